@@ -1,0 +1,73 @@
+"""A connection: one provider account as a program sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from genai_integrations.connections.providers import Provider
+from genai_integrations.connections.secret import Secret
+from genai_integrations.errors import ConfigurationError, GenAIError
+
+_REGION = re.compile(r"[a-z0-9-]+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Connection:
+    """One account of one provider.
+
+    Two connections are equal only when they are the same object: a changed row is a new connection.
+
+    Attributes:
+        name: The name its owner gave it, as in `seoul/gpt-4o`.
+        provider: Whom it speaks to.
+        secret: The credential as stored: a key, or the JSON text that `credential()` reads.
+        base_url: As stored; None means the provider's own address.
+        custom_models: Model ids its owner listed, in the provider's own spelling.
+        with_default_models: Serves the provider's usual models too, not only the listed ones.
+        extra_headers: A JSON object of header names and values, encrypted like the secret.
+        region: AWS region or Google Cloud location.
+        use_responses_api: Speak OpenAI's Responses API.
+        api_version: Azure's `api-version`; None means the default of the transport.
+    """
+
+    name: str
+    provider: Provider
+    secret: Secret
+    base_url: str | None = None
+    custom_models: tuple[str, ...] = ()
+    with_default_models: bool = True
+    extra_headers: Secret | None = None
+    region: str | None = None
+    use_responses_api: bool = False
+    api_version: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Refuse a region that could escape the host name it becomes part of."""
+        if self.region is not None and not _REGION.fullmatch(self.region):
+            raise ConfigurationError(
+                f"connection {self.name!r} has the region {self.region!r}; "
+                "a region is made of a-z, 0-9 and '-' only"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenConnection:
+    """A stored connection that cannot be used, and why; the others are not affected."""
+
+    name: str
+    error: GenAIError
+
+
+class ConnectionStore(Protocol):
+    """Where connections come from. Implement it to keep them in Vault, AWS Secrets Manager or elsewhere."""
+
+    def load(self, names: Sequence[str] | None) -> Sequence[Connection | BrokenConnection]:
+        """Read the connections of these names, or all of them for None, in the order to prefer.
+
+        Called at most once in a few minutes and from any thread, never on an event loop. A name that
+        does not exist is left out. Raise `CredentialStoreError` when the store cannot be read.
+        """
+        ...

@@ -1,0 +1,194 @@
+"""Every exception that this package raises.
+
+GenAIError
+├── ConfigurationError          the program asks for something that cannot work
+│   └── UnknownModelError       no connection serves the model
+├── CredentialError             a key cannot be had
+│   ├── DecryptionError         a stored secret does not decrypt
+│   ├── ConnectionNotFoundError no connection has that name
+│   ├── CredentialStoreError    the store of connections cannot be read
+│   └── UntrustedHostError      a key would go to a host that is not trusted
+├── PromptError
+│   ├── PromptNotFoundError
+│   └── PromptVariableError
+└── CallError                   a provider was called, and it failed
+    ├── AuthenticationError     401, 403
+    ├── RateLimitError          429, 402
+    ├── RequestTimeoutError     no answer in time, 408
+    ├── APIConnectionError      no connection, or it broke before an answer
+    ├── NotFoundError           404
+    ├── ServerError             5xx
+    ├── InvalidReplyError       an answer that is empty, or not what the protocol says
+    ├── BadRequestError         400, 422 and every other refusal of the request itself
+    │   ├── ContextWindowExceededError
+    │   └── ContentFilteredError
+    ├── StreamInterruptedError  a stream broke after its first content
+    └── AllTargetsFailedError   every target was tried
+
+Messages are one line, say what to do next where that is known, and never hold a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class GenAIError(Exception):
+    """The root of everything raised here."""
+
+
+class ConfigurationError(GenAIError):
+    """A setting, argument or request that cannot work, whatever a provider says."""
+
+
+class UnknownModelError(ConfigurationError):
+    """No connection serves the model that was named."""
+
+
+class CredentialError(GenAIError):
+    """A provider's key cannot be had or may not be used."""
+
+
+class DecryptionError(CredentialError):
+    """A stored secret does not decrypt, or decrypts to something that is no credential."""
+
+
+class ConnectionNotFoundError(CredentialError):
+    """No connection of that name is in the project."""
+
+
+class CredentialStoreError(CredentialError):
+    """The store of connections cannot be read."""
+
+
+class UntrustedHostError(CredentialError):
+    """A stored key would be sent to a host that is not trusted with it."""
+
+
+class PromptError(GenAIError):
+    """A Langfuse prompt cannot be used."""
+
+
+class PromptNotFoundError(PromptError):
+    """Langfuse has no such prompt, version or label."""
+
+
+class PromptVariableError(PromptError):
+    """The variables given do not fit the prompt."""
+
+
+class CallError(GenAIError):
+    """A provider was called and the call failed.
+
+    Attributes:
+        provider: Provider's name, such as `azure`; None where no single provider is to blame.
+        connection: Name of the connection.
+        model: The provider's own model id.
+        status: HTTP status, None if there was no HTTP answer.
+        retry_after: Seconds the provider asked to wait.
+        request_id: The provider's id of the request, for its support.
+        body: The provider's decoded error object, if it sent one.
+        route: What was tried, as a `Route`; set when the error leaves the router.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str | None = None,
+        connection: str | None = None,
+        model: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+        body: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.provider = provider
+        self.connection = connection
+        self.model = model
+        self.status = status
+        self.retry_after = retry_after
+        self.request_id = request_id
+        self.body = body
+        self.route: Any = None
+
+    def __str__(self) -> str:
+        """One line: where, what, and the provider's request id."""
+        where = f"{self.connection}/{self.model}: " if self.connection else ""
+        status = f" (HTTP {self.status})" if self.status else ""
+        request = f" [request {self.request_id}]" if self.request_id else ""
+        return f"{where}{self.message}{status}{request}".replace("\n", " ")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by class, message and attributes; the route's secrets-free data goes along."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[CallError], args: tuple[Any, ...], state: dict[str, Any]) -> CallError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class AuthenticationError(CallError):
+    """The provider refused the key, or refused this use of it."""
+
+
+class RateLimitError(CallError):
+    """The provider's rate or quota is used up."""
+
+
+class RequestTimeoutError(CallError):
+    """No answer, or no first content of a stream, within the time allowed."""
+
+
+class APIConnectionError(CallError):
+    """No connection to the provider, or it broke before an answer came."""
+
+
+class NotFoundError(CallError):
+    """The provider does not know the model or the address."""
+
+
+class ServerError(CallError):
+    """The provider failed."""
+
+
+class InvalidReplyError(CallError):
+    """The provider's answer is empty, or not what its protocol says."""
+
+
+class BadRequestError(CallError):
+    """The provider refuses the request itself; another target would refuse it too."""
+
+
+class ContextWindowExceededError(BadRequestError):
+    """The request is longer than the model's context window."""
+
+
+class ContentFilteredError(BadRequestError):
+    """The provider's content filter refused the request or the answer."""
+
+
+class StreamInterruptedError(CallError):
+    """A stream broke after its first content.
+
+    Attributes:
+        partial_text: The text that had arrived.
+    """
+
+    partial_text: str = ""
+
+
+class AllTargetsFailedError(CallError):
+    """Every target was tried and none answered.
+
+    Attributes:
+        attempts: The error of each attempt, in order.
+    """
+
+    attempts: Sequence[GenAIError] = ()

@@ -1,0 +1,93 @@
+"""Where every setting comes from: argument, then environment, then default.
+
+This module is the only reader of `os.environ`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from genai_integrations.errors import ConfigurationError
+
+DEFAULT_HOST = "https://cloud.langfuse.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a client was told.
+
+    Attributes:
+        public_key: Langfuse public key, `LANGFUSE_PUBLIC_KEY`.
+        secret_key: Langfuse secret key, `LANGFUSE_SECRET_KEY`.
+        host: Langfuse address without a trailing slash, `LANGFUSE_HOST` or `LANGFUSE_BASE_URL`.
+        database_url: Langfuse's Postgres, `LANGFUSE_DATABASE_URL`; None means connections come from
+            the providers' own variables.
+        encryption_keys: Langfuse's `ENCRYPTION_KEY`s, newest first, `LANGFUSE_ENCRYPTION_KEY`
+            (comma-separated).
+        environ: The variables that environment connections are read from.
+    """
+
+    public_key: str | None
+    secret_key: str | None = field(repr=False)
+    host: str
+    database_url: str | None = field(repr=False)
+    encryption_keys: tuple[str, ...] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
+
+
+def read_settings(
+    *,
+    public_key: str | None = None,
+    secret_key: str | None = None,
+    host: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settle every setting once.
+
+    Args:
+        public_key: Wins over `LANGFUSE_PUBLIC_KEY`.
+        secret_key: Wins over `LANGFUSE_SECRET_KEY`.
+        host: Wins over `LANGFUSE_HOST`, which wins over `LANGFUSE_BASE_URL`.
+        environ: Read instead of the process's environment.
+
+    Raises:
+        ConfigurationError: A database is named but not the keys that reading it takes.
+    """
+    variables = dict(os.environ if environ is None else environ)
+    settings = Settings(
+        public_key=public_key or variables.get("LANGFUSE_PUBLIC_KEY") or None,
+        secret_key=secret_key or variables.get("LANGFUSE_SECRET_KEY") or None,
+        host=_host(host, variables),
+        database_url=variables.get("LANGFUSE_DATABASE_URL") or None,
+        encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),
+        environ=variables,
+    )
+    if settings.database_url:
+        _require_store_settings(settings)
+    return settings
+
+
+def _host(host: str | None, variables: Mapping[str, str]) -> str:
+    chosen = host or variables.get("LANGFUSE_HOST") or variables.get("LANGFUSE_BASE_URL")
+    return (chosen or DEFAULT_HOST).rstrip("/")
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(key for part in text.split(",") if (key := part.strip()))
+
+
+def _require_store_settings(settings: Settings) -> None:
+    needed = {
+        "LANGFUSE_PUBLIC_KEY": settings.public_key,
+        "LANGFUSE_SECRET_KEY": settings.secret_key,
+        "LANGFUSE_ENCRYPTION_KEY": settings.encryption_keys,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise ConfigurationError(
+            f"LANGFUSE_DATABASE_URL is set, but {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not: set it, or unset LANGFUSE_DATABASE_URL "
+            "to use the providers' own variables such as OPENAI_API_KEY"
+        )
