@@ -55,7 +55,7 @@ def read_settings(
     Raises:
         ConfigurationError: A database is named but not the keys that reading it takes.
     """
-    variables = dict(os.environ if environ is None else environ)
+    variables = os.environ if environ is None else environ
     settings = Settings(
         public_key=public_key or variables.get("LANGFUSE_PUBLIC_KEY") or None,
         secret_key=secret_key or variables.get("LANGFUSE_SECRET_KEY") or None,

@@ -32,6 +32,7 @@ class Provider:
         catalog: Names of it in LiteLLM's price map, where they differ from `litellm`.
         region_variables: Environment variables that hold its region.
         keyless: Works without a key.
+        check_model: What a connection that lists no models is tried with; Langfuse 4.16.0's choice.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Provider:
     catalog: tuple[str, ...] = ()
     region_variables: tuple[str, ...] = ()
     keyless: bool = False
+    check_model: str | None = None
 
 
 def _rows() -> tuple[Provider, ...]:
@@ -58,6 +60,7 @@ def _rows() -> tuple[Provider, ...]:
             hosts=("api.openai.com",),
             key_variables=("OPENAI_API_KEY",),
             url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+            check_model="gpt-4.1",
         ),
         Provider(
             "azure",
@@ -74,6 +77,7 @@ def _rows() -> tuple[Provider, ...]:
             base_url="https://api.anthropic.com",
             key_variables=("ANTHROPIC_API_KEY",),
             url_variables=("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),
+            check_model="claude-sonnet-4-5-20250929",
         ),
         Provider(
             "bedrock",
@@ -89,6 +93,7 @@ def _rows() -> tuple[Provider, ...]:
             key_variables=("GOOGLE_APPLICATION_CREDENTIALS",),
             region_variables=("VERTEXAI_LOCATION", "GOOGLE_CLOUD_LOCATION", "VERTEX_LOCATION"),
             catalog=("vertex_ai-language-models", "vertex_ai-anthropic_models", "vertex_ai"),
+            check_model="gemini-2.5-flash",
         ),
         Provider(
             "google-ai-studio",
@@ -97,6 +102,7 @@ def _rows() -> tuple[Provider, ...]:
             aliases=("gemini", "google"),
             key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             url_variables=("GEMINI_API_BASE", "GOOGLE_GEMINI_BASE_URL"),
+            check_model="gemini-2.5-flash",
         ),
         Provider(
             "openrouter",

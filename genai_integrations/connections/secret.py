@@ -25,8 +25,8 @@ class Secret:
     @classmethod
     def lazy(cls, reveal: Callable[[], str]) -> Secret:
         """A secret that is opened anew, e.g. decrypted, each time it is revealed."""
-        secret = cls.__new__(cls)
-        secret._reveal = reveal
+        secret = cls("")
+        secret._reveal = reveal  # noqa: SLF001  our own, just made
         return secret
 
     def reveal(self) -> str:

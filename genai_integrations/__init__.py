@@ -1,0 +1,61 @@
+"""Name a model, get an answer.
+
+    from genai_integrations import GenAIClient
+
+    client = GenAIClient()
+    reply = client.completion("gpt-4o-mini", [{"role": "user", "content": "Hello!"}])
+
+LangChain users import `genai_integrations.langchain`, LlamaIndex users `genai_integrations.llama_index`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genai_integrations.client import GenAIClient, default_client, use_client
+    from genai_integrations.connections.connection import (
+        BrokenConnection,
+        Connection,
+        ConnectionStore,
+    )
+    from genai_integrations.connections.secret import Secret
+    from genai_integrations.errors import GenAIError
+
+__all__ = [
+    "BrokenConnection",
+    "Connection",
+    "ConnectionStore",
+    "GenAIClient",
+    "GenAIError",
+    "Secret",
+    "default_client",
+    "use_client",
+]
+
+_HOMES = {
+    "BrokenConnection": "connections.connection",
+    "Connection": "connections.connection",
+    "ConnectionStore": "connections.connection",
+    "GenAIClient": "client",
+    "GenAIError": "errors",
+    "Secret": "connections.secret",
+    "default_client": "client",
+    "use_client": "client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use, and the version from the installed package."""
+    from importlib import import_module
+    from importlib.metadata import version
+
+    if name == "__version__":
+        return version("genai-integrations")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

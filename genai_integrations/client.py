@@ -1,0 +1,273 @@
+"""`GenAIClient`: what a program holds. It wires the parts and has no logic of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Literal, Self, overload
+
+from genai_integrations.connections.connection import (
+    BrokenConnection,
+    Connection,
+    ConnectionStore,
+)
+from genai_integrations.connections.origins import OriginPins
+from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.connections.stores import GivenConnections, store_from_settings
+from genai_integrations.errors import ConfigurationError
+from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
+from genai_integrations.prompts.template import Prompt
+from genai_integrations.routing.args import router_args as checked_args
+from genai_integrations.routing.check import Check, check_request, checked
+from genai_integrations.routing.names import Resolution
+from genai_integrations.routing.reply import Reply
+from genai_integrations.routing.request import chat_request, embedding_request
+from genai_integrations.routing.router import Router
+from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
+from genai_integrations.settings import read_settings
+
+Messages = Sequence[Mapping[str, Any]]
+"""Messages in OpenAI's shape."""
+
+
+class GenAIClient:
+    """Names a model, gets an answer.
+
+    Nothing is read or sent before the first call. Safe for threads, for several event loops and after fork.
+
+    Args:
+        public_key: Langfuse public key; default `LANGFUSE_PUBLIC_KEY`.
+        secret_key: Langfuse secret key; default `LANGFUSE_SECRET_KEY`.
+        host: Langfuse address; default `LANGFUSE_HOST`, then `LANGFUSE_BASE_URL`, then Langfuse Cloud.
+        llm_connection_names: The connections to use, in the order to prefer; default all, the oldest first.
+        router_args: How to route, in LiteLLM Router's names: see `RouterArgs`.
+        connections: Where connections come from instead of Langfuse: a `ConnectionStore`, or connections.
+        allowed_hosts: Hosts that a key may go to though it was first used for another.
+
+    Raises:
+        ConfigurationError: Something given cannot work.
+    """
+
+    def __init__(
+        self,
+        public_key: str | None = None,
+        secret_key: str | None = None,
+        host: str | None = None,
+        *,
+        llm_connection_names: Sequence[str] | None = None,
+        router_args: Mapping[str, Any] | None = None,
+        connections: ConnectionStore | Iterable[Connection] | None = None,
+        allowed_hosts: Iterable[str] = (),
+    ) -> None:
+        settings = read_settings(public_key=public_key, secret_key=secret_key, host=host)
+        self.host = settings.host
+        self.public_key = settings.public_key
+        store = _store(connections) or store_from_settings(settings)
+        registry = ConnectionRegistry(store, llm_connection_names)
+        self._router = Router(registry, checked_args(router_args), OriginPins(allowed_hosts))
+        self._prompts = LangfusePrompts(settings)
+        _live[(self.public_key, self.host)] = self
+
+    def __repr__(self) -> str:
+        return f"GenAIClient(public_key={self.public_key!r}, host={self.host!r})"
+
+    @overload
+    def completion(
+        self, model: str, messages: Messages, stream: Literal[False] = False, **params: Any
+    ) -> Reply: ...
+    @overload
+    def completion(
+        self, model: str, messages: Messages, stream: Literal[True], **params: Any
+    ) -> ReplyStream: ...
+    @overload
+    def completion(
+        self, model: str, messages: Messages, stream: bool, **params: Any
+    ) -> Reply | ReplyStream: ...
+    def completion(
+        self, model: str, messages: Messages, stream: bool = False, **params: Any
+    ) -> Reply | ReplyStream:
+        """Ask a model.
+
+        Args:
+            model: A name: `gpt-4o-mini`, `azure/gpt-4o-mini`, `seoul/gpt-4o`, or an alias.
+            messages: In OpenAI's shape.
+            stream: Return chunks as they come; the last one carries the usage.
+            params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
+                `fallback_on`.
+
+        Raises:
+            ConfigurationError: The request cannot work, or nobody serves the model.
+            CredentialError: No key can be had.
+            CallError: Providers were called and failed; `.route` has every attempt.
+        """
+        request = chat_request(model, messages, params, self._router.args, stream=stream)
+        return self._router.stream(request) if stream else self._router.complete(request)
+
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, stream: Literal[False] = False, **params: Any
+    ) -> Reply: ...
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, stream: Literal[True], **params: Any
+    ) -> AsyncReplyStream: ...
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, stream: bool, **params: Any
+    ) -> Reply | AsyncReplyStream: ...
+    async def acompletion(
+        self, model: str, messages: Messages, stream: bool = False, **params: Any
+    ) -> Reply | AsyncReplyStream:
+        """As `completion`, without blocking the event loop."""
+        request = chat_request(model, messages, params, self._router.args, stream=stream)
+        if stream:
+            return await self._router.astream(request)
+        return await self._router.acomplete(request)
+
+    def embedding(self, model: str, input: str | Sequence[Any], **params: Any) -> Reply:  # noqa: A002  OpenAI's name
+        """Embed texts: `reply.data[i].embedding` belongs to `input[i]`. Raises as `completion` does."""
+        return self._router.complete(embedding_request(model, input, params, self._router.args))
+
+    async def aembedding(self, model: str, input: str | Sequence[Any], **params: Any) -> Reply:  # noqa: A002  OpenAI's name
+        """As `embedding`, without blocking the event loop."""
+        request = embedding_request(model, input, params, self._router.args)
+        return await self._router.acomplete(request)
+
+    def prompt(self, name: str, *, version: int | None = None, label: str | None = None) -> Prompt:
+        """A Langfuse prompt, parsed. Raises as `get_prompt` does."""
+        return self._prompts.get(name, version=version, label=label)
+
+    def get_prompt(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+    ) -> str | list[dict[str, Any]]:
+        """A Langfuse prompt with its variables filled in.
+
+        Returns:
+            A text for a text prompt, a list of messages for a chat prompt.
+
+        Raises:
+            PromptNotFoundError: Langfuse has no such prompt, version or label.
+            PromptVariableError: A variable is missing, or the prompt does not have it.
+            PromptError: Langfuse cannot be asked.
+        """
+        return self.prompt(name, version=version, label=label).render(variables)
+
+    def resolve(self, model: str) -> Resolution:
+        """Explain, without calling anyone, which targets a name means, in which order, and why."""
+        return self._router.resolve(model)
+
+    def models(self) -> list[str]:
+        """Every model that the connections list, as `connection/model`."""
+        return self._router.plans().names.listed()
+
+    @property
+    def connections(self) -> tuple[Connection | BrokenConnection, ...]:
+        """The connections, those that cannot be used among them."""
+        snapshot = self._router.registry.load()
+        return (*snapshot.connections, *snapshot.broken)
+
+    def check(self, name: str) -> Check:
+        """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
+        return checked(self._router, check_request(self._router, name))
+
+    def litellm_model_list(self) -> list[dict[str, Any]]:
+        """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""
+        from genai_integrations.connections.litellm_export import litellm_model_list
+
+        return litellm_model_list(self._router.registry.load().connections)
+
+    def refresh(self) -> None:
+        """Read the connections again, now."""
+        self._router.refresh()
+
+    def close(self) -> None:
+        """Close idle connections and forget every opened key. A later call opens them anew."""
+        self._router.close()
+
+    async def aclose(self) -> None:
+        """As `close`, and the running event loop's connections too."""
+        await self._router.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy of whatever holds a client keeps the client."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle carries the public key and the host, never a secret, and finds the client by them."""
+        return _find, (self.public_key, self.host)
+
+
+_live: weakref.WeakValueDictionary[tuple[str | None, str], GenAIClient] = (
+    weakref.WeakValueDictionary()
+)
+_current: ContextVar[GenAIClient | None] = ContextVar("genai_integrations_client", default=None)
+_default: list[GenAIClient] = []
+_default_lock = threading.Lock()
+
+
+def default_client() -> GenAIClient:
+    """The client of the surrounding `use_client`, else one made from the environment, once."""
+    current = _current.get()
+    if current is not None:
+        return current
+    with _default_lock:
+        if not _default:
+            _default.append(GenAIClient())
+        return _default[0]
+
+
+@contextlib.contextmanager
+def use_client(client: GenAIClient) -> Generator[GenAIClient]:
+    """Make a client the default one, in this thread or task, for a `with` block."""
+    token = _current.set(client)
+    try:
+        yield client
+    finally:
+        _current.reset(token)
+
+
+def _find(public_key: str | None, host: str) -> GenAIClient:
+    client = _live.get((public_key, host)) or default_client()
+    if (client.public_key, client.host) != (public_key, host):
+        raise ConfigurationError(
+            f"this object belongs to a client of {public_key} at {host}, and this process has none: "
+            "make that GenAIClient before unpickling"
+        )
+    return client
+
+
+def _store(given: ConnectionStore | Iterable[Connection] | None) -> ConnectionStore | None:
+    if given is None or hasattr(given, "load"):
+        return given  # type: ignore[return-value]
+    return GivenConnections(tuple(given))

@@ -1,0 +1,145 @@
+"""What is known about models: LiteLLM's bundled price map, read as a file."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from genai_integrations.connections.providers import PROVIDERS, Provider
+
+_FILE = "model_prices_and_context_window_backup.json"
+_REGION_PREFIX = re.compile(r"^(?:us-gov|us|eu|apac|jp|au|ca|sa|global)\.(?=[a-z0-9]+\.)")
+_VENDOR_PREFIX = re.compile(r"^[a-z0-9]+\.(?=[a-z])")
+_VERSION_SUFFIX = re.compile(r"(?:-v\d+)?(?::\d+)?$")
+_DATE_SUFFIX = re.compile(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d|latest|default)$")
+
+_REGION_GROUPS = (
+    ("us-gov-", "us-gov"),
+    ("us-", "us"),
+    ("ca-", "us"),
+    ("eu-", "eu"),
+    ("ap-northeast-1", "jp"),
+    ("ap-northeast-3", "jp"),
+    ("ap-southeast-2", "au"),
+    ("ap-", "apac"),
+)
+"""AWS regions and the inference profiles that are called from them; the first that fits leads.
+
+Source: AWS Bedrock user guide, "Supported Regions and models for inference profiles".
+"""
+
+
+@cache
+def price_map() -> Mapping[str, Mapping[str, Any]]:
+    """LiteLLM's model table, `{model: {limits, prices, capabilities}}`; empty if it cannot be found.
+
+    Takes about 20 ms, once. LiteLLM itself is not imported.
+    """
+    spec = importlib.util.find_spec("litellm")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / _FILE
+        if path.is_file():
+            table: dict[str, dict[str, Any]] = orjson.loads(path.read_bytes())
+            table.pop("sample_spec", None)
+            return table
+    return {}
+
+
+@cache
+def model_info(provider: str, model: str) -> Mapping[str, Any] | None:
+    """The price map's row of one provider's model, or None if it has none."""
+    table = price_map()
+    row = PROVIDERS[provider]
+    for key in (f"{row.litellm}/{model}", model, _bare(model)):
+        info = table.get(key)
+        if info and _belongs(info, row):
+            return info
+    return None
+
+
+@cache
+def hosted_ids(provider: str, name: str, region: str | None) -> tuple[str, ...]:
+    """The provider's own ids of the model that a user calls `name`, the best first.
+
+    `claude-3-sonnet` is `anthropic.claude-3-sonnet-20240229-v1:0` on Bedrock. Inference profiles of the
+    connection's region come before plain ids, and later versions before earlier ones.
+    """
+    wanted = comparable(name)
+    found = [model for model in models_of(provider) if wanted in forms(model)]
+    group = _region_group(region)
+    usable = [model for model in found if _usable_from(model, group)]
+    return tuple(sorted(usable, key=lambda model: _preference(model, group)))
+
+
+@cache
+def models_of(provider: str) -> tuple[str, ...]:
+    """Every id that the price map has of a provider."""
+    return tuple(_own_ids(PROVIDERS[provider]))
+
+
+def comparable(name: str) -> str:
+    """One spelling for names that differ only in case or in `4.5` against `4-5`."""
+    return name.lower().replace(".", "-").replace("@", "-")
+
+
+@cache
+def forms(model: str) -> frozenset[str]:
+    """Every name that a user may mean by a provider's id: with and without vendor, version and date."""
+    plain = model.lower()
+    bare = _bare(plain)
+    return frozenset(
+        comparable(form)
+        for form in (plain, bare, _DATE_SUFFIX.sub("", plain), _DATE_SUFFIX.sub("", bare))
+    )
+
+
+def _bare(model: str) -> str:
+    text = model.rpartition("/")[2]
+    text = _REGION_PREFIX.sub("", text)
+    text = _VENDOR_PREFIX.sub("", text)
+    return _VERSION_SUFFIX.sub("", text)
+
+
+def _belongs(info: Mapping[str, Any], row: Provider) -> bool:
+    return info.get("litellm_provider") in (row.litellm, row.name, *row.catalog)
+
+
+def _own_ids(row: Provider) -> Iterator[str]:
+    """Ids as the provider spells them: LiteLLM's prefix is taken off; regional price rows are left out."""
+    for key, info in price_map().items():
+        if not _belongs(info, row):
+            continue
+        own = key.removeprefix(f"{row.litellm}/")
+        # Bedrock's ids always name the vendor; rows without it, or with a region's path, only carry prices.
+        if "/" not in own and ("." in own or row.name != "bedrock"):
+            yield own
+
+
+def _region_group(region: str | None) -> str | None:
+    if region is None:
+        return None
+    return next((group for start, group in _REGION_GROUPS if region.startswith(start)), None)
+
+
+def _profile(model: str) -> str | None:
+    match = _REGION_PREFIX.match(model)
+    return match.group(0)[:-1] if match else None
+
+
+def _usable_from(model: str, group: str | None) -> bool:
+    profile = _profile(model)
+    return profile in (None, "global", group) or (profile == "apac" and group in ("jp", "au"))
+
+
+def _preference(model: str, group: str | None) -> tuple[int, list[str], str]:
+    profile = _profile(model)
+    order = (group, "apac" if group in ("jp", "au") else None, None, "global")
+    # Later dates and versions first, so the digits are compared in reverse.
+    newest = [str(9 - int(digit)) for digit in re.findall(r"\d", model)]
+    return order.index(profile), newest, model

@@ -1,0 +1,217 @@
+"""Connections from the providers' own environment variables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from genai_integrations.connections.connection import BrokenConnection, Connection
+from genai_integrations.connections.credentials import GOOGLE_DEFAULT
+from genai_integrations.connections.providers import PROVIDERS, Provider
+from genai_integrations.connections.secret import Secret
+from genai_integrations.errors import ConfigurationError, CredentialError
+
+_AZURE_VERSIONS = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
+_GOOGLE_PROJECTS = ("VERTEXAI_PROJECT", "GOOGLE_CLOUD_PROJECT")
+_AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_OLLAMA_PORT = 11434
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
+
+_VARIABLES = frozenset(
+    variable
+    for row in PROVIDERS.values()
+    for variable in (*row.key_variables, *row.url_variables, *row.region_variables)
+).union(_AZURE_VERSIONS, _GOOGLE_PROJECTS, _AWS_SECRETS)
+
+
+class EnvironmentStore:
+    """Connections from environment variables, each named for its provider.
+
+    Args:
+        environ: The variables; read anew at each load.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._seen: dict[str, Secret] = {}
+        self._connections: list[Connection | BrokenConnection] = []
+
+    def __str__(self) -> str:
+        return "the environment (variables such as OPENAI_API_KEY)"
+
+    def load(self, names: Sequence[str] | None) -> list[Connection | BrokenConnection]:
+        """The connections of these names, or all of them in the order of the table of providers.
+
+        As long as no variable changes, the connections are the same objects.
+        """
+        seen = {name: Secret(value) for name, value in self._relevant().items()}
+        if not self._is_unchanged(seen):
+            self._connections = environment_connections(self._environ)
+            self._seen = seen
+        if names is None:
+            return list(self._connections)
+        by_name = {connection.name: connection for connection in self._connections}
+        return [by_name[name] for name in names if name in by_name]
+
+    def _relevant(self) -> dict[str, str]:
+        return {name: value for name in _VARIABLES if (value := self._environ.get(name))}
+
+    def _is_unchanged(self, seen: Mapping[str, Secret]) -> bool:
+        return self._seen.keys() == seen.keys() and all(
+            self._seen[name].reveal() == secret.reveal() for name, secret in seen.items()
+        )
+
+
+def environment_connections(environ: Mapping[str, str]) -> list[Connection | BrokenConnection]:
+    """One connection for each provider whose variables are set.
+
+    A provider whose variables are set only in part is a `BrokenConnection` that says which one is missing.
+
+    Args:
+        environ: Variables by name; a blank one counts as unset.
+    """
+    variables = {name: value for name in _VARIABLES if (value := environ.get(name, "").strip())}
+    found: list[Connection | BrokenConnection] = []
+    for provider in PROVIDERS.values():
+        try:
+            connection = _READERS.get(provider.name, _simple)(provider, variables)
+        except ConfigurationError as error:
+            # Without its traceback, because that holds the variables.
+            found.append(BrokenConnection(provider.name, error.with_traceback(None)))
+        else:
+            if connection is not None:
+                found.append(connection)
+    return found
+
+
+def _simple(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
+    key = _first(variables, provider.key_variables)
+    url = _first(variables, provider.url_variables)
+    if key is None:
+        return None
+    return Connection(provider.name, provider, Secret(key), url and url.rstrip("/"))
+
+
+def _ollama(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
+    url = _first(variables, provider.url_variables)
+    if url is None:
+        return None
+    key = _first(variables, provider.key_variables) or ""
+    return Connection(provider.name, provider, Secret(key), _ollama_url(url))
+
+
+def _ollama_url(address: str) -> str:
+    """Ollama's `/v1` for what its server and command line accept: a host, `host:port`, or an address."""
+    has_scheme = "://" in address
+    parts = urlsplit(address if has_scheme else f"http://{address}")
+    try:
+        # As in Ollama: only an address without a scheme gets Ollama's own port.
+        port = parts.port or (None if has_scheme else _OLLAMA_PORT)
+    except ValueError:
+        raise ConfigurationError(
+            f"OLLAMA_HOST has no such port: {address!r}; write host:port"
+        ) from None
+    host = parts.hostname or "127.0.0.1"
+    host = _ANY_ADDRESS.get(host, host)
+    authority = f"[{host}]" if ":" in host else host
+    if port:
+        authority = f"{authority}:{port}"
+    return f"{parts.scheme}://{authority}{parts.path.rstrip('/').removesuffix('/v1')}/v1"
+
+
+def _azure(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
+    key = _first(variables, provider.key_variables)
+    if key is None:
+        return None
+    url = _first(variables, provider.url_variables)
+    if url is None:
+        raise ConfigurationError(
+            "Azure's key is in the environment, but not its address: "
+            f"set {provider.url_variables[0]} to https://<resource>.openai.azure.com"
+        )
+    url = url.rstrip("/")
+    if not {"openai", "deployments"} & set(urlsplit(url).path.split("/")):
+        # Azure's own tools take the resource's address; what Langfuse stores goes on to the API.
+        url = f"{url}/openai"
+    version = _first(variables, _AZURE_VERSIONS)
+    return Connection(provider.name, provider, Secret(key), url, api_version=version)
+
+
+def _bedrock(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
+    fields = _aws_fields(variables)
+    if fields is None:
+        return None
+    region = _first(variables, provider.region_variables)
+    if region is None and "profile" not in fields:
+        raise ConfigurationError(
+            "AWS credentials are in the environment, but no region: "
+            f"set {provider.region_variables[0]} to use Bedrock"
+        )
+    return Connection(provider.name, provider, Secret(json.dumps(fields)), region=region)
+
+
+def _aws_fields(variables: Mapping[str, str]) -> dict[str, str] | None:
+    """The JSON object of the credential, in the order in which AWS's own tools look."""
+    match variables:
+        case {"AWS_BEARER_TOKEN_BEDROCK": token}:
+            return {"apiKey": token}
+        case {"AWS_ACCESS_KEY_ID": access_key_id, "AWS_SECRET_ACCESS_KEY": key}:
+            fields = {"accessKeyId": access_key_id, "secretAccessKey": key}
+            if "AWS_SESSION_TOKEN" in variables:
+                fields["sessionToken"] = variables["AWS_SESSION_TOKEN"]
+            return fields
+        case {"AWS_PROFILE": profile}:
+            return {"profile": profile}
+        case {"AWS_ACCESS_KEY_ID": _}:
+            raise ConfigurationError("AWS_ACCESS_KEY_ID is set, but not AWS_SECRET_ACCESS_KEY")
+    return None
+
+
+def _vertex(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
+    project = _first(variables, _GOOGLE_PROJECTS)
+    path = _first(variables, provider.key_variables)
+    if path is not None:
+        secret = Secret.lazy(partial(_google_text, path, project))
+    elif project is not None:
+        secret = Secret(_google_default(project))
+    else:
+        return None
+    region = _first(variables, provider.region_variables) or "global"
+    return Connection(provider.name, provider, secret, region=region)
+
+
+def _google_text(path: str, project: str | None) -> str:
+    """What the file of `GOOGLE_APPLICATION_CREDENTIALS` says, read at each use as it may be replaced."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text"
+        problem = f"GOOGLE_APPLICATION_CREDENTIALS names {path!r}, which cannot be read: {reason}"
+    else:
+        return _service_account(text, project) or _google_default(project)
+    raise CredentialError(problem)
+
+
+def _service_account(text: str, project: str | None) -> str | None:
+    try:
+        info = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(info, dict) or info.get("type") != "service_account":
+        return None
+    return json.dumps({**info, "project_id": project or info.get("project_id")})
+
+
+def _google_default(project: str | None) -> str:
+    return json.dumps({"projectId": project}) if project else GOOGLE_DEFAULT
+
+
+def _first(variables: Mapping[str, str], names: Sequence[str]) -> str | None:
+    return next((variables[name] for name in names if name in variables), None)
+
+
+_READERS = {"azure": _azure, "bedrock": _bedrock, "vertex": _vertex, "ollama": _ollama}
+"""Providers that need more than a key and an address."""

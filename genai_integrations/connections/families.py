@@ -1,0 +1,76 @@
+"""Which providers serve a model whose name only says its family: rows of data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models whose names start alike.
+
+    Attributes:
+        prefixes: What their names start with.
+        vendor: The prefix under which aggregators list them.
+        providers: Who serves them under their plain names; the order between connections is the user's.
+        hosts: Who serves some of them under ids of its own, which the price map must know.
+    """
+
+    prefixes: tuple[str, ...]
+    vendor: str
+    providers: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+FAMILIES = (
+    Family(
+        (
+            "gpt-",
+            "chatgpt-",
+            "o1",
+            "o3",
+            "o4",
+            "codex-",
+            "computer-use-",
+            "text-embedding-",
+            "omni-moderation",
+        ),
+        vendor="openai",
+        providers=("openai", "azure"),
+    ),
+    Family(("claude-",), vendor="anthropic", providers=("anthropic",), hosts=("bedrock", "vertex")),
+    Family(
+        ("gemini-", "gemma-", "text-multilingual-embedding-"),
+        vendor="google",
+        providers=("google-ai-studio", "vertex"),
+    ),
+    Family(("nova-", "titan-", "amazon."), vendor="amazon", hosts=("bedrock",)),
+    Family(
+        ("llama", "meta-llama"),
+        vendor="meta-llama",
+        providers=("groq", "ollama"),
+        hosts=("bedrock", "vertex"),
+    ),
+    Family(("qwen", "qwq"), vendor="qwen", providers=("ollama", "groq")),
+    Family(("smollm", "phi", "tinyllama"), vendor="microsoft", providers=("ollama",)),
+    Family(
+        ("mistral", "ministral", "magistral", "codestral", "pixtral", "devstral", "open-mixtral"),
+        vendor="mistralai",
+        providers=("mistral",),
+        hosts=("bedrock", "vertex"),
+    ),
+    Family(("deepseek-",), vendor="deepseek", providers=("deepseek",)),
+    Family(("grok-",), vendor="x-ai", providers=("xai",)),
+    Family(
+        ("command", "embed-", "c4ai-"), vendor="cohere", providers=("cohere",), hosts=("bedrock",)
+    ),
+)
+
+OWN_IDS = {("openrouter", "auto"): "openrouter/auto"}
+"""Names whose id repeats the provider's prefix, which would otherwise be taken off as ours."""
+
+
+def family_of(model: str) -> Family | None:
+    """The family a bare model name belongs to, or None."""
+    lowered = model.lower()
+    return next((row for row in FAMILIES if lowered.startswith(row.prefixes)), None)

@@ -1,0 +1,105 @@
+"""Which hosts a stored key may go to."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from genai_integrations.connections.connection import Connection
+from genai_integrations.errors import CredentialError, UntrustedHostError
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_METADATA_ADDRESSES = frozenset(
+    ipaddress.ip_address(text)
+    for text in ("100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254")
+)
+"""Cloud metadata services outside the link-local ranges: Alibaba, Oracle, AWS and Google over IPv6."""
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class OriginPins:
+    """Remembers the origin each key was first used for, and refuses another.
+
+    A connection's `base_url` is plain text that anyone with write access to the table could change, and a
+    ciphertext copied into another row still decrypts. So the origin is pinned to a keyed hash of the key
+    itself. The hash's own key is random and lives in memory only.
+
+    Args:
+        allowed_hosts: Hosts (`host` or `host:port`) that any key may go to.
+    """
+
+    def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
+        self._allowed = frozenset(host.lower() for host in allowed_hosts)
+        self._hash_key = secrets.token_bytes(32)
+        self._pins: dict[bytes, str] = {}
+
+    def check(self, connection: Connection, url: str, secret: str) -> None:
+        """Allow this secret at this URL, or raise.
+
+        Raises:
+            UntrustedHostError: The secret was first used for another origin, or the host is an address
+                that no provider has.
+        """
+        origin = origin_of(url, connection.name)
+        refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
+        pin = hmac.digest(self._hash_key, secret.encode(), hashlib.sha256)
+        pinned = self._pins.setdefault(pin, origin)
+        if pinned != origin and not self._is_allowed(origin):
+            host = urlsplit(origin).netloc
+            raise UntrustedHostError(
+                f"connection {connection.name!r} would send a key to {origin} that was first used for "
+                f"{pinned}: if the change is wanted, restart, or name it: allowed_hosts=[{host!r}]"
+            )
+
+    def _is_allowed(self, origin: str) -> bool:
+        parts = urlsplit(origin)
+        return parts.netloc in self._allowed or (parts.hostname or "") in self._allowed
+
+
+def origin_of(url: str, connection_name: str) -> str:
+    """`scheme://host:port` of a URL, with the port always written.
+
+    Raises:
+        CredentialError: The URL is not an http or https address without credentials in it.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username or parts.password:
+        raise CredentialError(
+            f"connection {connection_name!r} has a base URL that is no plain http(s) address: "
+            "correct it in Langfuse (Settings, LLM Connections)"
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port or _DEFAULT_PORTS[parts.scheme]}"
+
+
+def is_unsafe_address(host: str) -> bool:
+    """Whether an IP address is link-local or a cloud's metadata service. Names are never unsafe."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            address = address.ipv4_mapped
+        elif address in _NAT64:
+            address = ipaddress.IPv4Address(address.packed[-4:])
+    return address.is_link_local or address in _METADATA_ADDRESSES or address.is_multicast
+
+
+def refuse_unsafe_host(connection_name: str, host: str) -> None:
+    """Raise `UntrustedHostError` for a host that `is_unsafe_address`."""
+    if is_unsafe_address(host):
+        raise UntrustedHostError(
+            f"connection {connection_name!r} leads to {host}, a link-local or metadata address, "
+            "which no provider has: correct its base URL"
+        )

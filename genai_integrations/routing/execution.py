@@ -1,0 +1,88 @@
+"""The book-keeping of one call, shared by the sync and the async driver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
+from genai_integrations.routing.health import Health
+from genai_integrations.routing.policy import Plan, Try
+from genai_integrations.routing.request import Request
+from genai_integrations.routing.route import OK, Attempt, Route
+from genai_integrations.transports.wire import Wire, WireCall, finish_reasons, located
+
+_E = TypeVar("_E", bound=GenAIError)
+
+
+class Execution:
+    """Writes down what happens to one request.
+
+    Args:
+        request: What the caller wants.
+        plan: Where it may go.
+        health: Told when a stream breaks after its first content.
+    """
+
+    def __init__(self, request: Request, plan: Plan, health: Health) -> None:
+        self.request = request
+        self.plan = plan
+        self.route = Route(request.model)
+        self._health = health
+        self._started = 0.0
+
+    def begin(self, step: Try) -> tuple[Attempt, WireCall]:
+        """Open the record of an attempt, and say what to send."""
+        target = step.target
+        connection = target.connection
+        attempt = Attempt(
+            target.name, connection.name, connection.provider.name, target.model, step.reason
+        )
+        self.route.attempts.append(attempt)
+        body = {"model": target.model, **self.request.body}
+        self._started = time.monotonic()
+        return attempt, WireCall(connection, target.model, self.request.operation, body)
+
+    def check_filter(self, wire: Wire) -> None:
+        """Raise for an answer that a content filter stopped, if there is somewhere else to go."""
+        if ContentFilteredError in self.plan.instead and "content_filter" in finish_reasons(wire):
+            raise ContentFilteredError("the provider's content filter stopped the answer")
+
+    def streaming(self, attempt: Attempt) -> None:
+        """The first content of a stream is there."""
+        attempt.first_content_ms = self._elapsed()
+        attempt.outcome = OK
+
+    def completed(self, attempt: Attempt, usage: Mapping[str, Any] | None) -> None:
+        """The reply is whole."""
+        attempt.ms = self._elapsed()
+        attempt.outcome = OK
+        attempt.usage = usage
+
+    def failed(self, attempt: Attempt, call: WireCall, error: _E) -> _E:
+        """The attempt failed."""
+        attempt.ms = self._elapsed()
+        attempt.outcome = type(error).__name__
+        attempt.error = located(error, call) if isinstance(error, CallError) else error
+        return error
+
+    def broke(self, attempt: Attempt, error: _E) -> _E:
+        """The stream broke after its first content."""
+        attempt.ms = self._elapsed()
+        attempt.outcome = type(error).__name__
+        attempt.error = error
+        if isinstance(error, CallError):
+            error.connection, error.model = attempt.connection, attempt.model
+            error.provider, error.route = attempt.provider, self.route
+        self._health.failed(attempt.target)
+        return error
+
+    def final(self, error: _E) -> _E:
+        """The error as it leaves the router."""
+        if isinstance(error, CallError):
+            error.route = self.route
+        return error
+
+    def _elapsed(self) -> float:
+        return (time.monotonic() - self._started) * 1000

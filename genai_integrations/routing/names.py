@@ -1,0 +1,245 @@
+"""What a model name means: the targets that serve it, in order, and why."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from genai_integrations.connections import catalog
+from genai_integrations.connections.connection import BrokenConnection, Connection
+from genai_integrations.connections.families import OWN_IDS, family_of
+from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
+from genai_integrations.errors import UnknownModelError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """One place that can answer: a connection and the provider's own model id there."""
+
+    connection: Connection
+    model: str
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name that means exactly this target."""
+        return f"{self.connection.name}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a name means.
+
+    Attributes:
+        name: The name as asked.
+        meant: The name after aliases.
+        targets: Who serves it, the first to try first.
+        missing: Why others do not, one line each.
+    """
+
+    name: str
+    meant: str
+    targets: tuple[Target, ...]
+    missing: tuple[str, ...] = ()
+
+    def explain(self) -> str:
+        """The resolution as text, one target a line."""
+        alias = f" (alias of {self.meant!r})" if self.meant != self.name else ""
+        lines = [
+            f"{self.name!r}{alias} is served by:"
+            if self.targets
+            else f"Nobody serves {self.name!r}{alias}."
+        ]
+        lines += [
+            f"  {at}. {target.name}  ({target.why})" for at, target in enumerate(self.targets, 1)
+        ]
+        lines += [f"  not: {reason}" for reason in self.missing]
+        return "\n".join(lines)
+
+
+class Names:
+    """Resolves names against one set of connections.
+
+    Args:
+        connections: In the order to prefer.
+        broken: Stored connections that cannot be used.
+        aliases: `model_group_alias`.
+    """
+
+    def __init__(
+        self,
+        connections: Sequence[Connection],
+        broken: Iterable[BrokenConnection] = (),
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
+        self._connections = connections
+        self._by_name = {connection.name: connection for connection in connections}
+        self._broken = {row.name: row for row in broken}
+        self._aliases = aliases or {}
+        self._known: dict[str, Resolution] = {}
+
+    def resolve(self, name: str) -> Resolution:
+        """What a name means; `targets` is empty when nobody serves it. Answers are remembered."""
+        known = self._known.get(name)
+        if known is None:
+            meant = self._aliases.get(name, name)
+            targets = tuple(_without_repeats(self._targets(meant)))
+            known = Resolution(name, meant, targets, tuple(self._missing(targets)))
+            if len(self._known) < _MOST_NAMES:
+                self._known[name] = known
+        return known
+
+    def targets(self, name: str) -> tuple[Target, ...]:
+        """The targets of a name.
+
+        Raises:
+            UnknownModelError: Nobody serves it; the message has the nearest names and the reasons.
+            CredentialError: It names a connection that cannot be used.
+        """
+        resolution = self.resolve(name)
+        if resolution.targets:
+            return resolution.targets
+        prefix = resolution.meant.partition("/")[0]
+        if prefix in self._broken:
+            raise self._broken[prefix].error
+        raise UnknownModelError(self._complaint(resolution))
+
+    def listed(self) -> list[str]:
+        """Every `connection/model` that is listed, in order."""
+        return [f"{row.name}/{model}" for row in self._connections for model in row.custom_models]
+
+    def _targets(self, name: str) -> Iterable[Target]:
+        prefix, slash, rest = name.partition("/")
+        if slash and rest:
+            if prefix in self._by_name:
+                connection = self._by_name[prefix]
+                return [Target(connection, _own_id(connection, rest), "the connection is named")]
+            provider = provider_named(prefix)
+            found = list(self._of_provider(provider, rest)) if provider else []
+            if found:
+                return found
+        return self._of_bare_name(name)
+
+    def _of_provider(self, provider: Provider, model: str) -> Iterable[Target]:
+        """Connections of the provider: those that list the model, else those that do not say what they have."""
+        mine = [row for row in self._connections if row.provider is provider]
+        listing = [row for row in mine if _listed_id(row, model)]
+        open_ended = [row for row in mine if row.with_default_models or not row.custom_models]
+        for row in listing or open_ended or mine:
+            yield Target(row, _own_id(row, model), f"a connection of {provider.name}")
+
+    def _of_bare_name(self, name: str) -> Iterable[Target]:
+        for why, model_id in _STAGES:
+            for row in self._connections:
+                own = model_id(row, name)
+                if own:
+                    yield Target(row, own, why)
+
+    def _missing(self, targets: Sequence[Target]) -> Iterable[str]:
+        for row in self._broken.values():
+            yield f"{row.name}: {row.error}"
+        if targets:
+            return
+        for connection in self._connections:
+            if connection.with_default_models:
+                yield f"{connection.name}: {connection.provider.name} is not known to serve it"
+            else:
+                listed = ", ".join(connection.custom_models[:5]) or "nothing"
+                yield f"{connection.name}: lists only {listed}"
+
+    def _complaint(self, resolution: Resolution) -> str:
+        name = resolution.name
+        near = difflib.get_close_matches(name, set(self._suggestions()), n=3, cutoff=0.5)
+        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else ""
+        have = ", ".join(self._by_name) or "none"
+        family = family_of(resolution.meant)
+        wanted = (
+            f" It takes a connection of {' or '.join(family.providers + family.hosts)}."
+            if family
+            else ""
+        )
+        return f"nobody serves {name!r}{hint}{wanted} Connections: {have}. `genai resolve {name}` explains."
+
+    def _suggestions(self) -> list[str]:
+        bare = [model for row in self._connections for model in row.custom_models]
+        known: list[str] = []
+        for provider in {row.provider.name for row in self._connections if row.with_default_models}:
+            known += [model.rpartition("/")[2] for model in catalog.models_of(provider)]
+        return [*bare, *self.listed(), *self._aliases, *known]
+
+
+_MOST_NAMES = 4096
+"""Names remembered; a program that makes names up cannot fill the memory."""
+
+
+def prefix_stripped(name: str, connections: Mapping[str, object]) -> str:
+    """The name without a leading connection or provider, which is how a rule for the bare name finds it."""
+    prefix, slash, rest = name.partition("/")
+    return rest if slash and (prefix in connections or provider_named(prefix)) else name
+
+
+def _own_id(connection: Connection, model: str) -> str:
+    return _listed_id(connection, model) or _default_id(connection, model)
+
+
+def _listed_id(connection: Connection, model: str) -> str | None:
+    """The listed id that the user means: the exact one, else one of which it is a shorter form."""
+    if model in connection.custom_models:
+        return model
+    wanted = catalog.comparable(model)
+    return next((own for own in connection.custom_models if wanted in catalog.forms(own)), None)
+
+
+def _default_id(connection: Connection, model: str) -> str:
+    """The provider's id of a model that the connection does not list."""
+    own = OWN_IDS.get((connection.provider.name, model))
+    if own or connection.provider.name not in _HOSTS:
+        return own or model
+    found = catalog.hosted_ids(connection.provider.name, model, connection.region)
+    return model if not found or model in found else found[0]
+
+
+_HOSTS = frozenset(name for name, row in PROVIDERS.items() if row.catalog)
+"""Providers that host other vendors' models under ids of their own."""
+
+
+def _listing(row: Connection, name: str) -> str | None:
+    if row.provider.aggregator and name not in row.custom_models:
+        return None
+    return _listed_id(row, name)
+
+
+def _family_member(row: Connection, name: str) -> str | None:
+    family = family_of(name)
+    if not family or not row.with_default_models:
+        return None
+    if row.provider.name in family.hosts:
+        return next(iter(catalog.hosted_ids(row.provider.name, name, row.region)), None)
+    return _default_id(row, name) if row.provider.name in family.providers else None
+
+
+def _under_vendor(row: Connection, name: str) -> str | None:
+    if not row.provider.aggregator:
+        return None
+    listed = _listed_id(row, name)
+    family = family_of(name)
+    if listed or not family or not row.with_default_models:
+        return listed
+    return f"{family.vendor}/{name}"
+
+
+_STAGES: tuple[tuple[str, Callable[[Connection, str], str | None]], ...] = (
+    ("lists it", _listing),
+    ("its provider serves the family", _family_member),
+    ("an aggregator, under the vendor's name", _under_vendor),
+)
+"""Who serves a bare name: the earlier stage is tried first."""
+
+
+def _without_repeats(targets: Iterable[Target]) -> Iterable[Target]:
+    seen = set()
+    for target in targets:
+        if target.name not in seen:
+            seen.add(target.name)
+            yield target

@@ -1,0 +1,113 @@
+"""Where a call for one name may go: its targets, its fallbacks, and those for particular errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from genai_integrations.errors import (
+    CallError,
+    ContentFilteredError,
+    ContextWindowExceededError,
+    GenAIError,
+)
+from genai_integrations.routing.args import Fallbacks, RouterArgs
+from genai_integrations.routing.names import Names, Resolution, Target, prefix_stripped
+from genai_integrations.routing.policy import Plan
+
+_log = logging.getLogger("genai_integrations")
+
+ANY_NAME = "*"
+"""In `fallbacks`, the name that stands for every other."""
+
+
+_MOST_PLANS = 4096
+"""Plans remembered; a program that makes names up cannot fill the memory."""
+
+
+class Plans:
+    """Makes the plan of a name, once for each set of connections.
+
+    Args:
+        names: Resolves names.
+        args: Has the fallbacks.
+        known: Connections by name.
+    """
+
+    def __init__(self, names: Names, args: RouterArgs, known: Mapping[str, object]) -> None:
+        self.names = names
+        self._args = args
+        self._known = known
+        self._plans: dict[str, Plan] = {}
+
+    def plan(self, model: str) -> Plan:
+        """The plan of a name.
+
+        Raises:
+            UnknownModelError: Nobody serves the name itself.
+        """
+        plan = self._plans.get(model)
+        if plan is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            plan = self._plans[model] = self._make(model)
+        return plan
+
+    def resolve(self, model: str) -> Resolution:
+        """What a name means, with the targets of its fallbacks behind its own."""
+        own = self.names.resolve(model)
+        targets = {target.name: target for target in own.targets}
+        missing = list(own.missing)
+        for name in self.fallback_names(model):
+            other = self.names.resolve(name)
+            for target in other.targets:
+                why = f"fallback {name!r}: {target.why}"
+                targets.setdefault(target.name, dataclasses.replace(target, why=why))
+            if not other.targets:
+                missing.append(f"fallback {name!r}: nobody serves it")
+        return dataclasses.replace(own, targets=tuple(targets.values()), missing=tuple(missing))
+
+    def fallback_names(self, model: str) -> list[str]:
+        """The names that a call for this one may fall back to, in order."""
+        return self._follow(model, self._args.fallbacks, self._args.default_fallbacks)
+
+    def _make(self, model: str) -> Plan:
+        args = self._args
+        instead: dict[type[CallError], Sequence[Sequence[Target]]] = {}
+        for kind, table in (
+            (ContextWindowExceededError, args.context_window_fallbacks),
+            (ContentFilteredError, args.content_policy_fallbacks),
+        ):
+            groups = self._groups(self._follow(model, table))
+            if groups:
+                instead[kind] = groups
+        own = self.names.targets(model)
+        return Plan(own, self._groups(self.fallback_names(model)), instead)
+
+    def _follow(self, model: str, table: Fallbacks, default: Sequence[str] = ()) -> list[str]:
+        """Fallbacks of the name, then fallbacks of those, each name once."""
+        found: list[str] = []
+        waiting = [(model, tuple(default))]
+        while waiting:
+            name, otherwise = waiting.pop(0)
+            for other in self._look_up(name, table) or otherwise:
+                if other != model and other not in found and len(found) < self._args.max_fallbacks:
+                    found.append(other)
+                    waiting.append((other, ()))
+        return found
+
+    def _look_up(self, name: str, table: Fallbacks) -> Sequence[str]:
+        """As in LiteLLM: the exact name leads, then the name without its prefix, then `*`."""
+        bare = prefix_stripped(name, self._known)
+        return table.get(name) or table.get(bare) or table.get(ANY_NAME) or ()
+
+    def _groups(self, names: Iterable[str]) -> list[Sequence[Target]]:
+        groups: list[Sequence[Target]] = []
+        for name in names:
+            try:
+                groups.append(self.names.targets(name))
+            except GenAIError as error:
+                # A fallback that is gone must not stop a call that does not need it.
+                _log.warning("the fallback %r is left out: %s", name, error)
+        return groups

@@ -1,0 +1,127 @@
+"""One request, checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genai_integrations.errors import ConfigurationError
+from genai_integrations.routing.args import PER_CALL, RouterArgs
+from genai_integrations.transports.endpoint import Operation
+from genai_integrations.transports.wire import Wire
+
+REDIRECTING = frozenset(
+    (
+        "api_base",
+        "api_key",
+        "api_type",
+        "api_version",
+        "aws_access_key_id",
+        "aws_bedrock_runtime_endpoint",
+        "aws_secret_access_key",
+        "aws_session_token",
+        "azure_ad_token",
+        "azure_endpoint",
+        "base_url",
+        "client",
+        "custom_llm_provider",
+        "default_headers",
+        "extra_headers",
+        "extra_query",
+        "headers",
+        "model_list",
+        "organization",
+        "organization_id",
+        "project_id",
+        "vertex_credentials",
+        "vertex_location",
+        "vertex_project",
+    )
+)
+"""Parameters that would send a stored key elsewhere, or another key: a call may not have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller wants.
+
+    Attributes:
+        operation: What is asked.
+        model: The model's name, as the caller wrote it.
+        body: The request in OpenAI's shape; `model` is filled in per attempt.
+        args: How to route it.
+        stream: Whether chunks are wanted.
+    """
+
+    operation: Operation
+    model: str
+    body: Wire
+    args: RouterArgs
+    stream: bool = False
+
+
+def chat_request(
+    model: str,
+    messages: Sequence[Mapping[str, Any]],
+    params: Mapping[str, Any],
+    args: RouterArgs,
+    *,
+    stream: bool,
+) -> Request:
+    """A chat request.
+
+    Raises:
+        ConfigurationError: Something in it cannot work, whoever is asked.
+    """
+    _check_messages(messages)
+    body, args = _split(model, params, args)
+    body["messages"] = messages
+    if stream:
+        body["stream"] = True
+        # Usage always arrives: without this, OpenAI and most others leave it out of streams.
+        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    return Request("chat/completions", model, body, args, stream)
+
+
+def embedding_request(
+    model: str, texts: str | Sequence[Any], params: Mapping[str, Any], args: RouterArgs
+) -> Request:
+    """A request for embeddings.
+
+    Raises:
+        ConfigurationError: Something in it cannot work, whoever is asked.
+    """
+    if not texts:
+        raise ConfigurationError("embedding() needs a text, or a list of at least one")
+    body, args = _split(model, params, args)
+    body["input"] = texts
+    return Request("embeddings", model, body, args)
+
+
+def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wire, RouterArgs]:
+    """The body's parameters, and the routing with what the call sets for itself."""
+    if not isinstance(model, str) or not model:
+        raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
+    if not REDIRECTING.isdisjoint(params):
+        named = ", ".join(sorted(REDIRECTING.intersection(params)))
+        raise ConfigurationError(
+            f"a call may not set {named}: keys and addresses belong to connections, and a call may not "
+            "redirect a stored key; add a connection in Langfuse, or pass connections=[...]"
+        )
+    own = {name: params[name] for name in PER_CALL.intersection(params)}
+    body = {name: value for name, value in params.items() if name not in own and value is not None}
+    return body, args.for_call(own)
+
+
+def _check_messages(messages: Any) -> None:
+    if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
+        raise ConfigurationError(
+            'messages must be a list like [{"role": "user", "content": "Hello!"}]'
+        )
+    for at, message in enumerate(messages):
+        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+            raise ConfigurationError(
+                f"messages[{at}] must be a dict with a role, such as "
+                '{"role": "user", "content": "Hello!"}'
+            )

@@ -1,0 +1,119 @@
+"""The record of one call: what was tried, why, how it went, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genai_integrations.connections import prices
+from genai_integrations.errors import CallError, GenAIError
+
+OK = "ok"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One request to one target.
+
+    Attributes:
+        target: `connection/model`, the name that means exactly this target.
+        connection: Connection's name.
+        provider: Provider's name.
+        model: The provider's own model id.
+        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`.
+        outcome: `ok`, or the name of the error's class; empty while it runs.
+        ms: Milliseconds until the reply was whole, or the attempt failed.
+        first_content_ms: Milliseconds to a stream's first content.
+        usage: As the provider reported it, in OpenAI's shape.
+        error: What went wrong.
+    """
+
+    target: str
+    connection: str
+    provider: str
+    model: str
+    reason: str
+    outcome: str = ""
+    ms: float = 0.0
+    first_content_ms: float | None = None
+    usage: Mapping[str, Any] | None = None
+    error: GenAIError | None = field(default=None, repr=False)
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status: 200 for an answer, None where there was none."""
+        if self.outcome == OK:
+            return 200
+        return self.error.status if isinstance(self.error, CallError) else None
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """Tokens of the request, None if not reported."""
+        return self.usage.get("prompt_tokens") if self.usage else None
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """Tokens of the answer, None if not reported."""
+        return self.usage.get("completion_tokens") if self.usage else None
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars, None if usage or price is not known."""
+        return prices.cost(self.provider, self.model, self.usage)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The attempt as plain values for JSON."""
+        return {
+            "target": self.target,
+            "connection": self.connection,
+            "provider": self.provider,
+            "model": self.model,
+            "reason": self.reason,
+            "outcome": self.outcome,
+            "status": self.status,
+            "ms": round(self.ms, 1),
+            "first_content_ms": self.first_content_ms and round(self.first_content_ms, 1),
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cost": self.cost,
+            "error": self.error and str(self.error),
+        }
+
+
+@dataclass(slots=True)
+class Route:
+    """Every attempt of one call, in order.
+
+    Attributes:
+        asked: The model name as the caller wrote it.
+        attempts: In order; the last one answered if the call succeeded.
+    """
+
+    asked: str
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def served(self) -> str | None:
+        """The target that answered, None if none did."""
+        last = self.attempts[-1] if self.attempts else None
+        return last.target if last and last.outcome == OK else None
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars of all attempts whose cost is known; None if none is."""
+        known = [cost for attempt in self.attempts if (cost := attempt.cost) is not None]
+        return sum(known) if known else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The route as plain values for JSON."""
+        return {
+            "asked": self.asked,
+            "served": self.served,
+            "cost": self.cost,
+            "attempts": [attempt.as_dict() for attempt in self.attempts],
+        }
+
+    def __str__(self) -> str:
+        """One line: `seoul/gpt-4o ServerError 12 ms -> usa/gpt-4o ok 230 ms`."""
+        return " -> ".join(f"{row.target} {row.outcome} {row.ms:.0f} ms" for row in self.attempts)

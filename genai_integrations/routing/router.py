@@ -1,0 +1,306 @@
+"""The router: names, policy and transports put together, and the two loops that drive the policy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import difflib
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+
+from genai_integrations.connections.origins import OriginPins
+from genai_integrations.connections.registry import ConnectionRegistry, Snapshot
+from genai_integrations.errors import (
+    ConfigurationError,
+    ConnectionNotFoundError,
+    GenAIError,
+    RequestTimeoutError,
+)
+from genai_integrations.routing.args import RouterArgs
+from genai_integrations.routing.execution import Execution
+from genai_integrations.routing.health import Health
+from genai_integrations.routing.names import Names, Resolution, Target
+from genai_integrations.routing.plans import Plans
+from genai_integrations.routing.policy import Outcome, Steps, Try, Wait, steps
+from genai_integrations.routing.reply import Reply
+from genai_integrations.routing.request import Request
+from genai_integrations.routing.streams import (
+    AsyncReplyStream,
+    ReplyStream,
+    is_decisive,
+    no_content,
+)
+from genai_integrations.transports.direct import DirectTransport
+from genai_integrations.transports.sync_http import Patience
+from genai_integrations.transports.wire import Wire, WireCall
+
+
+class Router:
+    """Answers requests. Safe for threads, for several event loops and after fork.
+
+    Args:
+        registry: Where connections come from.
+        args: How to route.
+        pins: Which hosts each key may go to.
+    """
+
+    def __init__(self, registry: ConnectionRegistry, args: RouterArgs, pins: OriginPins) -> None:
+        self.args = args
+        self.registry = registry
+        self._health = Health(args.allowed_fails, args.cooldown_time)
+        self._transport = DirectTransport(pins)
+        self._known: tuple[Snapshot, Plans] | None = None
+
+    def plans(self) -> Plans:
+        """The plans for the connections as they are now; reads those if they are not known."""
+        return self._plans_for(self.registry.peek() or self.registry.load())
+
+    def resolve(self, model: str) -> Resolution:
+        """What a name means, with the targets of its fallbacks behind its own."""
+        return self.plans().resolve(model)
+
+    def no_connection(self, name: str) -> ConnectionNotFoundError:
+        """The error for a connection that is not there."""
+        known = sorted(self.registry.load().names)
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return ConnectionNotFoundError(
+            f"no connection is named {name!r}: {hint}there are {', '.join(known) or 'none'}"
+        )
+
+    def complete(self, request: Request, *, follow_fallbacks: bool = True) -> Reply:
+        """Answer a request.
+
+        Raises:
+            GenAIError: It cannot be answered.
+        """
+        plan = self.plans().plan(request.model)
+        execution = Execution(request, plan if follow_fallbacks else plan.alone(), self._health)
+        replies: list[Wire] = []
+
+        def attempt(step: Try) -> Outcome:
+            record, call = execution.begin(step)
+            try:
+                self._check_dialect(call)
+                wire = self._transport.send(call, Patience(step.timeout, step.timeout))
+                execution.check_filter(wire)
+            except GenAIError as error:
+                return execution.failed(record, call, error)
+            execution.completed(record, wire.get("usage"))
+            replies.append(wire)
+            return None
+
+        self._drive(execution, attempt)
+        return Reply(replies[-1], execution.route)
+
+    def stream(self, request: Request) -> ReplyStream:
+        """Answer a request in chunks; returns when the first content is there.
+
+        Raises:
+            GenAIError: It cannot be answered.
+        """
+        execution = Execution(request, self.plans().plan(request.model), self._health)
+        limit = _moment(request.args.deadline)
+        streams: list[ReplyStream] = []
+
+        def attempt(step: Try) -> Outcome:
+            record, call = execution.begin(step)
+            patience = Patience(step.timeout, request.args.timeout, limit)
+            rest = self._transport.stream(call, patience)
+            try:
+                self._check_dialect(call)
+                held = _hold(rest, execution)
+            except GenAIError as error:
+                rest.close()
+                return execution.failed(record, call, error)
+            patience.content_began()
+            execution.streaming(record)
+            streams.append(ReplyStream(execution, record, held, rest))
+            return None
+
+        self._drive(execution, attempt)
+        return streams[-1]
+
+    async def acomplete(self, request: Request) -> Reply:
+        """As `complete`, without blocking the loop."""
+        execution = Execution(request, (await self.aplans()).plan(request.model), self._health)
+        replies: list[Wire] = []
+
+        async def attempt(step: Try) -> Outcome:
+            record, call = execution.begin(step)
+            try:
+                self._check_dialect(call)
+                async with _within(step.timeout):
+                    wire = await self._transport.asend(call, step.timeout)
+                execution.check_filter(wire)
+            except GenAIError as error:
+                return execution.failed(record, call, error)
+            execution.completed(record, wire.get("usage"))
+            replies.append(wire)
+            return None
+
+        await self._adrive(execution, attempt)
+        return Reply(replies[-1], execution.route)
+
+    async def astream(self, request: Request) -> AsyncReplyStream:
+        """As `stream`, without blocking the loop."""
+        execution = Execution(request, (await self.aplans()).plan(request.model), self._health)
+        limit = _moment(request.args.deadline)
+        streams: list[AsyncReplyStream] = []
+
+        async def attempt(step: Try) -> Outcome:
+            record, call = execution.begin(step)
+            rest = self._transport.astream(call, max(step.timeout, request.args.timeout))
+            try:
+                self._check_dialect(call)
+                async with _within(step.timeout):
+                    held = await _ahold(rest, execution)
+            except GenAIError as error:
+                await rest.aclose()
+                return execution.failed(record, call, error)
+            except BaseException:
+                await rest.aclose()
+                raise
+            execution.streaming(record)
+            bounded = rest if limit is None else _until(limit, rest)
+            streams.append(AsyncReplyStream(execution, record, held, bounded))
+            return None
+
+        await self._adrive(execution, attempt)
+        return streams[-1]
+
+    async def aplans(self) -> Plans:
+        """As `plans`; a database is read in a thread."""
+        snapshot = self.registry.peek()
+        if snapshot is None:
+            snapshot = await asyncio.to_thread(self.registry.load)
+        return self._plans_for(snapshot)
+
+    def refresh(self) -> None:
+        """Read the connections again, now."""
+        self._plans_for(self.registry.refresh())
+
+    def close(self) -> None:
+        """Close idle connections and forget every opened key."""
+        self._transport.close()
+
+    async def aclose(self) -> None:
+        """As `close`, and the running loop's connections too."""
+        await self._transport.aclose()
+
+    def _plans_for(self, snapshot: Snapshot) -> Plans:
+        known = self._known
+        if known is None or known[0] is not snapshot:
+            names = Names(snapshot.connections, snapshot.broken, self.args.model_group_alias)
+            known = self._known = (snapshot, Plans(names, self.args, snapshot.by_name))
+        return known[1]
+
+    def _check_dialect(self, call: WireCall) -> None:
+        provider = call.connection.provider
+        if provider.dialect == "litellm":
+            raise ConfigurationError(
+                f"connection {call.connection.name!r}: this version does not speak to {provider.name} yet"
+            )
+
+    def _steps(self, execution: Execution) -> Steps:
+        args = execution.request.args
+        timeout = args.timeout
+        if execution.request.stream and args.stream_timeout is not None:
+            timeout = args.stream_timeout
+        return steps(execution.plan, args, self._health, timeout=timeout)
+
+    def _drive(self, execution: Execution, attempt: Callable[[Try], Outcome]) -> None:
+        policy = self._steps(execution)
+        outcome: Outcome = None
+        try:
+            while True:
+                step = policy.send(outcome)
+                if isinstance(step, Try):
+                    outcome = attempt(step)
+                elif isinstance(step, Wait):
+                    time.sleep(step.seconds)
+                    outcome = None
+                else:
+                    outcome = self._renewed(step.target)
+        except StopIteration:
+            return
+        except GenAIError as error:
+            raise execution.final(error) from error.__cause__
+
+    async def _adrive(
+        self, execution: Execution, attempt: Callable[[Try], Awaitable[Outcome]]
+    ) -> None:
+        policy = self._steps(execution)
+        outcome: Outcome = None
+        try:
+            while True:
+                step = policy.send(outcome)
+                if isinstance(step, Try):
+                    outcome = await attempt(step)
+                elif isinstance(step, Wait):
+                    await asyncio.sleep(step.seconds)
+                    outcome = None
+                else:
+                    outcome = await asyncio.to_thread(self._renewed, step.target)
+        except StopIteration:
+            return
+        except GenAIError as error:
+            raise execution.final(error) from error.__cause__
+
+    def _renewed(self, target: Target) -> Target | None:
+        """The target with its key read again, or None if that is the same key, or cannot be had."""
+        old = target.connection
+        try:
+            seen = self._known[0] if self._known and old in self._known[0].connections else None
+            snapshot = self.registry.refresh(seen) if seen else self.registry.peek()
+            new = snapshot.by_name.get(old.name) if snapshot else None
+            if new is None or new.secret.reveal() == old.secret.reveal():
+                return None
+        except GenAIError:
+            return None
+        return Target(new, target.model, target.why)
+
+
+def _hold(chunks: Generator[Wire], execution: Execution) -> list[Wire]:
+    """Chunks up to the first decisive one."""
+    held = []
+    for chunk in chunks:
+        held.append(chunk)
+        if is_decisive(chunk):
+            execution.check_filter(chunk)
+            return held
+    raise no_content()
+
+
+async def _ahold(chunks: AsyncGenerator[Wire], execution: Execution) -> list[Wire]:
+    held = []
+    async for chunk in chunks:
+        held.append(chunk)
+        if is_decisive(chunk):
+            execution.check_filter(chunk)
+            return held
+    raise no_content()
+
+
+@contextlib.asynccontextmanager
+async def _within(seconds: float) -> AsyncGenerator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise RequestTimeoutError(f"no answer within {seconds:g} s") from None
+
+
+async def _until(limit: float, chunks: AsyncGenerator[Wire]) -> AsyncGenerator[Wire]:
+    """The chunks, with each wait bounded by the call's deadline."""
+    async with contextlib.aclosing(chunks):
+        while True:
+            async with _within(max(limit - time.monotonic(), 0.0)):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
+
+def _moment(deadline: float | None) -> float | None:
+    return None if deadline is None else time.monotonic() + deadline

@@ -1,0 +1,208 @@
+"""Streams that have shown their first content: from here on nothing falls over silently."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Generator, Iterable
+from types import TracebackType
+from typing import Self
+
+from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
+from genai_integrations.routing.execution import Execution
+from genai_integrations.routing.reply import Chunk
+from genai_integrations.routing.route import Attempt, Route
+from genai_integrations.transports.wire import Wire, finish_reasons, has_content
+
+
+def is_decisive(chunk: Wire) -> bool:
+    """Whether a chunk shows that the stream works: content, or a proper end without any."""
+    return has_content(chunk) or any(finish_reasons(chunk))
+
+
+def no_content() -> InvalidReplyError:
+    """The error for a stream that is over before `is_decisive` held."""
+    return InvalidReplyError("the stream ended before its first content")
+
+
+class _Tally:
+    """What has been seen of a stream."""
+
+    __slots__ = ("ended", "head", "texts", "usage")
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.texts: list[str] = []
+        self.usage: Wire | None = None
+        self.head: Wire = {}
+
+    def passes(self, chunk: Wire) -> bool:
+        """Note a chunk, and say whether to hand it on. Usage is kept back for the last chunk."""
+        choices = chunk.get("choices")
+        if "usage" in chunk:
+            usage = chunk.pop("usage")
+            self.usage = usage or self.usage
+            self.head = chunk
+            if not choices:
+                return False
+        if not choices:
+            # An empty chunk is the transport's word for the server's own end mark.
+            self.ended = self.ended or not chunk
+            return bool(chunk)
+        choice = choices[0]
+        delta = choice.get("delta")
+        if delta and (text := delta.get("content")):
+            self.texts.append(text)
+        if choice.get("finish_reason"):
+            self.ended = True
+        return True
+
+    def last_chunk(self) -> Wire:
+        """The chunk that carries the usage."""
+        kept = {key: value for key, value in self.head.items() if key != "choices"}
+        return {**kept, "choices": [], "usage": self.usage}
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+
+class _Held:
+    """What sync and async streams share."""
+
+    def __init__(self, execution: Execution, attempt: Attempt, held: Iterable[Wire]) -> None:
+        self._execution = execution
+        self._attempt = attempt
+        self._held = held
+        self._tally = _Tally()
+
+    @property
+    def route(self) -> Route:
+        """Every attempt; usage and time are complete when the stream is."""
+        return self._execution.route
+
+    def _interrupted(self, error: GenAIError) -> StreamInterruptedError:
+        reason = getattr(error, "message", str(error))
+        interrupted = StreamInterruptedError(f"the stream broke after its first content: {reason}")
+        interrupted.partial_text = self._tally.text
+        return self._execution.broke(self._attempt, interrupted)
+
+    def _check_end(self) -> None:
+        if not self._tally.ended:
+            raise InvalidReplyError("it was cut short")
+
+    def _complete(self) -> None:
+        self._execution.completed(self._attempt, self._tally.usage)
+
+
+class ReplyStream(_Held):
+    """Chunks of one answer, for a `for` loop. Close it, or use it in `with`, to stop early.
+
+    The last chunk has no choices and carries the usage.
+
+    Raises:
+        StreamInterruptedError: While iterating, when the stream breaks; `.partial_text` has what came.
+    """
+
+    def __init__(
+        self,
+        execution: Execution,
+        attempt: Attempt,
+        held: Iterable[Wire],
+        rest: Generator[Wire],
+    ) -> None:
+        super().__init__(execution, attempt, held)
+        self._rest = rest
+        self._chunks = self._run()
+
+    def __iter__(self) -> Generator[Chunk]:
+        return self._chunks
+
+    def __next__(self) -> Chunk:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """Stop, and let the provider know by closing the connection."""
+        self._chunks.close()
+        self._rest.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> Generator[Chunk]:
+        passes = self._tally.passes
+        with contextlib.closing(self._rest):
+            try:
+                for chunk in self._held:
+                    if passes(chunk):
+                        yield Chunk(chunk)
+                for chunk in self._rest:
+                    if passes(chunk):
+                        yield Chunk(chunk)
+                self._check_end()
+            except GenAIError as error:
+                raise self._interrupted(error) from error
+        self._complete()
+        if self._tally.usage:
+            yield Chunk(self._tally.last_chunk())
+
+
+class AsyncReplyStream(_Held):
+    """Chunks of one answer, for an `async for` loop. As `ReplyStream`."""
+
+    def __init__(
+        self,
+        execution: Execution,
+        attempt: Attempt,
+        held: Iterable[Wire],
+        rest: AsyncGenerator[Wire],
+    ) -> None:
+        super().__init__(execution, attempt, held)
+        self._rest = rest
+        self._chunks = self._run()
+
+    def __aiter__(self) -> AsyncGenerator[Chunk]:
+        return self._chunks
+
+    async def __anext__(self) -> Chunk:
+        return await anext(self._chunks)
+
+    async def aclose(self) -> None:
+        """Stop, and let the provider know by closing the connection."""
+        await self._chunks.aclose()
+        await self._rest.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _run(self) -> AsyncGenerator[Chunk]:
+        passes = self._tally.passes
+        async with contextlib.aclosing(self._rest):
+            try:
+                for chunk in self._held:
+                    if passes(chunk):
+                        yield Chunk(chunk)
+                async for chunk in self._rest:
+                    if passes(chunk):
+                        yield Chunk(chunk)
+                self._check_end()
+            except GenAIError as error:
+                raise self._interrupted(error) from error
+        self._complete()
+        if self._tally.usage:
+            yield Chunk(self._tally.last_chunk())

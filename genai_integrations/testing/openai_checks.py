@@ -1,0 +1,236 @@
+"""What OpenAI refuses before it asks a model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+_ROLES = ("system", "assistant", "user", "function", "tool", "developer")
+
+_CHAT_PARAMETERS = frozenset(
+    {
+        "model",
+        "messages",
+        "audio",
+        "data_sources",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "metadata",
+        "modalities",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "reasoning_effort",
+        "response_format",
+        "safety_identifier",
+        "seed",
+        "service_tier",
+        "stop",
+        "store",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+        "verbosity",
+        "web_search_options",
+    }
+)
+_EMBEDDING_PARAMETERS = frozenset({"model", "input", "dimensions", "encoding_format", "user"})
+_RANGES = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+}
+
+
+class ApiError(Exception):
+    """A refusal, in the parts of OpenAI's error object."""
+
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        kind: str | None = "invalid_request_error",
+        *,
+        param: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.kind = kind
+        self.param = param
+        self.code = code
+
+    def as_dict(self) -> dict[str, Any]:
+        """The `error` of the reply's body."""
+        return {
+            "message": self.message,
+            "type": self.kind,
+            "param": self.param,
+            "code": self.code,
+        }
+
+
+def check_chat(body: Mapping[str, Any], also_accepts: Collection[str]) -> None:
+    """Refuse a chat request that the real API refuses.
+
+    Raises:
+        ApiError: The request is wrong.
+    """
+    _check_names(body, _CHAT_PARAMETERS | set(also_accepts))
+    if "messages" not in body:
+        raise _missing("messages")
+    messages = body["messages"]
+    if not isinstance(messages, list):
+        raise _invalid("messages", "expected an array of objects", "invalid_type")
+    if not messages:
+        raise _invalid(
+            "messages", "empty array. Expected an array with minimum length 1", "empty_array"
+        )
+    _check_messages(messages)
+    _check_values(body)
+    _check_tools(body)
+
+
+def check_embedding(body: Mapping[str, Any]) -> None:
+    """Refuse an embedding request that the real API refuses.
+
+    Raises:
+        ApiError: The request is wrong.
+    """
+    _check_names(body, _EMBEDDING_PARAMETERS)
+    if "input" not in body:
+        raise _missing("input")
+    given = body["input"]
+    if not isinstance(given, (str, list)):
+        raise _invalid("input", "expected a string or an array", "invalid_type")
+    if not given or (isinstance(given, list) and "" in given):
+        raise ApiError("'$.input' is invalid. Input cannot be an empty string or array.", 400)
+    if body.get("encoding_format", "float") not in {"float", "base64"}:
+        raise _invalid("encoding_format", "expected 'float' or 'base64'", "invalid_value")
+    size = body.get("dimensions", 1)
+    if not isinstance(size, int) or size < 1:
+        raise _invalid("dimensions", "expected an integer of at least 1", "integer_below_min_value")
+
+
+def _check_names(body: Mapping[str, Any], known: Collection[str]) -> None:
+    unknown = [name for name in body if name not in known]
+    if unknown:
+        what = "argument" if len(unknown) == 1 else "arguments"
+        raise ApiError(f"Unrecognized request {what} supplied: {', '.join(unknown)}", 400)
+
+
+def _check_messages(messages: list[Any]) -> None:
+    open_calls: list[str] = []
+    for index, message in enumerate(messages):
+        where = f"messages[{index}]"
+        if not isinstance(message, dict):
+            raise _invalid(where, "expected an object", "invalid_type")
+        role = message.get("role")
+        if role not in _ROLES:
+            supported = ", ".join(repr(known) for known in _ROLES)
+            message_text = f"Invalid value: '{role}'. Supported values are: {supported}."
+            raise ApiError(message_text, 400, param=f"{where}.role", code="invalid_value")
+        if role == "tool":
+            _close_call(message, open_calls, where)
+            continue
+        _require_closed(open_calls, where)
+        _check_content(message, where)
+        open_calls = [call.get("id") for call in message.get("tool_calls") or ()]
+    _require_closed(open_calls, f"messages[{len(messages)}]")
+
+
+def _check_content(message: Mapping[str, Any], where: str) -> None:
+    content = message.get("content")
+    if content is None and message["role"] != "assistant":
+        raise _invalid(f"{where}.content", "expected a string, got null", "invalid_type")
+    if content is None and not message.get("tool_calls") and not message.get("function_call"):
+        raise _invalid(f"{where}.content", "expected a string, got null", "invalid_type")
+    if content is not None and not isinstance(content, (str, list)):
+        raise _invalid(f"{where}.content", "expected a string or an array", "invalid_type")
+
+
+def _close_call(message: Mapping[str, Any], open_calls: list[str], where: str) -> None:
+    call = message.get("tool_call_id")
+    if call not in open_calls:
+        raise ApiError(
+            "Invalid parameter: messages with role 'tool' must be a response to a preceding message "
+            "with 'tool_calls'.",
+            400,
+            param=f"{where}.role",
+        )
+    open_calls.remove(call)
+
+
+def _require_closed(open_calls: list[str], where: str) -> None:
+    if open_calls:
+        raise ApiError(
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+            f"'tool_call_id'. No response for: {', '.join(map(str, open_calls))}",
+            400,
+            param=f"{where}.role",
+        )
+
+
+def _check_values(body: Mapping[str, Any]) -> None:
+    for name, (lowest, highest) in _RANGES.items():
+        value = body.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, (int, float)):
+            raise _invalid(name, "expected a decimal", "invalid_type")
+        if not lowest <= value <= highest:
+            raise _invalid(name, f"expected a value from {lowest} to {highest}", "out_of_range")
+    for name in ("n", "max_tokens", "max_completion_tokens"):
+        value = body.get(name)
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise _invalid(name, "expected an integer of at least 1", "integer_below_min_value")
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        raise ApiError(
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+            400,
+            param="max_tokens",
+        )
+    if body.get("stream_options") is not None and not body.get("stream"):
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise ApiError(message, 400, param="stream_options")
+
+
+def _check_tools(body: Mapping[str, Any]) -> None:
+    tools = body.get("tools")
+    if tools is not None and not tools:
+        raise _invalid(
+            "tools", "empty array. Expected an array with minimum length 1", "empty_array"
+        )
+    if body.get("tool_choice") is not None and not tools:
+        message = "'tool_choice' is only allowed when 'tools' are specified."
+        raise ApiError(f"Invalid value for 'tool_choice': {message}", 400, param="tool_choice")
+    for index, tool in enumerate(tools or ()):
+        if not isinstance(tool, dict) or not (tool.get("function") or {}).get("name"):
+            raise _missing(f"tools[{index}].function.name")
+    schema = body.get("response_format") or {}
+    if schema.get("type") == "json_schema" and not (schema.get("json_schema") or {}).get("name"):
+        raise _missing("response_format.json_schema.name")
+
+
+def _missing(name: str) -> ApiError:
+    message = f"Missing required parameter: '{name}'."
+    return ApiError(message, 400, param=name, code="missing_required_parameter")
+
+
+def _invalid(name: str, what: str, code: str) -> ApiError:
+    return ApiError(f"Invalid '{name}': {what}.", 400, param=name, code=code)

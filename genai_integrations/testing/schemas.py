@@ -1,0 +1,59 @@
+"""The plainest value that a JSON schema allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_DEPTH = 12
+_PLAIN: dict[str, Any] = {"string": "text", "boolean": True, "null": None}
+
+
+def example_of(schema: Any) -> Any:
+    """A value that the schema describes, with only the required properties: the same one every time."""
+    return _example(schema, schema, _DEPTH)
+
+
+def _example(schema: Any, root: Any, depth: int) -> Any:
+    if not isinstance(schema, Mapping) or depth == 0:
+        return None
+    if "$ref" in schema:
+        return _example(_referred(schema["$ref"], root), root, depth - 1)
+    fixed = [schema[key] for key in ("const", "default") if key in schema]
+    fixed += schema.get("enum", ())
+    if fixed:
+        return fixed[0]
+    for choice in schema.get("anyOf") or schema.get("oneOf") or ():
+        return _example(choice, root, depth - 1)
+    for part in schema.get("allOf", ()):
+        if isinstance(part, Mapping) and part != schema:
+            rest = {**schema, "allOf": [other for other in schema["allOf"] if other is not part]}
+            return _example({**part, **rest}, root, depth - 1)
+    return _typed(schema, root, depth)
+
+
+def _typed(schema: Mapping[str, Any], root: Any, depth: int) -> Any:
+    kind = schema.get("type", "object" if "properties" in schema else "string")
+    if isinstance(kind, list):
+        kind = kind[0]
+    if kind == "object":
+        properties = schema.get("properties", {})
+        required = schema.get("required", ())
+        return {name: _example(properties.get(name, {}), root, depth - 1) for name in required}
+    if kind == "array":
+        item = schema.get("items", {})
+        return [_example(item, root, depth - 1) for _ in range(schema.get("minItems", 0))]
+    if kind in {"integer", "number"}:
+        return min(max(1, schema.get("minimum", 1)), schema.get("maximum", 1))
+    return _PLAIN.get(kind, "text")
+
+
+def _referred(reference: str, root: Any) -> Any:
+    found = root
+    for step in reference.removeprefix("#").strip("/").split("/"):
+        found = found.get(step, {}) if step and isinstance(found, Mapping) else found
+    return found
+
+
+def _without(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != key}

@@ -1,0 +1,1 @@
+"""One attempt over the wire, and the border where foreign errors become ours."""

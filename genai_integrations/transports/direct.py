@@ -1,0 +1,192 @@
+"""One attempt in the OpenAI dialect, spoken by ourselves: OpenAI, Azure and every compatible server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from typing import Any
+
+from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.origins import OriginPins
+from genai_integrations.errors import CallError, InvalidReplyError, ServerError
+from genai_integrations.transports import async_http, jsonbytes, sync_http
+from genai_integrations.transports.async_http import AsyncHttp
+from genai_integrations.transports.endpoint import Endpoint, Operation, open_endpoint
+from genai_integrations.transports.sse import ErrorData, SSEDecoder
+from genai_integrations.transports.sync_http import Patience, SyncHttp
+from genai_integrations.transports.translation import event_error, scrub, status_error
+from genai_integrations.transports.wire import Wire, WireCall, check_chunk, check_reply
+
+_DONE = b"[DONE]"
+_NOT_A_STREAM = ("text/html", "application/json")
+
+
+class DirectTransport:
+    """Performs attempts by HTTP. Safe for threads, for several event loops and after fork.
+
+    Args:
+        pins: Which hosts each key may go to.
+    """
+
+    def __init__(self, pins: OriginPins) -> None:
+        self._pins = pins
+        self._sync = SyncHttp()
+        self._async = AsyncHttp()
+        self._endpoints: dict[tuple[str, str, Operation], tuple[Connection, Endpoint]] = {}
+
+    def send(self, call: WireCall, patience: Patience) -> Wire:
+        """One request, one reply.
+
+        Raises:
+            CallError: The attempt failed.
+            CredentialError: The key cannot be had or may not go there.
+        """
+        endpoint = self._endpoint(call)
+        response = self._sync.post(endpoint, jsonbytes.dumps(call.body), patience)
+        body = sync_http.read_all(response, patience)
+        return _reply(response.status, response.headers, body, endpoint, call.operation)
+
+    def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
+        """One request, chunks as they arrive. Nothing is sent before the first `next`.
+
+        Raises:
+            CallError: The attempt failed, at any chunk.
+            CredentialError: As in `send`.
+        """
+        endpoint = self._endpoint(call)
+        response = self._sync.post(endpoint, jsonbytes.dumps(call.body), patience)
+        if not _streams(response.status, response.headers):
+            body = sync_http.read_all(response, patience)
+            raise _refusal(response.status, response.headers, body, endpoint)
+        decoder = SSEDecoder()
+        pieces = sync_http.read_pieces(response, patience)
+        try:
+            for piece in pieces:
+                for data in decoder.feed(piece):
+                    if data == _DONE:
+                        sync_http.finish(response)
+                        return
+                    yield _chunk(data, endpoint)
+            yield from _leftover(decoder, endpoint)
+        finally:
+            pieces.close()
+
+    async def asend(self, call: WireCall, idle: float) -> Wire:
+        """As `send`; how long the whole may take is the caller's to bound."""
+        endpoint = self._endpoint(call)
+        response = await self._async.post(endpoint, jsonbytes.dumps(call.body), idle)
+        body = await async_http.read_all(response, idle)
+        return _reply(response.status, response.headers, body, endpoint, call.operation)
+
+    async def astream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
+        """As `stream`; how long the first content may take is the caller's to bound."""
+        endpoint = self._endpoint(call)
+        response = await self._async.post(endpoint, jsonbytes.dumps(call.body), idle)
+        if not _streams(response.status, response.headers):
+            body = await async_http.read_all(response, idle)
+            raise _refusal(response.status, response.headers, body, endpoint)
+        decoder = SSEDecoder()
+        pieces = async_http.read_pieces(response, idle)
+        try:
+            async for piece in pieces:
+                for data in decoder.feed(piece):
+                    if data == _DONE:
+                        await async_http.finish(response)
+                        return
+                    yield _chunk(data, endpoint)
+            for chunk in _leftover(decoder, endpoint):
+                yield chunk
+        finally:
+            await pieces.aclose()
+
+    def close(self) -> None:
+        """Close idle connections and forget every key."""
+        self._endpoints.clear()
+        self._sync.close()
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections too."""
+        self.close()
+        await self._async.aclose()
+
+    def _endpoint(self, call: WireCall) -> Endpoint:
+        """The call's endpoint, opened anew when the connection was read anew."""
+        key = (call.connection.name, call.model, call.operation)
+        known = self._endpoints.get(key)
+        if known and known[0] is call.connection:
+            return known[1]
+        endpoint = open_endpoint(call.connection, call.model, call.operation, self._pins)
+        if len(self._endpoints) >= _MOST_ENDPOINTS:
+            self._endpoints.clear()
+        self._endpoints[key] = (call.connection, endpoint)
+        return endpoint
+
+
+_MOST_ENDPOINTS = 1024
+
+
+def _reply(
+    status: int, headers: Mapping[str, str], body: bytes, endpoint: Endpoint, operation: Operation
+) -> Wire:
+    if status != 200:
+        raise status_error(status, headers, body, endpoint.secrets)
+    try:
+        return check_reply(_decoded(body, endpoint), operation)
+    except ValueError:
+        raise _no_json(body) from None
+
+
+def _streams(status: int, headers: Mapping[str, str]) -> bool:
+    content_type = headers.get("content-type", "").lower()
+    return status == 200 and not content_type.startswith(_NOT_A_STREAM)
+
+
+def _refusal(status: int, headers: Mapping[str, str], body: bytes, endpoint: Endpoint) -> CallError:
+    if status != 200:
+        return status_error(status, headers, body, endpoint.secrets)
+    try:
+        _decoded(body, endpoint)
+    except ValueError:
+        return _no_json(body)
+    except CallError as error:
+        return error
+    return InvalidReplyError("the server answered a request for a stream without one")
+
+
+def _no_json(body: bytes) -> InvalidReplyError:
+    kind = (
+        "an HTML page"
+        if body.lstrip()[:1] == b"<"
+        else "nothing"
+        if not body.strip()
+        else "no JSON"
+    )
+    return InvalidReplyError(f"the server answered 200 with {kind}: is the base URL right?")
+
+
+def _chunk(data: bytes, endpoint: Endpoint) -> Wire:
+    try:
+        decoded = _decoded(data, endpoint)
+    except ValueError:
+        kind = ServerError if isinstance(data, ErrorData) else InvalidReplyError
+        raise kind("the stream has an event that is no JSON") from None
+    if isinstance(data, ErrorData):
+        raise event_error(decoded)
+    return check_chunk(decoded)
+
+
+def _decoded(data: bytes, endpoint: Endpoint) -> Any:
+    """The JSON in an answer or event, unless it is an error object, which is raised."""
+    decoded = jsonbytes.loads(data)
+    if isinstance(decoded, dict) and decoded.get("error"):
+        raise event_error(jsonbytes.loads(scrub(data, endpoint.secrets)))
+    return decoded
+
+
+def _leftover(decoder: SSEDecoder, endpoint: Endpoint) -> Iterable[Wire]:
+    """A last event without its blank line counts if it is whole; if not, the stream was cut short."""
+    for data in decoder.flush():
+        if data != _DONE:
+            try:
+                yield _chunk(data, endpoint)
+            except InvalidReplyError:
+                return

@@ -1,0 +1,140 @@
+"""Where a target of the OpenAI dialect lives, and with which headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
+from genai_integrations.connections.origins import OriginPins, origin_of
+from genai_integrations.connections.secret import MaskedText
+from genai_integrations.errors import CredentialError
+
+Operation = Literal["chat/completions", "embeddings"]
+"""What is asked of the provider: the last part of OpenAI's path."""
+
+AZURE_API_VERSION = "2025-02-01-preview"
+"""What Langfuse 4.16.0 uses for its own calls, so what works in its UI works here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address with its headers.
+
+    Attributes:
+        origin: `scheme://host:port`.
+        url: The whole address.
+        path: The path and query, percent-encoded.
+        headers: What to send; the values show masked.
+        latin_headers: The same for a client that encodes headers as Latin-1: the bytes come out as UTF-8.
+        secrets: Texts to take out of whatever the server says.
+    """
+
+    origin: str
+    url: str
+    path: str
+    headers: dict[str, str]
+    latin_headers: dict[str, str]
+    secrets: tuple[MaskedText, ...]
+
+
+def open_endpoint(
+    connection: Connection, model: str, operation: Operation, pins: OriginPins
+) -> Endpoint:
+    """Decrypt a connection's key and say where it goes.
+
+    Raises:
+        CredentialError: The key cannot be opened, its host is not trusted with it, or the connection
+            has no usable base URL.
+    """
+    url = _url(connection, model, operation)
+    credential = open_credential(connection)
+    if not isinstance(credential, ApiKey):
+        raise CredentialError(f"connection {connection.name!r} holds no API key")
+    key = credential.key.reveal()
+    extra = {name.lower(): value.reveal() for name, value in open_headers(connection).items()}
+    pins.check(connection, url, key)
+    headers = {
+        "content-type": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": _user_agent(),
+        **_authorization(connection, key),
+        **{name: MaskedText(value) for name, value in extra.items()},
+    }
+    parts = urlsplit(url)
+    secrets = tuple(MaskedText(text) for text in (key, *extra.values()) if len(text) >= _SHORTEST)
+    return Endpoint(
+        origin=origin_of(url, connection.name),
+        url=url,
+        path=urlunsplit(("", "", parts.path or "/", parts.query, "")),
+        headers=headers,
+        latin_headers={
+            name: MaskedText(value.encode().decode("latin-1")) for name, value in headers.items()
+        },
+        secrets=secrets,
+    )
+
+
+@cache
+def _user_agent() -> str:
+    return f"genai-integrations/{version('genai-integrations')}"
+
+
+_SHORTEST = 6
+"""Texts shorter than this are no secrets, and taking them out of messages would garble those."""
+
+
+def _authorization(connection: Connection, key: str) -> dict[str, str]:
+    if not key:
+        return {}
+    if connection.provider.dialect == "azure":
+        return {"api-key": MaskedText(key)}
+    return {"authorization": MaskedText(f"Bearer {key}")}
+
+
+def _url(connection: Connection, model: str, operation: Operation) -> str:
+    base = connection.base_url or connection.provider.base_url
+    if not base:
+        raise CredentialError(
+            f"connection {connection.name!r} has no base URL, and {connection.provider.name} "
+            "has no common one: enter it in Langfuse (Settings, LLM Connections)"
+        )
+    base = _with_model(connection, base, model)
+    parts = urlsplit(base)
+    path = parts.path.rstrip("/")
+    if connection.provider.dialect == "azure":
+        path = f"{_azure_prefix(path, parts.hostname)}/deployments/{quote(model, safe='')}"
+        wanted = connection.api_version or AZURE_API_VERSION
+        query = parts.query or f"api-version={quote(wanted, safe='')}"
+    else:
+        query = parts.query
+    return urlunsplit((parts.scheme, parts.netloc, f"{path}/{operation}", query, ""))
+
+
+def _azure_prefix(path: str, host: str | None) -> str:
+    """All four stored shapes lead to the same place: cut from the segment `deployments` on."""
+    segments = path.split("/")
+    if "deployments" in segments:
+        return "/".join(segments[: segments.index("deployments")])
+    if not path and (host or "").endswith(".azure.com"):
+        return "/openai"
+    return path
+
+
+def _with_model(connection: Connection, base: str, model: str) -> str:
+    """Fill in `{model}`, once; in a host name only for models that the connection's owner listed."""
+    if "{model}" not in base:
+        return base
+    if (
+        "{model}" in base.partition("://")[2].partition("/")[0]
+        and model not in connection.custom_models
+    ):
+        raise CredentialError(
+            f"connection {connection.name!r} has the model in its host name, so only its custom models "
+            f"can be called; {model!r} is none of them"
+        )
+    return base.replace("{model}", quote(model, safe=""), 1)

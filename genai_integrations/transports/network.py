@@ -1,0 +1,80 @@
+"""What the sync and the async side share: proxies, TLS, time-outs and fork."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import urllib.request
+import weakref
+from functools import cache
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+_E = TypeVar("_E", bound=BaseException)
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds a TCP and TLS handshake may take, if the attempt's own time-out is not shorter."""
+
+END_OF_BODY = 0.05
+"""Seconds to wait, after a stream's last event, for the end of its body."""
+
+PIECE = 65536
+"""Bytes read at most at once."""
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """One TLS context for everything: the system's roots, or certifi's where the system has none."""
+    context = ssl.create_default_context()
+    if not context.cert_store_stats()["x509_ca"] and not context.get_ca_certs():
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def proxy_for(origin: str) -> str | None:
+    """The proxy that the environment names for an origin (`HTTPS_PROXY`, `NO_PROXY` ...), or None."""
+    parts = urlsplit(origin)
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def without_frames(error: _E) -> _E:
+    """The error, and whatever it came from, without tracebacks.
+
+    The frames of an HTTP library hold the request's bytes, and so the key, in their locals.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        seen.__traceback__ = None
+        seen = seen.__cause__ or seen.__context__
+    return error
+
+
+class Forkable(Protocol):
+    """Something that holds sockets."""
+
+    def abandon(self) -> Any:
+        """Let go of every socket without closing it, and return what held them."""
+
+
+_live: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_abandoned: list[Any] = []
+
+
+def drop_sockets_after_fork(owner: Forkable) -> None:
+    """Have `owner` abandon its sockets in every forked child, because the parent goes on using them."""
+    _live.add(owner)
+
+
+def _after_fork() -> None:
+    # Kept, not collected: a finaliser would warn, or say good-bye on the parent's connection.
+    _abandoned.extend(owner.abandon() for owner in list(_live))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,93 @@
+"""Server-sent events, split from bytes as they arrive."""
+
+from __future__ import annotations
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class ErrorData(bytes):
+    """The data of an event that the server named `error`."""
+
+    __slots__ = ()
+
+
+class SSEDecoder:
+    """Splits a byte stream into the data of its events.
+
+    Follows the WHATWG HTML standard, "Event stream interpretation": lines end with CR, LF or CRLF, comments
+    start with a colon, several `data` lines are joined by LF, one byte order mark at the start is skipped.
+    Works on bytes, so a character split between two pieces needs no care. The cost of an event does not
+    depend on how many pieces it arrives in.
+    """
+
+    __slots__ = ("_after_cr", "_ends_in_lf", "_pieces", "_started")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._ends_in_lf = False
+        self._after_cr = False
+        self._started = False
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """Take the next piece and return the data of every event that it completes."""
+        if not self._started:
+            piece = self._start(piece)
+        if self._after_cr or b"\r" in piece:
+            piece = self._normalise(piece)
+        if not (b"\n\n" in piece or (self._ends_in_lf and piece[:1] == b"\n")):
+            if piece:
+                self._pieces.append(piece)
+                self._ends_in_lf = piece[-1:] == b"\n"
+            return []
+        if self._pieces:
+            self._pieces.append(piece)
+            piece = b"".join(self._pieces)
+        *blocks, rest = piece.split(b"\n\n")
+        self._pieces = [rest] if rest else []
+        self._ends_in_lf = rest[-1:] == b"\n"
+        return [data for block in blocks if (data := _data_of(block)) is not None]
+
+    def flush(self) -> list[bytes]:
+        """The data of a last event that the server did not end with a blank line.
+
+        The standard drops it; servers that forget the blank line after `[DONE]` are common.
+        """
+        block = b"".join(self._pieces)
+        self._pieces = []
+        data = _data_of(block)
+        return [] if data is None else [data]
+
+    def _start(self, piece: bytes) -> bytes:
+        piece = b"".join((*self._pieces, piece))
+        if len(piece) < len(_BOM) and _BOM.startswith(piece):
+            self._pieces = [piece] if piece else []
+            return b""
+        self._pieces = []
+        self._started = True
+        return piece.removeprefix(_BOM)
+
+    def _normalise(self, piece: bytes) -> bytes:
+        if self._after_cr and piece[:1] == b"\n":
+            piece = piece[1:]
+        if piece:
+            self._after_cr = piece[-1:] == b"\r"
+        return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _data_of(block: bytes) -> bytes | None:
+    """The joined data lines of one event; None if it has none."""
+    if block[:6] == b"data: " and b"\n" not in block:
+        return block[6:]
+    lines = []
+    name = b""
+    for line in block.split(b"\n"):
+        field, _, value = line.partition(b":")
+        value = value[1:] if value[:1] == b" " else value
+        if field == b"data":
+            lines.append(value)
+        elif field == b"event":
+            name = value
+    if not lines:
+        return None
+    data = b"\n".join(lines)
+    return ErrorData(data) if name == b"error" else data

@@ -1,0 +1,193 @@
+"""The border where what others say about a failure becomes one of our errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from genai_integrations.connections.secret import MASK
+from genai_integrations.errors import (
+    AuthenticationError,
+    BadRequestError,
+    CallError,
+    ContentFilteredError,
+    ContextWindowExceededError,
+    InvalidReplyError,
+    NotFoundError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+from genai_integrations.transports import jsonbytes
+
+BY_STATUS: Mapping[int, type[CallError]] = {
+    401: AuthenticationError,
+    402: RateLimitError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    408: RequestTimeoutError,
+    409: ServerError,
+    425: ServerError,
+    429: RateLimitError,
+}
+"""Statuses with a meaning of their own; the rest go by their hundred."""
+
+BY_HUNDRED: Mapping[int, type[CallError]] = {
+    2: InvalidReplyError,
+    3: InvalidReplyError,
+    4: BadRequestError,
+    5: ServerError,
+}
+
+BY_CODE: Mapping[str, type[CallError]] = {
+    "context_length_exceeded": ContextWindowExceededError,
+    "exceed_context_size_error": ContextWindowExceededError,
+    "context_window_exceeded": ContextWindowExceededError,
+    "content_filter": ContentFilteredError,
+    "content_policy_violation": ContentFilteredError,
+    "responsibleaipolicyviolation": ContentFilteredError,
+    "rate_limit_exceeded": RateLimitError,
+    "rate_limit_error": RateLimitError,
+    "insufficient_quota": RateLimitError,
+    "invalid_api_key": AuthenticationError,
+    "authentication_error": AuthenticationError,
+    "model_not_found": NotFoundError,
+    "deploymentnotfound": NotFoundError,
+    "invalid_request_error": BadRequestError,
+    "overloaded_error": ServerError,
+    "server_error": ServerError,
+    "timeout": RequestTimeoutError,
+}
+"""Codes and types inside an error object, lower-case.
+
+They narrow a refusal (400, 413, 422), and are all there is for an error in the middle of a stream.
+"""
+
+_NARROWED = frozenset((400, 413, 422))
+_REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")
+_TAG = re.compile(r"<[^>]*>")
+_LONGEST = 500
+
+
+def status_error(
+    status: int, headers: Mapping[str, str], body: bytes, secrets: Iterable[str] = ()
+) -> CallError:
+    """The error for an HTTP answer that is not what was asked for.
+
+    Args:
+        status: HTTP status.
+        headers: Answer's headers, with lower-case look-up.
+        body: Answer's body, or its beginning.
+        secrets: Texts that must not appear in the error.
+    """
+    body = scrub(body, secrets)
+    detail = error_object(_decoded(body))
+    kind = kind_of_status(status)
+    if status in _NARROWED:
+        kind = _by_code(detail) or kind
+    message = _message(detail, body)
+    if kind is InvalidReplyError and 300 <= status < 400:
+        message = "the server answered with a redirect, which is never followed with a key"
+    return kind(
+        message or f"no reason given by the server for HTTP {status}",
+        status=status,
+        retry_after=retry_after(headers),
+        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None),
+        body=detail or None,
+    )
+
+
+def event_error(data: Any) -> CallError:
+    """The error for an error object that came as an event of a stream."""
+    detail = error_object(data)
+    code = str(detail.get("status") or detail.get("code"))
+    status = int(code) if code.isdecimal() else None
+    by_status = kind_of_status(status) if status else None
+    kind = _by_code(detail) or by_status or ServerError
+    return kind(
+        _message(detail, b"") or "the server ended the stream with an error",
+        status=status,
+        body=detail,
+    )
+
+
+def kind_of_status(status: int) -> type[CallError]:
+    """The class of error for an HTTP status."""
+    return BY_STATUS.get(status) or BY_HUNDRED.get(status // 100, ServerError)
+
+
+def error_object(data: Any) -> dict[str, Any]:
+    """The inner error object of an answer, whatever the server wrapped it in; empty if there is none."""
+    if isinstance(data, list) and data:
+        data = data[0]
+    if not isinstance(data, dict):
+        return {}
+    inner = data.get("error", data)
+    if isinstance(inner, str):
+        return {"message": inner}
+    return inner if isinstance(inner, dict) else {}
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait, from any of the three headers in use; None if it does not say."""
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        milliseconds = _number(headers.get(name))
+        if milliseconds is not None:
+            return milliseconds / 1000
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    seconds = _number(text)
+    return _until(text) if seconds is None else seconds
+
+
+def scrub(body: bytes, secrets: Iterable[str]) -> bytes:
+    """The body without secrets that a careless server echoes."""
+    for secret in secrets:
+        body = body.replace(secret.encode(), MASK.encode())
+    return body
+
+
+def _by_code(detail: Mapping[str, Any]) -> type[CallError] | None:
+    inner = detail.get("innererror")
+    candidates = [
+        inner.get("code") if isinstance(inner, dict) else None,
+        detail.get("code"),
+        detail.get("type"),
+    ]
+    found = (BY_CODE.get(str(code).lower()) for code in candidates if code)
+    return next((kind for kind in found if kind), None)
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return jsonbytes.loads(body)
+    except ValueError:
+        return None
+
+
+def _message(detail: Mapping[str, Any], body: bytes) -> str:
+    message = detail.get("message") or detail.get("detail")
+    text = message if isinstance(message, str) else _TAG.sub(" ", body.decode(errors="replace"))
+    return " ".join(text.split())[:_LONGEST]
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < float("inf") else None
+
+
+def _until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,103 @@
+"""What the tests share: a clean environment, real servers on loopback, and recordings of real ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from genai_integrations.testing.langfuse import LangfuseStandIn
+from genai_integrations.testing.postgres import LangfuseDatabase
+from genai_integrations.testing.provider import ScriptedProvider
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
+
+_DATA = Path(__file__).parent / "data"
+_CLEARED_STARTS = (
+    "LANGFUSE_",
+    "GENAI_",
+    "OPENAI_",
+    "ANTHROPIC_",
+    "AWS_",
+    "AZURE_",
+    "GEMINI_",
+    "GOOGLE_",
+    "VERTEX",
+    "OPENROUTER_",
+    "PORTKEY_",
+    "OLLAMA_",
+    "LITELLM_",
+    "OTEL_",
+    "PG",
+    "HF_TOKEN",
+    "CO_API_KEY",
+)
+_CLEARED_ENDS = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    """No variable of the machine decides how a test ends."""
+    for name in os.environ:
+        upper = name.upper()
+        if upper.startswith(_CLEARED_STARTS) or upper.endswith(_CLEARED_ENDS):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def golden_connections():
+    """Rows and replies that a real Langfuse 4.16.0 gave for its LLM connections."""
+    return _recorded("langfuse_connections.json")
+
+
+@pytest.fixture(scope="session")
+def golden_prompts():
+    """Replies that a real Langfuse 4.16.0 gave for its prompts."""
+    return _recorded("langfuse_prompts.json")
+
+
+@pytest.fixture(scope="session")
+def crypto_vectors():
+    """Texts that Langfuse's own code encrypted, and some that must not decrypt."""
+    return _recorded("langfuse_crypto_vectors.json")
+
+
+@pytest.fixture(scope="session")
+def postgres(golden_connections):
+    """A real Postgres with the recorded rows, shared by all tests: read it, or take its `copy()`."""
+    with LangfuseDatabase() as database:
+        database.add_project("lab-project")
+        for table in ("api_keys", "llm_api_keys"):
+            database.insert_rows(table, golden_connections[table])
+        yield database
+
+
+@pytest.fixture
+def database(postgres):
+    """A copy of the recorded rows that belongs to this test alone."""
+    copy = postgres.copy()
+    yield copy
+    copy.close()
+
+
+@pytest.fixture
+def provider():
+    """A scripted provider that accepts any key and serves any model."""
+    with ScriptedProvider() as server:
+        yield server
+
+
+@pytest.fixture
+def langfuse():
+    """A Langfuse stand-in; its public key is new for every test because the SDK keeps one client per key."""
+    with LangfuseStandIn(public_key=f"pk-lf-{uuid.uuid4()}") as server:
+        yield server
+
+
+def _recorded(name):
+    return json.loads((_DATA / name).read_text(encoding="utf-8"))
