@@ -32,6 +32,7 @@ def decrypt(ciphertext: str, keys: Sequence[str], *, where: str) -> str:
     """
     # Masked, because a traceback may show the locals of every frame it passes.
     keys = [MaskedText(key) for key in keys]
+    ciphertext = MaskedText(ciphertext)
     parts = _STORED.fullmatch(ciphertext)
     if parts is None:
         raise DecryptionError(

@@ -30,9 +30,6 @@ _log = logging.getLogger("genai_integrations")
 _RENEW_AT = 0.8
 """Part of the time to live after which a snapshot is renewed behind its users' backs."""
 
-_CALM = 1.0
-"""Seconds after a read in which a refresh reads nothing, so that a key that stays wrong hammers nobody."""
-
 _PAUSE = 15.0
 """Seconds between tries while the store is away."""
 
@@ -58,7 +55,10 @@ class Snapshot:
         """Sort what a store gave; where two share a name, the first counts."""
         usable = tuple(entry for entry in entries if isinstance(entry, Connection))
         broken = tuple(entry for entry in entries if isinstance(entry, BrokenConnection))
-        return cls(version, usable, broken, {entry.name: entry for entry in reversed(usable)})
+        by_name: dict[str, Connection] = {}
+        for connection in usable:
+            by_name.setdefault(connection.name, connection)
+        return cls(version, usable, broken, by_name)
 
     @property
     def names(self) -> frozenset[str]:
@@ -72,7 +72,6 @@ class _Held:
 
     snapshot: Snapshot
     read_at: float
-    calm_until: float
     renew_at: float
     fresh_until: float
 
@@ -145,7 +144,7 @@ class ConnectionRegistry:
         return self.peek() or self._read(held)
 
     def refresh(self, seen: Snapshot | None = None) -> Snapshot:
-        """Read the store now, unless it was read a moment ago.
+        """Read the store now.
 
         Args:
             seen: The snapshot whose key a provider refused. If a newer one is known, that is returned at once.
@@ -154,10 +153,8 @@ class ConnectionRegistry:
             CredentialError: As for `load()`.
         """
         held = self._held
-        if held is not None:
-            is_newer = seen is not None and held.snapshot.version > seen.version
-            if is_newer or self._clock() < held.calm_until:
-                return held.snapshot
+        if held is not None and seen is not None and held.snapshot.version > seen.version:
+            return held.snapshot
         return self._read(held)
 
     def _make_locks(self) -> None:
@@ -216,7 +213,7 @@ class ConnectionRegistry:
         snapshot = Snapshot.of(before.snapshot.version + 1 if before else 1, entries)
         self._check_names(before, snapshot)
         now = self._clock()
-        return _Held(snapshot, now, now + _CALM, now + _RENEW_AT * self._ttl, now + self._ttl)
+        return _Held(snapshot, now, now + _RENEW_AT * self._ttl, now + self._ttl)
 
     def _hold_stale(self, before: _Held, error: CredentialStoreError) -> _Held:
         now = self._clock()
@@ -226,7 +223,7 @@ class ConnectionRegistry:
         _log.warning("%s; still using the connections read %.0f s ago", error, now - before.read_at)
         # Twice the pause, so that the next try has time in the background before anyone must wait for it.
         fresh_until = min(max(before.fresh_until, now + 2 * _PAUSE), last)
-        return _Held(before.snapshot, before.read_at, now + _PAUSE, now + _PAUSE, fresh_until)
+        return _Held(before.snapshot, before.read_at, now + _PAUSE, fresh_until)
 
     def _check_names(self, before: _Held | None, snapshot: Snapshot) -> None:
         if before is not None:

@@ -8,6 +8,7 @@ import difflib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
+from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry, Snapshot
 from genai_integrations.errors import (
@@ -50,6 +51,7 @@ class Router:
         self._health = Health(args.allowed_fails, args.cooldown_time)
         self._transport = DirectTransport(pins)
         self._known: tuple[Snapshot, Plans] | None = None
+        self._refused: dict[str, float] = {}
 
     def plans(self) -> Plans:
         """The plans for the connections as they are now; reads those if they are not known."""
@@ -250,15 +252,27 @@ class Router:
     def _renewed(self, target: Target) -> Target | None:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old = target.connection
-        try:
-            seen = self._known[0] if self._known and old in self._known[0].connections else None
-            snapshot = self.registry.refresh(seen) if seen else self.registry.peek()
-            new = snapshot.by_name.get(old.name) if snapshot else None
-            if new is None or new.secret.reveal() == old.secret.reveal():
-                return None
-        except GenAIError:
+        if self._refused.get(old.name, 0.0) > time.monotonic():
             return None
-        return Target(new, target.model, target.why)
+        try:
+            new = self._read_again(old)
+            if new is not None and new.secret.reveal() != old.secret.reveal():
+                return Target(new, target.model, target.why)
+        except GenAIError:
+            pass
+        self._refused[old.name] = time.monotonic() + _CALM
+        return None
+
+    def _read_again(self, old: Connection) -> Connection | None:
+        """The connection of the same name, from a snapshot newer than the one that has the old one."""
+        snapshot = self.registry.peek()
+        if snapshot is None or snapshot.by_name.get(old.name) is old:
+            snapshot = self.registry.refresh(snapshot)
+        return snapshot.by_name.get(old.name)
+
+
+_CALM = 1.0
+"""Seconds after a provider refused a key that is still the stored one in which it is not read again."""
 
 
 def _hold(chunks: Generator[Wire], execution: Execution) -> list[Wire]:

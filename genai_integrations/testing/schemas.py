@@ -44,7 +44,8 @@ def _typed(schema: Mapping[str, Any], root: Any, depth: int) -> Any:
         item = schema.get("items", {})
         return [_example(item, root, depth - 1) for _ in range(schema.get("minItems", 0))]
     if kind in {"integer", "number"}:
-        return min(max(1, schema.get("minimum", 1)), schema.get("maximum", 1))
+        lowest = max(1, schema.get("minimum", 1))
+        return min(lowest, schema.get("maximum", lowest))
     return _PLAIN.get(kind, "text")
 
 

@@ -210,13 +210,15 @@ class LoopbackServer:
     async def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._closing = asyncio.Event()
-        server = _CountingServer(self, self._handle)
+        server = _CountingServer(self, self._handle, self._closing)
         runner = web.ServerRunner(server, shutdown_timeout=0.05)
         await runner.setup()
         await web.SockSite(runner, listener).start()
         ready.set_result(None)
         await self._closing.wait()
         await runner.cleanup()
+        # Transports close in the next turn of the loop.
+        await asyncio.sleep(0)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         received = await _received(request)
@@ -244,6 +246,7 @@ class _CountingServer(web.Server):
         self,
         owner: LoopbackServer,
         handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        closing: asyncio.Event,
     ) -> None:
         super().__init__(
             handle,
@@ -254,11 +257,14 @@ class _CountingServer(web.Server):
             max_field_size=_MAX_HEADER,
         )
         self._owner = owner
+        self._closing = closing
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
-        """Count it."""
+        """Count it, or drop it when it comes too late to be answered."""
         self._owner.connections_opened += 1
         super().connection_made(handler, transport)
+        if self._closing.is_set():
+            transport.abort()
 
     def _request(
         self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any

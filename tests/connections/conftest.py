@@ -22,7 +22,7 @@ class AnsweringServer:
     status: int = 200
     headers: dict = field(default_factory=dict)
     body: bytes = b"{}"
-    requests: list = field(default_factory=list)
+    requests: list = field(default_factory=list, repr=False)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def answering_server():
             self.end_headers()
             self.wfile.write(answer.body)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the standard library's own name
 
         def log_message(self, *args):
             pass
@@ -61,7 +61,9 @@ def make_connection():
 
     def make(provider, secret="sk-example", name="seoul", extra_headers=None, **fields):
         headers = None if extra_headers is None else Secret(extra_headers)
-        return Connection(name, PROVIDERS[provider], Secret(secret), extra_headers=headers, **fields)
+        return Connection(
+            name, PROVIDERS[provider], Secret(secret), extra_headers=headers, **fields
+        )
 
     return make
 

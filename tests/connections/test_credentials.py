@@ -56,7 +56,9 @@ def test_aws_credentials(make_connection):
     pair = {"accessKeyId": "AKIA1\n", "secretAccessKey": "s3"}
 
     keys = open_credential(make_connection("bedrock", json.dumps(pair)))
-    temporary = open_credential(make_connection("bedrock", json.dumps(pair | {"sessionToken": "t"})))
+    temporary = open_credential(
+        make_connection("bedrock", json.dumps(pair | {"sessionToken": "t"}))
+    )
     bearer = open_credential(make_connection("bedrock", '{"apiKey": "b"}'))
 
     assert isinstance(keys, AwsKeyPair)

@@ -24,7 +24,9 @@ def test_every_vector_of_langfuse_decrypts(crypto_vectors):
 
 def test_every_recorded_row_decrypts(golden_connections):
     """The rows of a real server give the secrets that its API was sent."""
-    sent = {item["request"]["provider"]: item["request"] for item in golden_connections["connections"]}
+    sent = {
+        item["request"]["provider"]: item["request"] for item in golden_connections["connections"]
+    }
     rows = golden_connections["llm_api_keys"]
 
     assert len(rows) == 15
@@ -58,7 +60,7 @@ def test_damaged_texts_name_their_row(crypto_vectors):
         f"{'0' * 22}:00:{'0' * 32}",
         f"{'0' * 24}:00:{'0' * 32}:00",
         f"{'0' * 24}: 00 :{'0' * 32}",
-        f"{'０' * 24}:00:{'0' * 32}",
+        f"{chr(0xFF10) * 24}:00:{'0' * 32}",
     ],
 )
 def test_other_texts_are_not_taken_for_ciphertext(text):

@@ -22,7 +22,10 @@ def test_the_project_of_a_key_pair(answering_server, golden_connections):
 
     ((path, headers),) = answering_server.requests
     assert path == "/api/public/projects"
-    assert headers["authorization"] == "Basic " + base64.b64encode(f"{PUBLIC}:{SECRET}".encode()).decode()
+    assert (
+        headers["authorization"]
+        == "Basic " + base64.b64encode(f"{PUBLIC}:{SECRET}".encode()).decode()
+    )
 
 
 def test_the_stand_in_answers_it(langfuse):
@@ -35,7 +38,9 @@ def test_a_refused_pair(answering_server, status):
     """A wrong secret is told from a store that is away, and names the pair by its public half only."""
     answering_server.status = status
 
-    with pytest.raises(CredentialError, match=r"refuses the key pair pk-lf-example.*LANGFUSE_SECRET_KEY") as caught:
+    with pytest.raises(
+        CredentialError, match=r"refuses the key pair pk-lf-example.*LANGFUSE_SECRET_KEY"
+    ) as caught:
         fetch_project_id(answering_server.url, PUBLIC, SECRET)
 
     assert not isinstance(caught.value, CredentialStoreError)
@@ -89,7 +94,9 @@ def test_nobody_there():
         taken.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{taken.getsockname()[1]}"
 
-        with pytest.raises(CredentialStoreError, match=r"cannot reach Langfuse at .*LANGFUSE_HOST") as caught:
+        with pytest.raises(
+            CredentialStoreError, match=r"cannot reach Langfuse at .*LANGFUSE_HOST"
+        ) as caught:
             fetch_project_id(host, PUBLIC, SECRET)
 
     assert host in str(caught.value)

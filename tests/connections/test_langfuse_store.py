@@ -65,9 +65,13 @@ def as_stored(credential: Credential) -> object:
     raise AssertionError(credential)
 
 
-def test_all_recorded_connections_come_out_as_they_went_in(postgres, make_store, golden_connections):
+def test_all_recorded_connections_come_out_as_they_went_in(
+    postgres, make_store, golden_connections
+):
     """Credential, headers, address, models and settings of each row are those its API request had."""
-    requests = {item["request"]["provider"]: item["request"] for item in golden_connections["connections"]}
+    requests = {
+        item["request"]["provider"]: item["request"] for item in golden_connections["connections"]
+    }
     connections = {connection.name: connection for connection in make_store(postgres).load(None)}
 
     assert list(connections) == list(requests), "the oldest first"
@@ -75,7 +79,9 @@ def test_all_recorded_connections_come_out_as_they_went_in(postgres, make_store,
         connection = connections[name]
         secret = sent["secretKey"]
         assert connection.provider.name == PROVIDERS_OF_GOLDEN[name]
-        assert as_stored(open_credential(connection)) == (json.loads(secret) if secret[0] == "{" else secret)
+        assert as_stored(open_credential(connection)) == (
+            json.loads(secret) if secret[0] == "{" else secret
+        )
         headers = {key: value.reveal() for key, value in open_headers(connection).items()}
         assert headers == sent.get("extraHeaders", {})
         assert connection.base_url == sent.get("baseURL")
@@ -100,13 +106,19 @@ def test_names_come_in_the_order_asked(postgres, make_store):
     """The order of the names decides, and a name that is not there is left out."""
     connections = make_store(postgres).load(["portkey", "no_such", "azure_test", "openai_prod"])
 
-    assert [connection.name for connection in connections] == ["portkey", "azure_test", "openai_prod"]
+    assert [connection.name for connection in connections] == [
+        "portkey",
+        "azure_test",
+        "openai_prod",
+    ]
 
 
 def test_another_projects_connections_are_invisible(database, make_store, golden_connections):
     """Neither all nor by name does a project see what another one stores."""
     key = golden_connections["ENCRYPTION_KEY"]
-    database.insert_connection("theirs", "openai", "sk-theirs", project_id="other", encryption_key=key)
+    database.insert_connection(
+        "theirs", "openai", "sk-theirs", project_id="other", encryption_key=key
+    )
 
     assert "theirs" not in [connection.name for connection in make_store(database).load(None)]
     assert make_store(database).load(["theirs"]) == []
@@ -123,12 +135,16 @@ def test_a_project_id_is_never_sql(postgres, make_store, project_id):
 def test_a_damaged_row_breaks_only_itself(database, make_store, golden_connections):
     """A row that does not decrypt is named when it is used; the others work."""
     key = golden_connections["ENCRYPTION_KEY"]
-    database.update_connection("portkey", project_id="lab-project", encryption_key=key, secret_key="x")
+    database.update_connection(
+        "portkey", project_id="lab-project", encryption_key=key, secret_key="x"
+    )
     store = make_store(database)
 
     portkey, openai = store.load(["portkey", "openai_prod"])
 
-    with pytest.raises(DecryptionError, match=r"secret_key of connection 'portkey' is not in Langfuse's"):
+    with pytest.raises(
+        DecryptionError, match=r"secret_key of connection 'portkey' is not in Langfuse's"
+    ):
         open_credential(portkey)
     assert open_headers(portkey)["x-portkey-config"].reveal() == "pc-golden"
     assert open_credential(openai).key.reveal() == "sk-proj-golden-openai-0001"
@@ -137,7 +153,9 @@ def test_a_damaged_row_breaks_only_itself(database, make_store, golden_connectio
 def test_damaged_headers_are_named(database, make_store, golden_connections):
     """The column is named too, because the two are encrypted apart."""
     key = golden_connections["ENCRYPTION_KEY"]
-    database.update_connection("portkey", project_id="lab-project", encryption_key=key, extra_headers="x")
+    database.update_connection(
+        "portkey", project_id="lab-project", encryption_key=key, extra_headers="x"
+    )
 
     (portkey,) = make_store(database).load(["portkey"])
 
@@ -150,7 +168,9 @@ def test_a_wrong_encryption_key_is_named_with_the_row(postgres, make_store):
     connections = make_store(postgres, keys=["0123" * 16]).load(None)
 
     assert len(connections) == 15
-    with pytest.raises(DecryptionError, match=r"'openai_prod' does not decrypt.*LANGFUSE_ENCRYPTION_KEY"):
+    with pytest.raises(
+        DecryptionError, match=r"'openai_prod' does not decrypt.*LANGFUSE_ENCRYPTION_KEY"
+    ):
         open_credential(connections[0])
 
 
@@ -176,11 +196,13 @@ def test_an_old_encryption_key_still_reads_old_rows(postgres, make_store, golden
     ],
 )
 def test_a_row_that_cannot_work_is_broken_by_name(
-    database, make_store, golden_connections, adapter, fields, says
+    *, database, make_store, golden_connections, adapter, fields, says
 ):
     """It comes as a broken connection that says why; the others are not affected."""
     key = golden_connections["ENCRYPTION_KEY"]
-    database.insert_connection("odd", adapter, "{}", project_id="lab-project", encryption_key=key, **fields)
+    database.insert_connection(
+        "odd", adapter, "{}", project_id="lab-project", encryption_key=key, **fields
+    )
 
     *others, odd = make_store(database).load(None)
 
@@ -196,7 +218,13 @@ def test_unknown_settings_do_not_matter(database, make_store, golden_connections
     key = golden_connections["ENCRYPTION_KEY"]
     for adapter in ("openai", "google-vertex-ai"):
         database.insert_connection(
-            adapter, adapter, "sk", project_id="p", encryption_key=key, config=config, custom_models=["m"]
+            adapter,
+            adapter,
+            "sk",
+            project_id="p",
+            encryption_key=key,
+            config=config,
+            custom_models=["m"],
         )
 
     openai, vertex = make_store(database, project_id="p").load(None)
@@ -240,7 +268,9 @@ def test_unchanged_rows_stay_the_same_connection(database, make_store, golden_co
 
     after = {connection.name: connection for connection in store.load(None)}
 
-    assert [name for name, connection in after.items() if connection is not before[name]] == ["portkey"]
+    assert [name for name, connection in after.items() if connection is not before[name]] == [
+        "portkey"
+    ]
     assert open_credential(after["portkey"]).key.reveal() == "pk-rotated"
 
 
@@ -259,7 +289,9 @@ def test_the_project_is_asked_at_every_load(postgres, golden_connections, caplog
             raise answer
         return answer
 
-    store = LangfuseStore(postgres.url, [golden_connections["ENCRYPTION_KEY"]], project_id=project_id)
+    store = LangfuseStore(
+        postgres.url, [golden_connections["ENCRYPTION_KEY"]], project_id=project_id
+    )
 
     with pytest.raises(CredentialStoreError, match="away"):
         store.load(None)
@@ -289,10 +321,14 @@ def test_another_schema_is_found(database, make_store):
     import psycopg
 
     with psycopg.connect(database.url) as connection:
-        connection.execute('CREATE SCHEMA "lang""fuse"; ALTER TABLE llm_api_keys SET SCHEMA "lang""fuse"')
+        connection.execute(
+            'CREATE SCHEMA "lang""fuse"; ALTER TABLE llm_api_keys SET SCHEMA "lang""fuse"'
+        )
 
     assert len(make_store(f"{database.url}&schema=lang%22fuse").load(None)) == 15
-    with pytest.raises(CredentialStoreError, match=r"no table llm_api_keys.*is this Langfuse's database\?"):
+    with pytest.raises(
+        CredentialStoreError, match=r"no table llm_api_keys.*is this Langfuse's database\?"
+    ):
         make_store(database).load(None)
 
 

@@ -42,7 +42,11 @@ def secret_of(params):
         return json.loads(params["vertex_credentials"])
     if "api_key" not in params:
         return None
-    return {"apiKey": params["api_key"]} if params["model"].startswith("bedrock/") else params["api_key"]
+    return (
+        {"apiKey": params["api_key"]}
+        if params["model"].startswith("bedrock/")
+        else params["api_key"]
+    )
 
 
 def as_object(secret):
@@ -160,7 +164,12 @@ def litellm():
 @pytest.fixture
 def ask(litellm, make_connection, answering_server, monkeypatch):
     """Call a model through LiteLLM, amid variables that must not matter; the request comes back."""
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"):
+    for name in (
+        "OPENAI_API_KEY",
+        "ANTHROPIC_API_KEY",
+        "GEMINI_API_KEY",
+        "AWS_BEARER_TOKEN_BEDROCK",
+    ):
         monkeypatch.setenv(name, "AMBIENT")
     for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GEMINI_API_BASE", "AZURE_API_BASE"):
         monkeypatch.setenv(name, "http://127.0.0.1:9/ambient")

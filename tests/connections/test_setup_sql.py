@@ -34,7 +34,9 @@ def run_setup(database):
 def reader(database, run_setup, golden_connections):
     """Address of a role that may read the recorded project; another project is there too."""
     key = golden_connections["ENCRYPTION_KEY"]
-    database.insert_connection("theirs", "openai", "sk-theirs", project_id="other", encryption_key=key)
+    database.insert_connection(
+        "theirs", "openai", "sk-theirs", project_id="other", encryption_key=key
+    )
     return run_setup("lab-project", "genai_reader")
 
 
@@ -63,22 +65,21 @@ def test_the_role_sees_no_other_project(reader, make_store):
         "SELECT 1 FROM api_keys",
         "SELECT 1 FROM public.api_keys",
         "SELECT 1 FROM public.projects",
-        "SET default_transaction_read_only = off; UPDATE llm_api_keys SET base_url = 'https://evil.example'",
-        "SET default_transaction_read_only = off; DELETE FROM llm_api_keys",
-        "SET default_transaction_read_only = off; INSERT INTO public.projects VALUES ('x')",
-        "SET default_transaction_read_only = off; CREATE TABLE genai_reader.x ()",
-        "SET default_transaction_read_only = off; CREATE TABLE public.x ()",
-        "SET default_transaction_read_only = off; CREATE ROLE another",
-        "SET default_transaction_read_only = off; DROP VIEW llm_api_keys",
+        "UPDATE llm_api_keys SET base_url = 'https://evil.example'",
+        "DELETE FROM llm_api_keys",
+        "INSERT INTO public.projects VALUES ('x')",
+        "CREATE TABLE genai_reader.x ()",
+        "CREATE TABLE public.x ()",
+        "CREATE ROLE another",
+        "DROP VIEW llm_api_keys",
     ],
 )
 def test_the_role_can_do_nothing_else(reader, statement):
     """No other table, no write, no new object, even when it switches off the read-only default."""
-    with (
-        psycopg.connect(reader, autocommit=True) as connection,
-        pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)),
-    ):
-        connection.execute(statement)
+    with psycopg.connect(reader, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)):
+            connection.execute(statement)
 
 
 def test_writes_are_off_by_default(reader):
@@ -107,11 +108,13 @@ def test_a_condition_cannot_look_behind_the_view(reader):
     ],
 )
 def test_odd_names_are_only_names(
-    database, run_setup, make_store, golden_connections, project_id, role
+    *, database, run_setup, make_store, golden_connections, project_id, role
 ):
     """Quotes, backslashes and keywords in names do what they say and nothing more."""
     key = golden_connections["ENCRYPTION_KEY"]
-    database.insert_connection("mine", "openai", "sk-mine", project_id=project_id, encryption_key=key)
+    database.insert_connection(
+        "mine", "openai", "sk-mine", project_id=project_id, encryption_key=key
+    )
 
     with psycopg.connect(run_setup(project_id, role), autocommit=True) as connection:
         assert connection.execute("SELECT provider FROM llm_api_keys").fetchall() == [("mine",)]
@@ -119,7 +122,8 @@ def test_odd_names_are_only_names(
 
 
 @pytest.mark.parametrize(
-    ("project_id", "role"), [("", "r"), ("p\n; DROP", "r"), ("p", ""), ("p", "r\n--"), ("p", "é" * 32)]
+    ("project_id", "role"),
+    [("", "r"), ("p\n; DROP", "r"), ("p", ""), ("p", "r\n--"), ("p", "é" * 32)],
 )
 def test_names_that_postgres_cannot_have_are_refused(project_id, role):
     """Line breaks would leave a comment, and long names would be cut."""

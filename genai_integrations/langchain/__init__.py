@@ -1,0 +1,14 @@
+"""LangChain's view of the router: an ordinary chat model."""
+
+from __future__ import annotations
+
+try:
+    import langchain_core  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "genai_integrations.langchain needs LangChain: pip install 'genai-integrations[langchain]'"
+    ) from error
+
+from genai_integrations.langchain.chat_model import ChatGenAI
+
+__all__ = ["ChatGenAI"]

@@ -1,0 +1,14 @@
+"""LlamaIndex's view of the router: an ordinary LLM."""
+
+from __future__ import annotations
+
+try:
+    import llama_index.core  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "genai_integrations.llama_index needs LlamaIndex: pip install 'genai-integrations[llama-index]'"
+    ) from error
+
+from genai_integrations.llama_index.llm import GenAI
+
+__all__ = ["GenAI"]
