@@ -17,6 +17,7 @@ from genai_integrations.connections.connection import (
 )
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.connections.secret import MaskedText
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
@@ -63,6 +64,8 @@ class GenAIClient:
         connections: ConnectionStore | Iterable[Connection] | None = None,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
+        # Masked, because a traceback may show the locals of every frame it passes.
+        secret_key = MaskedText(secret_key) if secret_key else None
         settings = read_settings(public_key=public_key, secret_key=secret_key, host=host)
         self.host = settings.host
         self.public_key = settings.public_key

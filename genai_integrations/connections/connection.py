@@ -23,7 +23,7 @@ class Connection:
     Attributes:
         name: The name its owner gave it, as in `seoul/gpt-4o`.
         provider: Whom it speaks to.
-        secret: The credential as stored: a key, or the JSON text that `credential()` reads.
+        secret: The credential as stored: a key, or the JSON text that `open_credential()` reads.
         base_url: As stored; None means the provider's own address.
         custom_models: Model ids its owner listed, in the provider's own spelling.
         with_default_models: Serves the provider's usual models too, not only the listed ones.

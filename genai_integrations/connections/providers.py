@@ -6,6 +6,7 @@ Behaviour does not belong here: how a dialect is spoken is the business of `tran
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,6 +132,7 @@ def _rows() -> tuple[Provider, ...]:
             "http://localhost:11434/v1",
             hosts=(":11434",),
             aliases=("ollama_chat",),
+            key_variables=("OLLAMA_API_KEY",),
             url_variables=("OLLAMA_HOST", "OLLAMA_API_BASE"),
             keyless=True,
         ),
@@ -247,7 +249,7 @@ def provider_of(adapter: str, connection_name: str, base_url: str | None) -> Pro
 def _by_host(base_url: str) -> Provider | None:
     authority = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
     host = authority.partition(":")[0]
-    for row in PROVIDERS.values():
+    for row in _SPEAKS_OPENAI:
         for known in row.hosts:
             if host == known or (known[0] in ".:" and authority.endswith(known)):
                 return row
@@ -255,8 +257,9 @@ def _by_host(base_url: str) -> Provider | None:
 
 
 def _by_connection_name(name: str) -> Provider | None:
-    lowered = name.lower()
-    for row in PROVIDERS.values():
-        if row.dialect == "openai" and lowered.startswith(row.name):
-            return row
-    return None
+    first_word = re.split(r"[^a-z0-9]", name.lower(), maxsplit=1)[0]
+    return next((row for row in _SPEAKS_OPENAI if row.name == first_word), None)
+
+
+_SPEAKS_OPENAI = tuple(row for row in PROVIDERS.values() if row.dialect == "openai")
+"""Whom a connection with the adapter `openai` may speak to, since that is how it will be spoken to."""

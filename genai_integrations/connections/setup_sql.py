@@ -41,6 +41,7 @@ COMMIT;
 --   \\password {role}
 -- PostgreSQL 14 and older let every role create tables in the schema public, unless this was run once:
 --   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+-- An update of Langfuse that changes a column of its table has to wait until the view is dropped.
 -- To take it all back:
 --   DROP SCHEMA {role} CASCADE; DROP ROLE {role};
 """

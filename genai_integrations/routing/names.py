@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from genai_integrations.connections import catalog
@@ -102,7 +103,8 @@ class Names:
             return resolution.targets
         prefix = resolution.meant.partition("/")[0]
         if prefix in self._broken:
-            raise self._broken[prefix].error
+            # A copy: one error raised again and again would drag every traceback along.
+            raise copy.copy(self._broken[prefix].error)
         raise UnknownModelError(self._complaint(resolution))
 
     def listed(self) -> list[str]:
@@ -150,8 +152,10 @@ class Names:
 
     def _complaint(self, resolution: Resolution) -> str:
         name = resolution.name
+        if not self._by_name:
+            return f"nobody serves {name!r}: {_NO_CONNECTIONS}"
         near = difflib.get_close_matches(name, set(self._suggestions()), n=3, cutoff=0.5)
-        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else ""
+        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else "."
         have = ", ".join(self._by_name) or "none"
         family = family_of(resolution.meant)
         wanted = (
@@ -169,14 +173,22 @@ class Names:
         return [*bare, *self.listed(), *self._aliases, *known]
 
 
+_NO_CONNECTIONS = (
+    "there are no connections; set a provider's variable such as OPENAI_API_KEY, or "
+    "LANGFUSE_DATABASE_URL with LANGFUSE_ENCRYPTION_KEY to use the keys in Langfuse"
+)
+
 _MOST_NAMES = 4096
 """Names remembered; a program that makes names up cannot fill the memory."""
 
 
-def prefix_stripped(name: str, connections: Mapping[str, object]) -> str:
-    """The name without a leading connection or provider, which is how a rule for the bare name finds it."""
+def without_provider(name: str, connections: Container[str]) -> str:
+    """The name without a leading provider, so that a rule for `gpt-4o` counts for `openai/gpt-4o` too.
+
+    It does not count for `seoul/gpt-4o`: who names a connection wants that one.
+    """
     prefix, slash, rest = name.partition("/")
-    return rest if slash and (prefix in connections or provider_named(prefix)) else name
+    return rest if slash and prefix not in connections and provider_named(prefix) else name
 
 
 def _own_id(connection: Connection, model: str) -> str:

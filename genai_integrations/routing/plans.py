@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from genai_integrations.errors import (
     CallError,
@@ -13,7 +13,7 @@ from genai_integrations.errors import (
     GenAIError,
 )
 from genai_integrations.routing.args import Fallbacks, RouterArgs
-from genai_integrations.routing.names import Names, Resolution, Target, prefix_stripped
+from genai_integrations.routing.names import Names, Resolution, Target, without_provider
 from genai_integrations.routing.policy import Plan
 
 _log = logging.getLogger("genai_integrations")
@@ -35,7 +35,7 @@ class Plans:
         known: Connections by name.
     """
 
-    def __init__(self, names: Names, args: RouterArgs, known: Mapping[str, object]) -> None:
+    def __init__(self, names: Names, args: RouterArgs, known: Container[str]) -> None:
         self.names = names
         self._args = args
         self._known = known
@@ -98,8 +98,8 @@ class Plans:
         return found
 
     def _look_up(self, name: str, table: Fallbacks) -> Sequence[str]:
-        """As in LiteLLM: the exact name leads, then the name without its prefix, then `*`."""
-        bare = prefix_stripped(name, self._known)
+        """As in LiteLLM: the exact name leads, then the name without a provider, then `*`."""
+        bare = without_provider(name, self._known)
         return table.get(name) or table.get(bare) or table.get(ANY_NAME) or ()
 
     def _groups(self, names: Iterable[str]) -> list[Sequence[Target]]:

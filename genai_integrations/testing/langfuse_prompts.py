@@ -74,22 +74,7 @@ class PromptStore:
             raise invalid(
                 "Previous versions have different prompt type. Create a new prompt with a different name."
             )
-        stamp = now()
-        row = {
-            "id": str(uuid.uuid4()),
-            "createdAt": stamp,
-            "updatedAt": stamp,
-            "projectId": self._project_id,
-            "createdBy": "API",
-            "prompt": _content(request.get("prompt"), kind),
-            "name": name,
-            "version": older[-1]["version"] + 1 if older else 1,
-            "type": kind,
-            "config": {} if request.get("config") is None else request["config"],
-            "tags": list(dict.fromkeys(_given_tags(request, older))),
-            "labels": [],
-            "commitMessage": request.get("commitMessage"),
-        }
+        row = self._row(request, kind, older)
         labels = _labels(request.get("labels") or [])
         try:
             self._resolved(row)
@@ -98,7 +83,7 @@ class PromptStore:
         self._rows.append(row)
         for version in older:
             version["tags"] = row["tags"]
-        self._label(row, [*labels, "latest"], stamp)
+        self._label(row, [*labels, "latest"], row["createdAt"])
         return self._shown(row)
 
     def get(self, name: str, query: Mapping[str, str]) -> Row:
@@ -156,6 +141,24 @@ class PromptStore:
         left = self._versions(name)
         if left:
             self._label(left[-1], ["latest"], now())
+
+    def _row(self, request: Mapping[str, Any], kind: str, older: Sequence[Row]) -> Row:
+        stamp = now()
+        return {
+            "id": str(uuid.uuid4()),
+            "createdAt": stamp,
+            "updatedAt": stamp,
+            "projectId": self._project_id,
+            "createdBy": "API",
+            "prompt": _content(request.get("prompt"), kind),
+            "name": request["name"],
+            "version": older[-1]["version"] + 1 if older else 1,
+            "type": kind,
+            "config": {} if request.get("config") is None else request["config"],
+            "tags": list(dict.fromkeys(_given_tags(request, older))),
+            "labels": [],
+            "commitMessage": request.get("commitMessage"),
+        }
 
     def _versions(self, name: str) -> list[Row]:
         return [row for row in self._rows if row["name"] == name]

@@ -11,7 +11,7 @@ def spans_of(content: bytes) -> list[dict[str, Any]]:
     Raises:
         ValueError: The bytes are no such export.
     """
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     export = ExportTraceServiceRequest()

@@ -18,7 +18,7 @@ def _example(schema: Any, root: Any, depth: int) -> Any:
     if not isinstance(schema, Mapping) or depth == 0:
         return None
     if "$ref" in schema:
-        return _example(_referred(schema["$ref"], root), root, depth - 1)
+        return _example(_resolved(schema, root), root, depth - 1)
     fixed = [schema[key] for key in ("const", "default") if key in schema]
     fixed += schema.get("enum", ())
     if fixed:
@@ -26,9 +26,7 @@ def _example(schema: Any, root: Any, depth: int) -> Any:
     for choice in schema.get("anyOf") or schema.get("oneOf") or ():
         return _example(choice, root, depth - 1)
     for part in schema.get("allOf", ()):
-        if isinstance(part, Mapping) and part != schema:
-            rest = {**schema, "allOf": [other for other in schema["allOf"] if other is not part]}
-            return _example({**part, **rest}, root, depth - 1)
+        schema = {**_resolved(part, root), **schema}
     return _typed(schema, root, depth)
 
 
@@ -49,12 +47,11 @@ def _typed(schema: Mapping[str, Any], root: Any, depth: int) -> Any:
     return _PLAIN.get(kind, "text")
 
 
-def _referred(reference: str, root: Any) -> Any:
+def _resolved(schema: Mapping[str, Any], root: Any) -> Mapping[str, Any]:
+    """The schema that a `$ref` points to, or the schema itself; nothing for a reference to nowhere."""
+    if "$ref" not in schema:
+        return schema
     found = root
-    for step in reference.removeprefix("#").strip("/").split("/"):
-        found = found.get(step, {}) if step and isinstance(found, Mapping) else found
-    return found
-
-
-def _without(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in schema.items() if name != key}
+    for step in filter(None, schema["$ref"].removeprefix("#").split("/")):
+        found = found.get(step, {})
+    return found if isinstance(found, Mapping) else {}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 import threading
+import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Self
 from urllib.parse import parse_qsl
@@ -15,6 +18,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 _POLL_SECONDS = 0.002
+_SHUTDOWN_SECONDS = 0.05
 _MAX_HEADER = 1 << 18
 
 
@@ -57,6 +61,12 @@ class Exchange:
         self._closing = closing
         self.response: web.StreamResponse | None = None
 
+    @property
+    def _transport(self) -> asyncio.Transport:
+        if self._request.transport is None:
+            raise ConnectionResetError("the client is gone")
+        return self._request.transport
+
     async def send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         """A whole answer with its length."""
         self.response = web.Response(status=status, body=body, headers=headers)
@@ -86,25 +96,22 @@ class Exchange:
 
     def hold_back(self) -> None:
         """Keep what is written until `close_after`, so that the answer and the end arrive as one."""
-        if self._request.transport is not None and hasattr(socket, "TCP_CORK"):
-            connection = self._request.transport.get_extra_info("socket")
+        connection = self._transport.get_extra_info("socket")
+        with suppress(AttributeError):  # only Linux has it
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
 
     def close_after(self) -> None:
         """Close the connection once the answer is out, without having announced it."""
-        if self._request.transport is not None:
-            self._request.transport.write_eof()
-            self._request.transport.close()
+        self._transport.write_eof()
+        self._transport.close()
 
     def hang_up(self, *, reset: bool = False) -> NoReturn:
         """Close the connection now; what was written still arrives, unless it is reset."""
-        transport = self._request.transport
-        if transport is not None and reset:
-            connection = transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            transport.abort()
-        elif transport is not None:
-            transport.close()
+        if reset:
+            connection = self._transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._transport.abort()
+        self._transport.close()
         raise _HangUpError
 
     async def hang(self) -> NoReturn:
@@ -164,13 +171,18 @@ class LoopbackServer:
         self._port = listener.getsockname()[1]
         ready: Future[None] = Future()
         self._thread = threading.Thread(
-            target=asyncio.run,
-            args=(self._serve(listener, ready),),
+            target=self._run,
+            args=(listener, ready),
             name=f"{type(self).__name__}:{self._port}",
             daemon=True,
         )
         self._thread.start()
-        ready.result()
+        try:
+            ready.result()
+        except BaseException:
+            self._thread = None
+            listener.close()
+            raise
 
     def close(self) -> None:
         """Stop listening and cut every connection, also those that are still waiting for an answer."""
@@ -207,18 +219,39 @@ class LoopbackServer:
         """Answer one request; what a subclass is for."""
         raise NotImplementedError
 
+    def _run(self, listener: socket.socket, ready: Future[None]) -> None:
+        try:
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(self._serve(listener, ready))
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
     async def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self._closing = asyncio.Event()
-        server = _CountingServer(self, self._handle, self._closing)
-        runner = web.ServerRunner(server, shutdown_timeout=0.05)
-        await runner.setup()
-        await web.SockSite(runner, listener).start()
+        server = _Server(self._handle)
+        accepting: set[asyncio.Task[Any]] = set()
+
+        def accept() -> None:
+            with suppress(OSError):
+                connection, _ = listener.accept()
+                self.connections_opened += 1
+                connection.setblocking(False)
+                task = loop.create_task(loop.connect_accepted_socket(server, connection))
+                accepting.add(task)
+                task.add_done_callback(accepting.discard)
+
+        # asyncio's own server loses connections that arrive while it closes, with a noise.
+        listener.setblocking(False)
+        loop.add_reader(listener, accept)
         ready.set_result(None)
         await self._closing.wait()
-        await runner.cleanup()
-        # Transports close in the next turn of the loop.
-        await asyncio.sleep(0)
+        loop.remove_reader(listener)
+        listener.close()
+        await asyncio.gather(*accepting)
+        await server.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         received = await _received(request)
@@ -239,15 +272,10 @@ class LoopbackServer:
         return exchange.response
 
 
-class _CountingServer(web.Server):
-    """Counts connections, accepts large requests, and notices clients that go away."""
+class _Server(web.Server):
+    """Accepts large requests, notices clients that go away, and closes at once."""
 
-    def __init__(
-        self,
-        owner: LoopbackServer,
-        handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        closing: asyncio.Event,
-    ) -> None:
+    def __init__(self, handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
         super().__init__(
             handle,
             request_factory=self._request,
@@ -256,15 +284,21 @@ class _CountingServer(web.Server):
             max_line_size=_MAX_HEADER,
             max_field_size=_MAX_HEADER,
         )
-        self._owner = owner
-        self._closing = closing
+        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
-        """Count it, or drop it when it comes too late to be answered."""
-        self._owner.connections_opened += 1
+        """Remember the transport."""
+        self._transports.add(transport)
         super().connection_made(handler, transport)
-        if self._closing.is_set():
+
+    async def close(self) -> None:
+        """End every handler and connection, also those whose client does not read."""
+        self.pre_shutdown()
+        await self.shutdown(_SHUTDOWN_SECONDS)
+        for transport in self._transports:
             transport.abort()
+        # Transports close in the next turn of the loop.
+        await asyncio.sleep(0)
 
     def _request(
         self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any

@@ -362,6 +362,8 @@ def test_a_role_without_rights_is_told_what_to_do(database, make_store):
 
     with pytest.raises(CredentialStoreError, match=r"may not read llm_api_keys.*genai setup-db"):
         make_store(url).load(None)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("DROP ROLE nobody_special")
 
 
 def test_unknown_roles_and_databases(postgres, make_store):

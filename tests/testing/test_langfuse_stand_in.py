@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import pytest
 import urllib3
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
 from genai_integrations.testing.langfuse import LangfuseStandIn
 
@@ -115,9 +117,10 @@ def test_connections_are_replaced_and_deleted(api):
     assert replaced["id"] == created["id"]
     assert replaced["customModels"] == []
 
+    api("PUT", "llm-connections", {**first, "provider": "q"})
     assert api("DELETE", f"llm-connections/{created['id']}")[0] == 200
     assert api("DELETE", f"llm-connections/{created['id']}")[0] == 404
-    assert api("GET", "llm-connections")[1]["meta"]["totalItems"] == 0
+    assert api("GET", "llm-connections")[1]["meta"]["totalItems"] == 1
 
 
 @pytest.mark.parametrize(
@@ -172,6 +175,7 @@ def test_labels_move_between_versions(api, langfuse):
     assert body["labels"] == ["staging", "production", "latest"]
     assert api("GET", "v2/prompts/p?version=1")[1]["isActive"] is False
     assert api("PATCH", "v2/prompts/p/versions/2", {"newLabels": ["latest"]})[0] == 400
+    assert api("PATCH", "v2/prompts/p/versions/2", {"labels": ["x"]})[0] == 400
     assert api("PATCH", "v2/prompts/p/versions/7", {"newLabels": ["x"]})[0] == 404
 
 
@@ -209,6 +213,8 @@ def test_deleted_prompts_are_gone(api, langfuse):
         {"name": "p", "prompt": "", "labels": ["Upper"]},
         {"name": "p", "type": "chat", "prompt": [{"role": "user", "content": ["parts"]}]},
         {"name": "p", "type": "chat", "prompt": [{"type": "placeholder", "name": "1st"}]},
+        {"name": "p", "type": "chat", "prompt": [{"role": "user"}]},
+        {"name": "p", "type": "chat", "prompt": ["text"]},
         {"name": "p", "type": "chat", "prompt": [{"type": "placeholder", "name": "q"},
                                                  {"role": "user", "content": "{{q}}"}]},
         {"name": "p", "prompt": "@@@langfusePrompt:name=absent|label=production@@@"},
@@ -266,6 +272,23 @@ def test_a_circle_of_prompts_is_refused(api, langfuse):
 
     assert status == 400
     assert "Circular" in body["message"]
+
+
+def test_prompts_are_nested_five_deep_at_most_and_include_only_text(api, langfuse):
+    """A sixth level, and a chat prompt within another, are refused when they are stored."""
+    langfuse.create_prompt("p0", "text")
+    for level in range(1, 5):
+        tag = f"@@@langfusePrompt:name=p{level - 1}|version=1@@@"
+        langfuse.create_prompt(f"p{level}", tag + tag)
+    langfuse.create_prompt("chat", [])
+
+    assert api("GET", "v2/prompts/p4")[1]["prompt"] == "text" * 16
+    for name, words in (("p4", "nesting depth"), ("chat", "not a text prompt")):
+        tag = f"@@@langfusePrompt:name={name}|label=production@@@"
+        status, body = api("POST", "v2/prompts", {"name": "top", "prompt": tag})
+
+        assert status == 400
+        assert words in body["message"]
 
 
 def test_the_list_filters(api, langfuse):
@@ -365,6 +388,33 @@ def test_the_real_sdk_gets_prompts_and_exports_traces(langfuse):
     assert span["attributes"]["langfuse.observation.prompt.name"] == "folder/greeting"
     assert span["attributes"]["langfuse.observation.prompt.version"] == 1
     assert span["end"] >= span["start"]
+
+
+def test_spans_of_any_exporter_are_decoded(api, langfuse):
+    """Lists, mappings, bytes and empty values of an OTLP export become plain values."""
+    export = ExportTraceServiceRequest()
+    span = export.resource_spans.add().scope_spans.add().spans.add(name="n", parent_span_id=b"\1")
+    for key, value in {
+        "list": AnyValue(array_value=ArrayValue(values=[AnyValue(int_value=1)])),
+        "mapping": AnyValue(
+            kvlist_value=KeyValueList(values=[KeyValue(key="a", value=AnyValue(bool_value=True))])
+        ),
+        "nothing": AnyValue(),
+    }.items():
+        span.attributes.add(key=key, value=value)
+    span.events.add(name="e").attributes.add(key="x", value=AnyValue(double_value=0.5))
+    with urllib3.PoolManager(retries=False) as pool:
+        pool.request(
+            "POST",
+            f"{langfuse.host}/api/public/otel/v1/traces",
+            body=export.SerializeToString(),
+            headers=api.auth,
+        )
+
+    (seen,) = langfuse.spans
+    assert seen["attributes"] == {"list": [1], "mapping": {"a": True}, "nothing": None}
+    assert seen["events"] == [{"name": "e", "attributes": {"x": 0.5}}]
+    assert seen["parent_span_id"] == "01"
 
 
 def test_a_broken_trace_export_is_refused(api, langfuse):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+import json
 import socket
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from wire import USER, call, connect
@@ -52,6 +56,38 @@ def test_the_port_can_be_chosen():
         assert second.url == first.url
 
 
+def test_a_server_that_cannot_start_says_so(monkeypatch):
+    """An error in the server's own thread is raised by `start`, and nothing is left to close."""
+    monkeypatch.setattr("asyncio.SelectorEventLoop", lambda: 1 / 0)
+    server = ScriptedProvider()
+    with pytest.raises(ZeroDivisionError):
+        server.start()
+    server.close()
+    monkeypatch.undo()
+    with server:
+        assert call(server, {"model": "m", "messages": USER})[0] == 200
+
+
+def test_an_error_while_it_serves_ends_its_thread(monkeypatch):
+    """What breaks the server after its start is no error of `start`."""
+    seen = []
+    monkeypatch.setattr("threading.excepthook", seen.append)
+    server = ScriptedProvider()
+    monkeypatch.setattr("genai_integrations.testing.server._Server.close", lambda self: 1 / 0)
+    with server:
+        pass
+
+    assert [hook.exc_type for hook in seen] == [ZeroDivisionError]
+
+
+def test_a_client_that_is_gone_cannot_be_hung_up_on():
+    """Where the connection is already lost, that is what is said."""
+    request = SimpleNamespace(transport=None)
+
+    with pytest.raises(ConnectionResetError):
+        Exchange(request, asyncio.Event()).hang_up()
+
+
 def test_its_name_and_its_records_can_be_read(provider):
     """Reprs show what identifies a server and a request, and no header."""
     call(provider, {"model": "m", "messages": USER}, headers={"authorization": "Bearer sk-1"})
@@ -75,9 +111,6 @@ def test_waiting_for_requests_ends(provider):
 
 def test_compressed_bodies_are_recorded_decompressed(provider):
     """A gzip body is decoded before it is recorded."""
-    import gzip
-    import json
-
     content = gzip.compress(json.dumps({"model": "m", "messages": USER}).encode())
     call(provider, content, headers={"content-encoding": "gzip"})
 

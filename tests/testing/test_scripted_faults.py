@@ -190,15 +190,24 @@ def test_a_hanging_request_ends_when_the_client_goes_away(provider):
 
 def test_a_hanging_request_ends_when_the_server_closes(provider):
     """Closing the server cuts requests and streams that are still waiting."""
-    with connect(provider) as first, streaming(provider, "fault-stall-1") as stream:
-        first.request("POST", CHAT, json.dumps({**BODY, "model": "fault-hang"}))
-        provider.wait_for_requests(2)
+    provider.faults["held"] = Fault.drip(threading.Event())
+    with (
+        connect(provider) as first,
+        connect(provider) as second,
+        connect(provider) as third,
+        streaming(provider, "fault-stall-1") as stream,
+    ):
+        waiting = {first: "fault-hang", second: "fault-stall", third: "held"}
+        for connection, model in waiting.items():
+            connection.request("POST", CHAT, json.dumps({**BODY, "model": model}))
+        provider.wait_for_requests(4)
         assert next_chunk(stream)
         assert text_of([next_chunk(stream)]) == "provider"
         provider.close()
 
-        with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
-            first.getresponse()
+        for connection in waiting:
+            with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+                connection.getresponse()
         with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
             stream.read()
 
@@ -266,7 +275,9 @@ def test_an_error_event_breaks_a_stream(provider, model, words):
     assert call(provider, {**BODY, "model": model})[0] == 500
 
 
-@pytest.mark.parametrize(("model", "words"), [("fault-cut", 2), ("fault-cut-0", 0)])
+@pytest.mark.parametrize(
+    ("model", "words"), [("fault-cut", 2), ("fault-cut-0", 0), ("fault-cut-99", 4)]
+)
 def test_a_cut_stream_ends_without_its_terminator(provider, model, words):
     """The pieces before the cut arrive; then the connection is gone."""
     with streaming(provider, model) as reply:

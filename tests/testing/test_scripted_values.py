@@ -70,6 +70,11 @@ def test_every_vector_has_length_one(text, dimensions):
     assert math.hypot(*vector_of(text, dimensions)) == pytest.approx(1)
 
 
+def test_a_vector_whose_parts_cancel_out_has_length_one_too():
+    """In one dimension, the words of this text add up to nothing."""
+    assert vector_of("19", 1) == [1.0]
+
+
 @given(st.text())
 def test_a_stream_carries_every_text_unchanged(text):
     """The pieces of a stream add up to the scripted text, white space included."""
@@ -114,6 +119,8 @@ def test_a_stream_carries_every_text_unchanged(text):
             {"city": {"n": "text"}},
         ),
         ({"$ref": "#/absent/x"}, "text"),
+        ({"$ref": "#/title", "title": "t"}, "text"),
+        ({"$defs": {"N": {"type": "integer"}}, "allOf": [{"$ref": "#/$defs/N"}]}, 1),
     ],
 )  # fmt: skip
 def test_schemas_have_a_plainest_value(schema, value):

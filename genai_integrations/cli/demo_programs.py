@@ -1,0 +1,116 @@
+"""The three programs that the demo runs, each as a user would write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from genai_integrations.cli.demo_parts import CHAT_PROMPT, TEXT_PROMPT
+from genai_integrations.client import GenAIClient
+
+Attempts = Sequence[dict[str, Any]]
+"""The attempts of a route, as `Route.as_dict()` has them."""
+
+Write = Callable[[str], None]
+"""Takes the answer, or its pieces as they come."""
+
+MODEL = "smollm2-135m"
+
+_QUESTION = "What is Python in one sentence?"
+_TEXT = "La casa es grande y el perro es pequeño."
+_WHERE = "Where is the office of Marlow Bikes?"
+_DOCUMENTS = (
+    "Marlow Bikes refunds a bike within 14 days.",
+    "The office of Marlow Bikes is in Oslo.",
+    "The support team of Marlow Bikes works from 8 to 16 o'clock.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program.
+
+    Attributes:
+        title: What it shows.
+        code: Its core, for people.
+        question: What it asks.
+        run: Writes the answer and returns the attempts it took.
+    """
+
+    title: str
+    code: str
+    question: str
+    run: Callable[[GenAIClient, Write], Attempts]
+
+
+def ask_client(client: GenAIClient, write: Write) -> Attempts:
+    """A plain call."""
+    reply = client.completion(MODEL, [{"role": "user", "content": _QUESTION}], temperature=0)
+    write(reply.choices[0].message.content)
+    attempts: Attempts = reply.route.as_dict()["attempts"]
+    return attempts
+
+
+def stream_langchain(client: GenAIClient, write: Write) -> Attempts:
+    """A LangChain chain with a prompt from Langfuse, streamed."""
+    from langchain_core.callbacks import BaseCallbackHandler
+    from langchain_core.output_parsers import StrOutputParser
+    from langchain_core.runnables import RunnableLambda
+
+    from genai_integrations.langchain import ChatGenAI
+
+    attempts: list[dict[str, Any]] = []
+
+    class Routes(BaseCallbackHandler):
+        """The parser drops everything but the text, so the route is read where the model ends."""
+
+        def on_llm_end(self, response: Any, **_kwargs: Any) -> None:
+            message = response.generations[0][0].message
+            attempts.extend(message.response_metadata["route"]["attempts"])
+
+    prompt = RunnableLambda(partial(client.get_prompt, TEXT_PROMPT))
+    chain = prompt | ChatGenAI(MODEL, client=client, temperature=0) | StrOutputParser()
+    values = {"language": "English", "text": _TEXT}
+    for piece in chain.stream(values, config={"callbacks": [Routes()]}):
+        write(piece)
+    return attempts
+
+
+def query_llama_index(client: GenAIClient, write: Write) -> Attempts:
+    """A LlamaIndex query engine with a prompt from Langfuse, over three documents."""
+    from llama_index.core import ChatPromptTemplate, Document, SummaryIndex
+
+    from genai_integrations.llama_index import GenAI
+
+    attempts: list[dict[str, Any]] = []
+    # Langfuse writes {{context_str}}, LlamaIndex {context_str}.
+    messages = client.get_prompt(
+        CHAT_PROMPT, {name: f"{{{name}}}" for name in ("context_str", "query_str")}
+    )
+    template = ChatPromptTemplate.from_messages(
+        [(message["role"], message["content"]) for message in messages]
+    )
+    index = SummaryIndex.from_documents([Document(text=text) for text in _DOCUMENTS])
+    llm = GenAI(MODEL, client=client, temperature=0)
+    engine = index.as_query_engine(llm=llm, text_qa_template=template)
+    write(str(engine.query(_WHERE)))
+    return attempts
+
+
+PROGRAMS = (
+    Program("Plain Python", 'client.completion("smollm2-135m", ...)', _QUESTION, ask_client),
+    Program(
+        "LangChain, streamed",
+        "langfuse_prompt | ChatGenAI(...) | StrOutputParser()",
+        f"Translate the following text into English: {_TEXT}",
+        stream_langchain,
+    ),
+    Program(
+        "LlamaIndex over three documents",
+        "index.as_query_engine(llm=GenAI(...))",
+        _WHERE,
+        query_llama_index,
+    ),
+)

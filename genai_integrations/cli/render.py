@@ -1,0 +1,118 @@
+"""How things look in a terminal: data on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genai_integrations.errors import GenAIError
+
+if TYPE_CHECKING:
+    from genai_integrations.cli.overview import ConnectionRow
+    from genai_integrations.routing.check import Check
+
+_PIPE_WIDTH = 10_000
+_MOST_MODELS = 4
+_NONE = "-"
+
+
+def stdout() -> Console:
+    """Where data goes. In a pipe each row stays one line, however long it is."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def stderr() -> Console:
+    """Where messages go."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Machine output: JSON that survives any encoding of the terminal or pipe."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def complain(error: GenAIError) -> None:
+    """One red line on stderr."""
+    stderr().print(plain(named(error), "bold red"), soft_wrap=True)
+
+
+def named(error: GenAIError) -> str:
+    """An error as `Name: message`."""
+    return f"{type(error).__name__}: {error}"
+
+
+def plain(text: object, style: str = "") -> Text:
+    """A text from outside: one line, without markup and without characters that steer a terminal."""
+    return Text(printable(" ".join(str(text).split())), style)
+
+
+def printable(text: str) -> str:
+    """The text without characters that steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """A table without lines; the columns in `right` hold numbers."""
+    made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def connections_table(rows: Sequence[ConnectionRow]) -> Table:
+    """Each connection in a row; why one is broken does not fit in."""
+    made = table("name", "provider", "models", "host", "region", "state")
+    for row in rows:
+        state = plain(row.state, "red" if row.error else "green")
+        cells = (
+            row.name,
+            row.provider or _NONE,
+            _models(row),
+            row.host or _NONE,
+            row.region or _NONE,
+        )
+        made.add_row(*map(plain, cells), state)
+    return made
+
+
+def _models(row: ConnectionRow) -> str:
+    shown = list(row.models[:_MOST_MODELS])
+    if len(row.models) > _MOST_MODELS:
+        shown.append(f"{len(row.models) - _MOST_MODELS} more")
+    if row.default_models:
+        shown.append("its provider's own")
+    return ", ".join(shown) or _NONE
+
+
+def check_line(check: Check) -> Text:
+    """How one test call went."""
+    return plain(check, "green" if check.ok else "red")
+
+
+def route_table(attempts: Sequence[Mapping[str, Any]]) -> Table:
+    """The attempts of one call, as `Route.as_dict()` has them."""
+    made = table("target", "outcome", "ms", "tokens", "cost", right=("ms", "tokens", "cost"))
+    for row in attempts:
+        outcome = plain(row["outcome"], "green" if row["outcome"] == "ok" else "red")
+        numbers = (f"{row['ms']:.0f}", _tokens(row), _cost(row["cost"]))
+        made.add_row(plain(row["target"]), outcome, *numbers)
+    return made
+
+
+def _tokens(row: Mapping[str, Any]) -> str:
+    if row["prompt_tokens"] is None:
+        return _NONE
+    return f"{row['prompt_tokens']} + {row['completion_tokens']}"
+
+
+def _cost(cost: float | None) -> str:
+    return _NONE if cost is None else f"${cost:.6f}"

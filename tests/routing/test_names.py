@@ -1,0 +1,221 @@
+"""What a model name means, against the recorded connections of a real Langfuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from genai_integrations.connections import catalog
+from genai_integrations.connections.connection import BrokenConnection, Connection
+from genai_integrations.connections.families import FAMILIES
+from genai_integrations.connections.providers import PROVIDERS, provider_named, provider_of
+from genai_integrations.connections.secret import Secret
+from genai_integrations.errors import ConfigurationError, DecryptionError, UnknownModelError
+from genai_integrations.routing.names import Names
+
+
+@pytest.fixture
+def names(golden_connections):
+    """The 15 recorded connections, the oldest first."""
+    rows = sorted(golden_connections["llm_api_keys"], key=lambda row: row["created_at"])
+    return Names(
+        [_connection(row) for row in rows], aliases={"fast": "gpt-4o-mini", "loop": "loop"}
+    )
+
+
+def _connection(row):
+    config = row["config"] or {}
+    return Connection(
+        row["provider"],
+        provider_of(row["adapter"], row["provider"], row["base_url"]),
+        Secret("unused"),
+        row["base_url"],
+        tuple(row["custom_models"]),
+        row["with_default_models"],
+        region=config.get("region") or config.get("location"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        (
+            "gpt-4o-mini",
+            ["azure_test/gpt-4o-mini", "openai_prod/gpt-4o-mini", "openai_responses/gpt-4o-mini"],
+        ),
+        (
+            "fast",
+            ["azure_test/gpt-4o-mini", "openai_prod/gpt-4o-mini", "openai_responses/gpt-4o-mini"],
+        ),
+        ("azure/gpt-4o-mini", ["azure_test/gpt-4o-mini"]),
+        ("azure_test/any-deployment", ["azure_test/any-deployment"]),
+        ("azure/any-deployment", ["azure_test/any-deployment"]),
+        ("gemini_seoul/gemini-2.5-pro", ["gemini_seoul/gemini-2.5-pro"]),
+        (
+            "gemini/gemini-2.5-flash",
+            ["gemini_seoul/gemini-2.5-flash", "gemini_usa/gemini-2.5-flash"],
+        ),
+        (
+            "GEMINI/gemini-2.5-flash",
+            ["gemini_seoul/gemini-2.5-flash", "gemini_usa/gemini-2.5-flash"],
+        ),
+        ("vertex_ai/gemini-2.5-pro", ["vertex_seoul/gemini-2.5-pro", "vertex_adc/gemini-2.5-pro"]),
+        ("bedrock/claude-3-sonnet", ["bedrock_test/anthropic.claude-3-sonnet-20240229-v1:0"]),
+        (
+            "bedrock/claude-3-sonnet-20240229",
+            ["bedrock_test/anthropic.claude-3-sonnet-20240229-v1:0"],
+        ),
+        (
+            "bedrock_token/claude-sonnet-4",
+            ["bedrock_token/apac.anthropic.claude-sonnet-4-20250514-v1:0"],
+        ),
+        ("nova-pro", ["bedrock_test/amazon.nova-pro-v1:0"]),
+        ("nova-lite", ["bedrock_role/us.amazon.nova-lite-v1:0"]),
+        ("openrouter/auto", ["openrouter/openrouter/auto"]),
+        ("openrouter/openrouter/auto", ["openrouter/openrouter/auto"]),
+        ("openrouter/claude-sonnet-4.5", ["openrouter/anthropic/claude-sonnet-4.5"]),
+        ("llama-3.3-70b-instruct", ["openrouter/meta-llama/llama-3.3-70b-instruct"]),
+        ("meta-llama/llama-3.3-70b-instruct", ["openrouter/meta-llama/llama-3.3-70b-instruct"]),
+        ("llama3.2", ["ollama_local/llama3.2"]),
+        ("ollama/llama3.2", ["ollama_local/llama3.2"]),
+        ("qwen3:8b", ["ollama_local/qwen3:8b"]),
+    ],
+)
+def test_a_name_leads_to_its_targets(names, asked, served):
+    """Connections that list a name come first, then its family's providers, then aggregators."""
+    assert [target.name for target in names.targets(asked)] == served
+
+
+def test_claude_by_its_dotted_name_is_found_everywhere(names):
+    """4.5 and 4-5 are one name; hosts and aggregators get their own ids."""
+    served = [target.name for target in names.targets("claude-sonnet-4.5")]
+
+    assert served[:2] == ["anthropic_prod/claude-sonnet-4.5", "anthropic_proxy/claude-sonnet-4.5"]
+    assert "vertex_seoul/claude-sonnet-4-5" in served
+    assert served[-1] == "openrouter/anthropic/claude-sonnet-4.5"
+
+
+def test_a_connections_name_wins_over_a_providers():
+    """A connection named `azure` that is none of Azure's is the one that is meant."""
+    connection = Connection("azure", PROVIDERS["openai"], Secret("unused"))
+
+    (target,) = Names([connection]).targets("azure/gpt-4o")
+
+    assert target.connection is connection
+
+
+def test_connections_keep_their_order():
+    """Several connections that serve one name are tried in the order they were given."""
+    rows = [Connection(name, PROVIDERS["openai"], Secret("unused")) for name in ("usa", "seoul")]
+
+    assert [target.name for target in Names(rows).targets("gpt-4o")] == [
+        "usa/gpt-4o",
+        "seoul/gpt-4o",
+    ]
+
+
+def test_an_aggregator_without_a_list_gets_the_vendors_prefix():
+    """OpenRouter by its key alone serves OpenAI's models under `openai/`."""
+    rows = [Connection("openrouter", PROVIDERS["openrouter"], Secret("unused"))]
+
+    (target,) = Names(rows).targets("gpt-4o-mini")
+
+    assert target.model == "openai/gpt-4o-mini"
+
+
+@pytest.mark.parametrize(
+    ("region", "model"),
+    [
+        ("us-east-1", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("eu-central-1", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("ap-northeast-1", "jp.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ],
+)
+def test_a_bedrock_id_fits_the_region(region, model):
+    """An id that is not listed comes from the price map, as the region's inference profile."""
+    rows = [Connection("aws", PROVIDERS["bedrock"], Secret("unused"), region=region)]
+
+    assert Names(rows).targets("claude-sonnet-4-5")[0].model == model
+
+
+def test_a_name_nobody_serves_says_what_is_near(names):
+    """The error has the nearest names and tells how to learn more."""
+    with pytest.raises(UnknownModelError, match="did you mean") as caught:
+        names.targets("gpt4o-mini")
+
+    assert "'gpt-4o-mini'" in str(caught.value)
+    assert "genai resolve gpt4o-mini" in str(caught.value)
+
+
+def test_a_family_without_a_connection_says_what_it_takes(names):
+    """The error names the providers of the family."""
+    with pytest.raises(UnknownModelError, match="It takes a connection of xai"):
+        names.targets("grok-4")
+
+
+def test_resolve_explains_why_not(names):
+    """Each connection says why it does not serve the name."""
+    text = names.resolve("no-such-model").explain()
+
+    assert text.startswith("Nobody serves 'no-such-model'.")
+    assert "azure_test: lists only gpt-4o-mini, gpt-4o" in text
+
+
+def test_a_broken_connection_raises_its_own_error():
+    """Who asks for a connection that cannot be used is told why."""
+    broken = BrokenConnection("seoul", DecryptionError("connection 'seoul' is damaged"))
+
+    with pytest.raises(DecryptionError, match="'seoul' is damaged"):
+        Names([], [broken]).targets("seoul/gpt-4o")
+
+
+def test_names_made_up_by_callers_do_not_fill_the_memory(monkeypatch):
+    """Only so many answers are remembered."""
+    monkeypatch.setattr("genai_integrations.routing.names._MOST_NAMES", 3)
+    names = Names([Connection("seoul", PROVIDERS["openai"], Secret("unused"))])
+    for number in range(10):
+        names.resolve(f"seoul/{number}")
+
+    assert len(names._known) == 3
+
+
+def test_every_prefix_of_litellm_is_an_alias():
+    """LiteLLM's name of a provider means that provider."""
+    for row in PROVIDERS.values():
+        assert provider_named(row.litellm) is row
+        assert provider_named(row.name) is row
+
+
+def test_families_name_known_providers():
+    """The rows of data agree with each other."""
+    for family in FAMILIES:
+        for name in (*family.providers, *family.hosts):
+            assert name in PROVIDERS
+
+
+@pytest.mark.parametrize(
+    ("name", "base_url", "provider"),
+    [
+        ("anything", "https://openrouter.ai/api/v1", "openrouter"),
+        ("anything", "http://10.0.0.1:11434/v1", "ollama"),
+        ("anything", "https://api.groq.com/openai/v1", "groq"),
+        ("Portkey-eu", "https://gateway.example.com/v1", "portkey"),
+        ("anything", "https://evil.example.com/openrouter.ai/", "openai"),
+        ("anything", None, "openai"),
+    ],
+)
+def test_an_openai_connection_is_whom_its_host_says(name, base_url, provider):
+    """The host of the base URL decides, then the connection's name."""
+    assert provider_of("openai", name, base_url).name == provider
+
+
+def test_an_unknown_adapter_is_named():
+    """A row of a later Langfuse says which adapter is not known."""
+    with pytest.raises(ConfigurationError, match="unknown adapter 'mistral'"):
+        provider_of("mistral", "m", None)
+
+
+def test_the_price_map_is_found_without_litellm():
+    """The catalog has limits and prices of well-known models."""
+    assert catalog.model_info("openai", "gpt-4o-mini")["max_input_tokens"] == 128000
+    assert catalog.model_info("azure", "gpt-4o-mini")["litellm_provider"] == "azure"
+    assert catalog.model_info("openai", "no-such-model") is None
