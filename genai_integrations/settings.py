@@ -1,12 +1,13 @@
 """Where every setting comes from: argument, then environment, then default.
 
-This module is the only reader of `os.environ`.
+This module alone touches `os.environ`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 from genai_integrations.errors import ConfigurationError
@@ -67,6 +68,21 @@ def read_settings(
     if settings.database_url:
         _require_store_settings(settings)
     return settings
+
+
+@contextlib.contextmanager
+def without_price_map_download() -> Generator[None]:
+    """While LiteLLM is imported: have it use the price map that it ships, instead of fetching one."""
+    name = "LITELLM_LOCAL_MODEL_COST_MAP"
+    before = os.environ.get(name)
+    os.environ[name] = "True"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _host(host: str | None, variables: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 
+from genai_integrations.cli.demo_process import OrderlyEnd
 from genai_integrations.cli.local_model import LocalModel
 from genai_integrations.client import GenAIClient
 from genai_integrations.connections.langfuse_project import fetch_project_id
@@ -42,7 +43,7 @@ def require_parts() -> None:
 
 
 @contextlib.contextmanager
-def demo_client(weights: Path, step: Step) -> Generator[GenAIClient]:
+def demo_client(weights: Path, step: Step, end: OrderlyEnd) -> Generator[GenAIClient]:
     """A client of a Langfuse project with two connections, of which the first leads nowhere.
 
     Everything is started here, and gone when the block is left.
@@ -50,9 +51,11 @@ def demo_client(weights: Path, step: Step) -> Generator[GenAIClient]:
     Args:
         weights: The model's file.
         step: Told what is being started.
+        end: Holds back what would interrupt a start or a clean-up.
     """
     with contextlib.ExitStack() as parts:
-        with step("Postgres 18"):
+        # Postgres is started by a program of its own: interrupted, it can leave a server that nobody knows.
+        with step("Postgres 18"), end.held_back():
             database = parts.enter_context(_postgres())
         with step("Langfuse's HTTP API (a stand-in)"):
             langfuse = parts.enter_context(_langfuse())
@@ -67,17 +70,18 @@ def demo_client(weights: Path, step: Step) -> Generator[GenAIClient]:
             [encryption_key],
             project_id=partial(fetch_project_id, langfuse.host, *pair),
         )
-        yield parts.enter_context(
-            GenAIClient(
-                *pair,
-                langfuse.host,
-                llm_connection_names=["seoul", "usa"],
-                # A target that failed is left alone for a while; without that pause, every call of
-                # the demo shows the dead region and not the first one only.
-                router_args={"cooldown_time": 0},
-                connections=store,
-            )
+        client = GenAIClient(
+            *pair,
+            langfuse.host,
+            llm_connection_names=["seoul", "usa"],
+            # A target that failed is left alone for a while; without that pause, every call of
+            # the demo shows the dead region and not the first one only.
+            router_args={"cooldown_time": 0},
+            connections=store,
         )
+        parts.enter_context(client)
+        parts.callback(end.ignore)
+        yield client
 
 
 @contextlib.contextmanager
@@ -99,9 +103,7 @@ def _langfuse() -> LangfuseStandIn:
         _PROJECT,
         project_name="Demo",
     )
-    langfuse.create_prompt(
-        TEXT_PROMPT, "Translate the following text into {{language}}: {{text}}"
-    )
+    langfuse.create_prompt(TEXT_PROMPT, "Translate the following text into {{language}}: {{text}}")
     langfuse.create_prompt(
         CHAT_PROMPT,
         [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn, Self
 
 _OTHERS = (
     "GENAI_",
@@ -22,9 +22,7 @@ _OTHERS = (
 )
 """Starts of variables by which libraries find accounts, databases, collectors and caches of the user's."""
 
-_ENDS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
+_ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Ctrl-C, a polite kill, and a terminal that was closed."""
 
 
@@ -49,28 +47,51 @@ def own_environment() -> Generator[None]:
         os.environ.update(hidden)
 
 
-@contextlib.contextmanager
-def orderly_end() -> Generator[Callable[[], None]]:
-    """Turn each signal that ends a process into an exception, so that `with` blocks are left in order.
+class OrderlyEnd:
+    """Turns the signals that end a process into exceptions, so that `with` blocks are left in order.
 
-    Yields what to call before cleaning up: from then on, and once a first signal has come, further ones
-    are ignored until the block is left, because a clean-up that is cut short leaves servers behind.
+    Once one has come, further ones are ignored until this block is left, because a clean-up that is cut
+    short leaves servers behind. Works in the main thread only, as signals do.
     """
-    before = {number: signal.signal(number, _end) for number in _ENDS}
-    try:
-        yield _ignore
-    finally:
-        for number, handler in before.items():
+
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+        self._holding = False
+        self._held: int | None = None
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._arrived) for number in _ENDS}
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def held_back(self) -> Generator[None]:
+        """A signal that comes in this block takes effect at its end."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+            if self._held is not None:
+                self._end(self._held)
 
-def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    _ignore()
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise SystemExit(128 + number)
+    def ignore(self) -> None:
+        """From now on nothing interrupts: call it before cleaning up."""
+        for number in _ENDS:
+            # Programs that are started to clean up inherit this, unlike a handler.
+            signal.signal(number, signal.SIG_IGN)
 
+    def _arrived(self, number: int, _frame: FrameType | None) -> None:
+        if self._holding:
+            self._held = number
+        else:
+            self._end(number)
 
-def _ignore() -> None:
-    for number in _ENDS:
-        signal.signal(number, signal.SIG_IGN)
+    def _end(self, number: int) -> NoReturn:
+        self.ignore()
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)

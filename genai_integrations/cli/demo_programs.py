@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import importlib
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from genai_integrations.cli.demo_parts import CHAT_PROMPT, TEXT_PROMPT
 from genai_integrations.client import GenAIClient
@@ -43,6 +45,13 @@ class Program:
     code: str
     question: str
     run: Callable[[GenAIClient, Write], Attempts]
+
+
+def import_frameworks() -> None:
+    """Import LangChain and LlamaIndex, which takes seconds."""
+    importlib.import_module("genai_integrations.langchain")
+    importlib.import_module("genai_integrations.llama_index")
+    importlib.import_module("llama_index.core")
 
 
 def ask_client(client: GenAIClient, write: Write) -> Attempts:
@@ -84,19 +93,42 @@ def query_llama_index(client: GenAIClient, write: Write) -> Attempts:
 
     from genai_integrations.llama_index import GenAI
 
-    attempts: list[dict[str, Any]] = []
-    # Langfuse writes {{context_str}}, LlamaIndex {context_str}.
-    messages = client.get_prompt(
-        CHAT_PROMPT, {name: f"{{{name}}}" for name in ("context_str", "query_str")}
-    )
+    # Langfuse writes {{query_str}}, LlamaIndex {query_str}.
+    variables = {name: f"{{{name}}}" for name in ("context_str", "query_str")}
+    messages = cast("list[dict[str, str]]", client.get_prompt(CHAT_PROMPT, variables))
     template = ChatPromptTemplate.from_messages(
         [(message["role"], message["content"]) for message in messages]
     )
     index = SummaryIndex.from_documents([Document(text=text) for text in _DOCUMENTS])
     llm = GenAI(MODEL, client=client, temperature=0)
     engine = index.as_query_engine(llm=llm, text_qa_template=template)
-    write(str(engine.query(_WHERE)))
+    with _llama_index_attempts() as attempts:
+        write(str(engine.query(_WHERE)))
     return attempts
+
+
+@contextlib.contextmanager
+def _llama_index_attempts() -> Generator[list[dict[str, Any]]]:
+    """A query engine's answer is a text, so the route is read where the model ends."""
+    from llama_index.core import instrumentation
+    from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+    from llama_index.core.instrumentation.events.llm import LLMChatEndEvent
+
+    attempts: list[dict[str, Any]] = []
+
+    class Routes(BaseEventHandler):
+        def handle(self, event: Any, **_kwargs: Any) -> None:
+            if isinstance(event, LLMChatEndEvent) and event.response is not None:
+                reply: Any = event.response.raw
+                attempts.extend(reply.route.as_dict()["attempts"])
+
+    routes = Routes()
+    dispatcher = instrumentation.get_dispatcher()  # type: ignore[attr-defined]  # LlamaIndex's own way
+    dispatcher.add_event_handler(routes)
+    try:
+        yield attempts
+    finally:
+        dispatcher.event_handlers.remove(routes)
 
 
 PROGRAMS = (

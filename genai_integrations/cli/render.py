@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PIPE_WIDTH = 10_000
 _MOST_MODELS = 4
+_MOST_PRECISE = 10
 _NONE = "-"
 
 
@@ -103,9 +104,13 @@ def route_table(attempts: Sequence[Mapping[str, Any]]) -> Table:
     made = table("target", "outcome", "ms", "tokens", "cost", right=("ms", "tokens", "cost"))
     for row in attempts:
         outcome = plain(row["outcome"], "green" if row["outcome"] == "ok" else "red")
-        numbers = (f"{row['ms']:.0f}", _tokens(row), _cost(row["cost"]))
+        numbers = (_milliseconds(row["ms"]), _tokens(row), _cost(row["cost"]))
         made.add_row(plain(row["target"]), outcome, *numbers)
     return made
+
+
+def _milliseconds(ms: float) -> str:
+    return f"{ms:.0f}" if ms >= _MOST_PRECISE else f"{ms:.1f}"
 
 
 def _tokens(row: Mapping[str, Any]) -> str:

@@ -85,7 +85,8 @@ def _address(connection: Connection, model: str) -> dict[str, str]:
     base = (connection.base_url or provider.base_url or "").rstrip("/")
     match provider.name:
         case "bedrock":
-            return {"aws_region_name": connection.region} if connection.region else {}
+            region = {"aws_region_name": connection.region} if connection.region else {}
+            return {**region, "aws_bedrock_runtime_endpoint": base} if base else region
         case "vertex":
             return {"vertex_location": connection.region or "global"}
         case "azure":

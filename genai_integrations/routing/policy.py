@@ -188,7 +188,7 @@ class _Call:
         made = sum(row.tries for row in self._candidates)
         if not again or made > self._args.num_retries:
             raise self.failure()
-        return min(again, key=self._wait)
+        return min(again, key=lambda row: (self._wait(row), row.tries))
 
     def wait_before(self, candidate: _Candidate) -> float:
         """Seconds to wait; raises when they would be too many."""

@@ -12,7 +12,6 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry, Snapshot
 from genai_integrations.errors import (
-    ConfigurationError,
     ConnectionNotFoundError,
     GenAIError,
     RequestTimeoutError,
@@ -31,9 +30,9 @@ from genai_integrations.routing.streams import (
     is_decisive,
     no_content,
 )
-from genai_integrations.transports.direct import DirectTransport
+from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.sync_http import Patience
-from genai_integrations.transports.wire import Wire, WireCall
+from genai_integrations.transports.wire import Wire
 
 
 class Router:
@@ -49,7 +48,7 @@ class Router:
         self.args = args
         self.registry = registry
         self._health = Health(args.allowed_fails, args.cooldown_time)
-        self._transport = DirectTransport(pins)
+        self._transport = Transports(pins)
         self._known: tuple[Snapshot, Plans] | None = None
         self._refused: dict[str, float] = {}
 
@@ -83,7 +82,6 @@ class Router:
         def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
             try:
-                self._check_dialect(call)
                 wire = self._transport.send(call, Patience(step.timeout, step.timeout))
                 execution.check_filter(wire)
             except GenAIError as error:
@@ -110,7 +108,6 @@ class Router:
             patience = Patience(step.timeout, request.args.timeout, limit)
             rest = self._transport.stream(call, patience)
             try:
-                self._check_dialect(call)
                 held = _hold(rest, execution)
             except GenAIError as error:
                 rest.close()
@@ -131,7 +128,6 @@ class Router:
         async def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
             try:
-                self._check_dialect(call)
                 async with _within(step.timeout):
                     wire = await self._transport.asend(call, step.timeout)
                 execution.check_filter(wire)
@@ -154,7 +150,6 @@ class Router:
             record, call = execution.begin(step)
             rest = self._transport.astream(call, max(step.timeout, request.args.timeout))
             try:
-                self._check_dialect(call)
                 async with _within(step.timeout):
                     held = await _ahold(rest, execution)
             except GenAIError as error:
@@ -196,13 +191,6 @@ class Router:
             names = Names(snapshot.connections, snapshot.broken, self.args.model_group_alias)
             known = self._known = (snapshot, Plans(names, self.args, snapshot.by_name))
         return known[1]
-
-    def _check_dialect(self, call: WireCall) -> None:
-        provider = call.connection.provider
-        if provider.dialect == "litellm":
-            raise ConfigurationError(
-                f"connection {call.connection.name!r}: this version does not speak to {provider.name} yet"
-            )
 
     def _steps(self, execution: Execution) -> Steps:
         args = execution.request.args

@@ -11,7 +11,7 @@ from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInter
 from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports.wire import Wire, finish_reasons, has_content
+from genai_integrations.transports.wire import END, Wire, finish_reasons, has_content
 
 
 def is_decisive(chunk: Wire) -> bool:
@@ -45,9 +45,8 @@ class _Tally:
             if not choices:
                 return False
         if not choices:
-            # An empty chunk is the transport's word for the server's own end mark.
-            self.ended = self.ended or not chunk
-            return bool(chunk)
+            self.ended = self.ended or chunk is END
+            return chunk is not END
         choice = choices[0]
         delta = choice.get("delta")
         if delta and (text := delta.get("content")):

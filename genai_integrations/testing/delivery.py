@@ -109,8 +109,8 @@ class _Delivery:
         """The head of the stream and its first content pieces."""
         count = self.fault.after
         await self.exchange.begin(self.answer.status, self.answer.headers)
-        for piece in self.answer.pieces or ():
-            if piece.closing or (piece.content and count == 0):
+        for piece in [each for each in self.answer.pieces or () if not each.closing]:
+            if piece.content and count == 0:
                 return
             count -= piece.content
             await self.exchange.write(piece.data)

@@ -14,7 +14,7 @@ from genai_integrations.transports.endpoint import Endpoint, Operation, open_end
 from genai_integrations.transports.sse import ErrorData, SSEDecoder
 from genai_integrations.transports.sync_http import Patience, SyncHttp
 from genai_integrations.transports.translation import event_error, scrub, status_error
-from genai_integrations.transports.wire import Wire, WireCall, check_chunk, check_reply
+from genai_integrations.transports.wire import END, Wire, WireCall, check_chunk, check_reply
 
 _DONE = b"[DONE]"
 _NOT_A_STREAM = ("text/html", "application/json")
@@ -64,6 +64,7 @@ class DirectTransport:
                 for data in decoder.feed(piece):
                     if data == _DONE:
                         sync_http.finish(response)
+                        yield END
                         return
                     yield _chunk(data, endpoint)
             yield from _leftover(decoder, endpoint)
@@ -91,6 +92,7 @@ class DirectTransport:
                 for data in decoder.feed(piece):
                     if data == _DONE:
                         await async_http.finish(response)
+                        yield END
                         return
                     yield _chunk(data, endpoint)
             for chunk in _leftover(decoder, endpoint):
@@ -185,8 +187,7 @@ def _decoded(data: bytes, endpoint: Endpoint) -> Any:
 def _leftover(decoder: SSEDecoder, endpoint: Endpoint) -> Iterable[Wire]:
     """A last event without its blank line counts if it is whole; if not, the stream was cut short."""
     for data in decoder.flush():
-        if data != _DONE:
-            try:
-                yield _chunk(data, endpoint)
-            except InvalidReplyError:
-                return
+        try:
+            yield END if data == _DONE else _chunk(data, endpoint)
+        except InvalidReplyError:
+            return

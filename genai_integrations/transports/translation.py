@@ -10,6 +10,7 @@ from typing import Any
 
 from genai_integrations.connections.secret import MASK
 from genai_integrations.errors import (
+    APIConnectionError,
     AuthenticationError,
     BadRequestError,
     CallError,
@@ -53,6 +54,7 @@ BY_CODE: Mapping[str, type[CallError]] = {
     "rate_limit_error": RateLimitError,
     "insufficient_quota": RateLimitError,
     "invalid_api_key": AuthenticationError,
+    "api_key_invalid": AuthenticationError,
     "authentication_error": AuthenticationError,
     "model_not_found": NotFoundError,
     "deploymentnotfound": NotFoundError,
@@ -65,6 +67,27 @@ BY_CODE: Mapping[str, type[CallError]] = {
 
 They narrow a refusal (400, 413, 422), and are all there is for an error in the middle of a stream.
 """
+
+BY_FOREIGN_CLASS: Mapping[str, type[CallError]] = {
+    "APIConnectionError": APIConnectionError,
+    "APIResponseValidationError": InvalidReplyError,
+    "ContentPolicyViolationError": ContentFilteredError,
+    "ContextWindowExceededError": ContextWindowExceededError,
+    "RejectedRequestError": ContentFilteredError,
+    "Timeout": RequestTimeoutError,
+    "TimeoutError": RequestTimeoutError,
+}
+"""LiteLLM's classes whose `status_code` says less than their name, or is made up."""
+
+BY_PHRASE: Mapping[str, type[CallError]] = {
+    "prompt is too long": ContextWindowExceededError,
+    "input is too long": ContextWindowExceededError,
+    "input token count": ContextWindowExceededError,
+    "maximum context length": ContextWindowExceededError,
+    "context window": ContextWindowExceededError,
+    "content filtering policy": ContentFilteredError,
+}
+"""For refusals of providers that have no code for these cases: Anthropic, Gemini, Bedrock."""
 
 _NARROWED = frozenset((400, 413, 422))
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")
@@ -86,9 +109,9 @@ def status_error(
     body = scrub(body, secrets)
     detail = error_object(_decoded(body))
     kind = kind_of_status(status)
-    if status in _NARROWED:
-        kind = _by_code(detail) or kind
     message = _message(detail, body)
+    if status in _NARROWED:
+        kind = _by_code(detail) or _by_phrase(message) or kind
     if kind is InvalidReplyError and 300 <= status < 400:
         message = "the server answered with a redirect, which is never followed with a key"
     return kind(
@@ -111,6 +134,28 @@ def event_error(data: Any) -> CallError:
         _message(detail, b"") or "the server ended the stream with an error",
         status=status,
         body=detail,
+    )
+
+
+def foreign_error(error: Exception, status: int | None, secrets: Iterable[str]) -> CallError:
+    """The error for an exception of LiteLLM's, where the wire itself showed none.
+
+    Args:
+        error: What LiteLLM raised.
+        status: HTTP status that really came; with 200, whatever LiteLLM makes of it is an invalid reply,
+            unless it read an error object in the answer.
+        secrets: Texts that must not appear in the error.
+    """
+    told = getattr(error, "original_exception", None) or error
+    code = getattr(told, "status_code", None)
+    names = (kind.__name__ for kind in type(told).__mro__)
+    by_name = next((BY_FOREIGN_CLASS[name] for name in names if name in BY_FOREIGN_CLASS), None)
+    kind = by_name or (kind_of_status(code) if isinstance(code, int) else ServerError)
+    if status == 200 and kind in (APIConnectionError, BadRequestError):
+        kind = InvalidReplyError
+    lines = scrub(str(getattr(told, "message", told)).encode(), secrets).decode().splitlines()
+    return kind(
+        (lines or [type(told).__name__])[0][:_LONGEST], status=code if by_name is None else status
     )
 
 
@@ -155,11 +200,24 @@ def _by_code(detail: Mapping[str, Any]) -> type[CallError] | None:
     inner = detail.get("innererror")
     candidates = [
         inner.get("code") if isinstance(inner, dict) else None,
+        *_reasons(detail),
         detail.get("code"),
         detail.get("type"),
     ]
     found = (BY_CODE.get(str(code).lower()) for code in candidates if code)
     return next((kind for kind in found if kind), None)
+
+
+def _by_phrase(message: str) -> type[CallError] | None:
+    lowered = message.lower()
+    return next((kind for phrase, kind in BY_PHRASE.items() if phrase in lowered), None)
+
+
+def _reasons(detail: Mapping[str, Any]) -> list[Any]:
+    """Google's finer reasons, such as `API_KEY_INVALID` inside an `INVALID_ARGUMENT`."""
+    details = detail.get("details")
+    rows = details if isinstance(details, list) else []
+    return [row.get("reason") for row in rows if isinstance(row, dict)]
 
 
 def _decoded(body: bytes) -> Any:

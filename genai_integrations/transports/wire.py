@@ -14,6 +14,10 @@ Wire = dict[str, Any]
 """A request body, a reply or a chunk."""
 
 
+END: Wire = {}
+"""In place of a chunk: the server said that the stream is whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class WireCall:
     """One attempt.

@@ -94,12 +94,12 @@ def _cleaned(server):
 def connect():
     """Make a connection to a server (or an address)."""
 
-    def connect(server, name=None, provider="openai", key="sk-example", headers=None, **fields):
+    def connect(server, name=None, provider="openai", key=None, headers=None, **fields):
         url = server if isinstance(server, str) else f"{server.url}/v1"
         extra = None if headers is None else Secret(headers)
         name = name or getattr(server, "name", "seoul")
-        row = PROVIDERS[provider]
-        return Connection(name, row, Secret(key), base_url=url, extra_headers=extra, **fields)
+        row, secret = PROVIDERS[provider], Secret(key or f"sk-example-{name}")
+        return Connection(name, row, secret, base_url=url, extra_headers=extra, **fields)
 
     return connect
 

@@ -1,0 +1,82 @@
+"""One event loop in a thread of its own, for a library that is at its best when it never changes loops."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from genai_integrations.transports.network import drop_sockets_after_fork
+
+_T = TypeVar("_T")
+
+
+class BackgroundLoop:
+    """Runs coroutines from threads and from other loops. A forked child starts a loop of its own."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+        drop_sockets_after_fork(self)
+
+    def run(self, work: Coroutine[Any, Any, _T], seconds: float) -> _T:
+        """Run to the end and return the result; the coroutine is cancelled when it takes longer.
+
+        Raises:
+            TimeoutError: It took longer.
+        """
+        future = self._submit(work)
+        try:
+            return future.result(seconds)
+        except concurrent.futures.TimeoutError:
+            raise TimeoutError from None
+        finally:
+            # After a time-out, Ctrl-C or any other way out, nobody waits for it any more.
+            future.cancel()
+
+    async def arun(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Run to the end; cancelled when the caller is."""
+        return await asyncio.wrap_future(self._submit(work))
+
+    def stop(self) -> None:
+        """End the loop and its thread."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(loop.stop)
+
+    def abandon(self) -> Any:
+        """In a forked child: the thread is not there, so its loop is forgotten."""
+        loop, self._loop = self._loop, None
+        self._lock = threading.Lock()
+        return loop
+
+    def _submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+        return asyncio.run_coroutine_threadsafe(work, self._running())
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        loop = self._loop
+        if loop is not None:
+            return loop
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(
+                    target=_serve, args=(self._loop,), name="genai-translation", daemon=True
+                ).start()
+            return self._loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

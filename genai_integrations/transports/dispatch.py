@@ -1,0 +1,63 @@
+"""Which transport speaks to whom."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+
+from genai_integrations.connections.origins import OriginPins
+from genai_integrations.transports.direct import DirectTransport
+from genai_integrations.transports.sync_http import Patience
+from genai_integrations.transports.translated import TranslatedTransport
+from genai_integrations.transports.wire import Wire, WireCall
+
+
+class Transports:
+    """Performs attempts, whoever the provider is. Safe for threads, several event loops and after fork.
+
+    Args:
+        pins: Which hosts each key may go to.
+    """
+
+    def __init__(self, pins: OriginPins) -> None:
+        self._direct = DirectTransport(pins)
+        self._translated = TranslatedTransport(pins)
+
+    def send(self, call: WireCall, patience: Patience) -> Wire:
+        """One request, one reply.
+
+        Raises:
+            CallError: The attempt failed.
+            CredentialError: The key cannot be had or may not go there.
+        """
+        return self._for(call).send(call, patience)
+
+    def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
+        """One request, chunks as they arrive; `END` is the server saying that they are all.
+
+        Nothing is sent before the first `next`. Raises as `send`, at any chunk.
+        """
+        return self._for(call).stream(call, patience)
+
+    async def asend(self, call: WireCall, idle: float) -> Wire:
+        """As `send`; how long the whole may take is the caller's to bound."""
+        return await self._for(call).asend(call, idle)
+
+    def astream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
+        """As `stream`; how long the first content may take is the caller's to bound."""
+        return self._for(call).astream(call, idle)
+
+    def close(self) -> None:
+        """Close idle connections and forget every key."""
+        self._direct.close()
+        self._translated.close()
+
+    async def aclose(self) -> None:
+        """As `close`, and the running loop's connections too."""
+        self._translated.close()
+        await self._direct.aclose()
+
+    def _for(self, call: WireCall) -> DirectTransport | TranslatedTransport:
+        connection = call.connection
+        if connection.provider.dialect == "litellm" or connection.use_responses_api:
+            return self._translated
+        return self._direct

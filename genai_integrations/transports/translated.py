@@ -1,0 +1,226 @@
+"""One attempt at a provider that does not speak OpenAI's dialect: LiteLLM translates, we do the rest."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Generator, Mapping
+from functools import cache
+from typing import Any
+
+from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.litellm_export import litellm_params
+from genai_integrations.connections.origins import OriginPins
+from genai_integrations.connections.secret import MaskedText
+from genai_integrations.errors import GenAIError, InvalidReplyError
+from genai_integrations.settings import without_price_map_download
+from genai_integrations.transports.async_http import AsyncHttp
+from genai_integrations.transports.background import BackgroundLoop
+from genai_integrations.transports.network import without_frames
+from genai_integrations.transports.sync_http import Patience
+from genai_integrations.transports.translation import foreign_error
+from genai_integrations.transports.wire import (
+    END,
+    Wire,
+    WireCall,
+    check_reply,
+    finish_reasons,
+    has_content,
+)
+
+_SECRET_PARAMS = (
+    "api_key",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "vertex_credentials",
+)
+
+
+class TranslatedTransport:
+    """Performs attempts through LiteLLM, which is only a translator here.
+
+    It gets our HTTP client, makes no retries, and has none of its globals set. All its work runs on one event
+    loop in a thread of its own: its clients are bound to loops, and its synchronous streams ignore time-outs
+    and cost twice as much as the asynchronous ones.
+
+    Args:
+        pins: Which hosts each key may go to.
+    """
+
+    def __init__(self, pins: OriginPins) -> None:
+        self._pins = pins
+        self._loop = BackgroundLoop()
+        self._http = AsyncHttp()
+        self._client: Any = None
+        self._opened: dict[tuple[str, str], tuple[Connection, dict[str, Any]]] = {}
+
+    def send(self, call: WireCall, patience: Patience) -> Wire:
+        """One request, one reply. Raises as `DirectTransport.send`."""
+        seconds = patience.left()
+        try:
+            return self._loop.run(self._send(call, seconds), seconds)
+        except TimeoutError:
+            raise patience.error() from None
+
+    def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
+        """One request, chunks as they arrive. Raises as `DirectTransport.stream`."""
+        chunks = self._stream(call, patience.idle)
+        try:
+            while True:
+                chunk = self._loop.run(_next(chunks), patience.left())
+                if chunk is None:
+                    return
+                yield chunk
+        except TimeoutError:
+            raise patience.error() from None
+        finally:
+            with contextlib.suppress(TimeoutError):
+                self._loop.run(_closed(chunks), _CLOSING)
+
+    async def asend(self, call: WireCall, idle: float) -> Wire:
+        """As `send`; how long the whole may take is the caller's to bound."""
+        return await self._loop.arun(self._send(call, idle))
+
+    async def astream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
+        """As `stream`; how long the first content may take is the caller's to bound."""
+        chunks = self._stream(call, idle)
+        try:
+            while (chunk := await self._loop.arun(_next(chunks))) is not None:
+                yield chunk
+        finally:
+            await self._loop.arun(_closed(chunks))
+
+    def close(self) -> None:
+        """Forget every key and close connections."""
+        self._opened.clear()
+        self._loop.stop()
+
+    async def _send(self, call: WireCall, idle: float) -> Wire:
+        module = _litellm()
+        embeds = call.operation == "embeddings"
+        ask = module.aembedding if embeds else module.acompletion
+        with self._witnessed(call, idle) as witness:
+            reply = await ask(**self._arguments(call, idle))
+            if witness.failure:
+                raise witness.failure
+        return check_reply(reply.model_dump(exclude_none=True), call.operation)
+
+    async def _stream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
+        with self._witnessed(call, idle) as witness:
+            stream = await _litellm().acompletion(**self._arguments(call, idle))
+            empty_end: Wire | None = None
+            seen = False
+            async for piece in stream:
+                chunk = piece.model_dump(exclude_none=True)
+                seen = seen or has_content(chunk)
+                if not seen and any(finish_reasons(chunk)):
+                    # LiteLLM ends a stream of nothing as a good, empty answer: only usage tells whether it is.
+                    empty_end = chunk
+                    continue
+                if empty_end and _generated(chunk):
+                    yield empty_end
+                    empty_end = None
+                yield chunk
+            if witness.failure:
+                raise witness.failure
+            if empty_end:
+                raise InvalidReplyError("the stream ended before its first content")
+        yield END
+
+    @contextlib.contextmanager
+    def _witnessed(self, call: WireCall, idle: float) -> Generator[Any]:
+        """Have the wire watched, and turn whatever LiteLLM raises into an error of ours."""
+        from genai_integrations.transports.witness import Witness, current
+
+        arguments = self._open(call)
+        secrets = [arguments[name] for name in _SECRET_PARAMS if arguments.get(name)]
+        secrets += (arguments.get("extra_headers") or {}).values()
+        witness = Witness(call.connection.name, idle, secrets)
+        token = current.set(witness)
+        try:
+            yield witness
+        except GenAIError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever LiteLLM raises becomes one of ours
+            failure = witness.failure or foreign_error(error, witness.status, secrets)
+            raise failure from without_frames(error)
+        finally:
+            with contextlib.suppress(ValueError):
+                current.reset(token)
+
+    def _arguments(self, call: WireCall, idle: float) -> dict[str, Any]:
+        body = {name: value for name, value in call.body.items() if name != "model"}
+        return {
+            **body,
+            **self._open(call),
+            "client": self._handler(),
+            "drop_params": True,
+            "max_retries": 0,
+            "no-log": True,
+            "timeout": idle,
+        }
+
+    def _handler(self) -> Any:
+        """Our HTTP client in the form that LiteLLM takes."""
+        if self._client is None:
+            from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+            from genai_integrations.transports.witness import WitnessedTransport
+
+            transport = WitnessedTransport(self._http)
+            self._client = AsyncHTTPHandler(transport=transport, follow_redirects=False)
+        return self._client
+
+    def _open(self, call: WireCall) -> dict[str, Any]:
+        key = (call.connection.name, call.model)
+        known = self._opened.get(key)
+        if known and known[0] is call.connection:
+            return known[1]
+        arguments = _masked(litellm_params(call.connection, call.model))
+        self._check_host(call.connection, arguments)
+        self._opened[key] = (call.connection, arguments)
+        return arguments
+
+    def _check_host(self, connection: Connection, arguments: Mapping[str, Any]) -> None:
+        base = arguments.get("api_base") or arguments.get("aws_bedrock_runtime_endpoint")
+        secret = arguments.get("api_key") or arguments.get("aws_secret_access_key")
+        if base and secret:
+            self._pins.check(connection, base, secret)
+
+
+_CLOSING = 1.0
+"""Seconds that closing a stream's connection may take."""
+
+
+@cache
+def _litellm() -> Any:
+    """LiteLLM, imported quietly at its first use."""
+    with without_price_map_download():
+        import litellm
+    litellm.suppress_debug_info = True
+    return litellm
+
+
+def _masked(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The same, with texts whose repr is masked in place of the secrets."""
+    masked: dict[str, Any] = {
+        name: MaskedText(value) if name in _SECRET_PARAMS else value
+        for name, value in arguments.items()
+    }
+    if "extra_headers" in masked:
+        headers = masked["extra_headers"]
+        masked["extra_headers"] = {name: MaskedText(value) for name, value in headers.items()}
+    return masked
+
+
+def _generated(chunk: Wire) -> bool:
+    usage = chunk.get("usage") or {}
+    return bool(usage.get("completion_tokens"))
+
+
+async def _next(chunks: AsyncGenerator[Wire]) -> Wire | None:
+    return await anext(chunks, None)
+
+
+async def _closed(chunks: AsyncGenerator[Wire]) -> None:
+    await chunks.aclose()

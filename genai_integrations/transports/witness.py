@@ -1,0 +1,115 @@
+"""What really came over the wire while LiteLLM translated, as opposed to what it makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextvars import ContextVar
+
+import aiohttp
+import httpx
+
+from genai_integrations.connections.origins import origin_of
+from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, UntrustedHostError
+from genai_integrations.transports.async_http import AsyncHttp, read_all, read_pieces
+from genai_integrations.transports.endpoint import Endpoint
+from genai_integrations.transports.translation import status_error
+
+_OURS = frozenset(("host", "content-length", "accept-encoding", "connection", "transfer-encoding"))
+"""Headers that our HTTP client writes itself."""
+
+
+class Witness:
+    """One attempt's answer as it arrived.
+
+    Attributes:
+        connection: Name of the connection, for messages.
+        idle: Seconds that the socket may be silent.
+        secrets: Texts that must not appear in an error.
+        status: HTTP status, None while there is none.
+        received: Bytes of a good answer.
+        failure: What was wrong on the wire.
+    """
+
+    def __init__(self, connection: str, idle: float, secrets: Sequence[str]) -> None:
+        self.connection = connection
+        self.idle = idle
+        self.secrets = secrets
+        self.status: int | None = None
+        self.received = 0
+        self.failure: GenAIError | None = None
+
+
+current: ContextVar[Witness | None] = ContextVar("genai_integrations_witness", default=None)
+"""The witness of the attempt that runs in this task."""
+
+
+class WitnessedTransport(httpx.AsyncBaseTransport):
+    """Sends LiteLLM's requests by our own HTTP client: no redirects, guarded addresses, and a witness."""
+
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        witness = current.get()
+        if witness is None:
+            raise httpx.ConnectError("no attempt is running")
+        body = await request.aread()
+        try:
+            answer = await self._http.post(_endpoint(request, witness), body, witness.idle)
+        except (CallError, UntrustedHostError) as error:
+            witness.failure = error
+            raise httpx.ConnectError(str(error)) from None
+        witness.status = answer.status
+        headers = [
+            (name, value) for name, value in answer.headers.items() if name.lower() not in _DROPPED
+        ]
+        if answer.status == 200 and "text/html" not in answer.headers.get("content-type", ""):
+            stream = _Body(answer, witness)
+            return httpx.Response(200, headers=headers, stream=stream, request=request)
+        content = await read_all(answer, witness.idle)
+        witness.failure = (
+            InvalidReplyError("the server answered 200 with an HTML page: is the base URL right?")
+            if answer.status == 200
+            else status_error(answer.status, answer.headers, content, witness.secrets)
+        )
+        return httpx.Response(answer.status, headers=headers, content=content, request=request)
+
+
+_DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding"))
+"""Headers that no longer hold for the decoded body."""
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, answer: aiohttp.ClientResponse, witness: Witness) -> None:
+        self._answer = answer
+        self._witness = witness
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        witness = self._witness
+        try:
+            async for piece in read_pieces(self._answer, witness.idle):
+                witness.received += len(piece)
+                yield piece
+        except CallError as error:
+            witness.failure = error
+            raise httpx.ReadError(str(error)) from None
+        if not witness.received:
+            witness.failure = InvalidReplyError("the server answered 200 with nothing")
+
+    async def aclose(self) -> None:
+        self._answer.close()
+
+
+def _endpoint(request: httpx.Request, witness: Witness) -> Endpoint:
+    url = str(request.url)
+    headers = {name: value for name, value in request.headers.items() if name not in _OURS}
+    headers["accept-encoding"] = "identity"
+    return Endpoint(
+        origin=origin_of(url, witness.connection),
+        url=url,
+        path=request.url.raw_path.decode(),
+        headers=headers,
+        latin_headers={},
+        secrets=(),
+    )

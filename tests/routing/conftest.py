@@ -1,0 +1,151 @@
+"""What the tests of routing share: a policy that is driven by hand, with a clock that only moves when told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from genai_integrations import Connection, GenAIError, Secret
+from genai_integrations.connections.providers import PROVIDERS
+from genai_integrations.routing.args import router_args
+from genai_integrations.routing.health import Health
+from genai_integrations.routing.names import Names, Target
+from genai_integrations.routing.plans import Plans
+from genai_integrations.routing.policy import NewKey, Plan, Try, Wait, steps
+
+
+@dataclass
+class Clock:
+    """Seconds that pass only on purpose."""
+
+    now: float = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@dataclass
+class Drive:
+    """Runs the policy against scripted outcomes.
+
+    Attributes:
+        outcomes: For a target's name, its errors one after the other; None is success, and the last repeats.
+        takes: Seconds that an attempt takes, by target.
+        keys: New targets by name, for the policy's question after a 401.
+        log: What the policy asked for.
+    """
+
+    clock: Clock
+    health: Health
+    outcomes: dict
+    takes: dict = field(default_factory=dict)
+    keys: dict = field(default_factory=dict)
+    log: list = field(default_factory=list)
+    tries: list = field(default_factory=list)
+
+    def run(self, plan, timeout=30.0, jitter=0.0, **args):
+        policy = steps(
+            plan, router_args(args), self.health, timeout=timeout, clock=self.clock, jitter=lambda: jitter
+        )
+        outcome = None
+        while True:
+            try:
+                step = policy.send(outcome)
+            except StopIteration:
+                return None
+            except GenAIError as error:
+                return error
+            outcome = self._do(step)
+
+    def _do(self, step):
+        if isinstance(step, Wait):
+            self.log.append(("wait", step.seconds))
+            self.clock.now += step.seconds
+            return None
+        name = step.target.name
+        if isinstance(step, NewKey):
+            self.log.append(("new key", name))
+            return self.keys.get(name)
+        assert isinstance(step, Try)
+        self.log.append((step.reason, name))
+        self.tries.append(step)
+        self.clock.now += self.takes.get(name, 0.0)
+        script = self.outcomes.get(name, [None])
+        return script.pop(0) if len(script) > 1 else script[0]
+
+    @property
+    def tried(self):
+        return [step.target.name for step in self.tries]
+
+    @property
+    def waits(self):
+        return [value for kind, value in self.log if kind == "wait"]
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def health(clock):
+    return Health(clock=clock)
+
+
+@pytest.fixture
+def drive(clock, health):
+    """Make a driver with outcomes by target name."""
+
+    def make(outcomes=None, *, health=health, **fields):
+        scripts = {k: v if isinstance(v, list) else [v] for k, v in (outcomes or {}).items()}
+        return Drive(clock, health, scripts, **fields)
+
+    return make
+
+
+@pytest.fixture
+def target():
+    """Make a target; `a` is short for the model `m` at the connection `a`."""
+
+    def make(name, model="m", provider="openai"):
+        return Target(Connection(name, PROVIDERS[provider], Secret(f"sk-{name}")), model)
+
+    return make
+
+
+@pytest.fixture
+def plan_of(target):
+    """A plan of targets by connection name, with groups of fallbacks."""
+
+    def make(*names, fallbacks=(), instead=None):
+        groups = [[target(name) for name in group] for group in fallbacks]
+        others = {
+            kind: [[target(name) for name in group] for group in rows]
+            for kind, rows in (instead or {}).items()
+        }
+        return Plan([target(name) for name in names], groups, others)
+
+    return make
+
+
+@pytest.fixture
+def plans_of():
+    """Plans for connections that list models: `plans_of({"a": ["m1"]}, fallbacks=...)`."""
+
+    def make(listed, **args):
+        rows = [
+            Connection(
+                name,
+                PROVIDERS["openai"],
+                Secret(f"sk-{name}"),
+                custom_models=tuple(models),
+                with_default_models=False,
+            )
+            for name, models in listed.items()
+        ]
+        checked = router_args(args)
+        names = Names(rows, (), checked.model_group_alias)
+        return Plans(names, checked, {row.name: row for row in rows})
+
+    return make
