@@ -90,7 +90,8 @@ def _weights(console: Console, environ: Mapping[str, str]) -> Path:
     """The model's file, with a bar while it is fetched."""
     started = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("Looking for the model", total=1.0)
 
         def show(what: str, share: float) -> None:

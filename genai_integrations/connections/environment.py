@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -95,6 +96,15 @@ def _simple(provider: Provider, variables: Mapping[str, str]) -> Connection | No
     return Connection(provider.name, provider, Secret(key), url and url.rstrip("/"))
 
 
+def _portkey(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
+    connection = _simple(provider, variables)
+    if connection is None:
+        return None
+    # Portkey's own key goes in a header of its own; the bearer token is for a provider's key behind it.
+    own = json.dumps({"x-portkey-api-key": connection.secret.reveal()})
+    return dataclasses.replace(connection, extra_headers=Secret(own))
+
+
 def _ollama(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
     url = _first(variables, provider.url_variables)
     if url is None:
@@ -150,7 +160,8 @@ def _bedrock(provider: Provider, variables: Mapping[str, str]) -> Connection | N
             "AWS credentials are in the environment, but no region: "
             f"set {provider.region_variables[0]} to use Bedrock"
         )
-    return Connection(provider.name, provider, Secret(json.dumps(fields)), region=region)
+    url = _first(variables, provider.url_variables)
+    return Connection(provider.name, provider, Secret(json.dumps(fields)), url, region=region)
 
 
 def _aws_fields(variables: Mapping[str, str]) -> dict[str, str] | None:
@@ -213,5 +224,11 @@ def _first(variables: Mapping[str, str], names: Sequence[str]) -> str | None:
     return next((variables[name] for name in names if name in variables), None)
 
 
-_READERS = {"azure": _azure, "bedrock": _bedrock, "vertex": _vertex, "ollama": _ollama}
+_READERS = {
+    "azure": _azure,
+    "bedrock": _bedrock,
+    "ollama": _ollama,
+    "portkey": _portkey,
+    "vertex": _vertex,
+}
 """Providers that need more than a key and an address."""

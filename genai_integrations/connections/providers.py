@@ -84,6 +84,7 @@ def _rows() -> tuple[Provider, ...]:
             "bedrock",
             litellm="bedrock",
             key_variables=("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"),
+            url_variables=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME",),
             region_variables=("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_REGION_NAME"),
             catalog=("bedrock_converse", "bedrock"),
         ),

@@ -14,6 +14,7 @@ from genai_integrations.connections.credentials import (
     GoogleDefault,
     GoogleServiceAccount,
     open_credential,
+    open_headers,
 )
 from genai_integrations.connections.environment import EnvironmentStore, environment_connections
 from genai_integrations.connections.providers import PROVIDERS
@@ -44,7 +45,8 @@ def test_nothing_set_gives_nothing():
 def test_every_provider_can_come_from_the_environment():
     """Whatever provider there is, one of its variables makes a connection of its name."""
     for provider in PROVIDERS.values():
-        variable = (provider.key_variables or provider.url_variables)[0]
+        names = provider.url_variables if provider.keyless else provider.key_variables
+        variable = names[0]
         found = environment_connections({variable: "value"})
         assert [connection.name for connection in found] == [provider.name]
 
@@ -229,3 +231,23 @@ def test_the_store_notices_a_changed_variable():
     assert first is second
     assert third is not first
     assert third.secret.reveal() == "new"
+
+
+def test_portkeys_own_key_has_its_own_header():
+    """Portkey takes its key in `x-portkey-api-key`."""
+    connection = only({"PORTKEY_API_KEY": "pk-1"})
+
+    assert open_headers(connection)["x-portkey-api-key"].reveal() == "pk-1"
+
+
+def test_bedrock_has_awss_variable_for_a_private_endpoint():
+    """The address that AWS's own tools take is the connection's base URL."""
+    connection = only(
+        {
+            "AWS_BEARER_TOKEN_BEDROCK": "t",
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://vpce.example.com",
+        }
+    )
+
+    assert connection.base_url == "https://vpce.example.com"
