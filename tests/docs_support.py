@@ -7,19 +7,25 @@ import doctest
 import io
 import re
 import shlex
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from typer.testing import CliRunner
 
+from genai_integrations.cli.app import app
+from genai_integrations.testing.langfuse import LangfuseStandIn
+from genai_integrations.testing.postgres import LangfuseDatabase
+
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 _BLOCK = re.compile(
-    r"(?P<marks>(?:^<!--.*?-->\s*)*)^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
+    r"(?ms)(?P<marks>(?:^<!--[^\n]*-->\s*)*)^```(?P<language>\w+)\n(?P<text>.*?)^```$"
 )
-_MARK = re.compile(r"<!-- (?P<name>output|langfuse|no-run)(?:: (?P<value>.+?))? -->")
+_MARK = re.compile(r"<!-- (?P<name>[\w-]+)(?:: (?P<value>[^\n]+))? -->")
+_MARKS = {"output", "langfuse", "no-run"}
 _LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -34,7 +40,7 @@ class Block:
     marks: dict[str, str | None]
 
     @property
-    def is_run(self):
+    def is_run(self) -> bool:
         """Whether it is an example; one that cannot be run must say why."""
         if "no-run" not in self.marks:
             return self.language == "python" or self.text.startswith("$ genai ")
@@ -47,29 +53,32 @@ def blocks(page: Path) -> Iterator[Block]:
     source = page.read_text("utf-8")
     for match in _BLOCK.finditer(source):
         line = source.count("\n", 0, match.start("text"))
-        marks = {row["name"]: row["value"] for row in _MARK.finditer(match["marks"])}
         where = f"{page.relative_to(ROOT)}:{line}"
+        marks = {row["name"]: row["value"] for row in _MARK.finditer(match["marks"])}
+        assert marks.keys() <= _MARKS, f"{where}: there are only the marks {_MARKS}"
         yield Block(where, line, match["language"], match["text"], marks)
 
 
-def run_python(block: Block, names: dict) -> str:
-    """Run an example and return what it printed; tracebacks show the page's own lines."""
+def run(block: Block, names: dict) -> str:
+    """Run an example, and return what the page should show."""
+    return _run_python(block, names) if block.language == "python" else _run_console(block)
+
+
+def _run_python(block: Block, names: dict) -> str:
+    # The empty lines make tracebacks show the page's own lines.
     code = compile("\n" * block.line + block.text, block.where, "exec", dont_inherit=True)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(code, names)
     return printed.getvalue()
 
 
-def run_console(block: Block) -> str:
-    """Run each `$ genai ...` line and return the block as a terminal would show it."""
-    from genai_integrations.cli.app import app
-
+def _run_console(block: Block) -> str:
+    """Each `$ genai ...` line and what it prints, as a terminal would show it."""
     shown = ""
-    for line in block.text.splitlines():
-        if line.startswith("$ genai "):
-            result = CliRunner().invoke(app, shlex.split(line)[2:])
-            assert result.exception is None or isinstance(result.exception, SystemExit), line
-            shown += f"{line}\n{result.output}"
+    for line in re.findall(r"(?m)^\$ genai .*", block.text):
+        result = CliRunner().invoke(app, shlex.split(line)[2:])
+        assert result.exit_code == 0, f"{block.where}: {line} ends with {result.exception!r}"
+        shown += f"{line}\n{result.output}"
     return shown
 
 
@@ -78,3 +87,31 @@ def assert_shown(block: Block, printed: str) -> None:
     wanted, got = (re.sub(r"\d+ ms", "0 ms", text) for text in (block.text, printed))
     same = doctest.OutputChecker().check_output(wanted, got, _LOOSELY)
     assert same, f"{block.where} shows\n{block.text}\nbut this is printed:\n{printed}"
+
+
+def rows(page: str, pattern: str) -> list:
+    """What a pattern finds in the table rows of a page of `docs/`."""
+    return re.findall(rf"(?m)^\| {pattern} \|", (ROOT / "docs" / page).read_text("utf-8"))
+
+
+@contextlib.contextmanager
+def langfuse_variables(database: LangfuseDatabase, url: str) -> Iterator[dict[str, str]]:
+    """Variables of a Langfuse with a prompt and four connections; the encryption key of one is lost."""
+    project, key = "docs-project", "5a" * 32
+    own = {"project_id": project, "encryption_key": key}
+    for name in ("seoul", "usa"):
+        database.insert_connection(name, "openai", f"sk-{name}", base_url=f"{url}/v1", **own)
+    azure = {"base_url": f"{url}/openai", "with_default_models": False, **own}
+    models = ["gpt-4o-mini", "gpt-4o"]
+    database.insert_connection("azure_test", "azure", "key", custom_models=models, **azure)
+    lost = {**own, "encryption_key": "6b" * 32}
+    database.insert_connection("lost", "openai", "sk-lost", base_url=f"{url}/v1", **lost)
+    with LangfuseStandIn(f"pk-lf-{uuid.uuid4()}", project_id=project) as langfuse:
+        langfuse.create_prompt("variable_template", "Translate to {{language}}: {{text}}")
+        yield {
+            "LANGFUSE_HOST": langfuse.host,
+            "LANGFUSE_PUBLIC_KEY": langfuse.public_key,
+            "LANGFUSE_SECRET_KEY": langfuse.secret_key,
+            "LANGFUSE_DATABASE_URL": database.url,
+            "LANGFUSE_ENCRYPTION_KEY": key,
+        }

@@ -24,7 +24,7 @@ from genai_integrations.cli.demo_programs import (
     Program,
     import_frameworks,
 )
-from genai_integrations.cli.local_model import fetch_model
+from genai_integrations.cli.model_file import fetch_model
 from genai_integrations.client import GenAIClient
 
 STAND_INS = ("Langfuse's HTTP API (the key pair's project, and two prompts)",)

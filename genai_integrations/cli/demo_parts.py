@@ -65,24 +65,24 @@ def demo_client(weights: Path, step: Step, end: OrderlyEnd) -> Generator[GenAICl
         encryption_key = secrets.token_hex(32)
         with step("Two encrypted connections: seoul, where nothing listens, and usa"):
             _store_connections(database, encryption_key, f"{langfuse.refused_url()}/v1", model)
-        pair = langfuse.public_key, langfuse.secret_key
-        store = LangfuseStore(
-            database.url,
-            [encryption_key],
-            project_id=partial(fetch_project_id, langfuse.host, *pair),
-        )
-        client = GenAIClient(
-            *pair,
-            langfuse.host,
-            llm_connection_names=["seoul", "usa"],
-            # A target that failed is left alone for a while; without that pause, every call of
-            # the demo shows the dead region and not the first one only.
-            router_args={"cooldown_time": 0},
-            connections=store,
-        )
-        parts.enter_context(client)
+        client = parts.enter_context(_client(database.url, encryption_key, langfuse))
         parts.callback(end.ignore)
         yield client
+
+
+def _client(database_url: str, encryption_key: str, langfuse: LangfuseStandIn) -> GenAIClient:
+    """The README's client, given what it would otherwise find in the environment."""
+    pair = langfuse.public_key, langfuse.secret_key
+    project_id = partial(fetch_project_id, langfuse.host, *pair)
+    return GenAIClient(
+        *pair,
+        langfuse.host,
+        llm_connection_names=["seoul", "usa"],
+        # A target that failed is left alone for a while; without that pause, every call of the demo
+        # shows the dead region and not the first one only.
+        router_args={"cooldown_time": 0},
+        connections=LangfuseStore(database_url, [encryption_key], project_id=project_id),
+    )
 
 
 @contextlib.contextmanager
@@ -96,7 +96,7 @@ def _postgres() -> Generator[LangfuseDatabase]:
         raise ConfigurationError(
             f"the demo's Postgres does not start: {' '.join(reason.split())[:500]}"
         ) from error
-    with database:
+    with contextlib.closing(database):
         yield database
 
 

@@ -59,7 +59,7 @@ class Health:
         record.fails += 1
         if record.fails > self._allowed or retry_after:
             rest = max(self._cooldown, retry_after or 0.0)
-            record.free_at = now + min(rest, LONGEST_COOLDOWN)
+            record.free_at = max(record.free_at, now + min(rest, LONGEST_COOLDOWN))
 
     def succeeded(self, target: str) -> None:
         """Forget the failures of a target."""

@@ -82,6 +82,7 @@ class _Candidate:
     reason: str
     tries: int = 0
     error: GenAIError | None = None
+    ready_at: float = 0.0
     renewed: bool = False
 
 
@@ -150,7 +151,7 @@ def _attempt(
     if isinstance(error, AuthenticationError) and not candidate.renewed:
         candidate.renewed = True
         renewed = yield NewKey(candidate.target)
-        if isinstance(renewed, Target):
+        if isinstance(renewed, Target) and not state.is_over():
             candidate.target = renewed
             error = yield Try(renewed, "new key", state.bounded(timeout))
     if error is None:
@@ -176,6 +177,7 @@ class _Call:
         self._jitter = jitter
         self._ends = None if args.deadline is None else clock() + args.deadline
         self._candidates = self._ordered([plan.targets, *plan.fallbacks])
+        self._tried: set[str] = set()
         self._errors: list[GenAIError] = []
         self._waits = 0
 
@@ -185,19 +187,26 @@ class _Call:
         if fresh:
             return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
         again = [row for row in self._candidates if isinstance(row.error, REPEATABLE)]
-        made = sum(row.tries for row in self._candidates)
+        # Where no key could be had nothing was sent, so that counts for nothing.
+        sent = [row for row in self._candidates if not isinstance(row.error, CredentialError)]
+        made = sum(row.tries for row in sent)
         if not again or made > self._args.num_retries:
             raise self.failure()
         return min(again, key=lambda row: (self._wait(row), row.tries))
 
     def wait_before(self, candidate: _Candidate) -> float:
         """Seconds to wait; raises when they would be too many."""
-        seconds = self._wait(candidate) * (1 + 0.25 * self._jitter())
+        wait = self._wait(candidate)
+        seconds = wait * (1 + 0.25 * self._jitter())
         ends_too_late = self._ends is not None and self._clock() + seconds >= self._ends
-        if ends_too_late or seconds > LONGEST_WAIT:
+        if ends_too_late or wait > LONGEST_WAIT:
             raise self.failure()
         self._waits += 1
         return seconds
+
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        return self._ends is not None and self._clock() >= self._ends
 
     def bounded(self, timeout: float) -> float:
         """The attempt's time-out within the deadline; raises when that has passed."""
@@ -214,6 +223,7 @@ class _Call:
         """Learn from a failure; raises when it is final."""
         candidate.error = error
         self._errors.append(error)
+        self._tried.add(candidate.target.name)
         instead = self._instead_of(error)
         if instead is not None:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
@@ -221,8 +231,11 @@ class _Call:
             return
         if not self._falls_over(error):
             raise error
-        wait = error.retry_after if isinstance(error, CallError) else None
-        self.health.failed(candidate.target.name, wait)
+        asked = error.retry_after if isinstance(error, CallError) else None
+        candidate.ready_at = self._clock() + (asked or 0.0)
+        if not isinstance(error, BadRequestError):
+            # What is wrong with one request says nothing about the next.
+            self.health.failed(candidate.target.name, asked)
 
     def failure(self) -> GenAIError:
         """The error for a call of which nothing is left to try."""
@@ -238,9 +251,8 @@ class _Call:
     def _instead_of(self, error: GenAIError) -> list[_Candidate] | None:
         for kind, groups in self._plan.instead.items():
             if isinstance(error, kind):
-                used = {row.target.name for row in self._candidates if row.tries}
-                rest = [row for row in self._ordered([(), *groups]) if row.target.name not in used]
-                return rest or None
+                rest = self._ordered([(), *groups])
+                return [row for row in rest if row.target.name not in self._tried] or None
         return None
 
     def _ordered(self, groups: Sequence[Sequence[Target]]) -> list[_Candidate]:
@@ -270,9 +282,12 @@ class _Call:
         return self.health.free_at(candidate.target.name)
 
     def _wait(self, candidate: _Candidate) -> float:
-        asked = candidate.error.retry_after if isinstance(candidate.error, CallError) else None
+        asked = isinstance(candidate.error, CallError) and candidate.error.retry_after is not None
         first, longest = _BACKOFF
-        wait = min(first * 2**self._waits, longest) if asked is None else asked
+        if asked:
+            wait = max(candidate.ready_at - self._clock(), 0.0)
+        else:
+            wait = min(first * 2**self._waits, longest)
         return max(wait, self._args.retry_after)
 
 

@@ -13,7 +13,7 @@ from genai_integrations.transports.async_http import AsyncHttp
 from genai_integrations.transports.endpoint import Endpoint, Operation, open_endpoint
 from genai_integrations.transports.sse import ErrorData, SSEDecoder
 from genai_integrations.transports.sync_http import Patience, SyncHttp
-from genai_integrations.transports.translation import event_error, scrub, status_error
+from genai_integrations.transports.translation import event_error, scrubbed, status_error
 from genai_integrations.transports.wire import END, Wire, WireCall, check_chunk, check_reply
 
 _DONE = b"[DONE]"
@@ -172,7 +172,7 @@ def _chunk(data: bytes, endpoint: Endpoint) -> Wire:
         kind = ServerError if isinstance(data, ErrorData) else InvalidReplyError
         raise kind("the stream has an event that is no JSON") from None
     if isinstance(data, ErrorData):
-        raise event_error(decoded)
+        raise event_error(scrubbed(decoded, endpoint.secrets))
     return check_chunk(decoded)
 
 
@@ -180,7 +180,7 @@ def _decoded(data: bytes, endpoint: Endpoint) -> Any:
     """The JSON in an answer or event, unless it is an error object, which is raised."""
     decoded = jsonbytes.loads(data)
     if isinstance(decoded, dict) and decoded.get("error"):
-        raise event_error(jsonbytes.loads(scrub(data, endpoint.secrets)))
+        raise event_error(scrubbed(decoded, endpoint.secrets))
     return decoded
 
 

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
-from genai_integrations.connections.origins import OriginPins, origin_of
+from genai_integrations.connections.origins import OriginPins, origin_of, refuse_unsafe_host
 from genai_integrations.connections.secret import MaskedText
-from genai_integrations.errors import CredentialError
+from genai_integrations.errors import ConfigurationError, CredentialError
 
 Operation = Literal["chat/completions", "embeddings"]
 """What is asked of the provider: the last part of OpenAI's path."""
@@ -50,14 +50,22 @@ def open_endpoint(
     Raises:
         CredentialError: The key cannot be opened, its host is not trusted with it, or the connection
             has no usable base URL.
+        ConfigurationError: The model's name cannot be part of an address.
     """
     url = _url(connection, model, operation)
     credential = open_credential(connection)
     if not isinstance(credential, ApiKey):
         raise CredentialError(f"connection {connection.name!r} holds no API key")
     key = credential.key.reveal()
-    extra = {name.lower(): value.reveal() for name, value in open_headers(connection).items()}
-    pins.check(connection, url, key)
+    extra = {
+        name.lower(): value.reveal()
+        for name, value in open_headers(connection).items()
+        if name.lower() not in _FRAMING
+    }
+    if key:
+        pins.check(connection, url, key)
+    else:
+        refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
     headers = {
         "content-type": "application/json",
         "accept-encoding": "identity",
@@ -77,6 +85,10 @@ def open_endpoint(
         },
         secrets=secrets,
     )
+
+
+_FRAMING = frozenset(("connection", "content-length", "host", "transfer-encoding"))
+"""Headers that belong to HTTP itself; a stored one would garble the request."""
 
 
 @cache
@@ -107,7 +119,7 @@ def _url(connection: Connection, model: str, operation: Operation) -> str:
     parts = urlsplit(base)
     path = parts.path.rstrip("/")
     if connection.provider.dialect == "azure":
-        path = f"{_azure_prefix(path, parts.hostname)}/deployments/{quote(model, safe='')}"
+        path = f"{_azure_prefix(path, parts.hostname)}/deployments/{_segment(model)}"
         wanted = connection.api_version or AZURE_API_VERSION
         query = parts.query or f"api-version={quote(wanted, safe='')}"
     else:
@@ -137,4 +149,21 @@ def _with_model(connection: Connection, base: str, model: str) -> str:
             f"connection {connection.name!r} has the model in its host name, so only its custom models "
             f"can be called; {model!r} is none of them"
         )
-    return base.replace("{model}", quote(model, safe=""), 1)
+    return base.replace("{model}", _segment(model), 1)
+
+
+def _segment(model: str) -> str:
+    """The model as one segment of a path.
+
+    Raises:
+        ConfigurationError: It cannot be one; percent-encoding leaves dots, which servers take for directories.
+    """
+    try:
+        segment = quote(model, safe="")
+    except UnicodeEncodeError:
+        segment = ""
+    if segment.strip(".") == "":
+        raise ConfigurationError(
+            f"{model!r} cannot be part of an address, so it is no model's name there"
+        )
+    return segment

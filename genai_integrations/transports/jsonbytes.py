@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import orjson
@@ -33,10 +34,29 @@ def dumps(value: Any) -> bytes:
         ConfigurationError: A value has no JSON form.
     """
     try:
-        return orjson.dumps(value)
+        data = orjson.dumps(value)
     except TypeError:
-        # Integers beyond 64 bits, integer keys and lone surrogates.
-        try:
-            return json.dumps(value).encode()
-        except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"the request cannot be written as JSON: {error}") from None
+        data = _dumps_slowly(value)
+    else:
+        # orjson writes NaN and infinity as null, without a word.
+        if b"null" in data and _has_no_number(value):
+            raise ConfigurationError(
+                "the request has a number that JSON does not know: NaN or infinity"
+            )
+    return data
+
+
+def _dumps_slowly(value: Any) -> bytes:
+    """What orjson refuses and JSON still knows: integers beyond 64 bits, integer keys, lone surrogates."""
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"the request cannot be written as JSON: {error}") from None
+
+
+def _has_no_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(map(_has_no_number, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_has_no_number, value))

@@ -67,9 +67,9 @@ class SSEDecoder:
         return piece.removeprefix(_BOM)
 
     def _normalise(self, piece: bytes) -> bytes:
-        if self._after_cr and piece[:1] == b"\n":
-            piece = piece[1:]
         if piece:
+            if self._after_cr:
+                piece = piece.removeprefix(b"\n")
             self._after_cr = piece[-1:] == b"\r"
         return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 

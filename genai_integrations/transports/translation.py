@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -106,10 +106,10 @@ def status_error(
         body: Answer's body, or its beginning.
         secrets: Texts that must not appear in the error.
     """
-    body = scrub(body, secrets)
-    detail = error_object(_decoded(body))
+    secrets = tuple(secrets)
+    detail = error_object(scrubbed(_decoded(body), secrets))
     kind = kind_of_status(status)
-    message = _message(detail, body)
+    message = _message(detail, scrub(body, secrets))
     if status in _NARROWED:
         kind = _by_code(detail) or _by_phrase(message) or kind
     if kind is InvalidReplyError and 300 <= status < 400:
@@ -118,7 +118,7 @@ def status_error(
         message or f"no reason given by the server for HTTP {status}",
         status=status,
         retry_after=retry_after(headers),
-        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None),
+        request_id=scrubbed(_request_id(headers), secrets),
         body=detail or None,
     )
 
@@ -190,10 +190,26 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def scrub(body: bytes, secrets: Iterable[str]) -> bytes:
-    """The body without secrets that a careless server echoes."""
-    for secret in secrets:
+    """The bytes without secrets that a careless server echoes."""
+    # The longest first, so that one inside another leaves no rest.
+    for secret in sorted(secrets, key=len, reverse=True):
         body = body.replace(secret.encode(), MASK.encode())
     return body
+
+
+def scrubbed(value: Any, secrets: Sequence[str]) -> Any:
+    """The decoded value without the secrets in any of its texts: in JSON, escapes would have hidden them."""
+    if isinstance(value, str):
+        return scrub(value.encode(errors="replace"), secrets).decode()
+    if isinstance(value, dict):
+        return {scrubbed(key, secrets): scrubbed(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [scrubbed(item, secrets) for item in value]
+    return value
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    return next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
 
 
 def _by_code(detail: Mapping[str, Any]) -> type[CallError] | None:
@@ -244,8 +260,9 @@ def _number(text: str | None) -> float | None:
 def _until(date: str) -> float | None:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        # The standard library's parser raises each of these for one odd text or another.
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

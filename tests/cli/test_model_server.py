@@ -13,7 +13,8 @@ import pytest
 import urllib3
 
 from genai_integrations.cli import local_model
-from genai_integrations.cli.local_model import SMOLLM2, LocalModel, fetch_model
+from genai_integrations.cli.local_model import LocalModel
+from genai_integrations.cli.model_file import SMOLLM2, fetch_model
 from genai_integrations.errors import ConfigurationError
 
 

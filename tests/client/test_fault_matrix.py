@@ -110,9 +110,7 @@ BEFORE_CONTENT = {
 
 
 @pytest.mark.parametrize("fault", BEFORE_CONTENT)
-def test_what_breaks_before_the_first_content_falls_over(
-    fault, mode, ask, client_of, usa, seoul
-):
+def test_what_breaks_before_the_first_content_falls_over(fault, mode, ask, client_of, usa, seoul):
     """Until content has been shown, every break leads to the next target."""
     client = client_of(Row(BEFORE_CONTENT[fault], "", ""))
 

@@ -25,9 +25,7 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2, 3])
-def test_the_retries_asked_for_are_the_retries_sent(
-    retries, ask, make_client, seoul, no_backoff
-):
+def test_the_retries_asked_for_are_the_retries_sent(retries, ask, make_client, seoul, no_backoff):
     """With one target that always fails, `num_retries=N` sends exactly 1+N requests."""
     seoul.faults["*"] = Fault.status(500)
     client = make_client(seoul, num_retries=retries)
@@ -54,9 +52,7 @@ def test_whatever_may_pass_is_repeated(fault, ask, make_client, seoul, no_backof
 
 
 @pytest.mark.parametrize("fault", REPEATED)
-def test_a_connection_that_was_used_before_changes_no_count(
-    fault, make_client, seoul, no_backoff
-):
+def test_a_connection_that_was_used_before_changes_no_count(fault, make_client, seoul, no_backoff):
     """A failure on a kept-alive connection is a failure: the count is the same as on a new one."""
     client = make_client(seoul, num_retries=2)
     client.completion("gpt-4o", [{"role": "user", "content": "x"}])

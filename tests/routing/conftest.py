@@ -46,7 +46,12 @@ class Drive:
 
     def run(self, plan, timeout=30.0, jitter=0.0, **args):
         policy = steps(
-            plan, router_args(args), self.health, timeout=timeout, clock=self.clock, jitter=lambda: jitter
+            plan,
+            router_args(args),
+            self.health,
+            timeout=timeout,
+            clock=self.clock,
+            jitter=lambda: jitter,
         )
         outcome = None
         while True:

