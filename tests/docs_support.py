@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from typer.testing import CliRunner
 
@@ -59,12 +60,12 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(where, line, match["language"], match["text"], marks)
 
 
-def run(block: Block, names: dict) -> str:
+def run(block: Block, names: dict[str, Any]) -> str:
     """Run an example, and return what the page should show."""
     return _run_python(block, names) if block.language == "python" else _run_console(block)
 
 
-def _run_python(block: Block, names: dict) -> str:
+def _run_python(block: Block, names: dict[str, Any]) -> str:
     # The empty lines make tracebacks show the page's own lines.
     code = compile("\n" * block.line + block.text, block.where, "exec", dont_inherit=True)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -89,7 +90,7 @@ def assert_shown(block: Block, printed: str) -> None:
     assert same, f"{block.where} shows\n{block.text}\nbut this is printed:\n{printed}"
 
 
-def rows(page: str, pattern: str) -> list:
+def rows(page: str, pattern: str) -> list[Any]:
     """What a pattern finds in the table rows of a page of `docs/`."""
     return re.findall(rf"(?m)^\| {pattern} \|", (ROOT / "docs" / page).read_text("utf-8"))
 
@@ -98,13 +99,13 @@ def rows(page: str, pattern: str) -> list:
 def langfuse_variables(database: LangfuseDatabase, url: str) -> Iterator[dict[str, str]]:
     """Variables of a Langfuse with a prompt and four connections; the encryption key of one is lost."""
     project, key = "docs-project", "5a" * 32
-    own = {"project_id": project, "encryption_key": key}
+    own: dict[str, Any] = {"project_id": project, "encryption_key": key}
     for name in ("seoul", "usa"):
         database.insert_connection(name, "openai", f"sk-{name}", base_url=f"{url}/v1", **own)
-    azure = {"base_url": f"{url}/openai", "with_default_models": False, **own}
+    azure: dict[str, Any] = {"base_url": f"{url}/openai", "with_default_models": False, **own}
     models = ["gpt-4o-mini", "gpt-4o"]
     database.insert_connection("azure_test", "azure", "key", custom_models=models, **azure)
-    lost = {**own, "encryption_key": "6b" * 32}
+    lost: dict[str, Any] = {**own, "encryption_key": "6b" * 32}
     database.insert_connection("lost", "openai", "sk-lost", base_url=f"{url}/v1", **lost)
     with LangfuseStandIn(f"pk-lf-{uuid.uuid4()}", project_id=project) as langfuse:
         langfuse.create_prompt("variable_template", "Translate to {{language}}: {{text}}")

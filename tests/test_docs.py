@@ -103,7 +103,14 @@ def test_the_page_of_variables_has_every_variable():
     for module in ("settings", "connections/providers", "connections/environment"):
         source = (ROOT / "genai_integrations" / f"{module}.py").read_text("utf-8")
         read |= set(re.findall(r'"([A-Z0-9]+(?:_[A-Z0-9]+)+)"', source))
-    read |= {"GENAI_CACHE_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+    read |= {
+        "GENAI_CACHE_DIR",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+    }
 
     assert set(rows("environment_variables.md", r"`([A-Z0-9_]+)`")) == read
 

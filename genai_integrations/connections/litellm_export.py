@@ -44,7 +44,7 @@ def litellm_model_list(connections: Iterable[Connection]) -> list[dict[str, Any]
     return [
         {
             "model_name": f"{connection.name}/{model}",
-            "litellm_params": litellm_params(connection, model),
+            "litellm_params": _plain(litellm_params(connection, model)),
         }
         for connection in connections
         for model in connection.custom_models or ("*",)
@@ -52,7 +52,7 @@ def litellm_model_list(connections: Iterable[Connection]) -> list[dict[str, Any]
 
 
 def litellm_params(connection: Connection, model: str) -> dict[str, Any]:
-    """What `litellm.completion` needs to call a model of a connection, with the secrets in plain text.
+    """What `litellm.completion` needs to call a model of a connection. Its secrets are texts with a masked repr.
 
     Args:
         connection: The connection.
@@ -68,6 +68,13 @@ def litellm_params(connection: Connection, model: str) -> dict[str, Any]:
     if headers:
         params["extra_headers"] = headers
     return params
+
+
+def _plain(params: Any) -> Any:
+    """The same with plain texts, which show: that is what the list is for."""
+    if isinstance(params, dict):
+        return {name: _plain(value) for name, value in params.items()}
+    return str(params) if isinstance(params, str) else params
 
 
 def _prefixed(connection: Connection, model: str) -> str:

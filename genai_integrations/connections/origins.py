@@ -20,6 +20,11 @@ _METADATA_ADDRESSES = frozenset(
 )
 """Cloud metadata services outside the link-local ranges: Alibaba, Oracle, AWS and Google over IPv6."""
 
+_PLACEHOLDERS = frozenset(
+    ("dummy", "empty", "lm-studio", "no-key", "none", "not-needed", "ollama", "sk-no-key-required")
+)
+"""What local servers' manuals tell one to enter as a key: nobody's secret, so it may go to many hosts."""
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -48,6 +53,8 @@ class OriginPins:
         """
         origin = origin_of(url, connection.name)
         refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
+        if secret.lower() in _PLACEHOLDERS:
+            return
         pin = hmac.digest(self._hash_key, secret.encode(), hashlib.sha256)
         pinned = self._pins.setdefault(pin, origin)
         if pinned != origin and not self._is_allowed(origin):

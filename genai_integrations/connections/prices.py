@@ -40,6 +40,7 @@ def cost(provider: str, model: str, usage: Mapping[str, Any] | None) -> float | 
 def _from_prices(info: Mapping[str, Any], usage: Mapping[str, Any]) -> float:
     prompt = usage.get("prompt_tokens") or 0
     details = usage.get("prompt_tokens_details") or {}
+    details = {name: count for name, count in details.items() if isinstance(count, (int, float))}
     cached = details.get("cached_tokens") or 0
     written = details.get("cache_creation_tokens") or 0
     plain = _price(info, "input_cost_per_token", prompt, 0.0)

@@ -26,12 +26,12 @@ class Secret:
     def lazy(cls, reveal: Callable[[], str]) -> Secret:
         """A secret that is opened anew, e.g. decrypted, each time it is revealed."""
         secret = cls("")
-        secret._reveal = reveal  # noqa: SLF001  our own, just made
+        secret._reveal = reveal
         return secret
 
     def reveal(self) -> str:
-        """The text itself. Keep it out of names that outlive the use."""
-        return self._reveal()
+        """The text itself, as a str whose repr is masked. Keep it out of names that outlive the use."""
+        return MaskedText(self._reveal())
 
     def __repr__(self) -> str:
         return f"Secret('{MASK}')"

@@ -69,6 +69,10 @@ PER_CALL = frozenset(("timeout", "stream_timeout", "deadline", "num_retries", "f
 """Arguments that a single call may set for itself."""
 
 
+ROUTER_ARGS = frozenset(row.name for row in dataclasses.fields(RouterArgs))
+"""The name of every argument."""
+
+
 def router_args(given: Mapping[str, Any] | None) -> RouterArgs:
     """Check what a user gave.
 
@@ -78,16 +82,13 @@ def router_args(given: Mapping[str, Any] | None) -> RouterArgs:
     return RouterArgs(**_checked(given or {}))
 
 
-_NAMES = tuple(row.name for row in dataclasses.fields(RouterArgs))
-
-
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
-        if name not in _NAMES:
-            near = difflib.get_close_matches(name, _NAMES, n=1)
+        if name not in ROUTER_ARGS:
+            near = difflib.get_close_matches(name, ROUTER_ARGS, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ConfigurationError(
-                f"router_args has no {name!r}: {hint}supported are {', '.join(_NAMES)}"
+                f"router_args has no {name!r}: {hint}supported are {', '.join(_CHECKS)}"
             )
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.routing.args import PER_CALL, RouterArgs
+from genai_integrations.routing.args import PER_CALL, ROUTER_ARGS, RouterArgs
 from genai_integrations.transports.endpoint import Operation
 from genai_integrations.transports.wire import Wire
 
@@ -19,9 +19,17 @@ REDIRECTING = frozenset(
         "api_version",
         "aws_access_key_id",
         "aws_bedrock_runtime_endpoint",
+        "aws_profile_name",
+        "aws_region_name",
+        "aws_role_name",
         "aws_secret_access_key",
+        "aws_session_name",
         "aws_session_token",
+        "aws_sts_endpoint",
+        "aws_web_identity_token",
         "azure_ad_token",
+        "azure_ad_token_provider",
+        "azure_deployment",
         "azure_endpoint",
         "base_url",
         "client",
@@ -30,6 +38,7 @@ REDIRECTING = frozenset(
         "extra_headers",
         "extra_query",
         "headers",
+        "http_client",
         "model_list",
         "organization",
         "organization_id",
@@ -103,15 +112,31 @@ def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wir
     """The body's parameters, and the routing with what the call sets for itself."""
     if not isinstance(model, str) or not model:
         raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
-    if not REDIRECTING.isdisjoint(params):
-        named = ", ".join(sorted(REDIRECTING.intersection(params)))
-        raise ConfigurationError(
-            f"a call may not set {named}: keys and addresses belong to connections, and a call may not "
+    if "extra_body" in params:
+        params = {**params, **(params["extra_body"] or {})}
+    if not _REFUSED.isdisjoint(params):
+        raise _refusal(params)
+    own = {name: params[name] for name in PER_CALL.intersection(params)}
+    body = {
+        name: value
+        for name, value in params.items()
+        if value is not None and name not in own and name != "extra_body"
+    }
+    return body, args.for_call(own)
+
+
+_REFUSED = REDIRECTING | (ROUTER_ARGS - PER_CALL)
+
+
+def _refusal(params: Mapping[str, Any]) -> ConfigurationError:
+    redirecting = ", ".join(sorted(REDIRECTING.intersection(params)))
+    if redirecting:
+        return ConfigurationError(
+            f"a call may not set {redirecting}: keys and addresses belong to connections, and a call may not "
             "redirect a stored key; add a connection in Langfuse, or pass connections=[...]"
         )
-    own = {name: params[name] for name in PER_CALL.intersection(params)}
-    body = {name: value for name, value in params.items() if name not in own and value is not None}
-    return body, args.for_call(own)
+    routing = ", ".join(sorted(ROUTER_ARGS.intersection(params) - PER_CALL))
+    return ConfigurationError(f"{routing} belongs to router_args of the client, not to a call")
 
 
 def _check_messages(messages: Any) -> None:

@@ -159,7 +159,7 @@ def _default(body: Mapping[str, Any], speaker: str) -> Draft:
     schema = schema_of(body)
     if schema is not None:
         return Draft([_text(json.dumps(example_of(schema), ensure_ascii=False))])
-    return Draft([_text(f"{speaker} says: {_asked(body)}")])
+    return Draft([_text(f"{speaker} says: {_asked(body)[-1]}")])
 
 
 def _wanted_tool(
@@ -185,9 +185,9 @@ def _wanted_tool(
     return None
 
 
-def _asked(body: Mapping[str, Any]) -> str:
-    texts = [_words_of(_content(each)) for each in body["messages"] if each["role"] == "user"]
-    return texts[-1]
+def _asked(body: Mapping[str, Any]) -> list[str]:
+    """What the user said, message by message; nothing where there are only results or images."""
+    return [_words_of(_content(each)) for each in body["messages"] if each["role"] == "user"]
 
 
 def _content(holder: Mapping[str, Any]) -> list[Any]:
@@ -204,7 +204,8 @@ def _think(draft: Draft, body: Mapping[str, Any], speaker: str) -> None:
     thinking = body.get("thinking") or {}
     thoughts = [block for block in draft.blocks if block["type"].endswith("thinking")]
     if thinking.get("type") in {"adaptive", "enabled"} and not thoughts:
-        draft.blocks.insert(0, thinking_block(f"{speaker} thinks about: {_asked(body)}"))
+        question = next(filter(None, reversed(_asked(body))), "")
+        draft.blocks.insert(0, thinking_block(f"{speaker} thinks about: {question}"))
     if thinking.get("display") == "omitted":
         draft.blocks = [
             thinking_block(block["thinking"], omitted=True)

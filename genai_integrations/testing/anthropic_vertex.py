@@ -21,7 +21,7 @@ from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.server import Received
 
 _ROUTE = re.compile(
-    r"(?:/.*)?/(?P<resource>(?:projects/[^/]+/locations/[^/]+/)?publishers/anthropic/models/(?P<model>[^/:]+))"
+    r"(?:/.*?)?/(?P<resource>(?:projects/[^/]+/locations/[^/]+/)?publishers/anthropic/models/(?P<model>[^/:]+))"
     r":(?P<what>rawPredict|streamRawPredict)"
 )
 _VERSION = "vertex-2023-10-16"

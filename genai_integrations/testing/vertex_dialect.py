@@ -41,10 +41,10 @@ class VertexDialect(GeminiDialect):
     `api_keys` may hold. Any other token is a key as it is.
 
     Args:
-        public_keys: See `TokenEndpoint`.
+        tokens: The endpoint for access tokens, if another dialect takes its tokens too.
 
     Attributes:
-        tokens: The endpoint for access tokens.
+        tokens: The same.
     """
 
     path = re.compile(
@@ -60,8 +60,8 @@ class VertexDialect(GeminiDialect):
     }
     vertex = True
 
-    def __init__(self, public_keys: Mapping[str, str] | None = None) -> None:
-        self.tokens = TokenEndpoint(public_keys)
+    def __init__(self, tokens: TokenEndpoint | None = None) -> None:
+        self.tokens = tokens or TokenEndpoint()
 
     def recognises(self, request: Received) -> bool:
         """A model's path, or the endpoint for access tokens."""

@@ -59,16 +59,18 @@ class AsyncHttp:
             CallError: No answer came.
         """
         session = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
-        while True:
+        try:
             try:
                 return await session.post(endpoint, body, idle)
-            except UntrustedHostError as error:
-                raise without_frames(error) from None
             except (aiohttp.ClientError, OSError) as error:
-                if _was_stale(error):
-                    # As in sync_http: each turn discards one connection that the server had closed.
-                    continue
-                raise translated(error, idle) from without_frames(error)
+                if not _was_stale(error):
+                    raise
+            # The server closed an idle connection while the request was on its way.
+            return await session.post(endpoint, body, idle, fresh=True)
+        except UntrustedHostError as error:
+            raise without_frames(error) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise translated(error, idle) from without_frames(error)
 
     async def aclose(self) -> None:
         """Close the running loop's connections."""
@@ -94,22 +96,16 @@ class _Session:
     """One loop's connections."""
 
     def __init__(self, per_host: int) -> None:
-        connector = _Connector(
-            limit=0, limit_per_host=per_host, socket_factory=_guarded_socket, ttl_dns_cache=60
-        )
-        self._client = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            max_field_size=_HEADER_LIMIT,
-            max_line_size=_HEADER_LIMIT,
-            max_headers=_HEADER_LIMIT,
-        )
+        self._client = _client(limit_per_host=per_host)
+        self._fresh: aiohttp.ClientSession | None = None
         self._keeper = self._keep()
         self._proxies: dict[str, str | None] = {}
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
-    async def post(self, endpoint: Endpoint, body: bytes, idle: float) -> aiohttp.ClientResponse:
-        return await self._client.post(
+    async def post(
+        self, endpoint: Endpoint, body: bytes, idle: float, *, fresh: bool = False
+    ) -> aiohttp.ClientResponse:
+        return await self._of(fresh=fresh).post(
             yarl.URL(endpoint.url, encoded=True),
             data=body,
             headers=endpoint.headers,
@@ -128,17 +124,28 @@ class _Session:
 
     def forget(self) -> None:
         """Let go of what a closed loop has left; its sockets are closed at once."""
-        connector = self._client.connector
-        self._client.detach()
-        if connector:
-            with contextlib.suppress(RuntimeError):
-                connector.close()
+        for client in filter(None, (self._client, self._fresh)):
+            connector = client.connector
+            client.detach()
+            if connector:
+                with contextlib.suppress(RuntimeError):
+                    connector.close()
+
+    def _of(self, *, fresh: bool) -> aiohttp.ClientSession:
+        """The client that keeps connections, or the one that never uses a connection twice."""
+        if not fresh:
+            return self._client
+        if self._fresh is None:
+            self._fresh = _client(force_close=True)
+        return self._fresh
 
     async def _keep(self) -> AsyncGenerator[None]:
         try:
             yield
         finally:
             await self._client.close()
+            if self._fresh:
+                await self._fresh.close()
 
     def _proxy(self, origin: str) -> str | None:
         if origin not in self._proxies:
@@ -155,6 +162,17 @@ class _Session:
 
 
 _MOST_TIMEOUTS = 64
+
+
+def _client(**options: Any) -> aiohttp.ClientSession:
+    connector = _Connector(limit=0, socket_factory=_guarded_socket, ttl_dns_cache=60, **options)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_field_size=_HEADER_LIMIT,
+        max_line_size=_HEADER_LIMIT,
+        max_headers=_HEADER_LIMIT,
+    )
 
 
 async def read_pieces(response: aiohttp.ClientResponse, idle: float) -> AsyncGenerator[bytes]:

@@ -16,7 +16,8 @@ from genai_integrations.transports.sync_http import Patience, SyncHttp
 from genai_integrations.transports.translation import event_error, scrubbed, status_error
 from genai_integrations.transports.wire import END, Wire, WireCall, check_chunk, check_reply
 
-_DONE = b"[DONE]"
+_OBJECT = b"{"
+"""What every chunk begins with."""
 _NOT_A_STREAM = ("text/html", "application/json")
 
 
@@ -62,11 +63,12 @@ class DirectTransport:
         try:
             for piece in pieces:
                 for data in decoder.feed(piece):
-                    if data == _DONE:
-                        sync_http.finish(response)
+                    if data[:1] != _OBJECT and _is_done(data):
+                        sync_http.finish(response, patience)
                         yield END
                         return
-                    yield _chunk(data, endpoint)
+                    if data and not data.isspace():
+                        yield _chunk(data, endpoint)
             yield from _leftover(decoder, endpoint)
         finally:
             pieces.close()
@@ -90,11 +92,12 @@ class DirectTransport:
         try:
             async for piece in pieces:
                 for data in decoder.feed(piece):
-                    if data == _DONE:
+                    if data[:1] != _OBJECT and _is_done(data):
                         await async_http.finish(response)
                         yield END
                         return
-                    yield _chunk(data, endpoint)
+                    if data and not data.isspace():
+                        yield _chunk(data, endpoint)
             for chunk in _leftover(decoder, endpoint):
                 yield chunk
         finally:
@@ -176,6 +179,10 @@ def _chunk(data: bytes, endpoint: Endpoint) -> Wire:
     return check_chunk(decoded)
 
 
+def _is_done(data: bytes) -> bool:
+    return data.strip() == b"[DONE]"
+
+
 def _decoded(data: bytes, endpoint: Endpoint) -> Any:
     """The JSON in an answer or event, unless it is an error object, which is raised."""
     decoded = jsonbytes.loads(data)
@@ -188,6 +195,6 @@ def _leftover(decoder: SSEDecoder, endpoint: Endpoint) -> Iterable[Wire]:
     """A last event without its blank line counts if it is whole; if not, the stream was cut short."""
     for data in decoder.flush():
         try:
-            yield END if data == _DONE else _chunk(data, endpoint)
+            yield END if _is_done(data) else _chunk(data, endpoint)
         except InvalidReplyError:
             return

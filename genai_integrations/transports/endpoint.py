@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import Literal
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
@@ -74,7 +74,7 @@ def open_endpoint(
         **{name: MaskedText(value) for name, value in extra.items()},
     }
     parts = urlsplit(url)
-    secrets = tuple(MaskedText(text) for text in (key, *extra.values()) if len(text) >= _SHORTEST)
+    secrets = tuple(MaskedText(text) for text in (key, *extra.values()) if _may_be_secret(text))
     return Endpoint(
         origin=origin_of(url, connection.name),
         url=url,
@@ -97,7 +97,11 @@ def _user_agent() -> str:
 
 
 _SHORTEST = 6
-"""Texts shorter than this are no secrets, and taking them out of messages would garble those."""
+
+
+def _may_be_secret(text: str) -> bool:
+    """Short texts and plain words such as a header's `openai` are none, and messages need their words."""
+    return len(text) >= _SHORTEST and not text.isalpha()
 
 
 def _authorization(connection: Connection, key: str) -> dict[str, str]:
@@ -120,11 +124,17 @@ def _url(connection: Connection, model: str, operation: Operation) -> str:
     path = parts.path.rstrip("/")
     if connection.provider.dialect == "azure":
         path = f"{_azure_prefix(path, parts.hostname)}/deployments/{_segment(model)}"
-        wanted = connection.api_version or AZURE_API_VERSION
-        query = parts.query or f"api-version={quote(wanted, safe='')}"
+        query = _azure_query(parts.query, connection.api_version or AZURE_API_VERSION)
     else:
         query = parts.query
     return urlunsplit((parts.scheme, parts.netloc, f"{path}/{operation}", query, ""))
+
+
+def _azure_query(query: str, version: str) -> str:
+    if "api-version" in parse_qs(query):
+        return query
+    wanted = f"api-version={quote(version, safe='')}"
+    return f"{query}&{wanted}" if query else wanted
 
 
 def _azure_prefix(path: str, host: str | None) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import socket
+import threading
 import time
 from collections.abc import Generator
-from http.client import RemoteDisconnected
+from http.client import HTTPResponse, RemoteDisconnected
 from typing import Any
 
 import urllib3
@@ -26,6 +29,7 @@ from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import (
     APIConnectionError,
     CallError,
+    GenAIError,
     RequestTimeoutError,
     UntrustedHostError,
 )
@@ -62,6 +66,10 @@ class Patience:
         self._until: float | None = time.monotonic() + first
         self.idle = idle
         self.limit = limit
+
+    def end_within(self, seconds: float) -> None:
+        """Whatever is still to come must come in this time."""
+        self._until = time.monotonic() + seconds
 
     def content_began(self) -> None:
         """The first content is there."""
@@ -105,17 +113,22 @@ class SyncHttp:
         Raises:
             CallError: No answer came.
         """
-        while True:
+        pool = self._pools.get(endpoint.origin) or self._keep(
+            self._new_pool(endpoint.origin), endpoint
+        )
+        _reading.patience = patience
+        try:
             try:
-                return self._post(endpoint, body, patience.left())
-            except UntrustedHostError as error:
-                raise without_frames(error) from None
+                return _post(pool, endpoint, body, patience)
             except HTTPError as error:
-                if _was_stale(error):
-                    # The server closed an idle connection while the request was on its way: each turn
-                    # discards one such connection, so the last turn uses a new one.
-                    continue
-                raise translated(error, patience) from without_frames(error)
+                if not _was_stale(error):
+                    raise
+            # The server closed an idle connection while the request was on its way.
+            return _post(self._new_pool(endpoint.origin), endpoint, body, patience)
+        except GenAIError as error:
+            raise without_frames(error) from None
+        except HTTPError as error:
+            raise translated(error, patience) from without_frames(error)
 
     def abandon(self) -> Any:
         """Forget all connections without closing them."""
@@ -127,19 +140,8 @@ class SyncHttp:
         for pool in self.abandon().values():
             pool.close()
 
-    def _post(self, endpoint: Endpoint, body: bytes, seconds: float) -> BaseHTTPResponse:
-        pool = self._pools.get(endpoint.origin) or self._new_pool(endpoint.origin)
-        return pool.urlopen(
-            "POST",
-            endpoint.path,
-            body,
-            endpoint.latin_headers,
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            preload_content=False,
-            timeout=urllib3.Timeout(connect=min(seconds, CONNECT_TIMEOUT), read=seconds),
-        )
+    def _keep(self, pool: HTTPConnectionPool, endpoint: Endpoint) -> HTTPConnectionPool:
+        return self._pools.setdefault(endpoint.origin, pool)
 
     def _new_pool(self, origin: str) -> HTTPConnectionPool:
         proxy = proxy_for(origin)
@@ -151,7 +153,24 @@ class SyncHttp:
         )
         if not proxy:
             manager.pool_classes_by_scheme = _POOL_CLASSES
-        return self._pools.setdefault(origin, manager.connection_from_url(origin))
+        return manager.connection_from_url(origin)
+
+
+def _post(
+    pool: HTTPConnectionPool, endpoint: Endpoint, body: bytes, patience: Patience
+) -> BaseHTTPResponse:
+    seconds = patience.left()
+    return pool.urlopen(
+        "POST",
+        endpoint.path,
+        body,
+        endpoint.latin_headers,
+        retries=False,
+        redirect=False,
+        assert_same_host=False,
+        preload_content=False,
+        timeout=urllib3.Timeout(connect=min(seconds, CONNECT_TIMEOUT), read=seconds),
+    )
 
 
 def read_all(response: BaseHTTPResponse, patience: Patience) -> bytes:
@@ -170,11 +189,7 @@ def read_pieces(response: BaseHTTPResponse, patience: Patience) -> Generator[byt
         CallError: It broke off, or did not come in time.
     """
     try:
-        while True:
-            _wait_at_most(response, patience.left())
-            piece = response.read1(PIECE)
-            if not piece:
-                return
+        while piece := response.read1(PIECE):
             yield piece
     except HTTPError as error:
         raise translated(error, patience) from without_frames(error)
@@ -182,10 +197,10 @@ def read_pieces(response: BaseHTTPResponse, patience: Patience) -> Generator[byt
         response.close()
 
 
-def finish(response: BaseHTTPResponse) -> None:
+def finish(response: BaseHTTPResponse, patience: Patience) -> None:
     """After the last event: take the end of the body too, so that the connection can be used again."""
-    with contextlib.suppress(HTTPError):
-        _wait_at_most(response, END_OF_BODY)
+    patience.end_within(END_OF_BODY)
+    with contextlib.suppress(HTTPError, RequestTimeoutError):
         response.read1(PIECE)
 
 
@@ -209,35 +224,76 @@ def _was_stale(error: HTTPError) -> bool:
     return isinstance(reason, _BROKEN) and getattr(reason, "on_reused_connection", False)
 
 
-def _wait_at_most(response: BaseHTTPResponse, seconds: float) -> None:
-    connection = response.connection
-    sock = getattr(connection, "sock", None)
-    if sock is not None:
-        sock.settimeout(seconds)
+_reading = threading.local()
+"""Has the `patience` of the request that this thread is about to send."""
+
+
+class _PatientReader(io.RawIOBase):
+    """A socket's bytes; each wait is as long as the answer may still take, for its head too."""
+
+    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._patience = patience
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._patience.left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _PatientSocket:
+    """What `http.client` makes its file from."""
+
+    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+        self._sock = sock
+        self._patience = patience
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_PatientReader(self._sock, self._patience))
+
+
+def _patient_response(sock: socket.socket, **options: Any) -> HTTPResponse:
+    return HTTPResponse(_PatientSocket(sock, _reading.patience), **options)  # type: ignore[arg-type]
 
 
 class _Guarded:
-    """Counts a connection's requests, and looks at whom it is connected to before anything is sent."""
+    """Knows whether it is used again, and looks at whom it connects to before anything is sent."""
 
-    requests_sent = 0
+    response_class: Any = staticmethod(_patient_response)
+    _is_used = False
+    _is_reused = False
+
+    def connect(self) -> None:
+        self._is_used = False
+        super().connect()  # type: ignore[misc]
 
     def _new_conn(self) -> Any:
+        for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):  # type: ignore[attr-defined]
+            _refuse(str(address[0]))
         sock = super()._new_conn()  # type: ignore[misc]
-        address = sock.getpeername()[0]
-        if is_unsafe_address(address):
+        try:
+            # Once more, because a name may lead elsewhere the second time.
+            _refuse(sock.getpeername()[0])
+        except BaseException:
             sock.close()
-            raise UntrustedHostError(
-                f"the provider's host leads to {address}, a link-local or metadata address"
-            )
+            raise
         return sock
 
     def request(self, *args: Any, **options: Any) -> None:
-        self.requests_sent += 1
+        self._is_reused = self._is_used and self.sock is not None  # type: ignore[attr-defined]
         try:
             super().request(*args, **options)  # type: ignore[misc]
         except _BROKEN as error:
             self._mark(error)
             raise
+        self._is_used = True
 
     def getresponse(self) -> Any:
         try:
@@ -247,7 +303,14 @@ class _Guarded:
             raise
 
     def _mark(self, error: OSError) -> None:
-        error.on_reused_connection = self.requests_sent > 1  # type: ignore[attr-defined]
+        error.on_reused_connection = self._is_reused  # type: ignore[attr-defined]
+
+
+def _refuse(address: str) -> None:
+    if is_unsafe_address(address):
+        raise UntrustedHostError(
+            f"the provider's host leads to {address}, a link-local or metadata address"
+        )
 
 
 class _Connection(_Guarded, HTTPConnection):

@@ -74,7 +74,10 @@ def check_reply(data: Any, operation: Operation) -> Wire:
     wanted = _LIST_OF[operation]
     if isinstance(data, dict):
         items = data.get(wanted)
-        if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):
+        is_chat = operation == "chat/completions"
+        if items and _all_are_dicts(items, "message" if is_chat else None):
+            if "usage" in data:
+                data["usage"] = _usage(data["usage"])
             return data
     raise InvalidReplyError(f"the server's answer has no {wanted}")
 
@@ -87,7 +90,35 @@ def check_chunk(data: Any) -> Wire:
     """
     if not isinstance(data, dict):
         raise InvalidReplyError("an event of the stream is no JSON object")
+    choices = data.get("choices")
+    if choices and not _all_are_dicts(choices):
+        raise InvalidReplyError("an event of the stream has choices that are none")
+    for choice in choices or ():
+        if not isinstance(choice.get("delta") or {}, dict):
+            raise InvalidReplyError("an event of the stream has a delta that is none")
+    if data.get("usage"):
+        data["usage"] = _usage(data["usage"])
     return data
+
+
+def _all_are_dicts(items: Any, inner: str | None = None) -> bool:
+    """Whether it is a list of objects, and each has an object under `inner`."""
+    if not isinstance(items, list):
+        return False
+    wanted = (item.get(inner) if inner and isinstance(item, dict) else item for item in items)
+    return all(isinstance(item, dict) for item in wanted)
+
+
+def _usage(usage: Any) -> Wire | None:
+    """Token counts that are counts; odd ones must not spoil a good answer."""
+    if not isinstance(usage, dict):
+        return None
+    return {
+        name: value
+        for name, value in usage.items()
+        if isinstance(value, dict)
+        or (isinstance(value, (int, float)) and not isinstance(value, bool))
+    }
 
 
 def located(error: CallError, call: WireCall) -> CallError:

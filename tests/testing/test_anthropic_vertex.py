@@ -11,6 +11,11 @@ from genai_integrations.testing.anthropic_dialect import AnthropicDialect
 from genai_integrations.testing.anthropic_vertex import VertexClaudeDialect
 from genai_integrations.testing.faults import Fault
 
+# pydantic says this of LiteLLM's own types while LiteLLM builds them in the middle of a stream.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Item '.*' on TypedDict class '.*' is using the `ReadOnly` qualifier:UserWarning"
+)
+
 RESOURCE = "projects/lab/locations/us-east5/publishers/anthropic/models/claude@20250929"
 HEADERS = {"authorization": "Bearer ya29.token"}
 BODY = {"anthropic_version": "vertex-2023-10-16", "max_tokens": 100, "messages": USER}

@@ -176,11 +176,7 @@ def test_reasoning_may_be_left_out_where_it_is_off(provider):
         ({"inferenceConfig": {"temperature": 0.5}}, "only be set to 1"),
         ({"toolConfig": {**TOOLS, "toolChoice": {"any": {}}}}, "forces tool use"),
         (
-            {
-                "additionalModelRequestFields": {
-                    "thinking": {"type": "enabled", "budget_tokens": 9}
-                }
-            },
+            {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 9}}},
             "greater than or equal to 1024",
         ),
         ({"additionalModelRequestFields": {"seed": 1}}, "seed: Extra inputs are not permitted"),

@@ -118,7 +118,7 @@ def test_the_scope_must_be_right(provider):
         ({}, "MissingAuthenticationTokenException"),
         ({"authorization": "Basic abc"}, "MissingAuthenticationTokenException"),
         ({"authorization": "AWS4-HMAC-SHA256 Credential=x"}, "IncompleteSignatureException"),
-        ({"authorization": "Bearer "}, "MissingAuthenticationTokenException"),
+        ({"authorization": "Bearer "}, "AccessDeniedException"),
         ({"authorization": "Bearer wrong"}, "AccessDeniedException"),
         ({"authorization": f"Bearer {PAIR}"}, "AccessDeniedException"),
     ],

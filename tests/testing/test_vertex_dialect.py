@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import google.auth.exceptions
 import pytest
+import urllib3
 from google.auth.transport.urllib3 import Request
 from google.oauth2.service_account import Credentials
 from wire import ask, call, connect
@@ -50,7 +51,9 @@ def credentials(provider, account):
     return Credentials.from_service_account_info(info, scopes=SCOPES)
 
 
-def post(provider, body, method="generateContent", model="gemini-2.5-flash", token="t", place=PLACE):
+def post(
+    provider, body, method="generateContent", model="gemini-2.5-flash", token="t", place=PLACE
+):
     """Status, headers and body of one request."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     return call(provider, body, f"{place}/{model}:{method}", headers)
@@ -64,7 +67,9 @@ def test_content_is_asked_for_in_a_project_and_a_location(provider):
     (part,) = body["candidates"][0]["content"]["parts"]
     assert part["text"] == "provider says: hello there"
     assert body["usageMetadata"]["trafficType"] == "ON_DEMAND"
-    assert body["usageMetadata"]["candidatesTokensDetails"] == [{"modality": "TEXT", "tokenCount": 4}]
+    assert body["usageMetadata"]["candidatesTokensDetails"] == [
+        {"modality": "TEXT", "tokenCount": 4}
+    ]
     assert provider.requests[0].model == "gemini-2.5-flash"
 
 
@@ -177,7 +182,7 @@ def test_googles_own_library_gets_a_token_that_works(provider, dialect, account)
     provider.api_keys = {ROBOT}
     dialect.tokens.public_keys[ROBOT] = account[1]
     found = credentials(provider, account)
-    found.refresh(Request())
+    found.refresh(Request(urllib3.PoolManager()))
 
     assert found.valid
     assert post(provider, {"contents": HELLO}, token=found.token)[0] == 200
@@ -191,7 +196,7 @@ def test_every_refresh_gives_another_token(provider, account):
     found = credentials(provider, account)
     tokens = []
     for _ in range(2):
-        found.refresh(Request())
+        found.refresh(Request(urllib3.PoolManager()))
         tokens.append(found.token)
 
     assert len(set(tokens)) == 2
@@ -203,7 +208,7 @@ def test_an_account_that_is_not_known_gets_no_token(provider, account):
     provider.api_keys = {"somebody else"}
 
     with pytest.raises(google.auth.exceptions.RefreshError, match="account not found"):
-        credentials(provider, account).refresh(Request())
+        credentials(provider, account).refresh(Request(urllib3.PoolManager()))
 
 
 def test_a_key_that_is_not_the_accounts_gets_no_token(provider, dialect, account):
@@ -211,7 +216,7 @@ def test_a_key_that_is_not_the_accounts_gets_no_token(provider, dialect, account
     dialect.tokens.public_keys[ROBOT] = service_account("")[1]
 
     with pytest.raises(google.auth.exceptions.RefreshError, match="Invalid JWT Signature"):
-        credentials(provider, account).refresh(Request())
+        credentials(provider, account).refresh(Request(urllib3.PoolManager()))
 
 
 def jwt(head=None, **claims):
@@ -264,6 +269,13 @@ def test_wrong_requests_for_tokens_are_refused_in_oauths_shape(provider, form, e
 
     assert (status, reply["error"]) == (400, error)
     assert reply["error_description"]
+
+
+def test_who_asserts_nothing_is_no_account(provider):
+    """With accounts to choose from, a broken assertion is refused as an unknown account is."""
+    provider.api_keys = {ROBOT}
+
+    assert ask_for_token(provider, assertion="broken")[1]["error"] == "invalid_grant"
 
 
 def test_the_endpoint_can_fail(provider):

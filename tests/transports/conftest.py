@@ -94,7 +94,7 @@ class RawServer:
         self.requests = []
         self._open = []
         self._handle = handle
-        self._threads = [threading.Thread(target=self._accept)]
+        self._threads = [threading.Thread(target=self._accept, name="raw-accept", daemon=True)]
         self._threads[0].start()
 
     def _accept(self):
@@ -108,7 +108,9 @@ class RawServer:
                 connection.close()
                 return
             self._open.append(connection)
-            thread = threading.Thread(target=self._serve, args=(connection, number))
+            thread = threading.Thread(
+                target=self._serve, args=(connection, number), name=f"raw-{number}", daemon=True
+            )
             self._threads.append(thread)
             thread.start()
             number += 1
@@ -142,16 +144,24 @@ class RawServer:
         return True
 
     def close(self):
+        """Cut every connection; a handler that does not end then is an error of the test."""
         self.closing.set()
-        with socket.create_connection(self._listener.getsockname()):
+        with socket.create_connection(self._listener.getsockname(), timeout=_PATIENCE):
             pass
-        self._threads[0].join()
+        self._threads[0].join(_PATIENCE)
         self._listener.close()
         for connection in self._open:
+            # Wakes a handler that waits in recv() or sendall(), which closing alone would not.
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads[1:]:
-            thread.join()
+            thread.join(_PATIENCE)
+        stuck = [thread.name for thread in self._threads if thread.is_alive()]
+        assert not stuck, f"still running: {', '.join(stuck)}"
+
+
+_PATIENCE = 5.0
+"""Seconds after which a thread that should have ended is stuck."""
 
 
 @pytest.fixture
