@@ -124,13 +124,13 @@ class CallError(GenAIError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by class, message and attributes; the route's secrets-free data goes along."""
-        return _rebuild, (type(self), self.args, self.__dict__)
+        # The state comes third, because the error is part of its own route.
+        return _rebuild, (type(self), self.args), self.__dict__
 
 
-def _rebuild(cls: type[CallError], args: tuple[Any, ...], state: dict[str, Any]) -> CallError:
+def _rebuild(cls: type[CallError], args: tuple[Any, ...]) -> CallError:
     error = cls.__new__(cls, *args)
     error.args = args
-    error.__dict__.update(state)
     return error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from genai_integrations.connections.providers import Provider
+from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.connections.secret import Secret
 from genai_integrations.errors import ConfigurationError, GenAIError
 
@@ -43,6 +43,38 @@ class Connection:
     region: str | None = None
     use_responses_api: bool = False
     api_version: str | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        provider: str,
+        secret: str,
+        base_url: str | None = None,
+        *,
+        custom_models: Sequence[str] = (),
+        region: str | None = None,
+    ) -> Connection:
+        """A connection from plain values, for a program that has the key already.
+
+        Args:
+            name: As in `seoul/gpt-4o`.
+            provider: As in `azure/gpt-4o-mini`; LiteLLM's names count too.
+            secret: The key.
+            base_url: None means the provider's own address.
+            custom_models: Models it serves; where there are any, it serves no others by their bare names.
+            region: AWS region or Google Cloud location.
+
+        Raises:
+            ConfigurationError: There is no such provider, or the region is none.
+        """
+        known = provider_named(provider)
+        if known is None:
+            raise ConfigurationError(
+                f"connection {name!r}: no provider is named {provider!r}; there are {', '.join(PROVIDERS)}"
+            )
+        models = tuple(custom_models)
+        return cls(name, known, Secret(secret), base_url, models, not models, region=region)
 
     def __post_init__(self) -> None:
         """Refuse a region that could escape the host name it becomes part of."""

@@ -60,7 +60,7 @@ class ChatGenAI(BaseChatModel):
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of OpenAI's API."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     _client: GenAIClient | None = PrivateAttr(default=None)
 
     def __init__(

@@ -79,13 +79,17 @@ def router_args(given: Mapping[str, Any] | None) -> RouterArgs:
     Raises:
         ConfigurationError: A name is unknown or a value cannot work; the message lists what is supported.
     """
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigurationError(
+            f'router_args must be a mapping like {{"num_retries": 2}}, not {type(given).__name__}'
+        )
     return RouterArgs(**_checked(given or {}))
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in ROUTER_ARGS:
-            near = difflib.get_close_matches(name, ROUTER_ARGS, n=1)
+            near = difflib.get_close_matches(str(name), ROUTER_ARGS, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ConfigurationError(
                 f"router_args has no {name!r}: {hint}supported are {', '.join(_CHECKS)}"

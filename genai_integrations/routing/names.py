@@ -224,7 +224,7 @@ def _listing(row: Connection, name: str) -> str | None:
 
 def _family_member(row: Connection, name: str) -> str | None:
     family = family_of(name)
-    if not family or not row.with_default_models:
+    if not family or "/" in name or not row.with_default_models:
         return None
     if row.provider.name in family.hosts:
         return next(iter(catalog.hosted_ids(row.provider.name, name, row.region)), None)
@@ -238,7 +238,7 @@ def _under_vendor(row: Connection, name: str) -> str | None:
     family = family_of(name)
     if listed or not family or not row.with_default_models:
         return listed
-    return f"{family.vendor}/{name}"
+    return name if "/" in name else f"{family.vendor}/{name}"
 
 
 _STAGES: tuple[tuple[str, Callable[[Connection, str], str | None]], ...] = (

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from genai_integrations.testing.anthropic_content import (
+    Turn,
     breakpoints,
     check_blocks,
     check_messages,
@@ -15,12 +16,16 @@ from genai_integrations.testing.anthropic_content import (
 from genai_integrations.testing.anthropic_errors import RefusalError, extra, missing, wrong
 
 PARAMETERS = frozenset({
-    "cache_control", "container", "context_management", "inference_geo", "max_tokens", "mcp_servers", "messages",
+    "cache_control", "container", "context_management", "diagnostics", "inference_geo", "max_tokens", "mcp_servers", "messages",
     "metadata", "model", "output_config", "service_tier", "speed", "stop_sequences", "stream", "system",
     "temperature", "thinking", "tool_choice", "tools", "top_k", "top_p",
 })  # fmt: skip
 """Every parameter of a request, without those of betas that are checked here."""
 
+LATEST = "2026-10-21"
+"""The version of the API that took the sampling parameters away."""
+
+_SAMPLING = frozenset({"temperature", "top_k", "top_p"})
 _MIN_BUDGET = 1024
 _TOP_P_THINKING = 0.95
 _TOOL_FIELDS = frozenset({
@@ -34,7 +39,11 @@ _FORCING = frozenset({"any", "tool"})
 
 
 def check_request(
-    body: Mapping[str, Any], betas: Collection[str], parameters: Collection[str] = PARAMETERS
+    body: Mapping[str, Any],
+    betas: Collection[str],
+    parameters: Collection[str] = PARAMETERS,
+    *,
+    version: str,
 ) -> None:
     """Refuse a request that the real API refuses.
 
@@ -42,6 +51,7 @@ def check_request(
         body: The request.
         betas: The betas that it asked for.
         parameters: The names of parameters that are known.
+        version: The version of the API.
 
     Raises:
         RefusalError: The request is wrong.
@@ -49,7 +59,7 @@ def check_request(
     for name in ("max_tokens", "messages"):
         if name not in body:
             raise missing(name)
-    known = set(parameters)
+    known = set(parameters) - (_SAMPLING if version == LATEST else frozenset())
     if any(beta.startswith("structured-outputs-") for beta in betas):
         known.add("output_format")
     for name in body:
@@ -57,6 +67,8 @@ def check_request(
             raise extra(name)
     _check_values(body)
     turns = check_messages(body["messages"])
+    if version == LATEST:
+        _check_places(turns)
     _check_system(body.get("system"))
     _check_tools(body.get("tools"))
     if any(turn.of("tool_use") for turn in turns) and not body.get("tools"):
@@ -79,8 +91,8 @@ def schema_of(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _check_values(body: Mapping[str, Any]) -> None:
-    for name, lowest in (("max_tokens", 1), ("top_k", 0)):
-        _check_integer(name, body.get(name, lowest), lowest)
+    for name in ("max_tokens", "top_k"):
+        _check_integer(name, body.get(name, 0))
     for name in ("temperature", "top_p"):
         value = body.get(name, 1)
         if not isinstance(value, (int, float)):
@@ -97,17 +109,27 @@ def _check_values(body: Mapping[str, Any]) -> None:
     _require_known("metadata", body.get("metadata") or (), {"user_id"})
 
 
-def _check_integer(name: str, value: Any, lowest: int) -> None:
+def _check_integer(name: str, value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
         raise wrong(name, "a valid integer")
-    if value < lowest:
-        raise wrong(name, f"greater than or equal to {lowest}")
+    if value < 0:
+        raise wrong(name, "greater than or equal to 0")
 
 
 def _require_known(where: str, names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise extra(f"{where}.{name}")
+
+
+def _check_places(turns: Iterable[Turn]) -> None:
+    """The assistant gives no documents, and the user cites nothing."""
+    for turn in turns:
+        for where, block in turn.blocks:
+            if turn.role == "assistant" and block["type"] == "document":
+                raise RefusalError(f"{where}: `document` blocks can only be in `user` messages")
+            if turn.role == "user" and block["type"] == "text" and block.get("citations"):
+                raise extra(f"{where}.text.citations")
 
 
 def _check_system(system: Any) -> None:

@@ -29,14 +29,18 @@ class _Kind:
 _KINDS: Mapping[str, _Kind] = {
     "text": _Kind(("text",), ("cache_control", "citations")),
     "image": _Kind(("source",), role="user"),
-    "document": _Kind(("source",), ("cache_control", "citations", "context", "title"), role="user"),
+    "document": _Kind(("source",), ("cache_control", "citations", "context", "title")),
     "search_result": _Kind(("source", "title", "content"), ("cache_control", "citations")),
-    "tool_use": _Kind(("id", "name", "input"), ("cache_control", "caller"), role="assistant"),
-    "tool_result": _Kind(("tool_use_id",), ("cache_control", "content", "is_error"), role="user"),
+    "tool_use": _Kind(
+        ("id", "name", "input"), ("cache_control", "caller", "toolset_name"), role="assistant"
+    ),
+    "tool_result": _Kind(
+        ("tool_use_id",), ("cache_control", "content", "is_error", "toolset_name"), role="user"
+    ),
     "thinking": _Kind(("thinking", "signature"), (), role="assistant"),
     "redacted_thinking": _Kind(("data",), (), role="assistant"),
 }
-_IN_RESULTS = ("text", "image", "document", "search_result", "tool_reference")
+_IN_RESULTS = ("text", "image", "document", "search_result", "tool_reference", "browser_state")
 _UNCHECKED = frozenset({
     "bash_code_execution_tool_result", "code_execution_tool_result", "compaction", "container_upload",
     "fallback", "mcp_tool_result", "mcp_tool_use", "server_tool_use", "text_editor_code_execution_tool_result",

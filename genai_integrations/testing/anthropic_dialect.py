@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from genai_integrations.testing.anthropic_checks import PARAMETERS, check_request
+from genai_integrations.testing.anthropic_checks import LATEST, check_request
 from genai_integrations.testing.anthropic_errors import (
     INVALID,
     OVERLOADED,
@@ -27,7 +27,7 @@ from genai_integrations.testing.server import Received
 _NUMBERS = itertools.count(1)
 _MESSAGES = re.compile(r"(?P<prefix>(?:/.*)?)/v1/messages")
 _MODELS = re.compile(r"(?:/.*)?/v1/models")
-_VERSIONS = ("2023-01-01", "2023-06-01")
+_VERSIONS = ("2023-01-01", "2023-06-01", LATEST)
 _JSON = {"content-type": "application/json"}
 _UNAUTHORIZED = 401
 _RATE_LIMITED = 429
@@ -119,7 +119,8 @@ class AnthropicDialect:
             raise missing("model")
         if not request.model:
             raise RefusalError("model: String should have at least 1 character")
-        check_request(body, betas(request), PARAMETERS)
+        version = request.headers["anthropic-version"]
+        check_request(body, betas(request), version=version)
 
     def _headers(self) -> tuple[dict[str, str], str]:
         request_id = f"req_{self.vendor}011{next(_NUMBERS):021d}"

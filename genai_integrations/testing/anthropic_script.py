@@ -217,6 +217,9 @@ def _think(draft: Draft, body: Mapping[str, Any], speaker: str) -> None:
 
 def _shorten(draft: Draft, body: Mapping[str, Any], *, filtered: bool) -> None:
     """Cut the answer where a stop sequence, the limit of tokens or the safety system cuts it."""
+    if body["max_tokens"] == 0:  # only the cache is to be filled
+        draft.blocks, draft.stop_reason = [], "max_tokens"
+        return
     kept: list[dict[str, Any]] = []
     for block in draft.blocks:
         if filtered and block["type"] == "tool_use":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from genai_integrations.testing.anthropic_checks import PARAMETERS, check_request
+from genai_integrations.testing.anthropic_checks import LATEST, PARAMETERS, check_request
 from genai_integrations.testing.anthropic_dialect import (
     AnthropicDialect,
     bearer,
@@ -24,7 +24,7 @@ _ROUTE = re.compile(
     r"(?:/.*?)?/(?P<resource>(?:projects/[^/]+/locations/[^/]+/)?publishers/anthropic/models/(?P<model>[^/:]+))"
     r":(?P<what>rawPredict|streamRawPredict)"
 )
-_VERSION = "vertex-2023-10-16"
+_VERSIONS = ("vertex-2023-10-16", LATEST)
 _PARAMETERS = (PARAMETERS - {"model"}) | {"anthropic_version", "anthropic_beta"}
 
 _UNAUTHORIZED = (
@@ -106,9 +106,11 @@ class VertexClaudeDialect(AnthropicDialect):
         body = body_of(request)
         if "anthropic_version" not in body:
             raise missing("anthropic_version")
-        if body["anthropic_version"] != _VERSION:
-            raise wrong("anthropic_version", f"'{_VERSION}'")
+        version = body["anthropic_version"]
+        if version not in _VERSIONS:
+            raise wrong("anthropic_version", " or ".join(map(repr, _VERSIONS)))
         asked = body.get("anthropic_beta") or []
         if not isinstance(asked, list):
             raise wrong("anthropic_beta", "a valid list")
-        check_request(body, [*betas(request), *map(str, asked)], _PARAMETERS)
+        named = [*betas(request), *map(str, asked)]
+        check_request(body, named, _PARAMETERS, version=version)

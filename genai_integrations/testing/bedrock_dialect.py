@@ -20,7 +20,7 @@ from genai_integrations.testing.bedrock_errors import (
 )
 from genai_integrations.testing.bedrock_frames import CONTENT_TYPE, encoded
 from genai_integrations.testing.bedrock_replies import blocked_reply, reply_of
-from genai_integrations.testing.bedrock_signature import claimed_key, proven_key
+from genai_integrations.testing.bedrock_signature import proven_key
 from genai_integrations.testing.bedrock_stream import pieces_of
 from genai_integrations.testing.bedrock_usage import PromptCache
 from genai_integrations.testing.dialect import Answer, Script
@@ -36,10 +36,6 @@ _UNAUTHORIZED = 401
 _FAILED = failure_of(Fault.status(500)).body
 
 
-def _any_key() -> None:
-    return None
-
-
 class BedrockDialect:
     """Amazon Bedrock's runtime, under any prefix of the path.
 
@@ -49,7 +45,7 @@ class BedrockDialect:
             tokens; None accepts any, and none at all.
     """
 
-    def __init__(self, keys: Callable[[], Collection[str] | None] = _any_key) -> None:
+    def __init__(self, keys: Callable[[], Collection[str] | None]) -> None:
         self._keys = keys
         self._cache = PromptCache()
 
@@ -64,12 +60,9 @@ class BedrockDialect:
         return unquote(match["model"]) if match else None
 
     def key(self, request: Received) -> str | None:
-        """The key that the request proves to have; where any will do, the one it names."""
-        keys = self._keys()
-        if keys is None:
-            return claimed_key(request)
+        """The key that the request proves to have."""
         try:
-            return proven_key(request, keys)
+            return proven_key(request, self._keys() or ())
         except ServiceError:
             return None
 

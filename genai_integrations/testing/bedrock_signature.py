@@ -41,15 +41,6 @@ class _Claim:
     signature: str
 
 
-def claimed_key(request: Received) -> str | None:
-    """The access key's id or the bearer token, unchecked."""
-    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
-    if scheme == _ALGORITHM:
-        match = _CLAIM.fullmatch(rest.strip())
-        return match["id"] if match else None
-    return rest.strip() or None if scheme == "Bearer" else None
-
-
 def proven_key(request: Received, keys: Collection[str]) -> str:
     """Which of the keys the request proves to have.
 

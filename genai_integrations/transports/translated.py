@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import AsyncGenerator, Generator, Mapping
 from functools import cache
 from typing import Any
@@ -123,6 +124,8 @@ class TranslatedTransport:
                 yield chunk
             if witness.failure:
                 raise witness.failure
+            if not witness.end_seen:
+                raise InvalidReplyError("it was cut short")
             if empty_end:
                 raise InvalidReplyError("the stream ended before its first content")
         yield END
@@ -135,7 +138,8 @@ class TranslatedTransport:
         arguments = self._open(call)
         secrets = [arguments[name] for name in _SECRET_PARAMS if arguments.get(name)]
         secrets += (arguments.get("extra_headers") or {}).values()
-        witness = Witness(call.connection.name, idle, secrets)
+        marks = _END_MARKS.get(call.connection.provider.name, ())
+        witness = Witness(call.connection.name, idle, secrets, marks)
         token = current.set(witness)
         try:
             yield witness
@@ -149,7 +153,9 @@ class TranslatedTransport:
                 current.reset(token)
 
     def _arguments(self, call: WireCall, idle: float) -> dict[str, Any]:
-        body = {name: value for name, value in call.body.items() if name != "model"}
+        # A copy, because LiteLLM changes messages in place.
+        body = copy.deepcopy(call.body)
+        del body["model"]
         return {
             **body,
             **self._open(call),
@@ -187,6 +193,14 @@ class TranslatedTransport:
         if base and secret:
             self._pins.check(connection, base, secret)
 
+
+_END_MARKS: Mapping[str, tuple[bytes, ...]] = {
+    "anthropic": (b"message_stop",),
+    "bedrock": (b"messageStop",),
+    "google-ai-studio": (b"finishReason", b"blockReason"),
+    "vertex": (b"message_stop", b"finishReason", b"blockReason"),
+}
+"""What a whole stream has in it: where it is missing, LiteLLM makes up an end."""
 
 _CLOSING = 1.0
 """Seconds that closing a stream's connection may take."""

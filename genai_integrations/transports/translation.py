@@ -117,7 +117,7 @@ def status_error(
     return kind(
         message or f"no reason given by the server for HTTP {status}",
         status=status,
-        retry_after=retry_after(headers),
+        retry_after=_wait_asked(headers, detail),
         request_id=scrubbed(_request_id(headers), secrets),
         body=detail or None,
     )
@@ -229,11 +229,23 @@ def _by_phrase(message: str) -> type[CallError] | None:
     return next((kind for phrase, kind in BY_PHRASE.items() if phrase in lowered), None)
 
 
+def _wait_asked(headers: Mapping[str, str], detail: Mapping[str, Any]) -> float | None:
+    """Seconds to wait, from the headers or from Google's `RetryInfo` in the body."""
+    asked = retry_after(headers)
+    if asked is not None:
+        return asked
+    delays = (row.get("retryDelay") for row in _details(detail))
+    return next((_number(str(delay).removesuffix("s")) for delay in delays if delay), None)
+
+
+def _details(detail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    rows = detail.get("details")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
 def _reasons(detail: Mapping[str, Any]) -> list[Any]:
     """Google's finer reasons, such as `API_KEY_INVALID` inside an `INVALID_ARGUMENT`."""
-    details = detail.get("details")
-    rows = details if isinstance(details, list) else []
-    return [row.get("reason") for row in rows if isinstance(row, dict)]
+    return [row.get("reason") for row in _details(detail)]
 
 
 def _decoded(body: bytes) -> Any:

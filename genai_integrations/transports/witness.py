@@ -27,16 +27,38 @@ class Witness:
         secrets: Texts that must not appear in an error.
         status: HTTP status, None while there is none.
         received: Bytes of a good answer.
+        end_seen: One of the marks that end a whole answer has passed, or there are none to look for.
         failure: What was wrong on the wire.
     """
 
-    def __init__(self, connection: str, idle: float, secrets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        connection: str,
+        idle: float,
+        secrets: Sequence[str],
+        end_marks: Sequence[bytes] = (),
+    ) -> None:
         self.connection = connection
+        self.end_seen = not end_marks
+        self._end_marks = end_marks
+        self._carry = b""
         self.idle = idle
         self.secrets = secrets
         self.status: int | None = None
         self.received = 0
         self.failure: GenAIError | None = None
+
+    def take(self, piece: bytes) -> None:
+        """Note a piece of a good answer."""
+        self.received += len(piece)
+        if not self.end_seen:
+            # A mark may be split between two pieces.
+            text = self._carry + piece
+            self.end_seen = any(mark in text for mark in self._end_marks)
+            self._carry = text[-_LONGEST_MARK:]
+
+
+_LONGEST_MARK = 32
 
 
 current: ContextVar[Witness | None] = ContextVar("genai_integrations_witness", default=None)
@@ -89,7 +111,7 @@ class _Body(httpx.AsyncByteStream):
         witness = self._witness
         try:
             async for piece in read_pieces(self._answer, witness.idle):
-                witness.received += len(piece)
+                witness.take(piece)
                 yield piece
         except CallError as error:
             witness.failure = error

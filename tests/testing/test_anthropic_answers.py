@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from wire import USER, ask, call, connect
+from anthropic_wire import CLOCK, HEADERS, PATH, blocks_of, body_of, deltas, say, stream
+from wire import USER, call
 
 from genai_integrations.testing.anthropic_dialect import AnthropicDialect
 
-PATH = "/any/prefix/v1/messages"
-HEADERS = {"x-api-key": "k", "anthropic-version": "2023-06-01"}
 BETA = {**HEADERS, "anthropic-beta": "other-1, structured-outputs-2025-11-13"}
 WEATHER = {
     "name": "weather",
@@ -21,14 +20,12 @@ WEATHER = {
         "required": ["city", "days"],
     },
 }
-CLOCK = {"name": "clock", "input_schema": {"type": "object"}}
 SCHEMA = {
     "type": "object",
     "properties": {"ok": {"type": "boolean"}},
     "required": ["ok"],
     "additionalProperties": False,
 }
-THINK = {"type": "enabled", "budget_tokens": 1024}
 
 
 @pytest.fixture
@@ -36,56 +33,6 @@ def claude(provider):
     """A provider that speaks Anthropic's dialect, and OpenAI's where that is asked for."""
     provider._dialects = (AnthropicDialect(), *provider._dialects)
     return provider
-
-
-def body_of(**parameters):
-    """A good request with these parameters."""
-    return {"model": "claude", "max_tokens": 2000, "messages": USER, **parameters}
-
-
-def say(claude, headers=HEADERS, **parameters):
-    """The message that answers one request."""
-    status, _, message = call(claude, body_of(**parameters), PATH, headers)
-    assert status == 200, message
-    return message
-
-
-def stream(claude, headers=HEADERS, **parameters):
-    """The events of a whole stream, whose lines and data must name the same type."""
-    with connect(claude) as connection:
-        reply = ask(connection, body_of(stream=True, **parameters), PATH, headers)
-        assert reply.headers["content-type"].startswith("text/event-stream")
-        *events, end = reply.read().decode().split("\n\n")
-    assert end == ""
-    rows = []
-    for event in events:
-        name, data = event.split("\n")
-        rows.append(json.loads(data.removeprefix("data: ")))
-        assert name == f"event: {rows[-1]['type']}"
-    return rows
-
-
-def deltas(events, field):
-    """What the deltas of one kind add up to."""
-    return "".join(
-        row["delta"].get(field, "") for row in events if "index" in row and "delta" in row
-    )
-
-
-def blocks_of(events):
-    """The blocks that a stream adds up to, as they are opened and filled."""
-    blocks = []
-    for event in events:
-        if event["type"] == "content_block_start":
-            assert event["index"] == len(blocks)
-            blocks.append({**event["content_block"], "json": ""})
-        elif event["type"] == "content_block_delta":
-            delta = dict(event["delta"])
-            delta.pop("type")
-            ((name, text),) = delta.items()
-            name = {"partial_json": "json"}.get(name, name)
-            blocks[event["index"]][name] += text
-    return blocks
 
 
 def test_the_default_answer_says_who_answered_and_to_what(claude):
@@ -378,119 +325,6 @@ def test_the_reason_for_the_end_can_be_scripted(claude, extra, reason):
     assert say(claude)["stop_reason"] == reason
 
 
-def test_a_model_that_is_told_to_think_does(claude):
-    """A signed block of thinking comes first, and streams as words and then its signature."""
-    message = say(claude, thinking=THINK)
-    thinking, text = message["content"]
-    events = stream(claude, thinking={"type": "adaptive"})
-    kinds = [row["delta"]["type"] for row in events if row.get("index") == 0 and "delta" in row]
-
-    assert thinking["thinking"] == "provider thinks about: hello there"
-    assert text["text"] == "provider says: hello there"
-    assert blocks_of(events)[0] == {**thinking, "json": ""}
-    assert kinds == [*["thinking_delta"] * 5, "signature_delta"]
-    assert message["usage"]["output_tokens"] == 9
-    assert message["usage"]["output_tokens_details"] == {"thinking_tokens": 5}
-
-
-def test_reasoning_can_be_scripted(claude):
-    """`reasoning_content` is signed; blocks of thinking may be scripted one by one."""
-    claude.replies["*"] = {"reasoning_content": "I think so", "content": "yes"}
-    thinking, _ = say(claude)["content"]
-    assert (thinking["type"], thinking["thinking"]) == ("thinking", "I think so")
-    assert thinking["signature"]
-
-    given = [{"type": "thinking", "thinking": "one"}, {"type": "redacted_thinking"}]
-    claude.replies["*"] = {"thinking_blocks": given, "content": "yes"}
-    first, second, _ = say(claude)["content"]
-    assert (first["thinking"], second["type"]) == ("one", "redacted_thinking")
-    assert first["signature"]
-    assert blocks_of(stream(claude))[1]["data"] == second["data"]
-
-
-@pytest.mark.parametrize("thinking", [THINK, {"type": "adaptive", "display": "omitted"}])
-def test_thinking_comes_back_in_a_tool_loop(claude, thinking):
-    """Blocks that come back unchanged are accepted, also those whose text was left out."""
-    claude.replies["*"] = {
-        "thinking_blocks": [{"type": "thinking", "thinking": "hm"}, {"type": "redacted_thinking"}],
-        "tool_calls": [{"name": "clock"}],
-    }
-    content = say(claude, thinking=thinking, tools=[CLOCK])["content"]
-    claude.replies.clear()
-    result = {"type": "tool_result", "tool_use_id": content[2]["id"], "content": "1"}
-    messages = [
-        *USER,
-        {"role": "assistant", "content": content},
-        {"role": "user", "content": [result]},
-    ]
-    message = say(claude, thinking=thinking, tools=[CLOCK], messages=messages)
-
-    assert content[0]["thinking"] == ("" if "display" in thinking else "hm")
-    assert message["content"][-1]["text"] == "provider says: the tool answered 1"
-
-
-def test_marked_prompts_are_cached(claude):
-    """What is marked is written to the cache first and read from it then; only the rest is input."""
-    system = [{"type": "text", "text": "one two three", "cache_control": {"type": "ephemeral"}}]
-    tools = [{**CLOCK, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
-    first = say(claude, system=system, tools=tools)["usage"]
-    second = say(claude, system=system, tools=tools)["usage"]
-    (started, *_) = stream(claude, system=system, tools=tools)
-
-    assert first["cache_creation"] == {
-        "ephemeral_1h_input_tokens": 2,
-        "ephemeral_5m_input_tokens": 3,
-    }
-    assert (first["cache_creation_input_tokens"], first["cache_read_input_tokens"]) == (5, 0)
-    assert (second["cache_creation_input_tokens"], second["cache_read_input_tokens"]) == (0, 5)
-    assert first["input_tokens"] == second["input_tokens"] == 2
-    assert started["message"]["usage"]["cache_read_input_tokens"] == 5
-
-
-def test_a_longer_prompt_reads_what_it_shares(claude):
-    """Marking the whole prompt caches each turn on top of the one before; other models share nothing."""
-    mark = {"type": "ephemeral"}
-    say(claude, cache_control=mark)
-    longer = [*USER, {"role": "assistant", "content": "a b c"}, {"role": "user", "content": "d"}]
-    usage = say(claude, cache_control=mark, messages=longer)["usage"]
-    other = say(claude, cache_control=mark, messages=longer, model="other")["usage"]
-
-    assert (usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"]) == (2, 4)
-    assert usage["input_tokens"] == 0
-    assert (other["cache_read_input_tokens"], other["cache_creation_input_tokens"]) == (0, 6)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {
-            "input_tokens": 3,
-            "cache_read_input_tokens": 5,
-            "cache_creation_input_tokens": 2,
-            "output_tokens": 9,
-            "output_tokens_details": {"thinking_tokens": 4},
-        },
-        {
-            "prompt_tokens": 10,
-            "completion_tokens": 9,
-            "prompt_tokens_details": {"cached_tokens": 5, "cache_creation_tokens": 2},
-            "completion_tokens_details": {"reasoning_tokens": 4},
-        },
-    ],
-)
-def test_usage_can_be_scripted(claude, given):
-    """In Anthropic's words or in OpenAI's, whose prompt includes what was cached."""
-    claude.replies["*"] = {"content": "x", "usage": given}
-    usage, events = say(claude)["usage"], stream(claude)
-
-    for counts in (usage, events[-2]["usage"]):
-        assert counts["input_tokens"] == 3
-        assert counts["cache_read_input_tokens"] == 5
-        assert counts["cache_creation_input_tokens"] == 2
-        assert counts["output_tokens"] == 9
-        assert counts["output_tokens_details"] == {"thinking_tokens": 4}
-
-
 def test_the_list_of_models_is_anthropics(claude):
     """Who names a version of the API gets Anthropic's list, others OpenAI's."""
     claude.models = ["one", "two"]
@@ -508,3 +342,21 @@ def test_every_answer_has_its_own_ids(claude):
     assert len({headers["request-id"] for _, headers, _ in rows}) == 2
     assert len({body["id"] for _, _, body in rows}) == 2
     assert claude.requests[0].model == "claude"
+
+
+def test_the_anthropic_sdk_understands_it(claude):
+    """The vendor's own client reads its messages, streams and errors."""
+    anthropic = pytest.importorskip("anthropic")
+    params = {"model": "claude", "max_tokens": 2000, "messages": USER}
+    forced = {"tools": [WEATHER], "tool_choice": {"type": "any"}}
+    with anthropic.Anthropic(api_key="k", base_url=claude.url, max_retries=0) as client:
+        message = client.messages.create(**params)
+        with client.messages.stream(**params, **forced) as events:
+            streamed = events.get_final_message()
+        with pytest.raises(anthropic.RateLimitError) as caught:
+            client.messages.create(**{**params, "model": "fault-429"})
+
+    assert message.content[0].text == "provider says: hello there"
+    assert streamed.content[0].input == {"city": "text", "days": 1}
+    assert streamed.stop_reason == "tool_use"
+    assert caught.value.request_id.startswith("req_011")

@@ -162,6 +162,15 @@ def test_a_safety_stop_is_a_refusal(claude):
     assert last == {"type": "message_stop"}
 
 
+def test_a_safety_stop_calls_no_tools(claude):
+    """Calls that would have been the whole answer are left out."""
+    claude.replies["*"] = {"tool_calls": [{"name": "f"}]}
+    claude.faults["claude"] = Fault.content_filter_stop()
+    message = call(claude, BODY, PATH, HEADERS)[2]
+
+    assert (message["content"], message["stop_reason"]) == ([], "refusal")
+
+
 def test_tool_calls_and_thinking_count_as_content(claude):
     """The pieces that faults count are words of thinking and text, calls and their fragments."""
     claude.replies["*"] = {

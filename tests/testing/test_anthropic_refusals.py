@@ -73,7 +73,7 @@ def pdf(**source):
         ({"response_format": {}}, "response_format: Extra inputs are not permitted"),
         ({"output_format": OPEN_SCHEMA}, "output_format: Extra inputs are not permitted"),
         ({"n": 2}, "n: Extra inputs"),
-        ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+        ({"max_tokens": -1}, "max_tokens: Input should be greater than or equal to 0"),
         ({"max_tokens": 1.5}, "max_tokens: Input should be a valid integer"),
         ({"top_k": -1}, "top_k: Input should be greater"),
         ({"temperature": 1.5}, "temperature: range: 0..1"),
@@ -301,6 +301,36 @@ def test_the_version_is_required(claude):
     assert "header is required" in refuse(claude, {}, {"x-api-key": "k"})
     wrong = refuse(claude, {}, {**HEADERS, "anthropic-version": "2020-01-01"})
     assert "not a valid version" in wrong
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"temperature": 1}, "temperature: Extra inputs"),
+        ({"top_p": 1}, "top_p: Extra inputs"),
+        ({"top_k": 1}, "top_k: Extra inputs"),
+        (
+            {
+                "messages": [
+                    *USER,
+                    {**pdf(type="file", file_id="f")["messages"][0], "role": "assistant"},
+                ]
+            },
+            "messages.1.content.0: `document` blocks can only be in `user` messages",
+        ),
+        (user({"type": "text", "text": "x", "citations": [{}]}), "text.citations: Extra inputs"),
+    ],
+)
+def test_the_latest_version_refuses_more(claude, change, words):
+    """The version of 2026 has no sampling, no documents of the assistant and no citations of the user."""
+    latest = {**HEADERS, "anthropic-version": "2026-10-21"}
+    request = {"model": "claude", "max_tokens": 9, "messages": USER, **change}
+
+    assert words in refuse(claude, change, latest)
+    assert call(claude, request, PATH, HEADERS)[0] == 200
+    assert call(claude, {**request, "messages": USER, "top_k": 1}, PATH, HEADERS)[0] == 200
+    fine = {"model": "claude", "max_tokens": 9, "messages": USER}
+    assert call(claude, fine, PATH, latest)[0] == 200
 
 
 def test_wrong_addresses_and_methods_are_refused(claude):

@@ -63,7 +63,11 @@ def test_streams_are_anthropics(vertex):
         ({**BODY, "model": "claude"}, "model: Extra inputs are not permitted"),
         ({**BODY, "anthropic_version": "2023-06-01"}, "Input should be 'vertex-2023-10-16'"),
         ({"messages": USER, "max_tokens": 9}, "anthropic_version: Field required"),
-        ({**BODY, "max_tokens": 0}, "max_tokens: Input should be greater"),
+        ({**BODY, "max_tokens": -1}, "max_tokens: Input should be greater"),
+        (
+            {**BODY, "anthropic_version": "2026-10-21", "temperature": 1},
+            "temperature: Extra inputs",
+        ),
         ({**BODY, "anthropic_beta": "x"}, "anthropic_beta: Input should be a valid list"),
         ({**BODY, "output_format": {}}, "output_format: Extra inputs"),
     ],
