@@ -6,11 +6,16 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from genai_integrations.testing.anthropic_dialect import AnthropicDialect
+from genai_integrations.testing.anthropic_vertex import VertexClaudeDialect
+from genai_integrations.testing.bedrock_dialect import BedrockDialect
 from genai_integrations.testing.delivery import deliver
 from genai_integrations.testing.dialect import Answer, Dialect, Reply, Script
 from genai_integrations.testing.faults import Fault, fault_named
+from genai_integrations.testing.gemini_dialect import GeminiDialect
 from genai_integrations.testing.openai_dialect import OpenAIDialect
 from genai_integrations.testing.server import Exchange, LoopbackServer, Received
+from genai_integrations.testing.vertex_dialect import VertexDialect
 
 Trouble = Fault | Sequence[Fault | None]
 """One fault, or what happens to the first requests one after the other; None there is a good answer."""
@@ -60,7 +65,7 @@ class ScriptedProvider(LoopbackServer):
         self.faults: dict[str, Trouble] = dict(faults or {})
         self.replies: dict[str, Reply] = dict(replies or {})
         self.models = models
-        self._dialects: tuple[Dialect, ...] = (OpenAIDialect(frozenset(also_accepts)),)
+        self._dialects = self._all_dialects(frozenset(also_accepts))
         self._met: dict[str, tuple[Trouble, int]] = {}
         self._numbers = itertools.count(1)
 
@@ -92,11 +97,24 @@ class ScriptedProvider(LoopbackServer):
             message = f"the scripted reply raised {error!r}"
             return dialect.failure(request, Fault.status(500, message=message)), None
 
+    def _all_dialects(self, also_accepts: frozenset[str]) -> tuple[Dialect, ...]:
+        """Every dialect; OpenAI's comes last, because it claims what no other does."""
+        vertex = VertexDialect()
+        return (
+            AnthropicDialect(),
+            VertexClaudeDialect(vertex.tokens.owner),
+            GeminiDialect(),
+            vertex,
+            BedrockDialect(lambda: self.api_keys),
+            OpenAIDialect(also_accepts),
+        )
+
     def _unknown(self, model: str | None) -> bool:
         return self.models is not None and model is not None and model not in self.models
 
     def _next_fault(self, model: str) -> Fault | None:
-        name = model if model in self.faults else "*"
+        # A request that names no model, such as one for an access token, is not meant by "*".
+        name = model if model in self.faults or not model else "*"
         trouble = self.faults.get(name)
         if trouble is None:
             return fault_named(model)

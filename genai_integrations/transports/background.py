@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+import weakref
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: weakref.finalize[..., BackgroundLoop] | None = None
         self._lock = threading.Lock()
         drop_sockets_after_fork(self)
 
@@ -43,13 +45,16 @@ class BackgroundLoop:
     def stop(self) -> None:
         """End the loop and its thread."""
         with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
+            self._loop = None
+            end, self._end = self._end, None
+        if end is not None:
+            end()
 
     def abandon(self) -> Any:
         """In a forked child: the thread is not there, so its loop is forgotten."""
         loop, self._loop = self._loop, None
+        if self._end is not None:
+            self._end.detach()
         self._lock = threading.Lock()
         return loop
 
@@ -62,11 +67,24 @@ class BackgroundLoop:
             return loop
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(
-                    target=_serve, args=(self._loop,), name="genai-translation", daemon=True
-                ).start()
+                self._loop = loop = asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=_serve, args=(loop,), name="genai-translation", daemon=True
+                )
+                thread.start()
+                # Also when nobody calls stop(): at the end of this object's life, or the interpreter's.
+                self._end = weakref.finalize(self, _stop, loop, thread)
             return self._loop
+
+
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    loop.call_soon_threadsafe(loop.stop)
+    if thread is not threading.current_thread():
+        thread.join(_STOPPING)
+
+
+_STOPPING = 2.0
+"""Seconds to wait for the loop to close what it has open."""
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

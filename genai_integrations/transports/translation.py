@@ -91,6 +91,7 @@ BY_PHRASE: Mapping[str, type[CallError]] = {
 
 _NARROWED = frozenset((400, 413, 422))
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")
+_LITELLMS_PREFIX = re.compile(r"^(?:litellm\.\w+: )*(?:\w+(?:Exception|Error)\b(?: - |: ))*")
 _TAG = re.compile(r"<[^>]*>")
 _LONGEST = 500
 
@@ -111,7 +112,10 @@ def status_error(
     kind = kind_of_status(status)
     message = _message(detail, scrub(body, secrets))
     if status in _NARROWED:
-        kind = _by_code(detail) or _by_phrase(message) or kind
+        by_code = _by_code(detail)
+        # `invalid_request_error` alone says no more than the status.
+        is_plain = by_code in (None, BadRequestError)
+        kind = (_by_phrase(message) if is_plain else None) or by_code or kind
     if kind is InvalidReplyError and 300 <= status < 400:
         message = "the server answered with a redirect, which is never followed with a key"
     return kind(
@@ -153,10 +157,10 @@ def foreign_error(error: Exception, status: int | None, secrets: Iterable[str]) 
     kind = by_name or (kind_of_status(code) if isinstance(code, int) else ServerError)
     if status == 200 and kind in (APIConnectionError, BadRequestError):
         kind = InvalidReplyError
-    lines = scrub(str(getattr(told, "message", told)).encode(), secrets).decode().splitlines()
-    return kind(
-        (lines or [type(told).__name__])[0][:_LONGEST], status=code if by_name is None else status
-    )
+    text = scrubbed(str(getattr(told, "message", told)), tuple(secrets))
+    lines = _LITELLMS_PREFIX.sub("", text).splitlines()
+    message = next((line for line in lines if line.strip()), type(told).__name__)
+    return kind(message[:_LONGEST], status=code if by_name is None else status)
 
 
 def kind_of_status(status: int) -> type[CallError]:

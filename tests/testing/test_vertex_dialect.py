@@ -280,7 +280,7 @@ def test_who_asserts_nothing_is_no_account(provider):
 
 def test_the_endpoint_can_fail(provider):
     """A fault of a status concerns tokens too, in OAuth's shape."""
-    provider.faults["*"] = [Fault.status(500), Fault.forbidden(), None]
+    provider.faults[""] = [Fault.status(500), Fault.forbidden(), None]
 
     replies = [ask_for_token(provider, assertion=jwt()) for _ in range(3)]
     assert [(status, reply.get("error")) for status, reply in replies] == [
