@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import uuid
 import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextvars import ContextVar
@@ -73,7 +74,8 @@ class GenAIClient:
         registry = ConnectionRegistry(store, llm_connection_names)
         self._router = Router(registry, checked_args(router_args), OriginPins(allowed_hosts))
         self._prompts = LangfusePrompts(settings)
-        _live[(self.public_key, self.host)] = self
+        self._token = uuid.uuid4().hex
+        _live[self._token] = self
 
     def __repr__(self) -> str:
         return f"GenAIClient(public_key={self.public_key!r}, host={self.host!r})"
@@ -222,18 +224,19 @@ class GenAIClient:
     ) -> None:
         await self.aclose()
 
+    def __copy__(self) -> Self:
+        return self
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A copy of whatever holds a client keeps the client."""
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle carries the public key and the host, never a secret, and finds the client by them."""
-        return _find, (self.public_key, self.host)
+        return _find, (self._token, self.public_key, self.host)
 
 
-_live: weakref.WeakValueDictionary[tuple[str | None, str], GenAIClient] = (
-    weakref.WeakValueDictionary()
-)
+_live: weakref.WeakValueDictionary[str, GenAIClient] = weakref.WeakValueDictionary()
 _current: ContextVar[GenAIClient | None] = ContextVar("genai_integrations_client", default=None)
 _default: list[GenAIClient] = []
 _default_lock = threading.Lock()
@@ -260,8 +263,10 @@ def use_client(client: GenAIClient) -> Generator[GenAIClient]:
         _current.reset(token)
 
 
-def _find(public_key: str | None, host: str) -> GenAIClient:
-    client = _live.get((public_key, host)) or default_client()
+def _find(token: str, public_key: str | None, host: str) -> GenAIClient:
+    """The very client in the process that pickled it; in another one, a client of the same tenant."""
+    same = [row for row in list(_live.values()) if (row.public_key, row.host) == (public_key, host)]
+    client = _live.get(token) or (same[-1] if same else default_client())
     if (client.public_key, client.host) != (public_key, host):
         raise ConfigurationError(
             f"this object belongs to a client of {public_key} at {host}, and this process has none: "

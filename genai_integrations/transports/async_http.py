@@ -84,8 +84,10 @@ class AsyncHttp:
         return sessions
 
     async def _new_session(self) -> _Session:
-        for loop in [loop for loop in self._sessions if loop.is_closed()]:
-            self._sessions.pop(loop).forget()
+        # A copy of the keys, because other threads' loops come and go.
+        for loop in list(self._sessions):
+            if loop.is_closed() and (session := self._sessions.pop(loop, None)):
+                session.forget()
         loop = asyncio.get_running_loop()
         session = self._sessions[loop] = _Session(self._per_host)
         await session.park()
