@@ -70,19 +70,22 @@ def read_settings(
     return settings
 
 
+_LITELLMS_OWN_FILES = ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS")
+
+
 @contextlib.contextmanager
-def without_price_map_download() -> Generator[None]:
-    """While LiteLLM is imported: have it use the price map that it ships, instead of fetching one."""
-    name = "LITELLM_LOCAL_MODEL_COST_MAP"
-    before = os.environ.get(name)
-    os.environ[name] = "True"
+def without_downloads() -> Generator[None]:
+    """While LiteLLM is imported: have it use the files that it ships, instead of fetching newer ones."""
+    before = {name: os.environ.get(name) for name in _LITELLMS_OWN_FILES}
+    os.environ.update(dict.fromkeys(_LITELLMS_OWN_FILES, "True"))
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _host(host: str | None, variables: Mapping[str, str]) -> str:

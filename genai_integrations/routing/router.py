@@ -81,6 +81,7 @@ class Router:
 
         def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
+            self._transport.prepare(call)
             try:
                 wire = self._transport.send(call, Patience(step.timeout, step.timeout))
                 execution.check_filter(wire)
@@ -105,6 +106,7 @@ class Router:
 
         def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
+            self._transport.prepare(call)
             patience = Patience(step.timeout, request.args.timeout, limit)
             rest = self._transport.stream(call, patience)
             try:
@@ -127,6 +129,7 @@ class Router:
 
         async def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
+            await self._transport.aprepare(call)
             try:
                 async with _within(step.timeout):
                     wire = await self._transport.asend(call, step.timeout)
@@ -148,6 +151,7 @@ class Router:
 
         async def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
+            await self._transport.aprepare(call)
             rest = self._transport.astream(call, max(step.timeout, request.args.timeout))
             try:
                 async with _within(step.timeout):

@@ -58,7 +58,7 @@ class AsyncHttp:
         Raises:
             CallError: No answer came.
         """
-        session = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
+        session = await self._session()
         try:
             try:
                 return await session.post(endpoint, body, idle)
@@ -72,6 +72,10 @@ class AsyncHttp:
         except (aiohttp.ClientError, OSError) as error:
             raise translated(error, idle) from without_frames(error)
 
+    async def session(self) -> aiohttp.ClientSession:
+        """The running loop's aiohttp session, for a library that sends by itself."""
+        return (await self._session()).client
+
     async def aclose(self) -> None:
         """Close the running loop's connections."""
         session = self._sessions.pop(asyncio.get_running_loop(), None)
@@ -83,7 +87,10 @@ class AsyncHttp:
         sessions, self._sessions = self._sessions, {}
         return sessions
 
-    async def _new_session(self) -> _Session:
+    async def _session(self) -> _Session:
+        known = self._sessions.get(asyncio.get_running_loop())
+        if known is not None:
+            return known
         # A copy of the keys, because other threads' loops come and go.
         for loop in list(self._sessions):
             if loop.is_closed() and (session := self._sessions.pop(loop, None)):
@@ -98,7 +105,7 @@ class _Session:
     """One loop's connections."""
 
     def __init__(self, per_host: int) -> None:
-        self._client = _client(limit_per_host=per_host)
+        self.client = _client(limit_per_host=per_host)
         self._fresh: aiohttp.ClientSession | None = None
         self._keeper = self._keep()
         self._proxies: dict[str, str | None] = {}
@@ -126,7 +133,7 @@ class _Session:
 
     def forget(self) -> None:
         """Let go of what a closed loop has left; its sockets are closed at once."""
-        for client in filter(None, (self._client, self._fresh)):
+        for client in filter(None, (self.client, self._fresh)):
             connector = client.connector
             client.detach()
             if connector:
@@ -136,7 +143,7 @@ class _Session:
     def _of(self, *, fresh: bool) -> aiohttp.ClientSession:
         """The client that keeps connections, or the one that never uses a connection twice."""
         if not fresh:
-            return self._client
+            return self.client
         if self._fresh is None:
             self._fresh = _client(force_close=True)
         return self._fresh
@@ -145,7 +152,7 @@ class _Session:
         try:
             yield
         finally:
-            await self._client.close()
+            await self.client.close()
             if self._fresh:
                 await self._fresh.close()
 

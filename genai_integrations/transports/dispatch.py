@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 
 from genai_integrations.connections.origins import OriginPins
@@ -21,6 +22,16 @@ class Transports:
     def __init__(self, pins: OriginPins) -> None:
         self._direct = DirectTransport(pins)
         self._translated = TranslatedTransport(pins)
+
+    def prepare(self, call: WireCall) -> None:
+        """Have everything loaded that the call takes: an import is not the provider's time."""
+        if self._for(call) is self._translated:
+            self._translated.load()
+
+    async def aprepare(self, call: WireCall) -> None:
+        """As `prepare`, without blocking the loop."""
+        if self._for(call) is self._translated and not self._translated.is_loaded:
+            await asyncio.to_thread(self._translated.load)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.

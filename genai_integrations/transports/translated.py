@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib.util
 from collections.abc import AsyncGenerator, Generator, Mapping
 from functools import cache
 from typing import Any
@@ -12,8 +13,8 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.litellm_export import litellm_params
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.secret import MaskedText
-from genai_integrations.errors import GenAIError, InvalidReplyError
-from genai_integrations.settings import without_price_map_download
+from genai_integrations.errors import ConfigurationError, GenAIError, InvalidReplyError
+from genai_integrations.settings import without_downloads
 from genai_integrations.transports.async_http import AsyncHttp
 from genai_integrations.transports.background import BackgroundLoop
 from genai_integrations.transports.network import without_frames
@@ -53,7 +54,13 @@ class TranslatedTransport:
         self._loop = BackgroundLoop()
         self._http = AsyncHttp()
         self._client: Any = None
+        self.is_loaded = False
         self._opened: dict[tuple[str, str], tuple[Connection, dict[str, Any]]] = {}
+
+    def load(self) -> None:
+        """Import LiteLLM, which takes seconds, once."""
+        _litellm()
+        self.is_loaded = True
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply. Raises as `DirectTransport.send`."""
@@ -101,14 +108,14 @@ class TranslatedTransport:
         embeds = call.operation == "embeddings"
         ask = module.aembedding if embeds else module.acompletion
         with self._witnessed(call, idle) as witness:
-            reply = await ask(**self._arguments(call, idle))
+            reply = await ask(**await self._arguments(call, idle))
             if witness.failure:
                 raise witness.failure
         return check_reply(reply.model_dump(exclude_none=True), call.operation)
 
     async def _stream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
         with self._witnessed(call, idle) as witness:
-            stream = await _litellm().acompletion(**self._arguments(call, idle))
+            stream = await _litellm().acompletion(**await self._arguments(call, idle))
             empty_end: Wire | None = None
             seen = False
             async for piece in stream:
@@ -152,22 +159,25 @@ class TranslatedTransport:
             with contextlib.suppress(ValueError):
                 current.reset(token)
 
-    def _arguments(self, call: WireCall, idle: float) -> dict[str, Any]:
+    async def _arguments(self, call: WireCall, idle: float) -> dict[str, Any]:
         # A copy, because LiteLLM changes messages in place.
         body = copy.deepcopy(call.body)
         del body["model"]
         return {
             **body,
             **self._open(call),
-            "client": self._handler(),
+            **(await self._http_client(call.connection)),
             "drop_params": True,
             "max_retries": 0,
             "no-log": True,
             "timeout": idle,
         }
 
-    def _handler(self) -> Any:
+    async def _http_client(self, connection: Connection) -> dict[str, Any]:
         """Our HTTP client in the form that LiteLLM takes."""
+        if connection.use_responses_api:
+            # Its bridge to the Responses API drops `client`, but keeps this.
+            return {"shared_session": await self._http.session()}
         if self._client is None:
             from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
@@ -175,13 +185,14 @@ class TranslatedTransport:
 
             transport = WitnessedTransport(self._http)
             self._client = AsyncHTTPHandler(transport=transport, follow_redirects=False)
-        return self._client
+        return {"client": self._client}
 
     def _open(self, call: WireCall) -> dict[str, Any]:
         key = (call.connection.name, call.model)
         known = self._opened.get(key)
         if known and known[0] is call.connection:
             return known[1]
+        _check_installed(call.connection)
         arguments = _masked(litellm_params(call.connection, call.model))
         self._check_host(call.connection, arguments)
         self._opened[key] = (call.connection, arguments)
@@ -209,10 +220,30 @@ _CLOSING = 1.0
 @cache
 def _litellm() -> Any:
     """LiteLLM, imported quietly at its first use."""
-    with without_price_map_download():
+    with without_downloads():
         import litellm
+        from litellm.anthropic_beta_headers_manager import get_provider_name
+
+        # Reads the file now, which would be fetched at some later call.
+        get_provider_name("anthropic")
     litellm.suppress_debug_info = True
     return litellm
+
+
+def _check_installed(connection: Connection) -> None:
+    if connection.provider.name == "vertex" and not _has_google_auth():
+        raise ConfigurationError(
+            f"connection {connection.name!r} needs google-auth: "
+            "pip install 'genai-integrations[vertex]'"
+        )
+
+
+@cache
+def _has_google_auth() -> bool:
+    try:
+        return importlib.util.find_spec("google.auth") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _masked(arguments: dict[str, Any]) -> dict[str, Any]:

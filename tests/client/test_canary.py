@@ -149,7 +149,9 @@ def all_logs(caplog):
 def client(make_client, connect, seoul):
     """One connection with a secret key and a secret header."""
     headers = json.dumps({"x-secret": HEADER})
-    return make_client(connect(seoul, key=PROVIDER_KEY, headers=headers), num_retries=0, timeout=0.4)
+    return make_client(
+        connect(seoul, key=PROVIDER_KEY, headers=headers), num_retries=0, timeout=0.4
+    )
 
 
 def test_a_call_that_works(client, seoul, ask, all_logs):

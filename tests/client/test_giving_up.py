@@ -57,9 +57,7 @@ def test_a_callers_own_timeout_is_the_callers(client, seoul, usa):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(None) as block:
                 loop = asyncio.get_running_loop()
-                asyncio.get_running_loop().run_in_executor(
-                    None, _expire, seoul, loop, block
-                )
+                asyncio.get_running_loop().run_in_executor(None, _expire, seoul, loop, block)
                 await client.acompletion("gpt-4o", QUESTION)
         assert await asyncio.to_thread(_left, seoul)
 

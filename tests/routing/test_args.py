@@ -62,7 +62,18 @@ BAD = {
     "model_group_alias": [None, [("a", "b")], {"a": 1}, {"a": ""}, {"a": None}, {"a": {}}, "a"],
     "max_fallbacks": [None, -1, 1.5, True],
     "routing_strategy": [None, "", "usage-based-routing", 1, ["ordered"]],
-    "fallback_on": [[], 500, "500", [99], [600], ["500"], [ValueError], [True], [GenAIError], [5.0]],
+    "fallback_on": [
+        [],
+        500,
+        "500",
+        [99],
+        [600],
+        ["500"],
+        [ValueError],
+        [True],
+        [GenAIError],
+        [5.0],
+    ],
 }
 
 
@@ -92,9 +103,7 @@ def test_what_cannot_work_is_refused_when_the_client_is_made(name, value):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [cell for cell in _cells(BAD) if cell[0] in PER_CALL]
-)
+@pytest.mark.parametrize(("name", "value"), [cell for cell in _cells(BAD) if cell[0] in PER_CALL])
 @pytest.mark.parametrize("how", ["completion", "embedding"])
 def test_the_arguments_of_a_call_are_checked_as_strictly(how, name, value):
     """Before anything is read or sent."""

@@ -99,41 +99,61 @@ def test_a_restarted_server_costs_no_call(series, connect, provider):
     assert len(provider.requests) == 4
 
 
-def test_a_server_that_closes_as_the_request_arrives_costs_no_call(
-    connect, raw_server, attempt, mode
-):
+CHUNKS = (
+    b'data: {"choices": [{"index": 0, "delta": {"content": "hi"}}]}\n\n'
+    b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
+    b"data: [DONE]\n\n"
+)
+
+
+def _answer(connection, request):
+    """A whole answer or a stream, by what was asked."""
+    if b'"stream":true' in request[1]:
+        head = _head(len(CHUNKS)).replace(b"application/json", b"text/event-stream")
+        connection.sendall(head + CHUNKS)
+    else:
+        connection.sendall(_head() + REPLY)
+
+
+def test_a_server_that_closes_as_the_request_arrives_costs_no_call(series, connect, raw_server):
     """The race that cannot be seen beforehand: the idle connection closes with the request on its way."""
 
     def handle(server, connection, number):
         if server.read(connection):
-            connection.sendall(_head() + REPLY)
+            _answer(connection, server.requests[-1])
             # The next request's bytes are read, so this is a close after the request, not before.
             connection.recv(65536)
 
     server = raw_server(handle)
-    if "stream" in mode:
-        pytest.skip("the answer here is no stream; the way to the first byte is the same")
-    if mode == "sync":
-        assert [attempt(connect(server.url))["choices"] for _ in range(3)]
+
+    assert len(series(connect(server.url), 4)) == 4
+    assert len(server.requests) == 4
 
 
-def test_the_race_costs_no_call_in_a_loop_either(transport, connect, raw_server):
-    """The same with aiohttp, which needs one loop for its connections."""
+@pytest.mark.parametrize("limit", [1, 2, 3])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_server_that_takes_so_many_requests_a_connection(
+    announced, limit, series, connect, raw_server
+):
+    """As nginx's `keepalive_requests`: each call goes out once, however many fit a connection."""
 
     def handle(server, connection, number):
-        if server.read(connection):
-            connection.sendall(_head() + REPLY)
-            connection.recv(65536)
+        for count in range(1, limit + 1):
+            if not server.read(connection):
+                return
+            if announced and count == limit:
+                more = b"connection: close\r\n"
+                stream = b'"stream":true' in server.requests[-1][1]
+                head = _head(len(CHUNKS) if stream else len(REPLY), more)
+                head = head.replace(b"application/json", b"text/event-stream") if stream else head
+                connection.sendall(head + (CHUNKS if stream else REPLY))
+            else:
+                _answer(connection, server.requests[-1])
 
     server = raw_server(handle)
-    call = WireCall(connect(server.url), "gpt-4o", "chat/completions", {"model": "gpt-4o", **CALL})
 
-    async def three():
-        replies = [await transport.asend(call, 10) for _ in range(3)]
-        await transport.aclose()
-        return replies
-
-    assert len(asyncio.run(three())) == 3
+    assert len(series(connect(server.url), 7)) == 7
+    assert len(server.requests) == 7
 
 
 def _hangs_up_when_told(told):
