@@ -26,6 +26,7 @@ from genai_integrations.prompts.template import Prompt
 from genai_integrations.routing.args import router_args as checked_args
 from genai_integrations.routing.check import Check, check_request, checked
 from genai_integrations.routing.names import Resolution
+from genai_integrations.routing.profiles import ModelProfile, profile_of
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import chat_request, embedding_request
 from genai_integrations.routing.router import Router
@@ -169,6 +170,10 @@ class GenAIClient:
     def resolve(self, model: str) -> Resolution:
         """Explain, without calling anyone, which targets a name means, in which order, and why."""
         return self._router.resolve(model)
+
+    def profile(self, model: str) -> ModelProfile:
+        """Limits and capabilities that hold for every target of a name, its fallbacks included."""
+        return profile_of(self._router.resolve(model).targets)
 
     def models(self) -> list[str]:
         """Every model that the connections list, as `connection/model`."""

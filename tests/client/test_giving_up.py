@@ -54,7 +54,7 @@ def test_a_callers_own_timeout_is_the_callers(client, seoul, usa):
     seoul.faults["*"] = Fault.hang(times=1)
 
     async def run():
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError):  # noqa: PT012  the block is the point
             async with asyncio.timeout(None) as block:
                 loop = asyncio.get_running_loop()
                 asyncio.get_running_loop().run_in_executor(None, _expire, seoul, loop, block)
@@ -267,8 +267,7 @@ def test_closing_while_fifty_threads_call(client):
 
     def call():
         barrier.wait()
-        for _ in range(5):
-            served.append(client.completion("gpt-4o", QUESTION).route.served)
+        served.extend(client.completion("gpt-4o", QUESTION).route.served for _ in range(5))
 
     threads = [threading.Thread(target=call) for _ in range(20)]
     for thread in threads:

@@ -56,7 +56,7 @@ def test_use_client_is_for_its_block(make):
     one, two = make("pk-one"), make("pk-two")
     with use_client(one) as given:
         assert given is default_client() is one
-        with pytest.raises(ZeroDivisionError), use_client(two):
+        with pytest.raises(ZeroDivisionError), use_client(two):  # noqa: PT012  the block is the point
             assert default_client() is two
             _ = 1 / 0
         assert default_client() is one

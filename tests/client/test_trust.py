@@ -48,11 +48,12 @@ def test_no_call_redirects_a_key(value, how, name, make_client, seoul):
     method = getattr(make_client(seoul), how)
     given = QUESTION if "completion" in how else "x"
 
+    def call():
+        called = method("gpt-4o", given, **{name: value})
+        return asyncio.run(called) if inspect.iscoroutine(called) else called
+
     with pytest.raises(ConfigurationError, match=name):
-        if inspect.iscoroutinefunction(method):
-            asyncio.run(method("gpt-4o", given, **{name: value}))
-        else:
-            method("gpt-4o", given, **{name: value})
+        call()
 
     assert not seoul.requests
 

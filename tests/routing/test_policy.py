@@ -285,7 +285,7 @@ def test_no_cooldown_is_possible(clock, drive, plan_of):
 
 def test_targets_then_fallbacks_in_order(drive, plan_of):
     """All that serve the name, then each fallback's, each target once."""
-    driver = drive({name: SERVER for name in ("a/m", "b/m", "c/m", "d/m")})
+    driver = drive(dict.fromkeys(("a/m", "b/m", "c/m", "d/m"), SERVER))
 
     driver.run(plan_of("a", "b", fallbacks=[["c", "a"], ["d"]]), num_retries=0)
 
@@ -351,7 +351,7 @@ def test_the_other_refusal_has_none(drive, plan_of):
 def test_a_long_request_that_no_window_fits_ends(groups, drive, plan_of):
     """Each of its fallbacks is asked once; the last error says why."""
     error = ContextWindowExceededError("long", status=400)
-    driver = drive({name: error for name in ("a/m", "d/m", "e/m")})
+    driver = drive(dict.fromkeys(("a/m", "d/m", "e/m"), error))
     plan = plan_of("a", "b", instead={ContextWindowExceededError: groups})
 
     raised = driver.run(plan, num_retries=5)
@@ -404,7 +404,7 @@ def test_shuffling_gives_each_a_turn(drive, plan_of):
     firsts = set()
     for _ in range(60):
         driver = drive(
-            {name: SERVER for name in ("a/m", "b/m", "c/m", "z/m")}, health=Health(cooldown_time=0)
+            dict.fromkeys(("a/m", "b/m", "c/m", "z/m"), SERVER), health=Health(cooldown_time=0)
         )
         driver.run(
             plan_of("a", "b", "c", fallbacks=[["z"]]),

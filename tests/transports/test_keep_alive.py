@@ -16,7 +16,8 @@ CALL = {"messages": [{"role": "user", "content": "Hello!"}]}
 REPLY = b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}}]}'
 
 
-def _head(length=len(REPLY), more=b""):
+def _head(length=None, more=b""):
+    length = len(REPLY) if length is None else length
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%s\r\n" % (
         length,
         more,
