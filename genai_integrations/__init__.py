@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         Connection,
         ConnectionStore,
     )
-    from genai_integrations.connections.secret import Secret
     from genai_integrations.errors import GenAIError
+    from genai_integrations.secret import Secret
 
 __all__ = [
     "BrokenConnection",
@@ -39,7 +39,7 @@ _HOMES = {
     "ConnectionStore": "connections.connection",
     "GenAIClient": "client",
     "GenAIError": "errors",
-    "Secret": "connections.secret",
+    "Secret": "secret",
     "default_client": "client",
     "use_client": "client",
 }

@@ -18,7 +18,6 @@ from genai_integrations.connections.connection import (
 )
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.connections.secret import MaskedText
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
@@ -31,6 +30,7 @@ from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import chat_request, embedding_request
 from genai_integrations.routing.router import Router
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
+from genai_integrations.secret import MaskedText
 from genai_integrations.settings import read_settings
 
 Messages = Sequence[Mapping[str, Any]]

@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.secret import MaskedText
 
 DEFAULT_HOST = "https://cloud.langfuse.com"
 
@@ -59,9 +60,9 @@ def read_settings(
     variables = os.environ if environ is None else environ
     settings = Settings(
         public_key=public_key or variables.get("LANGFUSE_PUBLIC_KEY") or None,
-        secret_key=secret_key or variables.get("LANGFUSE_SECRET_KEY") or None,
+        secret_key=_masked(secret_key or variables.get("LANGFUSE_SECRET_KEY")),
         host=_host(host, variables),
-        database_url=variables.get("LANGFUSE_DATABASE_URL") or None,
+        database_url=_masked(variables.get("LANGFUSE_DATABASE_URL")),
         encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),
         environ=variables,
     )
@@ -94,7 +95,12 @@ def _host(host: str | None, variables: Mapping[str, str]) -> str:
 
 
 def _keys(text: str) -> tuple[str, ...]:
-    return tuple(key for part in text.split(",") if (key := part.strip()))
+    return tuple(MaskedText(key) for part in text.split(",") if (key := part.strip()))
+
+
+def _masked(text: str | None) -> str | None:
+    """The text with a masked repr, because a traceback may show the locals of every frame it passes."""
+    return MaskedText(text) if text else None
 
 
 def _require_store_settings(settings: Settings) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Self
 
 from genai_integrations.cli.child_process import end
-from genai_integrations.connections.secret import Secret
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.secret import Secret
 
 
 class LocalModel:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
-from genai_integrations.connections.secret import Secret
 from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.secret import Secret
 
 _REGION = re.compile(r"[a-z0-9-]+")
 

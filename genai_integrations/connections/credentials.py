@@ -24,8 +24,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genai_integrations.connections.connection import Connection
-from genai_integrations.connections.secret import Secret
 from genai_integrations.errors import DecryptionError
+from genai_integrations.secret import Secret
 
 AWS_DEFAULT = "__BEDROCK_DEFAULT_CREDENTIALS__"
 """Langfuse's mark for the AWS credentials of the machine."""

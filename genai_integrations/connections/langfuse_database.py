@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from genai_integrations.connections.secret import MASK, MaskedText, Secret
 from genai_integrations.errors import CredentialStoreError
+from genai_integrations.secret import MASK, MaskedText, Secret
 
 if TYPE_CHECKING:
     import psycopg

@@ -7,8 +7,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from genai_integrations.connections.secret import MaskedText
 from genai_integrations.errors import ConfigurationError, CredentialError, CredentialStoreError
+from genai_integrations.secret import MaskedText
 
 _REFUSED = (401, 403)
 

@@ -26,6 +26,7 @@ _PLACEHOLDERS = frozenset(
 """What local servers' manuals tell one to enter as a key: nobody's secret, so it may go to many hosts."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
 
 
 class OriginPins:
@@ -96,11 +97,15 @@ def is_unsafe_address(host: str) -> bool:
     except ValueError:
         return False
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            address = address.ipv4_mapped
-        elif address in _NAT64:
-            address = ipaddress.IPv4Address(address.packed[-4:])
+        address = _inner_ipv4(address) or address
     return address.is_link_local or address in _METADATA_ADDRESSES or address.is_multicast
+
+
+def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one stands for, in any of the four ways there are."""
+    if address in _NAT64 or address in _COMPATIBLE:
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour
 
 
 def refuse_unsafe_host(connection_name: str, host: str) -> None:

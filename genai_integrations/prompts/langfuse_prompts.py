@@ -5,9 +5,15 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from genai_integrations.errors import ConfigurationError, PromptError, PromptNotFoundError
+from genai_integrations.errors import (
+    ConfigurationError,
+    GenAIError,
+    PromptError,
+    PromptNotFoundError,
+)
 from genai_integrations.prompts.template import ChatMessage, Placeholder, Prompt, Text
 from genai_integrations.settings import Settings
+from genai_integrations.transports.network import without_frames
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
@@ -37,30 +43,35 @@ class LangfusePrompts:
             PromptNotFoundError: There is none.
             PromptError: Langfuse cannot be asked.
         """
-        from langfuse.api import NotFoundError, UnauthorizedError
-
         sdk = self._sdk or self._connect()
         try:
             # The SDK repeats a 404 too: asked once, a missing prompt is missing at once.
-            fetched = sdk.get_prompt(name, version=version, label=label, max_retries=0)
-        except NotFoundError:
-            which = (
-                f"version {version}" if version is not None else f"label {label or 'production'!r}"
+            return _parsed(sdk.get_prompt(name, version=version, label=label, max_retries=0))
+        except Exception as error:  # noqa: BLE001  whatever the SDK raises becomes one of ours
+            failure = self._failure(name, version, label, error)
+        # Outside the handler, because the SDK's frames hold the key pair in their locals.
+        raise failure
+
+    def _failure(
+        self, name: str, version: int | None, label: str | None, error: Exception
+    ) -> GenAIError:
+        from langfuse.api import NotFoundError, UnauthorizedError
+
+        host = self._settings.host
+        if isinstance(error, GenAIError):
+            return without_frames(error)
+        if isinstance(error, NotFoundError):
+            which = f"label {label or 'production'!r}" if version is None else f"version {version}"
+            return PromptNotFoundError(f"Langfuse at {host} has no prompt {name!r} with {which}")
+        if isinstance(error, UnauthorizedError):
+            pair = self._settings.public_key
+            return PromptError(
+                f"Langfuse at {host} refuses the key pair {pair}: check LANGFUSE_SECRET_KEY"
             )
-            raise PromptNotFoundError(
-                f"Langfuse at {self._settings.host} has no prompt {name!r} with {which}"
-            ) from None
-        except UnauthorizedError:
-            raise PromptError(
-                f"Langfuse at {self._settings.host} refuses the key pair {self._settings.public_key}: "
-                "check LANGFUSE_SECRET_KEY"
-            ) from None
-        except Exception as error:
-            raise PromptError(
-                f"prompt {name!r} cannot be had from Langfuse at {self._settings.host}: "
-                f"{type(error).__name__}: check LANGFUSE_HOST"
-            ) from error
-        return _parsed(fetched)
+        return PromptError(
+            f"prompt {name!r} cannot be had from Langfuse at {host}: "
+            f"{type(error).__name__}: check LANGFUSE_HOST"
+        )
 
     def _connect(self) -> Langfuse:
         from langfuse import Langfuse

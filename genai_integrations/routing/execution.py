@@ -11,6 +11,7 @@ from genai_integrations.routing.health import Health
 from genai_integrations.routing.policy import Plan, Try
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import OK, Attempt, Route
+from genai_integrations.transports.network import without_frames
 from genai_integrations.transports.wire import Wire, WireCall, finish_reasons, located
 
 _E = TypeVar("_E", bound=GenAIError)
@@ -61,7 +62,8 @@ class Execution:
         attempt.usage = usage
 
     def failed(self, attempt: Attempt, call: WireCall, error: _E) -> _E:
-        """The attempt failed."""
+        """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
+        without_frames(error)
         attempt.ms = self._elapsed()
         attempt.outcome = type(error).__name__
         attempt.error = located(error, call) if isinstance(error, CallError) else error

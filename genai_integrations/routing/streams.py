@@ -11,6 +11,7 @@ from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInter
 from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Attempt, Route
+from genai_integrations.transports.network import without_frames
 from genai_integrations.transports.wire import END, Wire, finish_reasons, has_content
 
 
@@ -147,7 +148,7 @@ class ReplyStream(_Held):
                         yield Chunk(chunk)
                 self._check_end()
             except GenAIError as error:
-                raise self._interrupted(error) from error
+                raise self._interrupted(error) from without_frames(error)
         self._complete()
         if self._tally.usage:
             yield Chunk(self._tally.last_chunk())
@@ -201,7 +202,7 @@ class AsyncReplyStream(_Held):
                         yield Chunk(chunk)
                 self._check_end()
             except GenAIError as error:
-                raise self._interrupted(error) from error
+                raise self._interrupted(error) from without_frames(error)
         self._complete()
         if self._tally.usage:
             yield Chunk(self._tally.last_chunk())

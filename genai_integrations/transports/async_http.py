@@ -132,7 +132,7 @@ class _Session:
         await self._keeper.aclose()
 
     def forget(self) -> None:
-        """Let go of what a closed loop has left; its sockets are closed at once."""
+        """Let go of what a closed loop has left; its sockets go with it."""
         for client in filter(None, (self.client, self._fresh)):
             connector = client.connector
             client.detach()
@@ -235,7 +235,8 @@ def translated(error: Exception, idle: float) -> CallError:
 
 
 def _was_stale(error: BaseException) -> bool:
-    broken = isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionError))
+    kinds = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
+    broken = isinstance(error, kinds)
     return broken and not isinstance(error, aiohttp.ClientConnectorError) and _reused.get()
 
 

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
 from genai_integrations.connections.origins import OriginPins, origin_of, refuse_unsafe_host
-from genai_integrations.connections.secret import MaskedText
 from genai_integrations.errors import ConfigurationError, CredentialError
+from genai_integrations.secret import MaskedText
 
 Operation = Literal["chat/completions", "embeddings"]
 """What is asked of the provider: the last part of OpenAI's path."""

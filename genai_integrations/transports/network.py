@@ -10,6 +10,8 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from genai_integrations.secret import MaskedText
+
 _E = TypeVar("_E", bound=BaseException)
 
 CONNECT_TIMEOUT = 10.0
@@ -40,7 +42,8 @@ def proxy_for(origin: str) -> str | None:
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    # Masked, because it may hold a password.
+    return MaskedText(proxy if "://" in proxy else f"http://{proxy}")
 
 
 def without_frames(error: _E) -> _E:

@@ -12,8 +12,8 @@ from typing import Any
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.litellm_export import litellm_params
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.connections.secret import MaskedText
 from genai_integrations.errors import ConfigurationError, GenAIError, InvalidReplyError
+from genai_integrations.secret import MaskedText
 from genai_integrations.settings import without_downloads
 from genai_integrations.transports.async_http import AsyncHttp
 from genai_integrations.transports.background import BackgroundLoop

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from genai_integrations.connections.secret import MASK
 from genai_integrations.errors import (
     APIConnectionError,
     AuthenticationError,
@@ -22,6 +21,7 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     ServerError,
 )
+from genai_integrations.secret import MASK
 from genai_integrations.transports import jsonbytes
 
 BY_STATUS: Mapping[int, type[CallError]] = {

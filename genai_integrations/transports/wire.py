@@ -90,12 +90,13 @@ def check_chunk(data: Any) -> Wire:
     """
     if not isinstance(data, dict):
         raise InvalidReplyError("an event of the stream is no JSON object")
-    choices = data.get("choices")
-    if choices and not _all_are_dicts(choices):
+    choices = data.get("choices") or ()
+    if not isinstance(choices, (list, tuple)):
         raise InvalidReplyError("an event of the stream has choices that are none")
-    for choice in choices or ():
-        if not isinstance(choice.get("delta") or {}, dict):
-            raise InvalidReplyError("an event of the stream has a delta that is none")
+    for choice in choices:
+        # One loop and no helper: this runs for every chunk.
+        if not isinstance(choice, dict) or not isinstance(choice.get("delta") or {}, dict):
+            raise InvalidReplyError("an event of the stream has a choice that is none")
     if data.get("usage"):
         data["usage"] = _usage(data["usage"])
     return data

@@ -11,7 +11,7 @@ import pytest
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.langfuse_store import LangfuseStore
 from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.connections.secret import Secret
+from genai_integrations.secret import Secret
 
 
 @dataclass

@@ -74,8 +74,33 @@ def _plain(compiled):
 
 
 PIECES = st.sampled_from(
-    "{{a}}|{{ b }}|{{c}}|{{|}}|{|}|{}|{{}}|{{ }}|{{{a}}}|x| |\n|{a}|$a|%s|\\n|안녕|{{a.b}}|{{#a}}|{{a b}}"
-    "|{{\na\n}}|{{{{a}}}}|{{a:b}}".split("|")
+    [
+        "{{a}}",
+        "{{ b }}",
+        "{{c}}",
+        "{{",
+        "}}",
+        "{",
+        "}",
+        "{}",
+        "{{}}",
+        "{{ }}",
+        "{{{a}}}",
+        "x",
+        " ",
+        "\n",
+        "{a}",
+        "$a",
+        "%s",
+        "\\n",
+        "안녕",
+        "{{a.b}}",
+        "{{#a}}",
+        "{{a b}}",
+        "{{\na\n}}",
+        "{{{{a}}}}",
+        "{{a:b}}",
+    ]
 )
 PLAIN = st.text(st.characters(exclude_characters="{}", exclude_categories=["Cs"]), max_size=8)
 

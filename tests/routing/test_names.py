@@ -8,9 +8,9 @@ from genai_integrations.connections import catalog
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.families import FAMILIES
 from genai_integrations.connections.providers import PROVIDERS, provider_named, provider_of
-from genai_integrations.connections.secret import Secret
 from genai_integrations.errors import ConfigurationError, DecryptionError, UnknownModelError
 from genai_integrations.routing.names import Names
+from genai_integrations.secret import Secret
 
 
 @pytest.fixture
