@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
 import os
 import uuid
@@ -47,6 +49,13 @@ def clean_environment(monkeypatch):
         upper = name.upper()
         if upper.startswith(_CLEARED_STARTS) or upper.endswith(_CLEARED_ENDS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_loop_is_left(request):
+    """LlamaIndex asks for the thread's event loop; told that there is none, it closes the one it makes."""
+    if not inspect.iscoroutinefunction(request.function):
+        asyncio.set_event_loop(None)
 
 
 @pytest.fixture(scope="session")

@@ -107,6 +107,11 @@ def check(what, counts, budget):
     assert found <= budget, OVER.format(what=what, found=found, budget=budget, most=most)
 
 
+def spread(models):
+    """Models built for one chunk, when these were built for as many as `LONG` has more than `SHORT`."""
+    return Counter({(kind,): count / (LONG - SHORT) for kind, count in models.items()})
+
+
 def drained(stream):
     """Read a client's stream to its end."""
     with contextlib.closing(stream):
@@ -117,8 +122,8 @@ def test_calls_of_a_completion(client):
     """A routed call of the client runs few functions, and few of them are ours."""
     counts = calls_of(lambda: client.completion("local/words-20", HELLO))
 
-    check("functions of ours per completion", ours(counts), 0)
-    check("functions per completion", counts, 0)
+    check("functions of ours per completion", ours(counts), 75)
+    check("functions per completion", counts, 435)
 
 
 def test_calls_of_an_invoke(client):
@@ -126,8 +131,8 @@ def test_calls_of_an_invoke(client):
     chat = ChatGenAI("local/words-20", client=client)
     counts = calls_of(lambda: chat.invoke("Hello!"))
 
-    check("functions of ours per ChatGenAI.invoke", ours(counts), 0)
-    check("functions per ChatGenAI.invoke", counts, 0)
+    check("functions of ours per ChatGenAI.invoke", ours(counts), 112)
+    check("functions per ChatGenAI.invoke", counts, 690)
 
 
 def test_calls_of_a_chat(client):
@@ -136,24 +141,24 @@ def test_calls_of_a_chat(client):
     history = [ChatMessage(role="user", content="Hello!")]
     counts = calls_of(lambda: llm.chat(history))
 
-    check("functions of ours per GenAI.chat", ours(counts), 0)
-    check("functions per GenAI.chat", counts, 0)
+    check("functions of ours per GenAI.chat", ours(counts), 97)
+    check("functions per GenAI.chat", counts, 595)
 
 
 def test_calls_per_chunk_of_the_client(client):
     """A chunk is decoded, checked, counted and handed on."""
     counts = per_chunk(lambda model: drained(client.completion(model, HELLO, stream=True)))
 
-    check("functions of ours per chunk", ours(counts), 0)
-    check("functions per chunk", counts, 0)
+    check("functions of ours per chunk", ours(counts), 13.5)
+    check("functions per chunk", counts, 36)
 
 
 def test_calls_per_chunk_in_langchain(client):
     """A chunk becomes LangChain's in one step."""
     counts = per_chunk(lambda model: list(ChatGenAI(model, client=client).stream("Hello!")))
 
-    check("functions of ours per LangChain chunk", ours(counts), 0)
-    check("functions per LangChain chunk", counts, 0)
+    check("functions of ours per LangChain chunk", ours(counts), 17)
+    check("functions per LangChain chunk", counts, 77)
 
 
 def test_calls_per_chunk_in_llama_index(client):
@@ -161,8 +166,8 @@ def test_calls_per_chunk_in_llama_index(client):
     history = [ChatMessage(role="user", content="Hello!")]
     counts = per_chunk(lambda model: list(GenAI(model, client=client).stream_chat(history)))
 
-    check("functions of ours per LlamaIndex chunk", ours(counts), 0)
-    check("functions per LlamaIndex chunk", counts, 0)
+    check("functions of ours per LlamaIndex chunk", ours(counts), 20)
+    check("functions per LlamaIndex chunk", counts, 66)
 
 
 def test_the_client_builds_no_models(client, constructed):
@@ -180,7 +185,7 @@ def test_models_per_chunk_in_langchain(client, constructed):
     list(ChatGenAI(f"local/words-{LONG}", client=client).stream("Hello!"))
     more = constructed - short - short
 
-    check("models per LangChain chunk", Counter({(k,): v / (LONG - SHORT) for k, v in more.items()}), 0)
+    check("models per LangChain chunk", spread(more), 2)
 
 
 def test_models_per_chunk_in_llama_index(client, constructed):
@@ -191,7 +196,7 @@ def test_models_per_chunk_in_llama_index(client, constructed):
     list(GenAI(f"local/words-{LONG}", client=client).stream_chat(history))
     more = constructed - short - short
 
-    check("models per LlamaIndex chunk", Counter({(k,): v / (LONG - SHORT) for k, v in more.items()}), 0)
+    check("models per LlamaIndex chunk", spread(more), 4)
 
 
 _LOADED = """
@@ -201,7 +206,10 @@ known = set(sys.modules)
 import {module}
 print(json.dumps(sorted(set(sys.modules) - known)))
 """
-HEAVY = frozenset(("litellm", "langfuse", "psycopg", "openai", "cryptography", "aiohttp", "pandas", "httpx"))
+HEAVY = frozenset(("litellm", "langfuse", "psycopg", "openai", "cryptography", "botocore"))
+
+MOST_MODULES = 155
+"""Ours, and those of aiohttp and urllib3."""
 
 
 def loaded(module, before=""):
@@ -225,9 +233,9 @@ def test_the_package_imports_nothing_but_itself():
     ],
 )
 def test_an_adapter_imports_little_beyond_its_framework(module, framework):
-    """Of the heavy libraries, an adapter loads only what the framework has loaded itself."""
+    """Beyond its framework, an adapter loads our own modules and the HTTP client, and nothing heavy."""
     beyond = loaded(module, before=f"import {framework}")
     packages = {name.partition(".")[0] for name in beyond}
-    print(module, len(beyond), sorted(packages))
 
     assert packages & HEAVY == set()
+    assert len(beyond) <= MOST_MODULES, f"{module} loads {len(beyond)} modules beyond {framework}"
