@@ -53,28 +53,14 @@ def open_endpoint(
         ConfigurationError: The model's name cannot be part of an address.
     """
     url = _url(connection, model, operation)
-    credential = open_credential(connection)
-    if not isinstance(credential, ApiKey):
-        raise CredentialError(f"connection {connection.name!r} holds no API key")
-    key = credential.key.reveal()
-    extra = {
-        name.lower(): value.reveal()
-        for name, value in open_headers(connection).items()
-        if name.lower() not in _FRAMING
-    }
+    key = _key(connection)
+    extra = _extra_headers(connection)
     if key:
         pins.check(connection, url, key)
     else:
         refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
-    headers = {
-        "content-type": "application/json",
-        "accept-encoding": "identity",
-        "user-agent": _user_agent(),
-        **_authorization(connection, key),
-        **{name: MaskedText(value) for name, value in extra.items()},
-    }
+    headers = {**_own_headers(), **_authorization(connection, key), **extra}
     parts = urlsplit(url)
-    secrets = tuple(MaskedText(text) for text in (key, *extra.values()) if _may_be_secret(text))
     return Endpoint(
         origin=origin_of(url, connection.name),
         url=url,
@@ -83,8 +69,20 @@ def open_endpoint(
         latin_headers={
             name: MaskedText(value.encode().decode("latin-1")) for name, value in headers.items()
         },
-        secrets=secrets,
+        secrets=tuple(MaskedText(text) for text in (key, *extra.values()) if _may_be_secret(text)),
     )
+
+
+def _key(connection: Connection) -> str:
+    credential = open_credential(connection)
+    if not isinstance(credential, ApiKey):
+        raise CredentialError(f"connection {connection.name!r} holds no API key")
+    return credential.key.reveal()
+
+
+def _extra_headers(connection: Connection) -> dict[str, str]:
+    stored = open_headers(connection).items()
+    return {name.lower(): value.reveal() for name, value in stored if name.lower() not in _FRAMING}
 
 
 _FRAMING = frozenset(("connection", "content-length", "host", "transfer-encoding"))
@@ -92,8 +90,12 @@ _FRAMING = frozenset(("connection", "content-length", "host", "transfer-encoding
 
 
 @cache
-def _user_agent() -> str:
-    return f"genai-integrations/{version('genai-integrations')}"
+def _own_headers() -> dict[str, str]:
+    return {
+        "content-type": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": f"genai-integrations/{version('genai-integrations')}",
+    }
 
 
 _SHORTEST = 6
