@@ -144,8 +144,11 @@ def translated(url: str) -> list[Contender]:
         ),
     ):
         found += _calls("Anthropic", name, ask, ask_async)
-        found.append(_stream("Anthropic stream", name, ask, stream=True))
-        found.append(_astreams("Anthropic streams, 20 at once", name, ask_async, 20))
+        # Ours always brings the usage, so LiteLLM is asked for the same.
+        counted = {} if name == OURS else {"stream_options": {"include_usage": True}}
+        found.append(_stream("Anthropic stream", name, ask, stream=True, **counted))
+        several = functools.partial(ask_async, **counted)
+        found.append(_astreams("Anthropic streams, 20 at once", name, several, 20))
     return found
 
 
@@ -186,9 +189,7 @@ def _calls(
     ]
 
 
-def _stream(
-    row: str, name: str, ask: Callable[..., Any], *args: Any, **options: Any
-) -> Contender:
+def _stream(row: str, name: str, ask: Callable[..., Any], *args: Any, **options: Any) -> Contender:
     slow = "litellm" in name.lower()
     streams = _FEW_STREAMS if slow else _STREAMS
 

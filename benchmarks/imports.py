@@ -102,5 +102,7 @@ def _heavy(names: Any) -> tuple[str, ...]:
 
 
 def _child(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
+    )
     return done.stdout

@@ -51,7 +51,9 @@ def interleave(
         for number in range(rounds + 1):
             shuffled = order.sample(contenders, len(contenders))
             for at, contender in enumerate(shuffled):
-                progress(f"round {number} of {rounds}, {at + 1} of {len(shuffled)}: {contender.name}")
+                progress(
+                    f"round {number} of {rounds}, {at + 1} of {len(shuffled)}: {contender.name}"
+                )
                 spent = _block(contender, runner)
                 if number:
                     contender.seconds.append(spent / contender.units)

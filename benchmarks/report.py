@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +54,9 @@ def import_table(seconds: Mapping[str, float]) -> list[str]:
         ratio = seconds[module] / seconds[peer] if peer else None
         reach = reach_of(module, peer) if peer else None
         shown = "" if ratio is None else f"{ratio:.2f}x of `{peer}`"
-        lines.append((f"`{module}`", f"{seconds[module] * 1000:.0f}", shown, *_judged(ratio, reach)))
+        lines.append(
+            (f"`{module}`", f"{seconds[module] * 1000:.0f}", shown, *_judged(ratio, reach))
+        )
     return _table(("import", "CPU, ms", "ratio", "reach", ""), lines)
 
 
@@ -77,10 +79,13 @@ def loaded_table(rows: Iterable[Loaded]) -> list[str]:
 def circumstances(rounds: int) -> list[str]:
     """When, where and with what it was measured."""
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    return [
-        f"Measured {datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d %H:%M} UTC, median of {rounds} rounds; "
+    measured = (
+        f"Measured {dt.datetime.now(tz=dt.UTC):%Y-%m-%d %H:%M} UTC, median of {rounds} rounds; "
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, load {load} "
-        "at the end (the machine had other work too, so only ratios count).",
+        "at the end (the machine had other work too, so only ratios count)."
+    )
+    return [
+        measured,
         "",
         ", ".join(f"{name} {_version(name)}" for name in _PACKAGES) + ".",
     ]

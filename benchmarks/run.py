@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import subprocess
 import sys
@@ -37,7 +38,9 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--venv", help="folder of the environment with the peers, made if missing")
-    parser.add_argument("--here", action="store_true", help="this interpreter has the peers already")
+    parser.add_argument(
+        "--here", action="store_true", help="this interpreter has the peers already"
+    )
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count (default 7)")
     parser.add_argument("--only", choices=_SUITES, action="append", help="some of the tables")
     parser.add_argument("--write", action="store_true", help="update RESULTS.md (all tables only)")
@@ -64,6 +67,8 @@ def _measure(options: argparse.Namespace) -> None:
     wanted = options.only or _SUITES
     for name in [name for name in os.environ if name.upper().endswith("_PROXY")]:
         del os.environ[name]
+    # What peers leave open at the end is theirs; it would bury the tables.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     # LiteLLM would fetch its price map from the network, for itself and for those who import it.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     with _server() as url:
@@ -103,8 +108,8 @@ def _server() -> Generator[str]:
     command = [sys.executable, str(_HERE / "server.py")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+            port = process.stdout.readline().strip() if process.stdout else ""
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 

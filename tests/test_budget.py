@@ -215,7 +215,9 @@ MOST_MODULES = 155
 def loaded(module, before=""):
     """The modules outside the standard library that an import loads, in a new interpreter."""
     code = _LOADED.format(module=module, before=before)
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
+    )
     names = json.loads(done.stdout)
     return [name for name in names if name.partition(".")[0] not in sys.stdlib_module_names]
 

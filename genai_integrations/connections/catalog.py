@@ -78,9 +78,9 @@ def hosted_ids(provider: str, name: str, region: str | None) -> tuple[str, ...]:
 
 
 @cache
-def models_of(provider: str) -> tuple[str, ...]:
-    """Every id that the price map has of a provider."""
-    return tuple(_own_ids(PROVIDERS[provider]))
+def models_of(provider: str) -> Mapping[str, None]:
+    """Every id that the price map has of a provider, as the keys of a mapping, in order."""
+    return dict.fromkeys(_own_ids(PROVIDERS[provider]))
 
 
 def comparable(name: str) -> str:

@@ -95,7 +95,9 @@ def _address(connection: Connection, model: str) -> dict[str, str]:
             region = {"aws_region_name": connection.region} if connection.region else {}
             return {**region, "aws_bedrock_runtime_endpoint": base} if base else region
         case "vertex":
-            return {"vertex_location": connection.region or "global"}
+            location = connection.region or "global"
+            # Spelled out, because LiteLLM would prefer an address from the environment.
+            return {"vertex_location": location, "api_base": base or _vertex_host(location)}
         case "azure":
             version = connection.api_version or AZURE_API_VERSION
             return {"api_base": _azure_resource(base), "api_version": version}
@@ -106,6 +108,11 @@ def _address(connection: Connection, model: str) -> dict[str, str]:
         case _:
             base = base.replace("{model}", quote(model, safe=""), 1) if model != "*" else base
     return {"api_base": base} if base else {}
+
+
+def _vertex_host(location: str) -> str:
+    region = "" if location == "global" else f"{location}-"
+    return f"https://{region}aiplatform.googleapis.com"
 
 
 def _azure_resource(base: str) -> str:
@@ -126,9 +133,9 @@ def _key(credential: Credential) -> dict[str, Any]:
                 "api_key": "",
                 "aws_access_key_id": access_key_id.reveal(),
                 "aws_secret_access_key": secret_access_key.reveal(),
+                # Nor `AWS_SESSION_TOKEN`, which belongs to other keys.
+                "aws_session_token": session_token.reveal() if session_token else "",
             }
-            if session_token:
-                keys["aws_session_token"] = session_token.reveal()
             return keys
         case AwsDefault(profile):
             return {"aws_profile_name": profile} if profile else {}

@@ -1,4 +1,4 @@
-"""LangChain's view of the router: an ordinary chat model."""
+"""LangChain's view of the router: an ordinary chat model, and embeddings."""
 
 from __future__ import annotations
 
@@ -10,5 +10,6 @@ except ImportError as error:
     ) from error
 
 from genai_integrations.langchain.chat_model import ChatGenAI
+from genai_integrations.langchain.embeddings import GenAIEmbeddings
 
-__all__ = ["ChatGenAI"]
+__all__ = ["ChatGenAI", "GenAIEmbeddings"]

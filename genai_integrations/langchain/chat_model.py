@@ -2,35 +2,65 @@
 
 from __future__ import annotations
 
+import uuid
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.configurable import RunnableConfigurableFields
+from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from typing_extensions import override
 
 from genai_integrations.client import GenAIClient, default_client
+from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.langchain import tokens
+from genai_integrations.langchain.blocks import PROVIDER
+from genai_integrations.langchain.errors import framework_errors
 from genai_integrations.langchain.messages import to_wire
-from genai_integrations.langchain.replies import chat_result, chunk_of, last_chunk
+from genai_integrations.langchain.profiles import LazyProfile
+from genai_integrations.langchain.replies import StreamReader, chat_result
+from genai_integrations.langchain.structured import (
+    Method,
+    call_parser,
+    check_method,
+    parsed_from,
+    text_parser,
+    traced,
+)
+from genai_integrations.langchain.tools import (
+    Choice,
+    response_format,
+    tool_name,
+    wire_choice,
+    wire_tools,
+)
+from genai_integrations.routing.request import REDIRECTING
 
 _PARAMS = {
     "temperature": "temperature",
     "max_tokens": "max_tokens",
     "top_p": "top_p",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
     "seed": "seed",
-    "stop": "stop",
+    "n": "n",
+    "logprobs": "logprobs",
+    "top_logprobs": "top_logprobs",
+    "reasoning_effort": "reasoning_effort",
     "timeout": "timeout",
     "max_retries": "num_retries",
 }
 """Fields of the model, and the client's name of each."""
-
-_CHOICES = frozenset(("auto", "none", "required"))
 
 
 class ChatGenAI(BaseChatModel):
@@ -49,25 +79,55 @@ class ChatGenAI(BaseChatModel):
     """Most tokens to generate; None leaves it to the provider."""
     top_p: float | None = None
     """Nucleus sampling; None leaves it to the provider."""
+    frequency_penalty: float | None = None
+    """Against repeating what was said often; None leaves it to the provider."""
+    presence_penalty: float | None = None
+    """Against repeating what was said at all; None leaves it to the provider."""
     seed: int | None = None
     """For repeatable sampling, where the provider has it."""
+    n: int | None = Field(default=None, gt=0)
+    """How many answers `generate` gets; a model with several does not stream."""
+    logprobs: bool | None = None
+    """Whether the log probability of each token is told, in `response_metadata`."""
+    top_logprobs: int | None = None
+    """How many likely tokens are told for each place."""
+    reasoning_effort: str | None = None
+    """How much to think before answering, such as `low`."""
     stop: list[str] | None = None
     """Texts at which to stop."""
     timeout: float | None = None
     """Seconds for one attempt; None leaves it to the client."""
     max_retries: int | None = None
     """`num_retries` of the router; None leaves it to the client."""
+    streaming: bool | None = None
+    """Whether `invoke` streams too; None leaves it to LangChain."""
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of OpenAI's API."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
     _client: GenAIClient | None = PrivateAttr(default=None)
 
     def __init__(
         self, model: str = "gpt-4o-mini", *, client: GenAIClient | None = None, **fields: Any
     ) -> None:
+        redirecting = ", ".join(sorted(REDIRECTING.intersection(fields)))
+        if redirecting:
+            raise ConfigurationError(
+                f"ChatGenAI takes no {redirecting}: keys and addresses belong to connections; "
+                "add a connection in Langfuse, or give client=GenAIClient(connections=[...])"
+            )
         super().__init__(model=model, **fields)  # type: ignore[call-arg]  # pydantic's own signature
         self._client = client
+
+    @model_validator(mode="after")
+    def _set_model_profile(self) -> Self:
+        """Nothing: `LazyProfile` looks it up when it is read, because connections are read for it."""
+        return self
+
+    @model_validator(mode="after")
+    def _set_genai_integrations_version(self) -> Self:
+        self._add_version("genai-integrations", _version())
+        return self
 
     @property
     def client(self) -> GenAIClient:
@@ -76,20 +136,45 @@ class ChatGenAI(BaseChatModel):
 
     @property
     def _llm_type(self) -> str:
-        return "genai-integrations"
+        return PROVIDER
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        client = self._client
-        tenant = (client.public_key, client.host) if client else None
-        return {"model": self.model, "tenant": tenant, **self._params(None, {})}
+        told = {"model": self.model, "tenant": self._tenant(), **self._own_params()}
+        return {**told, "output_version": self.output_version} if self.output_version else told
 
+    def _tenant(self) -> tuple[str | None, str] | str | None:
+        """Whose keys answer. LangChain's cache keeps answers by it."""
+        try:
+            client = self.client
+        except GenAIError:
+            return None
+        if client.public_key:
+            return client.public_key, client.host
+        return _names.setdefault(client, uuid.uuid4().hex)
+
+    @override
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        # LangChain's own writes None over the model's `stop`, and its cache would mix two of them.
+        return super()._get_invocation_params(stop=stop or self.stop or None, **kwargs)
+
+    @override
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop or self.stop or None, **kwargs)
+        params["ls_provider"] = PROVIDER
+        return params
+
+    @override
     def bind_tools(
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
         *,
-        tool_choice: str | dict[str, Any] | bool | None = None,
+        tool_choice: Choice | None = None,
         strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        response_format: Any = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Have the model know these tools.
@@ -98,12 +183,84 @@ class ChatGenAI(BaseChatModel):
             tools: In any form that LangChain takes.
             tool_choice: `auto`, `none`, `any` or `required`, a tool's name, or OpenAI's dict.
             strict: Have the provider hold the arguments to the schema.
+            parallel_tool_calls: Whether one answer may call several.
+            response_format: A schema that the answer follows when it is no call.
             kwargs: Bound to every call.
+
+        Raises:
+            ConfigurationError: A tool cannot be converted, or `tool_choice` names none of them.
         """
-        wire = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-        if tool_choice is not None and tool_choice is not False:
-            kwargs["tool_choice"] = _tool_choice(tool_choice)
-        return self.bind(tools=wire, **kwargs)
+        with framework_errors:
+            wire = wire_tools(tools, strict)
+            choice = None if tool_choice is None else wire_choice(tool_choice, wire)
+        own = {
+            "tools": wire or None,
+            "tool_choice": choice,
+            "parallel_tool_calls": parallel_tool_calls if wire else None,
+            "response_format": response_format,
+        }
+        return self.bind(**{name: own[name] for name in own if own[name] is not None}, **kwargs)
+
+    @override
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Have the model answer in a schema.
+
+        Args:
+            schema: A Pydantic class, a TypedDict, a JSON schema or OpenAI's function. A Pydantic class gives
+                objects, the others dicts.
+            method: `json_schema`; `function_calling`, a forced tool call; or `json_mode`, where the prompt
+                has to tell the schema.
+            include_raw: Give `raw`, `parsed` and `parsing_error` instead of raising where it does not parse.
+            strict: Have the provider hold the answer to the schema; None does where the schema allows it.
+            kwargs: Bound to every call.
+
+        Raises:
+            ConfigurationError: It is no schema, or no such method.
+        """
+        with framework_errors:
+            check_method(method, schema)
+            told = {"ls_structured_output_format": traced(method, schema, strict), **kwargs}
+            if method == "function_calling":
+                (tool,) = wire_tools([schema], strict)
+                told = {"parallel_tool_calls": False, **told}
+                model = self.bind_tools(
+                    [schema], tool_choice=tool_name(tool), strict=strict, **told
+                )
+                return parsed_from(model, call_parser(schema), include_raw=include_raw)
+            if method == "json_mode":
+                model = self.bind(response_format={"type": "json_object"}, **told)
+            else:
+                model = self.bind(response_format=response_format(schema, strict), **told)
+            return parsed_from(model, text_parser(schema), include_raw=include_raw)
+
+    @override
+    def configurable_fields(
+        self, **kwargs: AnyConfigurableField
+    ) -> RunnableConfigurableFields[LanguageModelInput, AIMessage]:
+        """As of every runnable; a model that is made for one call keeps the client."""
+        made = super().configurable_fields(**kwargs)
+        return _ConfigurableModel(default=self, fields=made.fields)  # type: ignore[attr-defined]
+
+    @override
+    def get_token_ids(self, text: str) -> list[int]:
+        """As OpenAI's newer models count; nothing is downloaded."""
+        return tokens.token_ids(text)
+
+    @override
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """An estimate without any network: exact for OpenAI's newer models' texts, near for others."""
+        with framework_errors:
+            return tokens.count(to_wire(messages), wire_tools(tools or (), None))
 
     def _generate(
         self,
@@ -112,9 +269,9 @@ class ChatGenAI(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        model = kwargs.pop("model", self.model)
-        reply = self.client.completion(model, to_wire(messages), **self._params(stop, kwargs))
-        return chat_result(reply)
+        with framework_errors:
+            model, params = self._request(stop, kwargs)
+            return chat_result(self.client.completion(model, to_wire(messages), **params))
 
     async def _agenerate(
         self,
@@ -123,11 +280,9 @@ class ChatGenAI(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        model = kwargs.pop("model", self.model)
-        reply = await self.client.acompletion(
-            model, to_wire(messages), **self._params(stop, kwargs)
-        )
-        return chat_result(reply)
+        with framework_errors:
+            model, params = self._request(stop, kwargs)
+            return chat_result(await self.client.acompletion(model, to_wire(messages), **params))
 
     def _stream(
         self,
@@ -136,16 +291,15 @@ class ChatGenAI(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        model = kwargs.pop("model", self.model)
-        params = self._params(stop, kwargs)
-        wire: dict[str, Any] = {}
-        with self.client.completion(model, to_wire(messages), True, **params) as stream:
-            for chunk in stream:
-                wire = chunk.wire
-                generation = chunk_of(wire)
-                if generation:
-                    yield generation
-            yield last_chunk(wire, stream.route)
+        read = StreamReader()
+        with framework_errors:
+            model, params = self._request(stop, kwargs)
+            with self.client.completion(model, to_wire(messages), True, **params) as stream:
+                for chunk in stream:
+                    generation = read.chunk(chunk.wire)
+                    if generation is not None:
+                        yield generation
+                yield read.last(stream.route)
 
     async def _astream(
         self,
@@ -154,36 +308,76 @@ class ChatGenAI(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        model = kwargs.pop("model", self.model)
-        params = self._params(stop, kwargs)
-        wire: dict[str, Any] = {}
-        async with await self.client.acompletion(
-            model, to_wire(messages), True, **params
-        ) as stream:
-            async for chunk in stream:
-                wire = chunk.wire
-                generation = chunk_of(wire)
-                if generation:
-                    yield generation
-            yield last_chunk(wire, stream.route)
+        read = StreamReader()
+        with framework_errors:
+            model, params = self._request(stop, kwargs)
+            opened = self.client.acompletion(model, to_wire(messages), True, **params)
+            async with await opened as stream:
+                async for chunk in stream:
+                    generation = read.chunk(chunk.wire)
+                    if generation is not None:
+                        yield generation
+                yield read.last(stream.route)
 
-    def _params(self, stop: list[str] | None, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The client's parameters: the call's win over the model's."""
+    @override
+    def _streaming_disabled(self, **kwargs: Any) -> bool:
+        # The chunks of several answers would be put together into one.
+        return (kwargs.get("n") or self.n or 1) > 1 or super()._streaming_disabled(**kwargs)
+
+    @override
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """One `llm_output` of several calls: the tokens of all, and the first one's model."""
+        outputs = [output for output in llm_outputs if output]
+        usage: dict[str, int] = {}
+        for output in outputs:
+            for name, value in (output.get("token_usage") or {}).items():
+                if isinstance(value, int):
+                    usage[name] = usage.get(name, 0) + value
+        return {**outputs[0], "token_usage": usage} if outputs else {}
+
+    def _own_params(self) -> dict[str, Any]:
+        """The client's parameters, of the model's own fields."""
         params = dict(self.model_kwargs)
         for field, name in _PARAMS.items():
             value = getattr(self, field)
             if value is not None:
                 params[name] = value
-        if stop is not None:
+        if self.stop:
+            params["stop"] = self.stop
+        return params
+
+    def _request(self, stop: list[str] | None, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The name and the client's parameters of one call: the call's win over the model's."""
+        params = {**self._own_params(), **given}
+        if stop:
             params["stop"] = stop
-        return {**params, **kwargs}
+        if "max_retries" in params:
+            params["num_retries"] = params.pop("max_retries")
+        params.pop("stream", None)
+        wanted = params.get("response_format")
+        if wanted is not None and not isinstance(wanted, dict):
+            params["response_format"] = response_format(wanted)
+        return params.pop("model", None) or self.model, params
 
 
-def _tool_choice(choice: str | dict[str, Any] | bool) -> str | dict[str, Any]:
-    if isinstance(choice, dict):
-        return choice
-    if choice is True or choice == "any":
-        return "required"
-    if choice in _CHOICES:
-        return str(choice)
-    return {"type": "function", "function": {"name": choice}}
+@cache
+def _version() -> str:
+    return version("genai-integrations")
+
+
+_names: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary()
+"""Clients that have no Langfuse tenant, each under a name of its own."""
+
+ChatGenAI.profile = LazyProfile()  # type: ignore[assignment]  # instead of the field, see there
+
+
+class _ConfigurableModel(RunnableConfigurableFields):  # type: ignore[type-arg]  # pydantic would check them
+    """Makes models of other settings, which ask the same client."""
+
+    def _prepare(
+        self, config: RunnableConfig | None = None
+    ) -> tuple[Runnable[LanguageModelInput, AIMessage], RunnableConfig]:
+        made, config = super()._prepare(config)
+        if isinstance(made, ChatGenAI) and isinstance(self.default, ChatGenAI):
+            made._client = self.default._client  # noqa: SLF001  a model of the same class
+        return made, config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import (
@@ -12,13 +12,14 @@ from langchain_core.messages import (
     ChatMessage,
     FunctionMessage,
     HumanMessage,
+    InvalidToolCall,
     SystemMessage,
+    ToolCall,
     ToolMessage,
 )
-from langchain_core.messages.block_translators.openai import convert_to_openai_data_block
-from langchain_core.messages.content import is_data_content_block
 
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.langchain.content import is_plain, parts
 
 Wire = dict[str, Any]
 
@@ -30,8 +31,14 @@ _ROLES: dict[type[BaseMessage], str] = {
     FunctionMessage: "function",
 }
 
-_NOT_SENT = frozenset(("tool_use", "tool_call", "invalid_tool_call", "reasoning", "thinking"))
-"""Blocks of an assistant's content that the wire has elsewhere, or does not take back."""
+_NAMED_ROLES = {
+    "human": "user",
+    "ai": "assistant",
+    **{role: role for role in ("user", "assistant", "system", "developer", "tool", "function")},
+}
+"""Roles that a `ChatMessage` may name."""
+
+_ATTACHED = "The result is attached to the next message."
 
 
 def to_wire(messages: Sequence[BaseMessage]) -> list[Wire]:
@@ -40,23 +47,60 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[Wire]:
     Raises:
         ConfigurationError: A message cannot be sent; the text says which.
     """
-    return [_message(at, message) for at, message in enumerate(messages)]
+    answered = _Answered(messages)
+    wire: list[Wire] = []
+    attached: list[Wire] = []
+    for at, message in enumerate(messages):
+        is_result = isinstance(message, ToolMessage)
+        if attached and not is_result:
+            wire.append({"role": "user", "content": attached})
+            attached = []
+        converted = _message(at, message, answered)
+        if is_result:
+            attached += _detached(converted)
+        wire.append(converted)
+    if attached:
+        wire.append({"role": "user", "content": attached})
+    return wire
 
 
-def _message(at: int, message: BaseMessage) -> Wire:
-    wire: Wire = {"role": _role(at, message), "content": _content(message.content)}
-    if message.name:
-        wire["name"] = message.name
+class _Answered:
+    """The calls that have a result, looked up only where an invalid call asks."""
+
+    def __init__(self, messages: Iterable[BaseMessage]) -> None:
+        self._messages = messages
+        self._ids: frozenset[str] | None = None
+
+    def __contains__(self, identity: str | None) -> bool:
+        if self._ids is None:
+            found = (row.tool_call_id for row in self._messages if isinstance(row, ToolMessage))
+            self._ids = frozenset(found)
+        return identity in self._ids
+
+
+def _message(at: int, message: BaseMessage, answered: _Answered) -> Wire:
+    role = _role(at, message)
+    wire: Wire = {"role": role, "content": parts(message.content, f"messages[{at}].content")}
     if isinstance(message, AIMessage):
-        _add_tool_calls(wire, message)
+        _complete_answer(wire, message, at, answered)
     elif isinstance(message, ToolMessage):
         wire["tool_call_id"] = message.tool_call_id
+    if role != "user":
+        wire["content"] = _flat(wire["content"], role)
+    if message.name and role != "tool":
+        wire["name"] = message.name
     return wire
 
 
 def _role(at: int, message: BaseMessage) -> str:
     if isinstance(message, ChatMessage):
-        return message.role
+        role = _NAMED_ROLES.get(message.role)
+        if role is None:
+            raise ConfigurationError(
+                f"messages[{at}] has the role {message.role!r}, which no model knows: "
+                f"use {', '.join(_NAMED_ROLES)}"
+            )
+        return role
     for kind, role in _ROLES.items():
         if isinstance(message, kind):
             # `developer` is a system message that says so, as langchain-openai reads it too.
@@ -67,33 +111,82 @@ def _role(at: int, message: BaseMessage) -> str:
     )
 
 
-def _content(content: str | list[Any]) -> str | list[Any]:
-    if isinstance(content, str):
+def _flat(content: str | list[Wire] | None, role: str) -> str | list[Wire] | None:
+    """Text alone is sent as text: many servers take lists of parts from users only."""
+    if not isinstance(content, list) or not all(map(is_plain, content)):
         return content
-    parts = (_part(block) for block in content)
-    return [part for part in parts if part is not None]
+    if role == "assistant" or len(content) <= 1:
+        return "".join(part["text"] for part in content)
+    return content
 
 
-def _part(block: str | Wire) -> Wire | None:
-    if isinstance(block, str):
-        return {"type": "text", "text": block}
-    if block.get("type") in _NOT_SENT:
-        return None
-    return convert_to_openai_data_block(block) if is_data_content_block(block) else block
+def _detached(wire: Wire) -> list[Wire]:
+    """Take what is no text out of a tool's result: few providers take it there, all take it from a user."""
+    content = wire["content"]
+    if not isinstance(content, list):
+        return []
+    others = [part for part in content if part.get("type") != "text"]
+    if others:
+        texts = [part for part in content if part.get("type") == "text"]
+        wire["content"] = _flat(texts, "tool") or _ATTACHED
+    return others
 
 
-def _add_tool_calls(wire: Wire, message: AIMessage) -> None:
+def _complete_answer(wire: Wire, message: AIMessage, at: int, answered: _Answered) -> None:
+    """What an assistant's message has beside its content."""
+    kept = message.additional_kwargs
     calls = [
-        _tool_call(call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False))
-        for call in message.tool_calls
+        _call(call, f"messages[{at}].tool_calls[{n}]") for n, call in enumerate(_calls(message))
     ]
-    calls += [
-        _tool_call(call["id"], call["name"] or "", call["args"] or "")
-        for call in message.invalid_tool_calls
-    ]
+    calls += [_invalid(call) for call in message.invalid_tool_calls if call["id"] in answered]
+    thinking = _thinking(message)
+    if thinking:
+        wire["thinking_blocks"] = thinking
+    elif calls and kept.get("reasoning_content"):
+        # DeepSeek wants its reasoning back with the calls that came of it, and refuses it elsewhere.
+        wire["reasoning_content"] = kept["reasoning_content"]
     if calls:
         wire["tool_calls"] = calls
         wire["content"] = wire["content"] or None
+    elif kept.get("function_call"):
+        wire["function_call"] = kept["function_call"]
+        wire["content"] = wire["content"] or None
+    audio = kept.get("audio")
+    if isinstance(audio, Mapping) and audio.get("id"):
+        wire["audio"] = {"id": audio["id"]}
+
+
+def _calls(message: AIMessage) -> list[ToolCall]:
+    """Tool calls of a message, those included that only its content has."""
+    calls = list(message.tool_calls)
+    if not isinstance(message.content, list):
+        return calls
+    known = {call["id"] for call in calls}
+    for block in message.content:
+        kind = block.get("type") if isinstance(block, dict) else None
+        if kind in ("tool_call", "tool_use") and block.get("id") not in known:  # type: ignore[union-attr]  # a dict
+            calls.append(_from_block(block))
+    return calls
+
+
+def _from_block(block: dict[str, Any]) -> ToolCall:
+    arguments = block.get("args", block.get("input")) or {}
+    return ToolCall(name=block.get("name") or "", args=arguments, id=block.get("id"))
+
+
+def _call(call: ToolCall, where: str) -> Wire:
+    for key in ("name", "id"):
+        if not call[key]:  # type: ignore[literal-required]  # both are keys of it
+            raise ConfigurationError(f"{where} has no {key}")
+    try:
+        arguments = json.dumps(call["args"], ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{where}.args cannot be written as JSON: {error}") from None
+    return _tool_call(call["id"], call["name"], arguments)
+
+
+def _invalid(call: InvalidToolCall) -> Wire:
+    return _tool_call(call["id"], call["name"] or "unknown", call["args"] or "")
 
 
 def _tool_call(identity: str | None, name: str, arguments: str) -> Wire:
@@ -102,3 +195,30 @@ def _tool_call(identity: str | None, name: str, arguments: str) -> Wire:
         "type": "function",
         "function": {"name": name, "arguments": arguments},
     }
+
+
+def _thinking(message: AIMessage) -> list[Wire]:
+    """Reasoning that its provider signed, to be given back unchanged."""
+    kept = message.additional_kwargs.get("thinking_blocks")
+    if kept:
+        return [{key: block[key] for key in block if key != "index"} for block in kept]
+    if not isinstance(message.content, list):
+        return []
+    found = (_signed(block) for block in message.content if isinstance(block, dict))
+    return [block for block in found if block]
+
+
+def _signed(block: Mapping[str, Any]) -> Wire | None:
+    """A block in Anthropic's form, from that form or from LangChain's; None if nobody signed it."""
+    kind = block.get("type")
+    if kind == "redacted_thinking":
+        return {"type": kind, "data": block.get("data")}
+    if kind == "non_standard" and isinstance(block.get("value"), Mapping):
+        return _signed(block["value"])
+    if kind not in ("thinking", "reasoning"):
+        return None
+    signature = block.get("signature") or (block.get("extras") or {}).get("signature")
+    text = block.get("thinking", block.get("reasoning"))
+    if not signature or not isinstance(text, str):
+        return None
+    return {"type": "thinking", "thinking": text, "signature": signature}

@@ -2,80 +2,156 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
-from langchain_core.messages.tool import ToolCall, ToolCallChunk, tool_call_chunk
-from langchain_core.output_parsers.openai_tools import make_invalid_tool_call, parse_tool_call
+from langchain_core.messages.tool import (
+    ToolCall,
+    ToolCallChunk,
+    invalid_tool_call,
+    tool_call,
+    tool_call_chunk,
+)
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from genai_integrations.langchain.blocks import PROVIDER
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.route import Route
 
 Wire = dict[str, Any]
 
+_KEPT = ("refusal", "audio", "annotations", "images", "thinking_blocks", "function_call")
+"""Parts of an answer for which a LangChain message has no field of its own."""
+
+_MORE = frozenset((*_KEPT, "reasoning_content", "reasoning", "tool_calls"))
+"""Whatever a delta may bring but text."""
+
 
 def chat_result(reply: Reply) -> ChatResult:
     """A whole reply."""
     wire = reply.wire
-    usage = usage_metadata(wire.get("usage"))
     metadata = response_metadata(wire, reply.route)
-    generations = [
-        ChatGeneration(
-            message=_message(choice, wire, usage, metadata),
-            generation_info={"finish_reason": choice.get("finish_reason")},
-        )
-        for choice in wire["choices"]
-    ]
-    return ChatResult(
-        generations=generations,
-        llm_output={"model_name": metadata["model_name"], "token_usage": wire.get("usage")},
-    )
+    usage = usage_metadata(wire.get("usage"))
+    generations = []
+    for choice in wire["choices"]:
+        generations.append(_generation(choice, metadata, usage))
+        # What the call used is told once, however many answers it has.
+        usage = None
+    output = {"model_name": metadata["model_name"], "token_usage": wire.get("usage")}
+    return ChatResult(generations=generations, llm_output=output)
 
 
-def chunk_of(wire: Wire) -> ChatGenerationChunk | None:
-    """One chunk with content; None for one that has nothing to say."""
-    choices = wire.get("choices")
-    if not choices:
-        return None
-    choice = choices[0]
-    delta = choice.get("delta") or {}
-    calls = delta.get("tool_calls")
-    message = AIMessageChunk(
-        content=delta.get("content") or "",
-        id=wire.get("id"),
-        additional_kwargs=_additional(delta),
-        tool_call_chunks=[_call_chunk(call) for call in calls] if calls else [],
-    )
+def _generation(
+    choice: Wire, metadata: dict[str, Any], usage: UsageMetadata | None
+) -> ChatGeneration:
     finish = choice.get("finish_reason")
-    if finish:
-        message.response_metadata = {"finish_reason": finish}
-    return ChatGenerationChunk(message=message)
-
-
-def last_chunk(wire: Wire, route: Route) -> ChatGenerationChunk:
-    """The chunk that closes a stream: usage, and who answered."""
-    return ChatGenerationChunk(
-        message=AIMessageChunk(
-            content="",
-            id=wire.get("id"),
-            usage_metadata=usage_metadata(wire.get("usage")),
-            response_metadata=response_metadata(wire, route),
-        )
+    info = {"finish_reason": finish}
+    if choice.get("logprobs"):
+        info["logprobs"] = choice["logprobs"]
+    message = choice.get("message") or {}
+    calls, invalid = _calls(message)
+    return ChatGeneration(
+        message=AIMessage(
+            content=message.get("content") or "",
+            additional_kwargs=_additional(message),
+            tool_calls=calls,
+            invalid_tool_calls=invalid,
+            usage_metadata=usage,
+            response_metadata={**metadata, **info},
+        ),
+        generation_info=info,
     )
+
+
+class StreamReader:
+    """Reads the chunks of one stream. What is known only at its end is told in its last chunk."""
+
+    __slots__ = ("_block", "_closed", "_finish", "_wire")
+
+    def __init__(self) -> None:
+        self._wire: Wire = {}
+        self._finish: str | None = None
+        self._block = -1
+        self._closed = True
+
+    def chunk(self, wire: Wire) -> ChatGenerationChunk | None:
+        """One chunk; None for one that has nothing to say yet."""
+        self._wire = wire
+        choices = wire.get("choices")
+        if not choices:
+            return None
+        choice = choices[0]
+        self._finish = choice.get("finish_reason") or self._finish
+        delta = choice.get("delta") or {}
+        text = delta.get("content")
+        logprobs = choice.get("logprobs")
+        if not _MORE.isdisjoint(delta):
+            message = self._rich(delta, text or "")
+        elif text:
+            message = AIMessageChunk(content=text)
+        elif logprobs:
+            message = AIMessageChunk(content="")
+        else:
+            return None
+        if message is None:
+            return None
+        if logprobs:
+            return ChatGenerationChunk(message=message, generation_info={"logprobs": logprobs})
+        return ChatGenerationChunk(message=message)
+
+    def last(self, route: Route) -> ChatGenerationChunk:
+        """The chunk that closes the stream: why it ended, usage, and who answered."""
+        message = AIMessageChunk(
+            content="",
+            usage_metadata=usage_metadata(self._wire.get("usage")),
+            response_metadata=response_metadata(self._wire, route),
+            chunk_position="last",
+        )
+        return ChatGenerationChunk(message=message, generation_info={"finish_reason": self._finish})
+
+    def _rich(self, delta: Wire, text: Any) -> AIMessageChunk | None:
+        """A chunk that brings more than text, or brings None of it."""
+        kept = _additional(delta)
+        calls = delta.get("tool_calls") or ()
+        if not (kept or calls or text):
+            return None
+        if "thinking_blocks" in kept:
+            kept["thinking_blocks"] = list(self._numbered(kept["thinking_blocks"]))
+        return AIMessageChunk(
+            content=text,
+            additional_kwargs=kept,
+            tool_call_chunks=[_call_chunk(call) for call in calls],
+            response_metadata={"model_provider": PROVIDER},
+        )
+
+    def _numbered(self, pieces: list[Wire]) -> Iterator[Wire]:
+        """Pieces of reasoning, with the number of the block they belong to: a signature closes one."""
+        for piece in pieces:
+            if self._closed:
+                self._block += 1
+            signature = piece.get("signature")
+            self._closed = bool(signature) or piece.get("type") != "thinking"
+            told = {key: value for key, value in piece.items() if value}
+            yield {**told, "index": self._block}
 
 
 def response_metadata(wire: Wire, route: Route) -> dict[str, Any]:
-    """Who answered, and what was tried."""
+    """Who answered, what was tried, and what it cost if that is known."""
     served = route.attempts[-1]
-    return {
+    told = {
         "id": wire.get("id"),
         "model_name": wire.get("model") or served.model,
-        "model_provider": served.provider,
+        "model_provider": PROVIDER,
+        "provider": served.provider,
         "system_fingerprint": wire.get("system_fingerprint"),
+        "service_tier": wire.get("service_tier"),
         "route": route.as_dict(),
+        "cost": route.cost,
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def usage_metadata(usage: Wire | None) -> UsageMetadata | None:
@@ -84,62 +160,67 @@ def usage_metadata(usage: Wire | None) -> UsageMetadata | None:
         return None
     prompt = usage.get("prompt_tokens") or 0
     completion = usage.get("completion_tokens") or 0
-    told_in = usage.get("prompt_tokens_details") or {}
-    told_out = usage.get("completion_tokens_details") or {}
-    inputs = {
-        "cache_read": told_in.get("cached_tokens"),
-        "cache_creation": told_in.get("cache_creation_tokens"),
-        "audio": told_in.get("audio_tokens"),
-    }
-    outputs = {
-        "reasoning": told_out.get("reasoning_tokens"),
-        "audio": told_out.get("audio_tokens"),
-    }
-    return UsageMetadata(
+    told = UsageMetadata(
         input_tokens=prompt,
         output_tokens=completion,
         total_tokens=usage.get("total_tokens") or prompt + completion,
-        input_token_details=cast("InputTokenDetails", _told(inputs)),
-        output_token_details=cast("OutputTokenDetails", _told(outputs)),
     )
+    into = usage.get("prompt_tokens_details") or {}
+    inputs = {
+        "audio": into.get("audio_tokens"),
+        "cache_creation": _first(
+            into.get("cache_creation_tokens"), usage.get("cache_creation_input_tokens")
+        ),
+        "cache_read": _first(into.get("cached_tokens"), usage.get("cache_read_input_tokens")),
+    }
+    out = usage.get("completion_tokens_details") or {}
+    outputs = {"audio": out.get("audio_tokens"), "reasoning": out.get("reasoning_tokens")}
+    if details := _told(inputs):
+        told["input_token_details"] = cast("InputTokenDetails", details)
+    if details := _told(outputs):
+        told["output_token_details"] = cast("OutputTokenDetails", details)
+    return told
 
 
-def _told(details: dict[str, Any]) -> dict[str, Any]:
-    return {name: count for name, count in details.items() if count is not None}
+def _first(*counts: Any) -> Any:
+    return next((count for count in counts if count is not None), None)
 
 
-def _message(
-    choice: Wire, wire: Wire, usage: UsageMetadata | None, metadata: dict[str, Any]
-) -> AIMessage:
-    message = choice.get("message") or {}
+def _told(details: dict[str, Any]) -> dict[str, int]:
+    return {name: int(count) for name, count in details.items() if isinstance(count, (int, float))}
+
+
+def _calls(message: Wire) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     calls: list[ToolCall] = []
-    invalid = []
+    invalid: list[InvalidToolCall] = []
     for raw in message.get("tool_calls") or ():
-        try:
-            parsed = parse_tool_call(raw, return_id=True)
-        except Exception as error:  # noqa: BLE001  whatever is wrong with it, the call is kept as invalid
-            invalid.append(make_invalid_tool_call(raw, str(error)))
+        function = raw.get("function") or {}
+        name, arguments, identity = function.get("name"), function.get("arguments"), raw.get("id")
+        found = _arguments(arguments)
+        if isinstance(found, dict) and name:
+            calls.append(tool_call(name=name, args=found, id=identity))
         else:
-            if parsed:
-                calls.append(cast("ToolCall", parsed))
-    return AIMessage(
-        content=message.get("content") or "",
-        additional_kwargs=_additional(message),
-        tool_calls=calls,
-        invalid_tool_calls=invalid,
-        usage_metadata=usage,
-        response_metadata={**metadata, "finish_reason": choice.get("finish_reason")},
-        id=wire.get("id"),
-    )
+            problem = found if isinstance(found, str) else "the call has no name"
+            invalid.append(invalid_tool_call(name=name, args=arguments, id=identity, error=problem))
+    return calls, invalid
+
+
+def _arguments(text: Any) -> dict[str, Any] | str:
+    """The arguments of a call, or what is wrong with them. Some servers write none as nothing."""
+    if not text or text == "null":
+        return {}
+    try:
+        found = json.loads(text, strict=False)
+    except (ValueError, TypeError, RecursionError) as error:
+        return f"the arguments are no JSON: {error}"
+    return found if isinstance(found, dict) else "the arguments are no JSON object"
 
 
 def _additional(message: Wire) -> dict[str, Any]:
-    kept = {}
+    kept = {name: message[name] for name in _KEPT if message.get(name)}
     reasoning = message.get("reasoning_content") or message.get("reasoning")
     if reasoning:
         kept["reasoning_content"] = reasoning
-    if message.get("refusal"):
-        kept["refusal"] = message["refusal"]
     return kept
 
 

@@ -1,4 +1,4 @@
-"""LlamaIndex's view of the router: an ordinary LLM."""
+"""LlamaIndex's view of the router: an ordinary LLM and an ordinary embedding."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ except ImportError as error:
         "genai_integrations.llama_index needs LlamaIndex: pip install 'genai-integrations[llama-index]'"
     ) from error
 
+from genai_integrations.llama_index.embedding import EmbeddingUsage, GenAIEmbedding
 from genai_integrations.llama_index.llm import GenAI
+from genai_integrations.llama_index.params import use_params
 
-__all__ = ["GenAI"]
+__all__ = ["EmbeddingUsage", "GenAI", "GenAIEmbedding", "use_params"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import copy
+import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from llama_index.core.base.llms.generic_utils import (
-    chat_response_to_completion_response,
-    stream_chat_response_to_completion_response,
-)
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -20,52 +18,72 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     LLMMetadata,
     MessageRole,
-    ToolCallBlock,
 )
-from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 
 from genai_integrations.client import GenAIClient, default_client
-from genai_integrations.llama_index.messages import Growing, chat_response, to_wire
+from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
+from genai_integrations.llama_index.messages import ato_wire, to_wire
+from genai_integrations.llama_index.metadata import capable, metadata_of
+from genai_integrations.llama_index.params import NAMES, merged, surrounding
+from genai_integrations.llama_index.predicting import StructuredPrediction
+from genai_integrations.llama_index.replies import Growing, chat_response, completion_response
+from genai_integrations.llama_index.tools import only_first_call, selections, tool_params
+from genai_integrations.routing.profiles import ModelProfile
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
 
-_PARAMS = {
-    "temperature": "temperature",
-    "max_tokens": "max_tokens",
-    "timeout": "timeout",
-    "max_retries": "num_retries",
-}
-"""Fields of the LLM, and the client's name of each."""
 
-
-class GenAI(FunctionCallingLLM):
+class GenAI(StructuredPrediction):
     """An LLM by name.
 
     Args:
         model: A name as `GenAIClient.completion` takes it; default `gpt-4o-mini`.
         client: The client to ask; default the one of `use_client`, else one made from the environment.
+        fields: The fields below, and those of LlamaIndex's `LLM`.
+
+    Raises:
+        ConfigurationError: A field does not exist, or would redirect a key.
     """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
 
     model: str = Field(default="gpt-4o-mini", description="As GenAIClient.completion takes it.")
     temperature: float | None = Field(default=None, description="None: the provider's default.")
-    max_tokens: int | None = Field(default=None, description="None: the provider's default.")
+    max_tokens: int | None = Field(default=None, description="None: the provider's default.", gt=0)
     timeout: float | None = Field(default=None, description="Seconds for one attempt.")
     max_retries: int | None = Field(default=None, description="num_retries of the router.")
-    context_window: int = Field(default=128_000, description="Tokens that fit.", gt=0)
     additional_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Further parameters of OpenAI's API."
     )
+    context_window: int | None = Field(
+        default=None, description="Tokens that fit. None: the smallest of all targets.", gt=0
+    )
+    num_output: int | None = Field(
+        default=None,
+        description="Tokens to leave for the answer. None: max_tokens, else 256.",
+        gt=0,
+    )
+    is_chat_model: bool = Field(default=True, description="Whether LlamaIndex sends messages.")
+    is_function_calling_model: bool | None = Field(
+        default=None, description="None: whether every target calls functions."
+    )
+    model_name: str | None = Field(default=None, description="The name to show. None: model.")
+    system_role: MessageRole = Field(
+        default=MessageRole.SYSTEM, description="The role of a system prompt."
+    )
 
     _client: GenAIClient | None = PrivateAttr(default=None)
+    _planned: dict[Any, LLMMetadata] = PrivateAttr(default_factory=dict)
+    _profiles: dict[Any, ModelProfile] = PrivateAttr(default_factory=dict)
 
     def __init__(
         self, model: str = "gpt-4o-mini", *, client: GenAIClient | None = None, **fields: Any
     ) -> None:
-        super().__init__(model=model, **fields)
+        super().__init__(**{"model": model, **checked_fields(type(self), fields)})
         self._client = client
 
     @classmethod
@@ -78,16 +96,40 @@ class GenAI(FunctionCallingLLM):
         """The client this LLM asks."""
         return self._client or default_client()
 
+    def with_(self, **fields: Any) -> Self:
+        """A copy with other fields and the same client: `llm.with_(temperature=0)`. Raises as the constructor."""
+        return type(self)(**{"client": self._client, **dict(self), **fields})
+
     @property
     def metadata(self) -> LLMMetadata:
-        """What LlamaIndex plans with."""
-        return LLMMetadata(
-            context_window=self.context_window,
-            num_output=self.max_tokens or -1,
-            is_chat_model=True,
-            is_function_calling_model=True,
-            model_name=self.model,
-        )
+        """What LlamaIndex plans with, for every target that may answer."""
+        key = self._plan_key()
+        known = self._planned.get(key)
+        if known is None:
+            model, params = self._params({})
+            limit = params.get("max_completion_tokens") or params.get("max_tokens")
+            known = self._planned[key] = metadata_of(self, model, limit)
+        return known
+
+    def profile(self, model: str) -> ModelProfile:
+        """The client's profile of a name, asked for once."""
+        key = (weakref.ref(self.client), model)
+        known = self._profiles.get(key)
+        if known is None:
+            known = self._profiles[key] = self.client.profile(model)
+        return known
+
+    def to_payload(self) -> dict[str, Any]:
+        """What callbacks and traces may see: no parameter that could hold a secret, and nothing is looked up."""
+        model, params = self._params({})
+        known = self._planned.get(self._plan_key())
+        return {
+            "class_name": self.class_name(),
+            **(known.model_dump() if known else {"model_name": self.model_name or model}),
+            "model": model,
+            "temperature": params.get("temperature"),
+            "max_tokens": params.get("max_completion_tokens") or params.get("max_tokens"),
+        }
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -97,7 +139,7 @@ class GenAI(FunctionCallingLLM):
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Ask with a text."""
-        return chat_response_to_completion_response(self._chat(_as_user(prompt), kwargs))
+        return completion_response(self._chat(self._asked(prompt, formatted), kwargs))
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
@@ -109,7 +151,14 @@ class GenAI(FunctionCallingLLM):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Ask with a text, and get the answer as it grows."""
-        return stream_chat_response_to_completion_response(self._stream(_as_user(prompt), kwargs))
+        responses = self._stream(self._asked(prompt, formatted), kwargs)
+
+        def completions() -> CompletionResponseGen:
+            with contextlib.closing(responses):
+                for response in responses:
+                    yield completion_response(response)
+
+        return completions()
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -121,7 +170,7 @@ class GenAI(FunctionCallingLLM):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponse:
         """As `complete`, without blocking the event loop."""
-        return chat_response_to_completion_response(await self._achat(_as_user(prompt), kwargs))
+        return completion_response(await self._achat(self._asked(prompt, formatted), kwargs))
 
     @llm_chat_callback()
     async def astream_chat(
@@ -135,33 +184,27 @@ class GenAI(FunctionCallingLLM):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """As `stream_complete`, without blocking the event loop."""
+        responses = self._astream(self._asked(prompt, formatted), kwargs)
 
         async def completions() -> CompletionResponseAsyncGen:
-            async for response in self._astream(_as_user(prompt), kwargs):
-                yield CompletionResponse(
-                    text=response.message.content or "",
-                    delta=response.delta,
-                    raw=response.raw,
-                    additional_kwargs=response.additional_kwargs,
-                )
+            async with contextlib.aclosing(responses):
+                async for response in responses:
+                    yield completion_response(response)
 
         return completions()
 
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
     ) -> list[ToolSelection]:
-        """The tools that an answer calls."""
-        calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
+        """The tools that an answer calls.
+
+        Raises:
+            ValueError: It calls none, and that is an error.
+        """
+        calls = selections(response)
         if not calls and error_on_no_tool_call:
-            raise ValueError(f"Expected at least one tool call, but got {len(calls)} tool calls.")
-        return [
-            ToolSelection(
-                tool_id=call.tool_call_id or "",
-                tool_name=call.tool_name,
-                tool_kwargs=_arguments(call.tool_kwargs),
-            )
-            for call in calls
-        ]
+            raise ValueError(f"the model called no tool, but said: {response.message.content!r}")
+        return calls
 
     def _prepare_chat_with_tools(
         self,
@@ -177,13 +220,28 @@ class GenAI(FunctionCallingLLM):
         if user_msg is not None:
             messages += _as_user(user_msg) if isinstance(user_msg, str) else [user_msg]
         params = {name: value for name, value in kwargs.items() if value is not None}
-        if tools:
-            params["tools"] = [
-                tool.metadata.to_openai_tool(skip_length_check=True) for tool in tools
-            ]
-            params.setdefault("parallel_tool_calls", allow_parallel_tool_calls)
-            params["tool_choice"] = _tool_choice(params.get("tool_choice"), tool_required)
-        return {"messages": messages, **params}
+        choice = params.pop("tool_choice", None)
+        parallel = None if allow_parallel_tool_calls else self._one_call_only(kwargs)
+        offered = tool_params(tools, choice, required=tool_required, parallel=parallel)
+        return {"messages": messages, **offered, **params}
+
+    def _one_call_only(self, kwargs: dict[str, Any]) -> bool | None:
+        """How to forbid parallel calls; models that have none refuse the parameter."""
+        profile = self.profile(self._params(kwargs)[0])
+        return False if capable(profile, "supports_parallel_function_calling") else None
+
+    def _validate_chat_with_tools_response(
+        self,
+        response: ChatResponse,
+        tools: Sequence[BaseTool],
+        allow_parallel_tool_calls: bool = False,
+        **kwargs: Any,
+    ) -> ChatResponse:
+        return response if allow_parallel_tool_calls else only_first_call(response)
+
+    def _forces_natively(self) -> bool:
+        profile = self.profile(self._params({})[0])
+        return profile.capabilities.get("supports_response_schema", False)
 
     def _chat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         model, params = self._params(kwargs)
@@ -191,54 +249,67 @@ class GenAI(FunctionCallingLLM):
 
     async def _achat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         model, params = self._params(kwargs)
-        return chat_response(await self.client.acompletion(model, to_wire(messages), **params))
+        wire = await ato_wire(messages)
+        return chat_response(await self.client.acompletion(model, wire, **params))
 
     def _stream(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
+        # All of it now and not in the generator, which may run in a thread without the block's parameters.
         model, params = self._params(kwargs)
-        growing = Growing()
-        with self.client.completion(model, to_wire(messages), True, **params) as stream:
-            for chunk in stream:
-                yield growing.add(chunk)
+        client, wire = self.client, to_wire(messages)
 
-    async def _astream(
+        def responses() -> ChatResponseGen:
+            with client.completion(model, wire, True, **params) as stream:
+                growing = Growing(stream.route)
+                for chunk in stream:
+                    yield growing.add(chunk)
+
+        return responses()
+
+    def _astream(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
     ) -> ChatResponseAsyncGen:
         model, params = self._params(kwargs)
-        growing = Growing()
-        wire = to_wire(messages)
-        async with await self.client.acompletion(model, wire, True, **params) as stream:
-            async for chunk in stream:
-                yield growing.add(chunk)
+        client = self.client
+
+        async def responses() -> ChatResponseAsyncGen:
+            wire = await ato_wire(messages)
+            async with await client.acompletion(model, wire, True, **params) as stream:
+                growing = Growing(stream.route)
+                async for chunk in stream:
+                    yield growing.add(chunk)
+
+        return responses()
+
+    def _asked(self, prompt: str, formatted: bool) -> list[ChatMessage]:
+        if not formatted and self.completion_to_prompt is not None:
+            prompt = self.completion_to_prompt(prompt)
+        return _as_user(prompt)
 
     def _params(self, kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The model's name and the client's parameters: the call's win over the LLM's."""
-        params = dict(self.additional_kwargs)
-        for field, name in _PARAMS.items():
-            value = getattr(self, field)
-            if value is not None:
-                params[name] = value
-        params.update(kwargs)
-        return params.pop("model", self.model), params
+        """The model's name and the client's parameters: the call's win over a block's, these over the LLM's."""
+        own = {name: value for name in NAMES if (value := getattr(self, name)) is not None}
+        params = merged(self.additional_kwargs, own, surrounding(), kwargs)
+        return params.pop("model", None) or self.model, params
+
+    def _plan_key(self) -> tuple[Any, ...]:
+        """All that metadata depends on."""
+        model, params = self._params({})
+        limits = params.get("max_completion_tokens"), params.get("max_tokens")
+        own = self.context_window, self.num_output, self.is_chat_model, self.system_role
+        names = self.is_function_calling_model, self.model_name
+        return weakref.ref(self.client), model, limits, own, names
+
+    def __copy__(self) -> Self:
+        return self.with_()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy with the same client and callbacks, and parameters of its own."""
+        return self.with_(additional_kwargs=copy.deepcopy(self.additional_kwargs))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle has the fields and, of the client, what it is found by."""
+        return rebuilt, (type(self), picklable(self), self._client)
 
 
 def _as_user(prompt: str) -> list[ChatMessage]:
     return [ChatMessage(role=MessageRole.USER, content=prompt)]
-
-
-def _arguments(given: dict[str, Any] | str) -> dict[str, Any]:
-    """Arguments that are not whole yet, as while they are streamed, count as none."""
-    if isinstance(given, dict):
-        return given
-    try:
-        parsed = json.loads(given)
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _tool_choice(choice: Any, required: bool) -> Any:
-    if choice is None:
-        return "required" if required else "auto"
-    if isinstance(choice, str) and choice not in ("auto", "none", "required"):
-        return {"type": "function", "function": {"name": choice}}
-    return choice

@@ -1,17 +1,16 @@
-"""LlamaIndex messages to OpenAI's wire shape, and replies back."""
+"""LlamaIndex messages to OpenAI's wire shape."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
-    AudioBlock,
+    CachePoint,
     ChatMessage,
-    ChatResponse,
-    ContentBlock,
-    ImageBlock,
+    CitationBlock,
     MessageRole,
     TextBlock,
     ThinkingBlock,
@@ -19,16 +18,18 @@ from llama_index.core.base.llms.types import (
 )
 
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.routing.reply import Chunk
+from genai_integrations.llama_index.blocks import Part, mark_cached, parts_of
 
 Wire = dict[str, Any]
 
 _ROLES = {MessageRole.CHATBOT: "assistant", MessageRole.MODEL: "assistant"}
 """Roles whose name on the wire differs."""
 
+_TOOL_ROLES = (MessageRole.TOOL, MessageRole.FUNCTION)
+
 
 def to_wire(messages: Sequence[ChatMessage]) -> list[Wire]:
-    """Convert a conversation.
+    """Convert a conversation; the messages stay as they are.
 
     Raises:
         ConfigurationError: A block cannot be sent; the text says which message has it.
@@ -36,133 +37,95 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[Wire]:
     return [_message(at, message) for at, message in enumerate(messages)]
 
 
+async def ato_wire(messages: Sequence[ChatMessage]) -> list[Wire]:
+    """As `to_wire`; files are read in a thread."""
+    if any(getattr(block, "path", None) for row in messages for block in row.blocks):
+        return await asyncio.to_thread(to_wire, messages)
+    return to_wire(messages)
+
+
 def _message(at: int, message: ChatMessage) -> Wire:
-    parts: list[Wire] = []
-    calls: list[Wire] = []
-    for block in message.blocks:
-        if isinstance(block, ToolCallBlock):
-            calls.append(_tool_call(block))
-        elif not isinstance(block, ThinkingBlock):
-            parts.append(_part(at, block))
-    wire: Wire = {"role": _ROLES.get(message.role, message.role.value), "content": _joined(parts)}
-    calls = calls or message.additional_kwargs.get("tool_calls") or []
-    if calls:
-        wire["tool_calls"] = calls
-        wire["content"] = wire["content"] or None
-    for name in ("tool_call_id", "name"):
-        if name in message.additional_kwargs:
-            wire[name] = message.additional_kwargs[name]
+    try:
+        content = _content(message)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"messages[{at}] cannot be sent: {error}") from error
+    wire: Wire = {"role": _ROLES.get(message.role, message.role.value), "content": content}
+    extra = message.additional_kwargs
+    if message.role in _TOOL_ROLES:
+        _copy(extra, wire, "tool_call_id")
+    else:
+        _add_calls(message, wire)
+    _copy(extra, wire, "name")
     return wire
 
 
-def _joined(parts: list[Wire]) -> str | list[Wire]:
-    if all(part["type"] == "text" for part in parts):
+def _copy(source: Mapping[str, Any], target: Wire, name: str) -> None:
+    if source.get(name) is not None:
+        target[name] = source[name]
+
+
+def _content(message: ChatMessage) -> str | list[Part]:
+    blocks = message.blocks
+    if len(blocks) == 1 and isinstance(blocks[0], TextBlock):
+        return blocks[0].text
+    parts: list[Part] = []
+    for block in blocks:
+        if isinstance(block, CachePoint):
+            if parts:
+                parts[-1] = mark_cached(parts[-1], block)
+        elif not isinstance(block, (ThinkingBlock, ToolCallBlock)) and not _is_said(block, message):
+            parts.extend(parts_of(block))
+    if all(part.keys() == {"type", "text"} for part in parts):
+        # One text for all, joined as `ChatMessage.content` is: every server takes that.
         return "\n".join(part["text"] for part in parts)
     return parts
 
 
-def _part(at: int, block: ContentBlock) -> Wire:
-    if isinstance(block, TextBlock):
-        return {"type": "text", "text": block.text}
-    if isinstance(block, ImageBlock):
-        return {"type": "image_url", "image_url": {"url": _image_url(block)}}
-    if isinstance(block, AudioBlock):
-        data = block.resolve_audio(as_base64=True).read().decode()
-        return {"type": "input_audio", "input_audio": {"data": data, "format": block.format}}
-    raise ConfigurationError(
-        f"messages[{at}] has a {type(block).__name__}, which cannot be sent yet"
-    )
+def _is_said(block: Any, message: ChatMessage) -> bool:
+    """Whether it is a citation of words that the message itself has."""
+    if not isinstance(block, CitationBlock) or not isinstance(block.cited_content, TextBlock):
+        return False
+    return block.cited_content.text in (message.content or "")
 
 
-def _image_url(block: ImageBlock) -> str:
-    if block.url and not block.image:
-        return str(block.url)
-    data = block.resolve_image(as_base64=True).read().decode()
-    return f"data:{block.image_mimetype or 'image/png'};base64,{data}"
+def _add_calls(message: ChatMessage, wire: Wire) -> None:
+    given = [_as_dict(call) for call in message.additional_kwargs.get("tool_calls") or ()]
+    calls = [_tool_call(row, given) for row in message.blocks if isinstance(row, ToolCallBlock)]
+    calls = calls or [_foreign_call(call) for call in given]
+    if calls:
+        wire["tool_calls"] = calls
+        wire["content"] = wire["content"] or None
+    for block in message.blocks:
+        if isinstance(block, ThinkingBlock):
+            # Signed thoughts go back: some providers refuse the results of tools without them.
+            _copy(block.additional_information, wire, "thinking_blocks")
 
 
-def _tool_call(block: ToolCallBlock) -> Wire:
+def _tool_call(block: ToolCallBlock, given: Sequence[Wire]) -> Wire:
     arguments = block.tool_kwargs
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return {
+    call = {
         "id": block.tool_call_id,
         "type": "function",
-        "function": {"name": block.tool_name, "arguments": text},
+        "function": {"name": block.tool_name, "arguments": text or "{}"},
     }
+    for row in given:
+        if row.get("id") == block.tool_call_id:
+            _copy(row, call, "provider_specific_fields")
+    return call
 
 
-def blocks_of(text: str, reasoning: str, calls: Sequence[Wire]) -> list[ContentBlock]:
-    """The blocks of an answer: what was thought, what was said, which tools are called."""
-    blocks: list[ContentBlock] = []
-    if reasoning:
-        blocks.append(ThinkingBlock(content=reasoning))
-    if text or not calls:
-        blocks.append(TextBlock(text=text))
-    blocks += [
-        ToolCallBlock(
-            tool_call_id=call.get("id"),
-            tool_name=call["function"].get("name") or "",
-            tool_kwargs=call["function"].get("arguments") or "{}",
-        )
-        for call in calls
-    ]
-    return blocks
+def _as_dict(call: Any) -> Wire:
+    return dict(call) if isinstance(call, Mapping) else call.model_dump()
 
 
-def counts(usage: Wire | None) -> dict[str, Any]:
-    """Token counts where LlamaIndex's own counter looks for them."""
-    names = ("prompt_tokens", "completion_tokens", "total_tokens")
-    return {name: usage[name] for name in names if name in usage} if usage else {}
-
-
-def chat_response(reply: Chunk) -> ChatResponse:
-    """A whole reply."""
-    message = reply.wire["choices"][0].get("message") or {}
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-    blocks = blocks_of(message.get("content") or "", reasoning, message.get("tool_calls") or ())
-    return ChatResponse(
-        message=ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks),
-        raw=reply,
-        additional_kwargs=counts(reply.wire.get("usage")),
-    )
-
-
-class Growing:
-    """An answer that grows chunk by chunk; what was handed out before never changes."""
-
-    def __init__(self) -> None:
-        self._text = ""
-        self._reasoning = ""
-        self._calls: dict[int, Wire] = {}
-
-    def add(self, chunk: Chunk) -> ChatResponse:
-        """Take in a chunk and return the answer as far as it is known."""
-        choices = chunk.wire.get("choices")
-        delta = (choices[0].get("delta") or {}) if choices else {}
-        text = delta.get("content") or ""
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning") or ""
-        self._text += text
-        self._reasoning += reasoning
-        for call in delta.get("tool_calls") or ():
-            self._grow(call)
-        extra = counts(chunk.wire.get("usage"))
-        if reasoning:
-            extra["thinking_delta"] = reasoning
-        calls = [self._calls[at] for at in sorted(self._calls)]
-        blocks = blocks_of(self._text, self._reasoning, calls)
-        return ChatResponse(
-            message=ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks),
-            delta=text,
-            raw=chunk,
-            additional_kwargs=extra,
-        )
-
-    def _grow(self, part: Wire) -> None:
-        at = part.get("index") or 0
-        known = self._calls.setdefault(at, {"id": None, "function": {"name": "", "arguments": ""}})
-        function = part.get("function") or {}
-        known["id"] = part.get("id") or known["id"]
-        known["function"] = {
-            "name": known["function"]["name"] + (function.get("name") or ""),
-            "arguments": known["function"]["arguments"] + (function.get("arguments") or ""),
-        }
+def _foreign_call(call: Wire) -> Wire:
+    """A call as another integration left it in `additional_kwargs`: OpenAI's form, or Anthropic's."""
+    if "function" in call:
+        return {name: call[name] for name in ("id", "type", "function") if name in call}
+    arguments = call.get("input") or call.get("args") or {}
+    return {
+        "id": call.get("id"),
+        "type": "function",
+        "function": {"name": call.get("name"), "arguments": json.dumps(arguments)},
+    }

@@ -223,8 +223,12 @@ def _listing(row: Connection, name: str) -> str | None:
 
 
 def _family_member(row: Connection, name: str) -> str | None:
+    if not row.with_default_models:
+        return None
+    if name in catalog.models_of(row.provider.name):
+        return name
     family = family_of(name)
-    if not family or "/" in name or not row.with_default_models:
+    if not family or "/" in name:
         return None
     if row.provider.name in family.hosts:
         return next(iter(catalog.hosted_ids(row.provider.name, name, row.region)), None)
@@ -235,10 +239,11 @@ def _under_vendor(row: Connection, name: str) -> str | None:
     if not row.provider.aggregator:
         return None
     listed = _listed_id(row, name)
-    family = family_of(name)
+    vendor, _, bare = name.rpartition("/")
+    family = family_of(bare)
     if listed or not family or not row.with_default_models:
         return listed
-    return name if "/" in name else f"{family.vendor}/{name}"
+    return f"{family.vendor}/{bare}" if vendor in ("", family.vendor) else None
 
 
 _STAGES: tuple[tuple[str, Callable[[Connection, str], str | None]], ...] = (

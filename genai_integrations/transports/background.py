@@ -59,7 +59,12 @@ class BackgroundLoop:
         return loop
 
     def _submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
-        return asyncio.run_coroutine_threadsafe(work, self._running())
+        loop = self._running()
+        if loop.is_closed():
+            # The interpreter is ending, and what is open ends with it.
+            work.close()
+            raise TimeoutError
+        return asyncio.run_coroutine_threadsafe(work, loop)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         loop = self._loop

@@ -17,7 +17,6 @@ from genai_integrations.secret import MaskedText
 from genai_integrations.settings import without_downloads
 from genai_integrations.transports.async_http import AsyncHttp
 from genai_integrations.transports.background import BackgroundLoop
-from genai_integrations.transports.network import without_frames
 from genai_integrations.transports.sync_http import Patience
 from genai_integrations.transports.translation import foreign_error
 from genai_integrations.transports.wire import (
@@ -55,7 +54,7 @@ class TranslatedTransport:
         self._http = AsyncHttp()
         self._client: Any = None
         self.is_loaded = False
-        self._opened: dict[tuple[str, str], tuple[Connection, dict[str, Any]]] = {}
+        self._opened: dict[tuple[str, str], tuple[Connection, dict[str, Any], dict[str, str]]] = {}
 
     def load(self) -> None:
         """Import LiteLLM, which takes seconds, once."""
@@ -121,7 +120,7 @@ class TranslatedTransport:
             async for piece in stream:
                 chunk = piece.model_dump(exclude_none=True)
                 seen = seen or has_content(chunk)
-                if not seen and any(finish_reasons(chunk)):
+                if not seen and "stop" in finish_reasons(chunk):
                     # LiteLLM ends a stream of nothing as a good, empty answer: only usage tells whether it is.
                     empty_end = chunk
                     continue
@@ -142,11 +141,11 @@ class TranslatedTransport:
         """Have the wire watched, and turn whatever LiteLLM raises into an error of ours."""
         from genai_integrations.transports.witness import Witness, current
 
-        arguments = self._open(call)
+        arguments, headers = self._open(call)
         secrets = [arguments[name] for name in _SECRET_PARAMS if arguments.get(name)]
-        secrets += (arguments.get("extra_headers") or {}).values()
+        secrets += headers.values()
         marks = _END_MARKS.get(call.connection.provider.name, ())
-        witness = Witness(call.connection.name, idle, secrets, marks)
+        witness = Witness(call.connection.name, idle, secrets, headers, marks)
         token = current.set(witness)
         try:
             yield witness
@@ -154,18 +153,25 @@ class TranslatedTransport:
             raise
         except Exception as error:  # noqa: BLE001  whatever LiteLLM raises becomes one of ours
             failure = witness.failure or foreign_error(error, witness.status, secrets)
-            raise failure from without_frames(error)
+        else:
+            return
         finally:
             with contextlib.suppress(ValueError):
                 current.reset(token)
+        # Outside the handler, because LiteLLM's errors quote what the server said and hold it in their frames.
+        raise failure
 
     async def _arguments(self, call: WireCall, idle: float) -> dict[str, Any]:
         # A copy, because LiteLLM changes messages in place.
         body = copy.deepcopy(call.body)
         del body["model"]
+        _check_parameters(body)
+        arguments, headers = self._open(call)
+        if call.connection.use_responses_api and headers:
+            arguments = {**arguments, "extra_headers": headers}
         return {
             **body,
-            **self._open(call),
+            **arguments,
             **(await self._http_client(call.connection)),
             "drop_params": True,
             "max_retries": 0,
@@ -187,16 +193,18 @@ class TranslatedTransport:
             self._client = AsyncHTTPHandler(transport=transport, follow_redirects=False)
         return {"client": self._client}
 
-    def _open(self, call: WireCall) -> dict[str, Any]:
+    def _open(self, call: WireCall) -> tuple[dict[str, Any], dict[str, str]]:
+        """LiteLLM's arguments and the stored headers, which we send ourselves: LiteLLM's are ASCII only."""
         key = (call.connection.name, call.model)
         known = self._opened.get(key)
         if known and known[0] is call.connection:
-            return known[1]
+            return known[1:]
         _check_installed(call.connection)
         arguments = _masked(litellm_params(call.connection, call.model))
+        headers = arguments.pop("extra_headers", {})
         self._check_host(call.connection, arguments)
-        self._opened[key] = (call.connection, arguments)
-        return arguments
+        self._opened[key] = (call.connection, arguments, headers)
+        return arguments, headers
 
     def _check_host(self, connection: Connection, arguments: Mapping[str, Any]) -> None:
         base = arguments.get("api_base") or arguments.get("aws_bedrock_runtime_endpoint")
@@ -207,7 +215,7 @@ class TranslatedTransport:
 
 _END_MARKS: Mapping[str, tuple[bytes, ...]] = {
     "anthropic": (b"message_stop",),
-    "bedrock": (b"messageStop",),
+    "bedrock": (b"messageStop", b"stopReason"),
     "google-ai-studio": (b"finishReason", b"blockReason"),
     "vertex": (b"message_stop", b"finishReason", b"blockReason"),
 }
@@ -228,6 +236,20 @@ def _litellm() -> Any:
         get_provider_name("anthropic")
     litellm.suppress_debug_info = True
     return litellm
+
+
+def _check_parameters(body: Mapping[str, Any]) -> None:
+    """Refuse what steers LiteLLM itself, which could go around the connection or make an answer up."""
+    from litellm.types.utils import all_litellm_params
+
+    steering = set(body).intersection(all_litellm_params) - _ALSO_OPENAIS
+    if steering:
+        raise ConfigurationError(
+            f"a call may not set {', '.join(sorted(steering))}: it steers LiteLLM and is no model's parameter"
+        )
+
+
+_ALSO_OPENAIS = frozenset(("metadata",))
 
 
 def _check_installed(connection: Connection) -> None:

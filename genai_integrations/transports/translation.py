@@ -86,12 +86,15 @@ BY_PHRASE: Mapping[str, type[CallError]] = {
     "maximum context length": ContextWindowExceededError,
     "context window": ContextWindowExceededError,
     "content filtering policy": ContentFilteredError,
+    "invalid_grant": AuthenticationError,
 }
 """For refusals of providers that have no code for these cases: Anthropic, Gemini, Bedrock."""
 
 _NARROWED = frozenset((400, 413, 422))
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")
-_LITELLMS_PREFIX = re.compile(r"^(?:litellm\.\w+: )*(?:\w+(?:Exception|Error)\b(?: - |: ))*")
+_LITELLMS_PREFIX = re.compile(
+    r"^(?:litellm\.\w+: )*(?:\w+(?:Exception|Error)\b(?: \w+)?(?: - |: ))*"
+)
 _TAG = re.compile(r"<[^>]*>")
 _LONGEST = 500
 
@@ -122,7 +125,7 @@ def status_error(
         message or f"no reason given by the server for HTTP {status}",
         status=status,
         retry_after=_wait_asked(headers, detail),
-        request_id=scrubbed(_request_id(headers), secrets),
+        request_id=request_id(headers, secrets),
         body=detail or None,
     )
 
@@ -154,10 +157,11 @@ def foreign_error(error: Exception, status: int | None, secrets: Iterable[str]) 
     code = getattr(told, "status_code", None)
     names = (kind.__name__ for kind in type(told).__mro__)
     by_name = next((BY_FOREIGN_CLASS[name] for name in names if name in BY_FOREIGN_CLASS), None)
-    kind = by_name or (kind_of_status(code) if isinstance(code, int) else ServerError)
-    if status == 200 and kind in (APIConnectionError, BadRequestError):
-        kind = InvalidReplyError
     text = scrubbed(str(getattr(told, "message", told)), tuple(secrets))
+    kind = by_name or (kind_of_status(code) if isinstance(code, int) else ServerError)
+    kind = _by_phrase(text) or kind
+    if status == 200 and kind in (APIConnectionError, BadRequestError):
+        return InvalidReplyError("the server's answer cannot be understood")
     lines = _LITELLMS_PREFIX.sub("", text).splitlines()
     message = next((line for line in lines if line.strip()), type(told).__name__)
     return kind(message[:_LONGEST], status=code if by_name is None else status)
@@ -212,8 +216,10 @@ def scrubbed(value: Any, secrets: Sequence[str]) -> Any:
     return value
 
 
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    return next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
+def request_id(headers: Mapping[str, str], secrets: Sequence[str] = ()) -> str | None:
+    """The provider's id of the request, from any of the headers in use."""
+    found = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
+    return None if found is None else str(scrubbed(found, secrets))
 
 
 def _by_code(detail: Mapping[str, Any]) -> type[CallError] | None:

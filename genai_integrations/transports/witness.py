@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextvars import ContextVar
 
 import aiohttp
@@ -12,7 +12,7 @@ from genai_integrations.connections.origins import origin_of
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, UntrustedHostError
 from genai_integrations.transports.async_http import AsyncHttp, read_all, read_pieces
 from genai_integrations.transports.endpoint import Endpoint
-from genai_integrations.transports.translation import status_error
+from genai_integrations.transports.translation import request_id, status_error
 
 _OURS = frozenset(("host", "content-length", "accept-encoding", "connection", "transfer-encoding"))
 """Headers that our HTTP client writes itself."""
@@ -25,6 +25,7 @@ class Witness:
         connection: Name of the connection, for messages.
         idle: Seconds that the socket may be silent.
         secrets: Texts that must not appear in an error.
+        headers: The connection's own headers, to be sent too.
         status: HTTP status, None while there is none.
         received: Bytes of a good answer.
         end_seen: One of the marks that end a whole answer has passed, or there are none to look for.
@@ -36,9 +37,11 @@ class Witness:
         connection: str,
         idle: float,
         secrets: Sequence[str],
+        headers: Mapping[str, str],
         end_marks: Sequence[bytes] = (),
     ) -> None:
         self.connection = connection
+        self.headers = headers
         self.end_seen = not end_marks
         self._end_marks = end_marks
         self._carry = b""
@@ -47,6 +50,11 @@ class Witness:
         self.status: int | None = None
         self.received = 0
         self.failure: GenAIError | None = None
+
+    def fail(self, error: CallError, answer: aiohttp.ClientResponse) -> None:
+        """Note what is wrong with a good status."""
+        error.request_id = request_id(answer.headers, self.secrets)
+        self.failure = error
 
     def take(self, piece: bytes) -> None:
         """Note a piece of a good answer."""
@@ -81,7 +89,7 @@ class WitnessedTransport(httpx.AsyncBaseTransport):
             answer = await self._http.post(_endpoint(request, witness), body, witness.idle)
         except (CallError, UntrustedHostError) as error:
             witness.failure = error
-            raise httpx.ConnectError(str(error)) from None
+            raise httpx.ReadError(str(error)) from None  # LiteLLM repeats others
         witness.status = answer.status
         headers = [
             (name, value) for name, value in answer.headers.items() if name.lower() not in _DROPPED
@@ -90,11 +98,13 @@ class WitnessedTransport(httpx.AsyncBaseTransport):
             stream = _Body(answer, witness)
             return httpx.Response(200, headers=headers, stream=stream, request=request)
         content = await read_all(answer, witness.idle)
-        witness.failure = (
-            InvalidReplyError("the server answered 200 with an HTML page: is the base URL right?")
-            if answer.status == 200
-            else status_error(answer.status, answer.headers, content, witness.secrets)
-        )
+        if answer.status == 200:
+            page = InvalidReplyError(
+                "the server answered 200 with an HTML page: is the base URL right?"
+            )
+            witness.fail(page, answer)
+        else:
+            witness.failure = status_error(answer.status, answer.headers, content, witness.secrets)
         return httpx.Response(answer.status, headers=headers, content=content, request=request)
 
 
@@ -117,7 +127,7 @@ class _Body(httpx.AsyncByteStream):
             witness.failure = error
             raise httpx.ReadError(str(error)) from None
         if not witness.received:
-            witness.failure = InvalidReplyError("the server answered 200 with nothing")
+            witness.fail(InvalidReplyError("the server answered 200 with nothing"), self._answer)
 
     async def aclose(self) -> None:
         self._answer.close()
@@ -126,6 +136,7 @@ class _Body(httpx.AsyncByteStream):
 def _endpoint(request: httpx.Request, witness: Witness) -> Endpoint:
     url = str(request.url)
     headers = {name: value for name, value in request.headers.items() if name not in _OURS}
+    headers |= {name.lower(): value for name, value in witness.headers.items()}
     headers["accept-encoding"] = "identity"
     return Endpoint(
         origin=origin_of(url, witness.connection),

@@ -9,38 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from places import AWS_SECRET, KEY_ID, KEYS, PLACES, QUESTION, REGIONS
 
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.routing import policy
 from genai_integrations.testing.provider import ScriptedProvider
 from genai_integrations.testing.vertex_tokens import service_account
-
-KEY_ID, AWS_SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-KEYS = {
-    "anthropic": "sk-ant-api03-example",
-    "google-ai-studio": "AIzaSyExampleExampleExample",
-    "bedrock": json.dumps({"accessKeyId": KEY_ID, "secretAccessKey": AWS_SECRET}),
-}
-REGIONS = {"vertex": "asia-northeast3", "bedrock": "us-east-1"}
-QUESTION = [{"role": "user", "content": "one two three four"}]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A model at a provider that LiteLLM translates for."""
-
-    provider: str
-    model: str
-
-
-PLACES = {
-    "anthropic": Place("anthropic", "claude-sonnet-4-5"),
-    "gemini": Place("google-ai-studio", "gemini-2.5-flash"),
-    "vertex gemini": Place("vertex", "gemini-2.5-flash"),
-    "vertex claude": Place("vertex", "claude-sonnet-4-5@20250929"),
-    "bedrock claude": Place("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
-    "bedrock nova": Place("bedrock", "us.amazon.nova-lite-v1:0"),
-}
 
 
 @dataclass

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from conftest import AWS_SECRET, KEY_ID, QUESTION
+from places import AWS_SECRET, KEY_ID, QUESTION
 
 from genai_integrations import GenAIClient, Secret
 from genai_integrations.connections.langfuse_store import LangfuseStore
@@ -60,14 +60,18 @@ GOLDEN = {
     "vertex_seoul": (
         "gemini-2.5-flash",
         "",
-        "/v1/projects/{project}/locations/asia-northeast3/publishers/google/models/"
-        "gemini-2.5-flash:generateContent",
+        (
+            "/v1/projects/{project}/locations/asia-northeast3/publishers/google/models/"
+            "gemini-2.5-flash:generateContent"
+        ),
     ),
     "vertex_adc": (
         "gemini-2.5-flash",
         "",
-        "/v1/projects/scripted-project/locations/global/publishers/google/models/"
-        "gemini-2.5-flash:generateContent",
+        (
+            "/v1/projects/scripted-project/locations/global/publishers/google/models/"
+            "gemini-2.5-flash:generateContent"
+        ),
     ),
 }
 RESPONSES = "openai_responses"
@@ -194,9 +198,11 @@ def test_every_recorded_connection_is_here(golden):
 def test_a_wrong_signature_is_noticed(name, led, server, machine):
     """The server really checks: with another key stored, nothing passes."""
     server.api_keys = {"AKIAOTHER:other", "another-token"}
-    with GenAIClient(connections=[led(name)], router_args={"num_retries": 0}) as client:
-        with pytest.raises((AuthenticationError, AllTargetsFailedError)) as caught:
-            client.completion(f"{name}/{GOLDEN[name][0]}", QUESTION)
+    with (
+        GenAIClient(connections=[led(name)], router_args={"num_retries": 0}) as client,
+        pytest.raises((AuthenticationError, AllTargetsFailedError)) as caught,
+    ):
+        client.completion(f"{name}/{GOLDEN[name][0]}", QUESTION)
 
     assert caught.value.status == 403
 

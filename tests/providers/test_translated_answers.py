@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from conftest import PLACES, QUESTION
+from places import PLACES, QUESTION
 
 from genai_integrations.errors import BadRequestError
 
