@@ -19,7 +19,7 @@ DELIVERIES = ("burst", "drip")
 OURS = "genai-integrations"
 STREAMS_AT_ONCE = 200
 
-_CALLS, _STREAMS, _FEW_STREAMS = 60, 5, 2
+_CALLS, _STREAMS, _FEW_STREAMS = 150, 10, 2
 
 
 def genai_client(url: str) -> Any:

@@ -32,7 +32,7 @@ from genai_integrations.routing.streams import (
 )
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.sync_http import Patience
-from genai_integrations.transports.wire import Wire
+from genai_integrations.transports.wire import AsyncChunks, Wire
 
 
 class Router:
@@ -278,7 +278,7 @@ def _hold(chunks: Generator[Wire], execution: Execution) -> list[Wire]:
     raise no_content()
 
 
-async def _ahold(chunks: AsyncGenerator[Wire], execution: Execution) -> list[Wire]:
+async def _ahold(chunks: AsyncChunks, execution: Execution) -> list[Wire]:
     held = []
     async for chunk in chunks:
         held.append(chunk)
@@ -297,7 +297,7 @@ async def _within(seconds: float) -> AsyncGenerator[None]:
         raise RequestTimeoutError(f"no answer within {seconds:g} s") from None
 
 
-async def _until(limit: float, chunks: AsyncGenerator[Wire]) -> AsyncGenerator[Wire]:
+async def _until(limit: float, chunks: AsyncChunks) -> AsyncGenerator[Wire]:
     """The chunks, with each wait bounded by the call's deadline."""
     async with contextlib.aclosing(chunks):
         while True:

@@ -12,7 +12,7 @@ from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Attempt, Route
 from genai_integrations.transports.network import without_frames
-from genai_integrations.transports.wire import END, Wire, finish_reasons, has_content
+from genai_integrations.transports.wire import END, AsyncChunks, Wire, finish_reasons, has_content
 
 
 def is_decisive(chunk: Wire) -> bool:
@@ -162,7 +162,7 @@ class AsyncReplyStream(_Held):
         execution: Execution,
         attempt: Attempt,
         held: Iterable[Wire],
-        rest: AsyncGenerator[Wire],
+        rest: AsyncChunks,
     ) -> None:
         super().__init__(execution, attempt, held)
         self._rest = rest

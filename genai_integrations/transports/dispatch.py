@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.sync_http import Patience
 from genai_integrations.transports.translated import TranslatedTransport
-from genai_integrations.transports.wire import Wire, WireCall
+from genai_integrations.transports.wire import AsyncChunks, Wire, WireCall
 
 
 class Transports:
@@ -53,7 +53,7 @@ class Transports:
         """As `send`; how long the whole may take is the caller's to bound."""
         return await self._for(call).asend(call, idle)
 
-    def astream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
+    def astream(self, call: WireCall, idle: float) -> AsyncChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
         return self._for(call).astream(call, idle)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib.util
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from functools import cache
 from typing import Any
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.litellm_export import litellm_params
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import ConfigurationError, GenAIError, InvalidReplyError
+from genai_integrations.errors import CallError, ConfigurationError, GenAIError, InvalidReplyError
 from genai_integrations.secret import MaskedText
 from genai_integrations.settings import without_downloads
 from genai_integrations.transports.async_http import AsyncHttp
@@ -21,6 +21,7 @@ from genai_integrations.transports.sync_http import Patience
 from genai_integrations.transports.translation import foreign_error
 from genai_integrations.transports.wire import (
     END,
+    AsyncChunks,
     Wire,
     WireCall,
     check_reply,
@@ -88,14 +89,9 @@ class TranslatedTransport:
         """As `send`; how long the whole may take is the caller's to bound."""
         return await self._loop.arun(self._send(call, idle))
 
-    async def astream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
+    def astream(self, call: WireCall, idle: float) -> AsyncChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
-        chunks = self._stream(call, idle)
-        try:
-            while (chunk := await self._loop.arun(_next(chunks))) is not None:
-                yield chunk
-        finally:
-            await self._loop.arun(_closed(chunks))
+        return _FromLoop(self._loop, self._stream(call, idle))
 
     def close(self) -> None:
         """Forget every key and close connections."""
@@ -116,10 +112,13 @@ class TranslatedTransport:
         with self._witnessed(call, idle) as witness:
             stream = await _litellm().acompletion(**await self._arguments(call, idle))
             empty_end: Wire | None = None
-            seen = False
+            seen = calls = False
             async for piece in stream:
                 chunk = piece.model_dump(exclude_none=True)
                 seen = seen or has_content(chunk)
+                calls = calls or _calls_tools(chunk)
+                if not calls:
+                    _correct_finish(chunk)
                 if not seen and "stop" in finish_reasons(chunk):
                     # LiteLLM ends a stream of nothing as a good, empty answer: only usage tells whether it is.
                     empty_end = chunk
@@ -153,6 +152,8 @@ class TranslatedTransport:
             raise
         except Exception as error:  # noqa: BLE001  whatever LiteLLM raises becomes one of ours
             failure = witness.failure or foreign_error(error, witness.status, secrets)
+            if isinstance(failure, CallError):
+                failure.request_id = failure.request_id or witness.request_id
         else:
             return
         finally:
@@ -238,6 +239,31 @@ def _litellm() -> Any:
     return litellm
 
 
+class _FromLoop:
+    """Chunks that another loop makes.
+
+    No generator, because a loop that shuts down closes all of its generators at once, and this one is
+    closed by the one around it.
+    """
+
+    def __init__(self, loop: BackgroundLoop, chunks: AsyncGenerator[Wire]) -> None:
+        self._loop = loop
+        self._chunks = chunks
+
+    def __aiter__(self) -> AsyncIterator[Wire]:
+        return self
+
+    async def __anext__(self) -> Wire:
+        chunk = await self._loop.arun(_next(self._chunks))
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await self._loop.arun(_closed(self._chunks))
+
+
 def _check_parameters(body: Mapping[str, Any]) -> None:
     """Refuse what steers LiteLLM itself, which could go around the connection or make an answer up."""
     from litellm.types.utils import all_litellm_params
@@ -278,6 +304,17 @@ def _masked(arguments: dict[str, Any]) -> dict[str, Any]:
         headers = masked["extra_headers"]
         masked["extra_headers"] = {name: MaskedText(value) for name, value in headers.items()}
     return masked
+
+
+def _calls_tools(chunk: Wire) -> bool:
+    return any((choice.get("delta") or {}).get("tool_calls") for choice in chunk["choices"])
+
+
+def _correct_finish(chunk: Wire) -> None:
+    """Structured output by a forced tool comes as text, so it does not end with a call."""
+    for choice in chunk["choices"]:
+        if choice.get("finish_reason") == "tool_calls":
+            choice["finish_reason"] = "stop"
 
 
 def _generated(chunk: Wire) -> bool:

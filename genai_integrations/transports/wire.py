@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError, InvalidReplyError
@@ -33,6 +33,18 @@ class WireCall:
     model: str
     operation: Operation
     body: Wire
+
+
+class AsyncChunks(Protocol):
+    """Chunks for an `async for` loop that can be closed early."""
+
+    def __aiter__(self) -> AsyncIterator[Wire]: ...
+
+    def __anext__(self) -> Awaitable[Wire]: ...
+
+    def aclose(self) -> Awaitable[None]:
+        """Stop, and let the provider know."""
+        ...
 
 
 _CONTENT_KEYS = (

@@ -27,6 +27,7 @@ class Witness:
         secrets: Texts that must not appear in an error.
         headers: The connection's own headers, to be sent too.
         status: HTTP status, None while there is none.
+        request_id: The provider's id of the request.
         received: Bytes of a good answer.
         end_seen: One of the marks that end a whole answer has passed, or there are none to look for.
         failure: What was wrong on the wire.
@@ -48,12 +49,13 @@ class Witness:
         self.idle = idle
         self.secrets = secrets
         self.status: int | None = None
+        self.request_id: str | None = None
         self.received = 0
         self.failure: GenAIError | None = None
 
-    def fail(self, error: CallError, answer: aiohttp.ClientResponse) -> None:
+    def fail(self, error: CallError) -> None:
         """Note what is wrong with a good status."""
-        error.request_id = request_id(answer.headers, self.secrets)
+        error.request_id = self.request_id
         self.failure = error
 
     def take(self, piece: bytes) -> None:
@@ -91,6 +93,7 @@ class WitnessedTransport(httpx.AsyncBaseTransport):
             witness.failure = error
             raise httpx.ReadError(str(error)) from None  # LiteLLM repeats others
         witness.status = answer.status
+        witness.request_id = request_id(answer.headers, witness.secrets)
         headers = [
             (name, value) for name, value in answer.headers.items() if name.lower() not in _DROPPED
         ]
@@ -102,7 +105,7 @@ class WitnessedTransport(httpx.AsyncBaseTransport):
             page = InvalidReplyError(
                 "the server answered 200 with an HTML page: is the base URL right?"
             )
-            witness.fail(page, answer)
+            witness.fail(page)
         else:
             witness.failure = status_error(answer.status, answer.headers, content, witness.secrets)
         return httpx.Response(answer.status, headers=headers, content=content, request=request)
@@ -127,7 +130,7 @@ class _Body(httpx.AsyncByteStream):
             witness.failure = error
             raise httpx.ReadError(str(error)) from None
         if not witness.received:
-            witness.fail(InvalidReplyError("the server answered 200 with nothing"), self._answer)
+            witness.fail(InvalidReplyError("the server answered 200 with nothing"))
 
     async def aclose(self) -> None:
         self._answer.close()

@@ -38,6 +38,7 @@ def mode(request):
 @pytest.fixture
 def no_downloads(monkeypatch):
     """LangChain's tests fetch a picture, a recording and a document: they get one pixel."""
+    monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "none, for nothing is fetched")
     monkeypatch.setattr(httpx, "get", lambda url, **_: httpx.Response(200, content=PNG))
 
 

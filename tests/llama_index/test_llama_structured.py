@@ -112,7 +112,8 @@ def test_llm_kwargs_are_sent_and_kept(llm, predict_four_ways, sent):
 
 def test_an_object_grows(llm, provider):
     """Each partial one has more, and the last is of the class."""
-    provider.replies["*"] = MENU.model_dump_json()
+    text = MENU.model_dump_json()
+    provider.replies["*"] = [text[at : at + 5] for at in range(0, len(text), 5)]
 
     parts = list(llm.stream_structured_predict(Menu, PROMPT, cuisine="France"))
 
