@@ -47,14 +47,15 @@ def proxy_for(origin: str) -> str | None:
 
 
 def without_frames(error: _E) -> _E:
-    """The error, and whatever it came from, without tracebacks.
+    """The error and its causes without tracebacks, and without what merely happened before.
 
-    The frames of an HTTP library hold the request's bytes, and so the key, in their locals.
+    The frames of an HTTP library hold the request's bytes, and so the key, in their locals; the texts of
+    LiteLLM's errors quote what a server echoed.
     """
     seen: BaseException | None = error
     while seen is not None:
-        seen.__traceback__ = None
-        seen = seen.__cause__ or seen.__context__
+        seen.__traceback__ = seen.__context__ = None
+        seen = seen.__cause__
     return error
 
 

@@ -105,6 +105,6 @@ def pair(request, make_client):
             rows.append(Connection.of(name, kind, f"sk-{name}", url))
         names = [f"{row.name}/{models[kind]}" for row, kind in zip(rows, kinds, strict=True)]
         client = make_client(
-            *rows, fallbacks=[{names[0]: [names[1]]}], model_group_alias={"both": names[0]}
+            *rows, fallbacks=[{"both": [names[1]]}], model_group_alias={"both": names[0]}
         )
         yield Pair(first, second, client)

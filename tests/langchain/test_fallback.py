@@ -9,6 +9,9 @@ from pydantic import BaseModel
 
 from genai_integrations.langchain import ChatGenAI
 
+# Pydantic says so of LiteLLM's types when it builds them, at the first call.
+pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
+
 
 class Joke(BaseModel):
     """A joke."""

@@ -64,8 +64,7 @@ def test_batches_are_embedded_at_once(embedding, provider):
 
     async def embedded():
         task = asyncio.create_task(embedding.aget_text_embedding_batch(TEXTS))
-        while len(provider.requests) < 3:
-            await asyncio.sleep(0)
+        await asyncio.to_thread(provider.wait_for_requests, 3)
         release.set()
         return await task
 

@@ -302,8 +302,9 @@ def test_evaluators(llm, provider):
     assert correct.score == 4.5
 
 
-def test_a_long_text_is_cut_to_the_window(llm, sent):
+def test_a_long_text_is_cut_to_the_window(llm, provider, sent):
     """The prompt helper packs by the context window that metadata tells."""
+    provider.replies["*"] = "Words."
     small = llm.with_(context_window=600, num_output=100)
     engine = SummaryIndex([TextNode(text="word " * 400) for _ in range(4)]).as_query_engine(
         llm=small, response_mode="tree_summarize"
