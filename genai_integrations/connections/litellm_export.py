@@ -128,7 +128,7 @@ def _key(credential: Credential) -> dict[str, Any]:
         case AwsBearer(token):
             return {"api_key": token.reveal()}
         case AwsKeyPair(access_key_id, secret_access_key, session_token):
-            keys = {
+            return {
                 # Without it, LiteLLM would prefer `AWS_BEARER_TOKEN_BEDROCK` of the environment to the keys.
                 "api_key": "",
                 "aws_access_key_id": access_key_id.reveal(),
@@ -136,7 +136,6 @@ def _key(credential: Credential) -> dict[str, Any]:
                 # Nor `AWS_SESSION_TOKEN`, which belongs to other keys.
                 "aws_session_token": session_token.reveal() if session_token else "",
             }
-            return keys
         case AwsDefault(profile):
             return {"aws_profile_name": profile} if profile else {}
         case GoogleServiceAccount(info, project_id):

@@ -106,6 +106,7 @@ class ChatGenAI(BaseChatModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
     _client: GenAIClient | None = PrivateAttr(default=None)
+    _made: bool = PrivateAttr(default=False)
 
     def __init__(
         self, model: str = "gpt-4o-mini", *, client: GenAIClient | None = None, **fields: Any
@@ -118,11 +119,7 @@ class ChatGenAI(BaseChatModel):
             )
         super().__init__(model=model, **fields)  # type: ignore[call-arg]  # pydantic's own signature
         self._client = client
-
-    @model_validator(mode="after")
-    def _set_model_profile(self) -> Self:
-        """Nothing: `LazyProfile` looks it up when it is read, because connections are read for it."""
-        return self
+        self._made = True
 
     @model_validator(mode="after")
     def _set_genai_integrations_version(self) -> Self:

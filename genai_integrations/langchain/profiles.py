@@ -59,7 +59,7 @@ def profile_of(asker: Asker) -> ModelProfile | None:
 class LazyProfile:
     """In place of the field `profile`: what the user gave, else looked up each time it is read.
 
-    Connections are read for it, so a constructor is no place to do it.
+    Connections are read for it, so a constructor is no place to do it, though LangChain's asks there.
     """
 
     def __get__(self, model: Any, owner: type | None = None) -> ModelProfile | None:
@@ -67,7 +67,7 @@ class LazyProfile:
             # Pydantic asks for a default when a class is derived: there is none here.
             raise AttributeError("profile")
         given: ModelProfile | None = model.__dict__.get("profile")
-        return profile_of(model) if given is None else given
+        return profile_of(model) if given is None and getattr(model, "_made", False) else given
 
     def __set__(self, model: Any, value: ModelProfile | None) -> None:
         model.__dict__["profile"] = value

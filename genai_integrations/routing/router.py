@@ -31,7 +31,7 @@ from genai_integrations.routing.streams import (
     no_content,
 )
 from genai_integrations.transports.dispatch import Transports
-from genai_integrations.transports.sync_http import Patience
+from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.wire import AsyncChunks, Wire
 
 

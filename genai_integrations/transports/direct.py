@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import CallError, InvalidReplyError, ServerError
-from genai_integrations.transports import async_http, jsonbytes, sync_http
-from genai_integrations.transports.async_http import AsyncHttp
+from genai_integrations.transports import jsonbytes
 from genai_integrations.transports.endpoint import Endpoint, Operation, open_endpoint
+from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.sse import ErrorData, SSEDecoder
-from genai_integrations.transports.sync_http import Patience, SyncHttp
 from genai_integrations.transports.translation import event_error, scrubbed, status_error
 from genai_integrations.transports.wire import END, Wire, WireCall, check_chunk, check_reply
+
+if TYPE_CHECKING:
+    from genai_integrations.transports.async_http import AsyncHttp
+    from genai_integrations.transports.sync_http import SyncHttp
 
 _OBJECT = b"{"
 """What every chunk begins with."""
@@ -30,9 +34,21 @@ class DirectTransport:
 
     def __init__(self, pins: OriginPins) -> None:
         self._pins = pins
-        self._sync = SyncHttp()
-        self._async = AsyncHttp()
         self._endpoints: dict[tuple[str, str, Operation], tuple[Connection, Endpoint]] = {}
+
+    # The two HTTP clients are imported when they are first used: a program has the one or the other.
+
+    @cached_property
+    def _sync(self) -> SyncHttp:
+        from genai_integrations.transports.sync_http import SyncHttp
+
+        return SyncHttp()
+
+    @cached_property
+    def _async(self) -> AsyncHttp:
+        from genai_integrations.transports.async_http import AsyncHttp
+
+        return AsyncHttp()
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.
@@ -41,6 +57,8 @@ class DirectTransport:
             CallError: The attempt failed.
             CredentialError: The key cannot be had or may not go there.
         """
+        from genai_integrations.transports import sync_http
+
         endpoint = self._endpoint(call)
         response = self._sync.post(endpoint, jsonbytes.dumps(call.body), patience)
         body = sync_http.read_all(response, patience)
@@ -53,6 +71,8 @@ class DirectTransport:
             CallError: The attempt failed, at any chunk.
             CredentialError: As in `send`.
         """
+        from genai_integrations.transports import sync_http
+
         endpoint = self._endpoint(call)
         response = self._sync.post(endpoint, jsonbytes.dumps(call.body), patience)
         if not _streams(response.status, response.headers):
@@ -75,6 +95,8 @@ class DirectTransport:
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
+        from genai_integrations.transports import async_http
+
         endpoint = self._endpoint(call)
         response = await self._async.post(endpoint, jsonbytes.dumps(call.body), idle)
         body = await async_http.read_all(response, idle)
@@ -82,6 +104,8 @@ class DirectTransport:
 
     async def astream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
         """As `stream`; how long the first content may take is the caller's to bound."""
+        from genai_integrations.transports import async_http
+
         endpoint = self._endpoint(call)
         response = await self._async.post(endpoint, jsonbytes.dumps(call.body), idle)
         if not _streams(response.status, response.headers):
@@ -106,12 +130,14 @@ class DirectTransport:
     def close(self) -> None:
         """Close idle connections and forget every key."""
         self._endpoints.clear()
-        self._sync.close()
+        if "_sync" in self.__dict__:
+            self._sync.close()
 
     async def aclose(self) -> None:
         """Close the running loop's connections too."""
         self.close()
-        await self._async.aclose()
+        if "_async" in self.__dict__:
+            await self._async.aclose()
 
     def _endpoint(self, call: WireCall) -> Endpoint:
         """The call's endpoint, opened anew when the connection was read anew."""

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.direct import DirectTransport
-from genai_integrations.transports.sync_http import Patience
+from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.translated import TranslatedTransport
 from genai_integrations.transports.wire import AsyncChunks, Wire, WireCall
 

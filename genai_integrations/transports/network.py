@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import ssl
-import urllib.request
 import weakref
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from genai_integrations.secret import MaskedText
+
+if TYPE_CHECKING:
+    import ssl
 
 _E = TypeVar("_E", bound=BaseException)
 
@@ -27,6 +28,8 @@ PIECE = 65536
 @cache
 def tls_context() -> ssl.SSLContext:
     """One TLS context for everything: the system's roots, or certifi's where the system has none."""
+    import ssl
+
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"] and not context.get_ca_certs():
         import certifi
@@ -37,6 +40,8 @@ def tls_context() -> ssl.SSLContext:
 
 def proxy_for(origin: str) -> str | None:
     """The proxy that the environment names for an origin (`HTTPS_PROXY`, `NO_PROXY` ...), or None."""
+    import urllib.request
+
     parts = urlsplit(origin)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")

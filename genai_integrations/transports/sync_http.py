@@ -6,7 +6,6 @@ import contextlib
 import io
 import socket
 import threading
-import time
 from collections.abc import Generator
 from http.client import HTTPResponse, RemoteDisconnected
 from typing import Any
@@ -43,60 +42,9 @@ from genai_integrations.transports.network import (
     tls_context,
     without_frames,
 )
+from genai_integrations.transports.patience import Patience
 
 _BROKEN = (RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
-
-
-class Patience:
-    """How long one answer may still take.
-
-    Until the first content there is a moment by which it must have come; from then on each wait is bounded
-    by `idle`, and everything by `limit`.
-
-    Args:
-        first: Seconds to the first content, or to the whole answer where it is not streamed.
-        idle: Seconds between two pieces after that.
-        limit: Moment (of `time.monotonic`) at which the whole call ends; None for never.
-    """
-
-    __slots__ = ("_first", "_until", "idle", "limit")
-
-    def __init__(self, first: float, idle: float, limit: float | None = None) -> None:
-        self._first = first
-        self._until: float | None = time.monotonic() + first
-        self.idle = idle
-        self.limit = limit
-
-    def end_within(self, seconds: float) -> None:
-        """Whatever is still to come must come in this time."""
-        self._until = time.monotonic() + seconds
-
-    def content_began(self) -> None:
-        """The first content is there."""
-        self._until = None
-
-    def left(self) -> float:
-        """Seconds that the next wait may take.
-
-        Raises:
-            RequestTimeoutError: None are left.
-        """
-        until = self._until
-        if until is None:
-            if self.limit is None:
-                return self.idle
-            left = min(self.idle, self.limit - time.monotonic())
-        else:
-            left = until - time.monotonic()
-        if left <= 0:
-            raise self.error()
-        return left
-
-    def error(self) -> RequestTimeoutError:
-        """What to raise when time is up."""
-        if self._until is None:
-            return RequestTimeoutError(f"the stream stalled for {self.idle:g} s")
-        return RequestTimeoutError(f"no answer within {self._first:g} s")
 
 
 class SyncHttp:

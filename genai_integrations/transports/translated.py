@@ -6,8 +6,8 @@ import contextlib
 import copy
 import importlib.util
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.litellm_export import litellm_params
@@ -15,9 +15,8 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import CallError, ConfigurationError, GenAIError, InvalidReplyError
 from genai_integrations.secret import MaskedText
 from genai_integrations.settings import without_downloads
-from genai_integrations.transports.async_http import AsyncHttp
 from genai_integrations.transports.background import BackgroundLoop
-from genai_integrations.transports.sync_http import Patience
+from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.translation import foreign_error
 from genai_integrations.transports.wire import (
     END,
@@ -28,6 +27,9 @@ from genai_integrations.transports.wire import (
     finish_reasons,
     has_content,
 )
+
+if TYPE_CHECKING:
+    from genai_integrations.transports.async_http import AsyncHttp
 
 _SECRET_PARAMS = (
     "api_key",
@@ -52,10 +54,15 @@ class TranslatedTransport:
     def __init__(self, pins: OriginPins) -> None:
         self._pins = pins
         self._loop = BackgroundLoop()
-        self._http = AsyncHttp()
         self._client: Any = None
         self.is_loaded = False
         self._opened: dict[tuple[str, str], tuple[Connection, dict[str, Any], dict[str, str]]] = {}
+
+    @cached_property
+    def _http(self) -> AsyncHttp:
+        from genai_integrations.transports.async_http import AsyncHttp
+
+        return AsyncHttp()
 
     def load(self) -> None:
         """Import LiteLLM, which takes seconds, once."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 
-def run(model, mode, question="Hello!", **params):
+def run(model, mode, question="Hello!", /, **params):
     """Ask in one of the four ways; a stream is put together."""
     if mode == "invoke":
         return model.invoke(question, **params)

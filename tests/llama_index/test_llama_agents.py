@@ -21,6 +21,12 @@ from genai_integrations.errors import BadRequestError
 from genai_integrations.llama_index import use_params
 from genai_integrations.testing.faults import Fault
 
+# LlamaIndex's workflows look at every attribute of an agent, pydantic's deprecated ones among them.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211"),
+]
+
 
 def add(a: int, b: int) -> int:
     """Add two numbers."""

@@ -20,7 +20,8 @@ from llama_index.core.extractors import (
     TitleExtractor,
 )
 from llama_index.core.ingestion import IngestionPipeline
-from llama_index.core.memory import ChatMemoryBuffer, Memory
+from llama_index.core.llms import ChatMessage
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.postprocessor import LLMRerank, StructuredLLMRerank
 from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
@@ -34,7 +35,7 @@ from llama_scripts import tool_call
 
 from genai_integrations.llama_index import GenAIEmbedding, use_params
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("loop", "settings")
 
 FACTS = ["The office of Marlow Bikes is in Oslo.", "Marlow Bikes refunds within 14 days."]
 NODES = [NodeWithScore(node=TextNode(text=text), score=1.0) for text in FACTS]
@@ -81,7 +82,7 @@ def test_a_synthesizer_with_an_output_class(llm, mode, sent):
 
     response = synthesizer.synthesize("Which dishes?", NODES)
 
-    assert response.response == Menu(title="text", dishes=[])
+    assert response.response == Menu(title="text", dishes=[], note="text")
     assert sent()[-1]["response_format"]["type"] == "json_schema"
 
 
@@ -92,7 +93,7 @@ def test_refining_with_structured_answers(llm, sent):
     )
 
     assert str(synthesizer.synthesize("Where?", NODES)) == "text"
-    assert all("response_format" in body for body in sent())
+    assert [body["tool_choice"] for body in sent()] == ["required"]
 
 
 def test_a_vector_index_with_our_embedding_and_llm(index, llm, sent):
@@ -177,26 +178,21 @@ def test_a_conversation_is_sent_in_order(llm, sent):
     assert ChatMemoryBuffer.from_defaults(llm=llm).token_limit == 96_000
 
 
-def test_memory_passes_between_models(llm, client, conversation):
-    """What one model said, tools and thoughts among it, another takes as history."""
+def test_memory_passes_between_models(llm, conversation, hello, sent):
+    """What one model said, a call and thoughts among it, another takes as history."""
     conversation(
         {**tool_call("add", a=1), "content": "Let me see.", "reasoning_content": "Hm."}, "Done."
     )
-    memory = Memory.from_defaults(token_limit=1000)
-    response = llm.chat([], model="gpt-4o") if False else llm.complete("Add.")
-    said = llm.chat(memory.get() or [_user("Add.")])
-    assert response.raw
+    memory = ChatMemoryBuffer.from_defaults(chat_history=hello, llm=llm)
+    said = llm.chat(memory.get()).message
+    (call,) = said.additional_kwargs["tool_calls"]
+    memory.put(said)
+    memory.put(
+        ChatMessage(role="tool", content="1", additional_kwargs={"tool_call_id": call["id"]})
+    )
 
-    memory.put_messages([_user("Add."), said.message])
-    other = llm.with_(model="o3")
-
-    assert other.chat([*memory.get()]).message.content
-
-
-def _user(text):
-    from llama_index.core.llms import ChatMessage
-
-    return ChatMessage(text)
+    assert llm.chat(memory.get(), model="o3").message.content == "Done."
+    assert [row["role"] for row in sent()[-1]["messages"]] == ["user", "assistant", "tool"]
 
 
 def test_sub_questions(index, llm, provider):
@@ -226,15 +222,13 @@ def test_sub_questions(index, llm, provider):
     )
 
 
-def test_a_router_calls_a_tool(index, llm, provider):
-    """Which engine answers is a forced choice."""
-    provider.replies["*"] = lambda body: (
-        '[{"choice": 1, "reason": "It fits."}]' if "choice" in str(body["messages"]) else "In Oslo."
-    )
+def test_a_router_has_to_choose(index, llm, sent):
+    """Which engine answers is a forced call of a tool."""
     tool = QueryEngineTool.from_defaults(index.as_query_engine(llm=llm), name="f", description="F.")
     engine = RouterQueryEngine.from_defaults([tool, tool], llm=llm)
 
     assert "Oslo" in str(engine.query("Where?"))
+    assert sent()[0]["tool_choice"] == "required"
 
 
 def test_query_fusion(index, llm, provider):
