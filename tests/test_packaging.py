@@ -176,7 +176,9 @@ METHODS = ["send", "stream", "asend", "astream", "close"]
 @pytest.mark.parametrize("name", METHODS)
 def test_transports_take_the_same(name, kind):
     """Each transport has the methods of the one that chooses between them."""
-    assert inspect.signature(getattr(kind, name)) == inspect.signature(getattr(Transports, name))
+    own, chosen = (inspect.signature(getattr(each, name)) for each in (kind, Transports))
+
+    assert own.parameters == chosen.parameters
 
 
 @pytest.mark.parametrize(("sync", "twin"), [("send", "asend"), ("stream", "astream")])

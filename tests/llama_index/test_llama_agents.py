@@ -23,6 +23,7 @@ from genai_integrations.testing.faults import Fault
 
 # LlamaIndex's workflows look at every attribute of an agent, pydantic's deprecated ones among them.
 pytestmark = [
+    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211"),
 ]

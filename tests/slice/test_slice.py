@@ -102,7 +102,7 @@ def test_langchain_tells_who_answered(client):
     metadata = ChatGenAI("usa/gpt-4o", client=client).invoke("Hello!").response_metadata
 
     assert metadata["model_name"] == "gpt-4o"
-    assert metadata["model_provider"] == "openai"
+    assert metadata["route"]["attempts"][-1]["provider"] == "openai"
     assert metadata["route"]["served"] == "usa/gpt-4o"
 
 
