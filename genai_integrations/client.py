@@ -195,6 +195,16 @@ class GenAIClient:
 
         return litellm_model_list(self._router.registry.load().connections)
 
+    def litellm_router(self, **options: Any) -> Any:
+        """A `litellm.Router` over the same connections, for those who want LiteLLM's own; it holds plain keys.
+
+        Args:
+            options: The Router's own, beside `model_list`.
+        """
+        from genai_integrations.transports.translated import litellm_module
+
+        return litellm_module().Router(model_list=self.litellm_model_list(), **options)
+
     def refresh(self) -> None:
         """Read the connections again, now."""
         self._router.refresh()

@@ -148,7 +148,7 @@ class ChatGenAI(BaseChatModel):
             return None
         if client.public_key:
             return client.public_key, client.host
-        return _names.setdefault(client, uuid.uuid4().hex)
+        return _names.get(client) or _names.setdefault(client, uuid.uuid4().hex)
 
     @override
     def _get_invocation_params(

@@ -163,8 +163,9 @@ def _calls(message: AIMessage) -> list[ToolCall]:
         return calls
     known = {call["id"] for call in calls}
     for block in message.content:
-        kind = block.get("type") if isinstance(block, dict) else None
-        if kind in ("tool_call", "tool_use") and block.get("id") not in known:  # type: ignore[union-attr]  # a dict
+        if not isinstance(block, dict) or block.get("type") not in ("tool_call", "tool_use"):
+            continue
+        if block.get("id") not in known:
             calls.append(_from_block(block))
     return calls
 
@@ -176,7 +177,7 @@ def _from_block(block: dict[str, Any]) -> ToolCall:
 
 def _call(call: ToolCall, where: str) -> Wire:
     for key in ("name", "id"):
-        if not call[key]:  # type: ignore[literal-required]  # both are keys of it
+        if not call.get(key):
             raise ConfigurationError(f"{where} has no {key}")
     try:
         arguments = json.dumps(call["args"], ensure_ascii=False, allow_nan=False)

@@ -89,9 +89,8 @@ def _is_said(block: Any, message: ChatMessage) -> bool:
 
 
 def _add_calls(message: ChatMessage, wire: Wire) -> None:
-    given = [_as_dict(call) for call in message.additional_kwargs.get("tool_calls") or ()]
-    calls = [_tool_call(row, given) for row in message.blocks if isinstance(row, ToolCallBlock)]
-    calls = calls or [_foreign_call(call) for call in given]
+    calls = [_tool_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
+    calls = calls or [_foreign(call) for call in message.additional_kwargs.get("tool_calls") or ()]
     if calls:
         wire["tool_calls"] = calls
         wire["content"] = wire["content"] or None
@@ -101,31 +100,22 @@ def _add_calls(message: ChatMessage, wire: Wire) -> None:
             _copy(block.additional_information, wire, "thinking_blocks")
 
 
-def _tool_call(block: ToolCallBlock, given: Sequence[Wire]) -> Wire:
+def _tool_call(block: ToolCallBlock) -> Wire:
     arguments = block.tool_kwargs
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    call = {
-        "id": block.tool_call_id,
-        "type": "function",
-        "function": {"name": block.tool_name, "arguments": text or "{}"},
-    }
-    for row in given:
-        if row.get("id") == block.tool_call_id:
-            _copy(row, call, "provider_specific_fields")
-    return call
+    return _call(block.tool_call_id, block.tool_name, text)
 
 
-def _as_dict(call: Any) -> Wire:
-    return dict(call) if isinstance(call, Mapping) else call.model_dump()
-
-
-def _foreign_call(call: Wire) -> Wire:
-    """A call as another integration left it in `additional_kwargs`: OpenAI's form, or Anthropic's."""
+def _foreign(given: Any) -> Wire:
+    """A call as another integration left it in `additional_kwargs`: in OpenAI's form, or Anthropic's."""
+    call: Mapping[str, Any] = given if isinstance(given, Mapping) else given.model_dump()
     if "function" in call:
-        return {name: call[name] for name in ("id", "type", "function") if name in call}
+        function = call["function"]
+        return _call(call.get("id"), function.get("name"), function.get("arguments"))
     arguments = call.get("input") or call.get("args") or {}
-    return {
-        "id": call.get("id"),
-        "type": "function",
-        "function": {"name": call.get("name"), "arguments": json.dumps(arguments)},
-    }
+    return _call(call.get("id"), call.get("name"), json.dumps(arguments, ensure_ascii=False))
+
+
+def _call(number: str | None, name: str | None, arguments: str | None) -> Wire:
+    function = {"name": name or "", "arguments": arguments or "{}"}
+    return {"id": number, "type": "function", "function": function}

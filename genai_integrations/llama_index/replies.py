@@ -48,7 +48,9 @@ class RawReply(Reply):
     )
 
     def __init__(self, wire: Wire, route: Route, *, whole: bool) -> None:
-        super().__init__(wire, route)
+        # Set here and not by the two constructors above: this runs for every chunk.
+        self.wire = wire
+        self.route = route
         self.whole = whole
 
     def keys(self) -> KeysView[str]:
@@ -104,6 +106,7 @@ class Growing:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._whole = False
+        self._is_rich = False
         self._text = ""
         self._thoughts = _Thoughts()
         self._calls = _Calls()
@@ -117,19 +120,20 @@ class Growing:
         if choices:
             delta = choices[0].get("delta") or delta
             self._whole = self._whole or bool(choices[0].get("finish_reason"))
-        usage = wire.get("usage")
-        extra = counts(usage)
         text = delta.get("content") or ""
         self._text += text
+        extra: Wire = {}
         if len(delta) > 1 or not text:
             text += self._beside_text(delta, extra)
-        if usage:
+        if usage := wire.get("usage"):
+            extra |= counts(usage)
             self._thoughts.count(usage)
+        blocks = self._blocks() if self._is_rich else [TextBlock(text=self._text)]
         return ChatResponse(
             message=ChatMessage(
                 role=MessageRole.ASSISTANT,
-                blocks=self._blocks(),
-                additional_kwargs=self._calls.extra(),
+                blocks=blocks,
+                additional_kwargs=self._calls.extra() if self._is_rich else {},
             ),
             delta=text,
             raw=RawReply(wire, self._route, whole=self._whole),
@@ -147,6 +151,7 @@ class Growing:
         said = _transcript(delta)
         self._text += said
         self._media += _media(delta, self._text)
+        self._is_rich = bool(self._thoughts.block or self._calls.blocks or self._media)
         return said
 
     def _blocks(self) -> list[ContentBlock]:

@@ -66,7 +66,7 @@ class TranslatedTransport:
 
     def load(self) -> None:
         """Import LiteLLM, which takes seconds, once."""
-        _litellm()
+        litellm_module()
         self.is_loaded = True
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
@@ -106,7 +106,7 @@ class TranslatedTransport:
         self._loop.stop()
 
     async def _send(self, call: WireCall, idle: float) -> Wire:
-        module = _litellm()
+        module = litellm_module()
         embeds = call.operation == "embeddings"
         ask = module.aembedding if embeds else module.acompletion
         with self._witnessed(call, idle) as witness:
@@ -117,7 +117,7 @@ class TranslatedTransport:
 
     async def _stream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
         with self._witnessed(call, idle) as witness:
-            stream = await _litellm().acompletion(**await self._arguments(call, idle))
+            stream = await litellm_module().acompletion(**await self._arguments(call, idle))
             empty_end: Wire | None = None
             seen = calls = False
             async for piece in stream:
@@ -234,7 +234,7 @@ _CLOSING = 1.0
 
 
 @cache
-def _litellm() -> Any:
+def litellm_module() -> Any:
     """LiteLLM, imported quietly at its first use."""
     with without_downloads():
         import litellm

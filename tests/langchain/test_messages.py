@@ -28,7 +28,11 @@ from genai_integrations.routing.route import Attempt, Route
 TEXTS = st.text(min_size=1, max_size=20)
 NAMES = st.text("abcXYZ_09", min_size=1, max_size=8)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )
@@ -222,7 +226,9 @@ def test_pictures_of_tools_are_shown_by_the_user():
     calls = [{**CALL, "id": "1"}, {**CALL, "id": "2"}]
     results = [
         ToolMessage([{"type": "text", "text": "see"}, IMAGE], tool_call_id="1"),
-        ToolMessage([{"type": "image", "base64": DATA, "mime_type": "image/png"}], tool_call_id="2"),
+        ToolMessage(
+            [{"type": "image", "base64": DATA, "mime_type": "image/png"}], tool_call_id="2"
+        ),
     ]
     wire = to_wire([AIMessage("", tool_calls=calls), *results, HumanMessage("Well?")])
 

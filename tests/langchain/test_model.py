@@ -18,8 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from genai_integrations import GenAIClient, use_client
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.langchain import ChatGenAI, GenAIEmbeddings
-from genai_integrations.langchain import tokens
+from genai_integrations.langchain import ChatGenAI, GenAIEmbeddings, tokens
 
 
 def weather(city: str) -> str:
@@ -191,7 +190,13 @@ def test_no_secret_and_no_client_inside(make_client, connect):
     chat, embeddings = ChatGenAI("gpt-4o", client=client), GenAIEmbeddings(client=client)
     chat.invoke("Hello!")
     embeddings.embed_query("Hello!")
-    told = [repr(chat), dumps(chat), str(dumpd(chat)), str(chat.model_dump()), chat.model_dump_json()]
+    told = [
+        repr(chat),
+        dumps(chat),
+        str(dumpd(chat)),
+        str(chat.model_dump()),
+        chat.model_dump_json(),
+    ]
     told += [str(chat.asdict()), str(vars(chat)), repr(embeddings), str(embeddings.model_dump())]
     told += [pickle.dumps(chat).decode("latin-1"), pickle.dumps(embeddings).decode("latin-1")]
 
@@ -262,7 +267,9 @@ def test_the_profile_is_looked_up_when_it_is_read(client, monkeypatch):
     """A constructor reads no connections; a profile that was given is kept, in copies too."""
     calls = []
     monkeypatch.setattr(GenAIClient, "profile", lambda _, name: calls.append(name))
-    monkeypatch.setattr("genai_integrations.langchain.profiles.profile_of", lambda _: calls.append(1))
+    monkeypatch.setattr(
+        "genai_integrations.langchain.profiles.profile_of", lambda _: calls.append(1)
+    )
     model = ChatGenAI("gpt-4o", client=client)
     assert calls == []
     assert model.profile is None

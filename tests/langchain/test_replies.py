@@ -25,7 +25,14 @@ def say(provider, message, **wire):
 def test_the_four_ways_agree(chat, mode):
     """Text, usage and metadata are the same whole, in pieces, and without blocking."""
     message, expected = run(chat, mode, QUESTION), chat.invoke(QUESTION)
-    same = ("model_name", "model_provider", "provider", "finish_reason", "system_fingerprint", "cost")
+    same = (
+        "model_name",
+        "model_provider",
+        "provider",
+        "finish_reason",
+        "system_fingerprint",
+        "cost",
+    )
 
     assert message.content == "provider says: one two three"
     assert message.usage_metadata == expected.usage_metadata

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import pytest
 from langchain_support import player, run
 from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
@@ -14,7 +16,13 @@ from genai_integrations.testing.provider import ScriptedProvider
 
 pytestmark = pytest.mark.usefixtures("no_downloads")
 
-_DETAILS = ["audio_input", "audio_output", "reasoning_output", "cache_read_input"]
+_DETAILS = (
+    "audio_input",
+    "audio_output",
+    "reasoning_output",
+    "cache_read_input",
+    "cache_creation_input",
+)
 _USAGE = {
     "prompt_tokens": 100,
     "completion_tokens": 50,
@@ -32,7 +40,9 @@ def served(request):
         ScriptedProvider("alive", replies={"*": player}) as alive,
     ):
         servers = [dead, alive] if getattr(request.instance, "falls_back", False) else [alive]
-        rows = [Connection.of(row.name, "openai", f"sk-{row.name}", f"{row.url}/v1") for row in servers]
+        rows = [
+            Connection.of(row.name, "openai", f"sk-{row.name}", f"{row.url}/v1") for row in servers
+        ]
         with GenAIClient(connections=rows, router_args={"num_retries": 0}) as client:
             request.instance.client, request.instance.alive = client, alive
             yield
@@ -54,10 +64,7 @@ class _Toggles:
     supports_image_tool_message = True
     supports_pdf_tool_message = True
     model_override_value = "gpt-4o-mini"
-    supported_usage_metadata_details = {
-        "invoke": [*_DETAILS, "cache_creation_input"],
-        "stream": [*_DETAILS, "cache_creation_input"],
-    }
+    supported_usage_metadata_details = MappingProxyType({"invoke": _DETAILS, "stream": _DETAILS})
 
     @property
     def chat_model_params(self):
@@ -70,7 +77,11 @@ class _Toggles:
     def _invoke_counted(self, *, stream=False):
         self.alive.replies["*"] = lambda _: {
             "choices": [
-                {"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": "yes"},
+                    "finish_reason": "stop",
+                }
             ],
             "usage": _USAGE,
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 
 import pytest
 from llama_index.core import Settings
@@ -67,8 +69,18 @@ def loop():
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield loop
+    loop.run_until_complete(loop.shutdown_asyncgens())
     asyncio.set_event_loop(None)
     loop.close()
+
+
+@pytest.fixture
+def memories():
+    """LlamaIndex's memory keeps its messages in an SQLite of its own, which it never closes."""
+    yield
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "<aiosqlite.core.Connection", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

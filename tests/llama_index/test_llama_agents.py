@@ -23,6 +23,7 @@ from genai_integrations.testing.faults import Fault
 
 # LlamaIndex's workflows look at every attribute of an agent, pydantic's deprecated ones among them.
 pytestmark = [
+    pytest.mark.usefixtures("memories"),
     pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211"),
@@ -125,6 +126,7 @@ async def test_an_agent_remembers(llm, conversation, sent):
     ]
 
 
+@pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
 async def test_a_context_can_be_saved(llm, conversation):
     """A run goes on in a context that was a dict in between."""
     conversation(tool_call("now"), "Noon.", "Again noon.")

@@ -11,9 +11,9 @@ from llama_index.core.prompts import PromptTemplate
 
 from genai_integrations import use_client
 from genai_integrations.errors import (
-    ServerError,
     BadRequestError,
     ConfigurationError,
+    ServerError,
     StreamInterruptedError,
 )
 from genai_integrations.llama_index import GenAI, use_params
@@ -135,7 +135,7 @@ def test_the_callers_messages_stay_as_they_are(llm):
     before = [message.model_dump() for message in history]
 
     llm.chat_with_tools([], user_msg="Hello!", chat_history=history)
-    llm.chat(history + [ChatMessage("Hello!")])
+    llm.chat([*history, ChatMessage("Hello!")])
 
     assert [message.model_dump() for message in history] == before
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from llama_index.core.base.llms.types import ToolCallBlock
@@ -87,7 +88,7 @@ def test_arguments_grow_while_they_stream(llm, provider):
 
     assert arguments[0] == {}
     assert {} != arguments[len(arguments) // 2] != arguments[-1] == {"a": 123456, "b": 654321}
-    assert all(later.startswith(earlier) for earlier, later in zip(kept, kept[1:], strict=False))
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(kept))
     assert kept[0] == "" != kept[-1] == texts[-1]
 
 
