@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from genai_integrations import Connection, GenAIClient
+from genai_integrations.connections.origins import OriginPins
 from genai_integrations.langchain import ChatGenAI
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.provider import ScriptedProvider
+from genai_integrations.transports.translated import TranslatedTransport
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -24,9 +26,7 @@ def _quiet_import():
     """What pydantic says of LiteLLM's types when it is imported is not the subject here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from genai_integrations.transports.translated import _litellm
-
-        _litellm()
+        TranslatedTransport(OriginPins()).load()
 
 
 @pytest.fixture(params=["invoke", "ainvoke", "stream", "astream"])

@@ -249,3 +249,34 @@ def test_a_refusal_is_kept(llm, provider, hello):
     provider.replies["*"] = {"content": None, "refusal": "I may not."}
 
     assert llm.chat(hello).message.additional_kwargs["refusal"] == "I may not."
+
+
+def test_leaving_an_async_stream_early_closes_it(llm, provider, hello):
+    """The provider notices, and nothing is left open when the loop ends."""
+    release = threading.Event()
+    provider.faults["*"] = Fault.drip(release, after=1)
+
+    async def left():
+        stream = await llm.astream_chat(hello)
+        first = await anext(stream)
+        await stream.aclose()
+        return first.delta
+
+    assert asyncio.run(left())
+    assert provider.requests[-1].disconnected.wait(10)
+
+
+def test_no_response_changes_after_it_was_handed_out(llm, provider, hello):
+    """What a chunk was is what it stays, blocks, thoughts and calls included."""
+    provider.replies["*"] = {
+        "content": "Let me see.",
+        "reasoning_content": "Two and two.",
+        "tool_calls": [{"name": "add", "arguments": '{"a": 1}'}, {"name": "now"}],
+    }
+    kept, dumped = [], []
+    for response in llm.stream_chat(hello):
+        kept.append(response)
+        dumped.append(response.model_dump_json())
+
+    assert [response.model_dump_json() for response in kept] == dumped
+    assert len(set(dumped)) == len(dumped)

@@ -28,7 +28,7 @@ KEYS = {
     "bedrock": AWS,
 }
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4000}
+THINKING = {"reasoning_effort": "low", "max_tokens": 4000}
 PLACES = [
     ("anthropic/claude-sonnet-4-5", THINKING),
     ("google-ai-studio/gemini-2.5-flash", {}),
@@ -72,7 +72,7 @@ def test_a_tool_loop_goes_on(llm, world, four_ways, model, params):
     own = llm.with_(model=model, additional_kwargs=params)
     offered = own._prepare_chat_with_tools([ADD], allow_parallel_tool_calls=True)
     offered.pop("messages")
-    world.replies["*"] = tool_call("add", a=1, b=2)
+    world.replies["*"] = {"reasoning_content": "Hm.", **tool_call("add", a=1, b=2)}
     calls = [response.message for response in four_ways(own, ASK, **offered)]
     world.replies["*"] = "It is 3."
 
