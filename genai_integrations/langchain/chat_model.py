@@ -346,6 +346,9 @@ class ChatGenAI(BaseChatModel):
     def _request(self, stop: list[str] | None, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The name and the client's parameters of one call: the call's win over the model's."""
         params = {**self._own_params(), **given}
+        if "max_completion_tokens" in given:
+            # OpenAI's newer name of the same limit, and it refuses both together.
+            params.pop("max_tokens", None)
         if stop:
             params["stop"] = stop
         if "max_retries" in params:

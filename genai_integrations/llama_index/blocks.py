@@ -90,25 +90,29 @@ def _audio(block: AudioBlock) -> Part:
             "it has an AudioBlock with a URL: fetch it, and pass AudioBlock(audio=...)"
         )
     data = _base64(block.audio, block.path, block.url, block.resolve_audio)
-    sound = filetype.guess_extension(base64.b64decode(data[:400]))
-    return {"type": "input_audio", "input_audio": {"data": data, "format": block.format or sound or "wav"}}  # fmt: skip
+    known = block.format or filetype.guess_extension(base64.b64decode(data[:400])) or "wav"
+    return {"type": "input_audio", "input_audio": {"data": data, "format": known}}
 
 
 def _video(block: VideoBlock) -> Part:
     url = _remote(block.url) if not block.video else None
     if url is not None:
-        return {"type": "file", "file": {"file_id": url, "format": block.video_mimetype or "video/mp4"}}  # fmt: skip
+        return _file(file_id=url, format=block.video_mimetype or "video/mp4")
     data = _base64(block.video, block.path, block.url, block.resolve_video)
-    return {"type": "file", "file": {"file_data": _data_url(block.video_mimetype, data, "video/mp4")}}  # fmt: skip
+    return _file(file_data=_data_url(block.video_mimetype, data, "video/mp4"))
 
 
 def _document(block: DocumentBlock) -> Part:
     url = _remote(block.url) if not block.data else None
     if url is not None:
-        return {"type": "file", "file": {"file_id": url}}
+        return _file(file_id=url)
     data = _base64(block.data, block.path, block.url, block.resolve_document)
     whole = _data_url(block.document_mimetype, data, "application/pdf")
-    return {"type": "file", "file": {"filename": block.title, "file_data": whole}}
+    return _file(filename=block.title, file_data=whole)
+
+
+def _file(**file: Any) -> Part:
+    return {"type": "file", "file": file}
 
 
 def _remote(url: object) -> str | None:

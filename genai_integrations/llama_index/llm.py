@@ -241,7 +241,7 @@ class GenAI(StructuredPrediction):
 
     def _forces_natively(self) -> bool:
         profile = self.profile(self._params({})[0])
-        return profile.capabilities.get("supports_response_schema", False)
+        return profile.known and profile.capabilities.get("supports_response_schema", False)
 
     def _chat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         model, params = self._params(kwargs)

@@ -217,6 +217,7 @@ class _Guarded:
     response_class: Any = staticmethod(_patient_response)
     _is_used = False
     _is_reused = False
+    _head: bytes | None = b""
 
     def connect(self) -> None:
         self._is_used = False
@@ -234,7 +235,16 @@ class _Guarded:
             raise
         return sock
 
+    def send(self, data: Any) -> None:
+        """Head and body leave together: one system call and one packet fewer. Every request here has a body."""
+        if self._head is None:
+            self._head = data
+        else:
+            head, self._head = self._head, b""
+            super().send(head + data)  # type: ignore[misc]
+
     def request(self, *args: Any, **options: Any) -> None:
+        self._head = None
         self._is_reused = self._is_used and self.sock is not None  # type: ignore[attr-defined]
         try:
             super().request(*args, **options)  # type: ignore[misc]

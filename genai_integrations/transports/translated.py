@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib.util
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from genai_integrations.errors import CallError, ConfigurationError, GenAIError,
 from genai_integrations.secret import MaskedText
 from genai_integrations.settings import without_downloads
 from genai_integrations.transports.background import BackgroundLoop
+from genai_integrations.transports.feed import Feed
 from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.translation import foreign_error
 from genai_integrations.transports.wire import (
@@ -79,18 +80,15 @@ class TranslatedTransport:
 
     def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
         """One request, chunks as they arrive. Raises as `DirectTransport.stream`."""
-        chunks = self._stream(call, patience.idle)
+        feed = Feed(self._stream(call, patience.idle))
         try:
-            while True:
-                chunk = self._loop.run(_next(chunks), patience.left())
-                if chunk is None:
-                    return
-                yield chunk
+            while batch := self._loop.run(feed.batch(), patience.left()):
+                yield from batch
         except TimeoutError:
             raise patience.error() from None
         finally:
             with contextlib.suppress(TimeoutError):
-                self._loop.run(_closed(chunks), _CLOSING)
+                self._loop.run(feed.close(), _CLOSING)
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
@@ -255,20 +253,24 @@ class _FromLoop:
 
     def __init__(self, loop: BackgroundLoop, chunks: AsyncGenerator[Wire]) -> None:
         self._loop = loop
-        self._chunks = chunks
+        self._feed = Feed(chunks)
+        self._batch: Iterator[Wire] = iter(())
 
     def __aiter__(self) -> AsyncIterator[Wire]:
         return self
 
     async def __anext__(self) -> Wire:
-        chunk = await self._loop.arun(_next(self._chunks))
+        chunk = next(self._batch, None)
+        if chunk is None:
+            self._batch = iter(await self._loop.arun(self._feed.batch()))
+            chunk = next(self._batch, None)
         if chunk is None:
             raise StopAsyncIteration
         return chunk
 
     async def aclose(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await self._loop.arun(_closed(self._chunks))
+            await self._loop.arun(self._feed.close())
 
 
 def _check_parameters(body: Mapping[str, Any]) -> None:
@@ -327,11 +329,3 @@ def _correct_finish(chunk: Wire) -> None:
 def _generated(chunk: Wire) -> bool:
     usage = chunk.get("usage") or {}
     return bool(usage.get("completion_tokens"))
-
-
-async def _next(chunks: AsyncGenerator[Wire]) -> Wire | None:
-    return await anext(chunks, None)
-
-
-async def _closed(chunks: AsyncGenerator[Wire]) -> None:
-    await chunks.aclose()

@@ -59,6 +59,14 @@ def test_parameters_reach_the_wire(client, provider, mode):
     assert not {"timeout", "max_retries", "num_retries", "n", "logprobs"}.intersection(body)
 
 
+def test_either_name_of_the_limit(client, provider):
+    """A call may use OpenAI's newer name; the model's own limit is not sent beside it."""
+    ChatGenAI("gpt-4o", client=client, max_tokens=5).invoke("Hello!", max_completion_tokens=6)
+
+    body = provider.requests[0].body
+    assert (body.get("max_tokens"), body["max_completion_tokens"]) == (None, 6)
+
+
 def test_stop_of_a_call_wins(client, provider):
     """The call's `stop` replaces the model's; an empty list is none."""
     ChatGenAI("gpt-4o", client=client, stop=["A"]).invoke("Hello!", stop=["B"])

@@ -23,6 +23,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.llama_index.blocks import parts_of
 from genai_integrations.llama_index.messages import to_wire
 
 PNG = base64.b64decode(
@@ -141,38 +142,44 @@ def test_thoughts_go_back_only_if_they_are_signed():
     assert proven["thinking_blocks"] == signed
 
 
-def test_memory_of_other_providers_can_be_sent(llm, sent):
-    """Calls in OpenAI's and Anthropic's forms, objects among them, become the same call on the wire."""
+class Call:
+    """A tool call as OpenAI's own package has it."""
 
-    class Call:
-        def model_dump(self):
-            return {"id": "1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
+    def model_dump(self):
+        return {"id": "1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
 
-    given = [
+
+ANTHROPICS = {"id": "1", "name": "add", "input": {}, "type": "tool_use"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
         {"additional_kwargs": {"tool_calls": [Call()]}},
-        {"additional_kwargs": {"tool_calls": [{"id": "1", "name": "add", "input": {}, "type": "tool_use"}]}},
+        {"additional_kwargs": {"tool_calls": [ANTHROPICS]}},
         {"blocks": [ToolCallBlock(tool_call_id="1", tool_name="add", tool_kwargs={})]},
-        {"blocks": [ThinkingBlock(content="Hm."), ToolCallBlock(tool_call_id="1", tool_name="add", tool_kwargs="")]},
-    ]  # fmt: skip
-    for fields in given:
-        llm.chat(
-            [
-                ChatMessage("add"),
-                ChatMessage(role="assistant", **fields),
-                ChatMessage(role="tool", content="3", additional_kwargs={"tool_call_id": "1"}),
-                ChatMessage(role="model", content="It is 3."),
-                ChatMessage(
-                    role="chatbot", content="Really.", additional_kwargs={"tool_call_id": "1"}
-                ),
-                ChatMessage("Thanks."),
-            ]
-        )
+        {"blocks": [ToolCallBlock(tool_call_id="1", tool_name="add", tool_kwargs="")]},
+    ],
+)
+def test_memory_of_other_providers_can_be_sent(llm, sent, fields):
+    """Calls in OpenAI's and Anthropic's forms, objects among them, become the same call on the wire."""
+    ours = {"additional_kwargs": {"tool_call_id": "1"}}
+    llm.chat(
+        [
+            ChatMessage("add"),
+            ChatMessage(role="assistant", **fields),
+            ChatMessage(role="tool", content="3", **ours),
+            ChatMessage(role="model", content="It is 3."),
+            ChatMessage(role="chatbot", content="Really.", **ours),
+            ChatMessage("Thanks."),
+        ]
+    )
 
-    call = {"id": "1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
-    for body in sent():
-        assert body["messages"][1] == {"role": "assistant", "content": None, "tool_calls": [call]}
-        assert [row["role"] for row in body["messages"][3:]] == ["assistant", "assistant", "user"]
-        assert "tool_call_id" not in body["messages"][4]
+    messages = sent()[-1]["messages"]
+    call = Call().model_dump()
+    assert messages[1] == {"role": "assistant", "content": None, "tool_calls": [call]}
+    assert [row["role"] for row in messages[3:]] == ["assistant", "assistant", "user"]
+    assert "tool_call_id" not in messages[4]
 
 
 @pytest.mark.parametrize(
@@ -267,3 +274,9 @@ def test_signed_thoughts_are_kept_as_they_stream():
         {"type": "thinking", "thinking": "Two and two.", "signature": "c2ln"},
         pieces[-1],
     ]
+
+
+def test_a_kind_of_block_that_nobody_knows_is_named():
+    """As LlamaIndex may add more of them."""
+    with pytest.raises(ConfigurationError, match="a ToolCallBlock, which no model takes"):
+        list(parts_of(ToolCallBlock(tool_name="add")))

@@ -135,6 +135,34 @@ def test_an_answer_that_does_not_fit_is_an_error(llm, provider, mode):
         list(own.stream_structured_predict(Menu, PROMPT, cuisine="France"))
 
 
+def test_words_instead_of_an_object_are_an_error(llm, provider):
+    """Whole or streamed."""
+    provider.replies["*"] = "I would rather talk."
+
+    with pytest.raises(ValidationError):
+        llm.structured_predict(Menu, PROMPT, cuisine="France")
+    with pytest.raises(ValidationError):
+        list(llm.stream_structured_predict(Menu, PROMPT, cuisine="France"))
+
+
+def test_a_model_without_schemas_and_functions_is_asked_in_words(
+    client, provider, predict_four_ways, sent
+):
+    """LlamaIndex's own program does it."""
+    provider.replies["*"] = MENU.model_dump_json()
+    plain = GenAI("gpt-3.5-turbo", client=client, is_function_calling_model=False)
+
+    assert predict_four_ways(plain) == [MENU] * 4
+    assert not any("tools" in body for body in sent())
+
+
+def test_an_unknown_model_is_not_trusted_with_a_schema(client, predict_four_ways, sent):
+    """Where nobody knows whether all targets take one, a tool is called."""
+    predict_four_ways(GenAI("openai/mine", client=client, context_window=9000))
+
+    assert all("tools" in body for body in sent())
+
+
 def test_a_refusal_is_an_error(llm, provider):
     """It says what the model said."""
     provider.replies["*"] = {"content": None, "refusal": "I may not."}
@@ -219,3 +247,5 @@ def test_strict_schemas():
     assert "default" not in str(strict)
     assert strict_schema(Loose.model_json_schema()) is None
     assert strict_schema(Empty.model_json_schema()) is None
+    either = {"type": "object", "properties": {"a": {"type": "array", "items": False}}}
+    assert strict_schema(either)["properties"]["a"]["items"] is False

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 from llama_index.core.base.llms.types import ToolCallBlock
-from llama_index.core.llms import ChatMessage
+from llama_index.core.llms import ChatMessage, ChatResponse
 from llama_index.core.tools import FunctionTool
 from llama_scripts import tool_call
 
@@ -185,3 +185,14 @@ def test_no_tools_are_no_parameter(llm, sent):
     llm.chat_with_tools([], "Hello!", tool_required=True)
 
     assert sent()[-1].keys() == {"model", "messages"}
+
+
+def test_calls_made_by_other_integrations_are_read(llm):
+    """Their blocks have arguments as dicts, and their text may be no JSON or no object."""
+    blocks = [
+        ToolCallBlock(tool_name="add", tool_kwargs={"a": 1}),
+        ToolCallBlock(tool_name="add", tool_kwargs="[1]"),
+    ]
+    response = ChatResponse(message=ChatMessage(role="assistant", blocks=blocks))
+
+    assert [row.tool_kwargs for row in llm.get_tool_calls_from_response(response)] == [{"a": 1}, {}]

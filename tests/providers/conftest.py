@@ -38,9 +38,9 @@ def _quiet_import():
     """LiteLLM's import is not the subject of any one test, nor what pydantic says of LiteLLM's types."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from genai_integrations.transports.translated import _litellm
+        from genai_integrations.transports.translated import litellm_module
 
-        _litellm()
+        litellm_module()
 
 
 @pytest.fixture(autouse=True)
