@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, KeysView, Mapping
 from typing import Any, ClassVar
 
 from genai_integrations.routing.route import Route
@@ -32,6 +32,13 @@ class WireObject:
 
     def __getitem__(self, key: str) -> Any:
         return self.wire[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.wire)
+
+    def keys(self) -> KeysView[str]:
+        """As of a dict, so that `dict(reply)` works."""
+        return self.wire.keys()
 
     def __contains__(self, key: object) -> bool:
         return key in self.wire

@@ -12,6 +12,7 @@ from genai_integrations.errors import CallError, InvalidReplyError, ServerError
 from genai_integrations.transports import jsonbytes
 from genai_integrations.transports.endpoint import Endpoint, Operation, open_endpoint
 from genai_integrations.transports.patience import Patience
+from genai_integrations.transports.shaping import shaped
 from genai_integrations.transports.sse import ErrorData, SSEDecoder
 from genai_integrations.transports.translation import event_error, scrubbed, status_error
 from genai_integrations.transports.wire import END, Wire, WireCall, check_chunk, check_reply
@@ -60,7 +61,7 @@ class DirectTransport:
         from genai_integrations.transports import sync_http
 
         endpoint = self._endpoint(call)
-        response = self._sync.post(endpoint, jsonbytes.dumps(call.body), patience)
+        response = self._sync.post(endpoint, jsonbytes.dumps(shaped(call)), patience)
         body = sync_http.read_all(response, patience)
         return _reply(response.status, response.headers, body, endpoint, call.operation)
 
@@ -74,7 +75,7 @@ class DirectTransport:
         from genai_integrations.transports import sync_http
 
         endpoint = self._endpoint(call)
-        response = self._sync.post(endpoint, jsonbytes.dumps(call.body), patience)
+        response = self._sync.post(endpoint, jsonbytes.dumps(shaped(call)), patience)
         if not _streams(response.status, response.headers):
             body = sync_http.read_all(response, patience)
             raise _refusal(response.status, response.headers, body, endpoint)
@@ -98,7 +99,7 @@ class DirectTransport:
         from genai_integrations.transports import async_http
 
         endpoint = self._endpoint(call)
-        response = await self._async.post(endpoint, jsonbytes.dumps(call.body), idle)
+        response = await self._async.post(endpoint, jsonbytes.dumps(shaped(call)), idle)
         body = await async_http.read_all(response, idle)
         return _reply(response.status, response.headers, body, endpoint, call.operation)
 
@@ -107,7 +108,7 @@ class DirectTransport:
         from genai_integrations.transports import async_http
 
         endpoint = self._endpoint(call)
-        response = await self._async.post(endpoint, jsonbytes.dumps(call.body), idle)
+        response = await self._async.post(endpoint, jsonbytes.dumps(shaped(call)), idle)
         if not _streams(response.status, response.headers):
             body = await async_http.read_all(response, idle)
             raise _refusal(response.status, response.headers, body, endpoint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib.util
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -234,7 +235,9 @@ _CLOSING = 1.0
 @cache
 def litellm_module() -> Any:
     """LiteLLM, imported quietly at its first use."""
-    with without_downloads():
+    # What pydantic says of LiteLLM's own types is nobody's concern here.
+    with without_downloads(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         import litellm
         from litellm.anthropic_beta_headers_manager import get_provider_name
 

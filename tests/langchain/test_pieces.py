@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from langchain_support import run, whole
 
 from genai_integrations.errors import ConfigurationError
@@ -172,6 +172,9 @@ def test_odd_results_and_calls():
 
     assert asked["tool_calls"][0]["function"] == {"name": "f", "arguments": '{"a": 1}'}
     assert said["content"] == [{"type": "text", "text": "hi"}]
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    assert to_wire([SystemMessage(parts)])[0]["content"] == parts
+    assert to_wire([AIMessage(parts)])[0]["content"] == "ab"
 
 
 def test_a_model_without_a_client(monkeypatch):

@@ -1,0 +1,83 @@
+"""What OpenAI and Azure get otherwise than the servers that copied their dialect."""
+
+from __future__ import annotations
+
+import pytest
+
+from genai_integrations import Connection
+from genai_integrations.transports.shaping import shaped
+from genai_integrations.transports.wire import WireCall
+
+THOUGHT = {"role": "assistant", "content": "x", "thinking_blocks": [{}], "reasoning_content": "y"}
+MARKED = {
+    "role": "user",
+    "content": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}],
+}
+
+
+def call(provider, model="gpt-4o", **body):
+    base = None if provider == "openai" else "http://127.0.0.1:9/v1"
+    connection = Connection.of("c", provider, "sk-1", base)
+    return WireCall(connection, model, "chat/completions", {"model": model, **body})
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_what_only_others_know_is_left_out(provider):
+    """Signatures of thinking and cache marks stay out; the caller's messages stay as they are."""
+    given = call(provider, messages=[THOUGHT, MARKED])
+
+    body = shaped(given)
+
+    assert body["messages"] == [
+        {"role": "assistant", "content": "x"},
+        {"role": "user", "content": [{"type": "text", "text": "x"}]},
+    ]
+    assert "thinking_blocks" in THOUGHT
+    assert "cache_control" in MARKED["content"][0]
+
+
+def test_others_get_what_was_given():
+    """OpenRouter hands cache marks on to Anthropic."""
+    given = call("openrouter", messages=[THOUGHT, MARKED])
+
+    assert shaped(given) is given.body
+
+
+def test_nothing_to_change_copies_nothing():
+    """The usual request is sent as it is."""
+    given = call("openai", messages=[{"role": "user", "content": "x"}], max_tokens=5)
+
+    assert shaped(given) is given.body
+
+
+@pytest.mark.parametrize("model", ["o3", "o4-mini", "gpt-5", "gpt-5.1-mini"])
+def test_reasoning_models_have_another_name_for_the_limit(model):
+    """`max_tokens` becomes `max_completion_tokens`, which those models require."""
+    body = shaped(call("openai", model, max_tokens=7))
+
+    assert body["max_completion_tokens"] == 7
+    assert "max_tokens" not in body
+
+
+def test_a_limit_under_the_new_name_stays():
+    """Who gives both means the new one."""
+    body = shaped(call("openai", "o3", max_tokens=7, max_completion_tokens=9))
+
+    assert body["max_completion_tokens"] == 9
+
+
+def test_a_compatible_server_at_another_address_gets_all():
+    """DeepSeek and vLLM want `reasoning_content` back."""
+    connection = Connection.of("c", "openai", "sk-1", "http://127.0.0.1:9/v1")
+    given = WireCall(connection, "r1", "chat/completions", {"model": "r1", "messages": [THOUGHT]})
+
+    assert shaped(given) is given.body
+
+
+def test_tools_lose_their_cache_marks():
+    """The rest of a tool stays."""
+    tool = {"type": "function", "function": {"name": "f"}, "cache_control": {"type": "ephemeral"}}
+
+    body = shaped(call("openai", tools=[tool]))
+
+    assert body["tools"] == [{"type": "function", "function": {"name": "f"}}]
