@@ -14,6 +14,7 @@ from genai_integrations.testing.dialect import Answer, Dialect, Reply, Script
 from genai_integrations.testing.faults import Fault, fault_named
 from genai_integrations.testing.gemini_dialect import GeminiDialect
 from genai_integrations.testing.openai_dialect import OpenAIDialect
+from genai_integrations.testing.responses_dialect import ResponsesDialect
 from genai_integrations.testing.server import Exchange, LoopbackServer, Received
 from genai_integrations.testing.vertex_dialect import VertexDialect
 
@@ -106,6 +107,7 @@ class ScriptedProvider(LoopbackServer):
             GeminiDialect(),
             vertex,
             BedrockDialect(lambda: self.api_keys),
+            ResponsesDialect(also_accepts),
             OpenAIDialect(also_accepts),
         )
 

@@ -232,6 +232,17 @@ _CLOSING = 1.0
 """Seconds that closing a stream's connection may take."""
 
 
+_BUILT_LATE = (
+    "Message",
+    "Delta",
+    "Choices",
+    "StreamingChoices",
+    "ModelResponse",
+    "ModelResponseStream",
+    "EmbeddingResponse",
+)
+
+
 @cache
 def litellm_module() -> Any:
     """LiteLLM, imported quietly at its first use."""
@@ -240,9 +251,14 @@ def litellm_module() -> Any:
         warnings.simplefilter("ignore")
         import litellm
         from litellm.anthropic_beta_headers_manager import get_provider_name
+        from litellm.types import utils
+        from litellm.types.llms.openai import ResponsesAPIResponse
 
-        # Reads the file now, which would be fetched at some later call.
+        # These would be done at some later call: a file fetched, and types built with warnings.
         get_provider_name("anthropic")
+        for name in _BUILT_LATE:
+            getattr(utils, name).model_rebuild()
+        ResponsesAPIResponse.model_rebuild()
     litellm.suppress_debug_info = True
     return litellm
 

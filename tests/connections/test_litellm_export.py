@@ -112,6 +112,7 @@ def as_object(secret):
                 "api_key": "",
                 "aws_access_key_id": "AKIA1",
                 "aws_secret_access_key": "s3",
+                "aws_session_token": "",
             },
         ),
         (
@@ -138,12 +139,21 @@ def as_object(secret):
         (
             "vertex",
             {"secret": '{"projectId": "p"}', "region": "us-east5"},
-            {"model": "vertex_ai/m", "vertex_location": "us-east5", "vertex_project": "p"},
+            {
+                "model": "vertex_ai/m",
+                "vertex_location": "us-east5",
+                "vertex_project": "p",
+                "api_base": "https://us-east5-aiplatform.googleapis.com",
+            },
         ),
         (
             "vertex",
             {"secret": "__VERTEXAI_DEFAULT_CREDENTIALS__"},
-            {"model": "vertex_ai/m", "vertex_location": "global"},
+            {
+                "model": "vertex_ai/m",
+                "vertex_location": "global",
+                "api_base": "https://aiplatform.googleapis.com",
+            },
         ),
     ],
 )
