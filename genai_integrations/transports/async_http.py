@@ -82,6 +82,13 @@ class AsyncHttp:
         if session:
             await session.close()
 
+    def forget_closed_loops(self) -> None:
+        """Close what loops have left open that were closed without shutting down their generators."""
+        # A copy of the keys, because other threads' loops come and go.
+        for loop in list(self._sessions):
+            if loop.is_closed() and (session := self._sessions.pop(loop, None)):
+                session.forget()
+
     def abandon(self) -> Any:
         """Forget all sessions without closing them."""
         sessions, self._sessions = self._sessions, {}
@@ -91,10 +98,7 @@ class AsyncHttp:
         known = self._sessions.get(asyncio.get_running_loop())
         if known is not None:
             return known
-        # A copy of the keys, because other threads' loops come and go.
-        for loop in list(self._sessions):
-            if loop.is_closed() and (session := self._sessions.pop(loop, None)):
-                session.forget()
+        self.forget_closed_loops()
         loop = asyncio.get_running_loop()
         session = self._sessions[loop] = _Session(self._per_host)
         await session.park()
@@ -137,8 +141,7 @@ class _Session:
             connector = client.connector
             client.detach()
             if connector:
-                with contextlib.suppress(RuntimeError):
-                    connector.close()
+                _close_without_loop(connector)
 
     def _of(self, *, fresh: bool) -> aiohttp.ClientSession:
         """The client that keeps connections, or the one that never uses a connection twice."""
@@ -171,6 +174,21 @@ class _Session:
 
 
 _MOST_TIMEOUTS = 64
+
+
+def _close_without_loop(connector: aiohttp.BaseConnector) -> None:
+    """Close a connector and its idle sockets after their loop, for which aiohttp has no public way."""
+    for connections in list(getattr(connector, "_conns", {}).values()):
+        for protocol, *_ in list(connections):
+            transport: Any = getattr(protocol, "transport", None)
+            sock = getattr(transport, "_sock", None)
+            if sock is not None:
+                sock.close()
+                transport._sock = None  # noqa: SLF001  else its finaliser warns of it
+    close = getattr(connector, "_close", None)
+    with contextlib.suppress(RuntimeError):
+        if close is not None:
+            close()
 
 
 def _client(**options: Any) -> aiohttp.ClientSession:

@@ -133,6 +133,8 @@ class DirectTransport:
         self._endpoints.clear()
         if "_sync" in self.__dict__:
             self._sync.close()
+        if "_async" in self.__dict__:
+            self._async.forget_closed_loops()
 
     async def aclose(self) -> None:
         """Close the running loop's connections too."""

@@ -77,6 +77,9 @@ class SyncHttp:
             raise without_frames(error) from None
         except HTTPError as error:
             raise translated(error, patience) from without_frames(error)
+        except BaseException as error:  # noqa: BLE001  it goes on at once
+            # Ctrl-C passes frames that hold the request's bytes too.
+            raise error.with_traceback(None) from None
 
     def abandon(self) -> Any:
         """Forget all connections without closing them."""
