@@ -100,7 +100,10 @@ def query_llama_index(client: GenAIClient, write: Write) -> Attempts:
         [(message["role"], message["content"]) for message in messages]
     )
     index = SummaryIndex.from_documents([Document(text=text) for text in _DOCUMENTS])
-    llm = GenAI(MODEL, client=client, temperature=0)
+    # Said outright, because no price map knows this model.
+    llm = GenAI(
+        MODEL, client=client, temperature=0, context_window=8192, is_function_calling_model=True
+    )
     engine = index.as_query_engine(llm=llm, text_qa_template=template)
     with _llama_index_attempts() as attempts:
         write(str(engine.query(_WHERE)))
