@@ -11,6 +11,9 @@ from genai_integrations.connections.providers import PROVIDERS, Provider, provid
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.secret import Secret
 
+AZURE_API_VERSION = "2025-02-01-preview"
+"""What Langfuse 4.16.0 uses for its own calls, so what works in its UI works here."""
+
 _REGION = re.compile(r"[a-z0-9-]+")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.connection import AZURE_API_VERSION, Connection
 from genai_integrations.connections.credentials import (
     ApiKey,
     AwsBearer,
@@ -22,9 +22,6 @@ from genai_integrations.connections.credentials import (
     open_credential,
     open_headers,
 )
-
-AZURE_API_VERSION = "2025-02-01-preview"
-"""What Langfuse 4.16.0 itself uses; it stores none."""
 
 _SPOKEN_AS_OPENAI = frozenset({"ollama", "portkey"})
 """LiteLLM speaks Ollama's older API, not the `/v1` that connections name, and does not know Portkey."""

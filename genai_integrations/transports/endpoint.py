@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Literal
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
-from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.connection import AZURE_API_VERSION, Connection
 from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
 from genai_integrations.connections.origins import OriginPins, origin_of, refuse_unsafe_host
 from genai_integrations.errors import ConfigurationError, CredentialError
@@ -16,9 +16,6 @@ from genai_integrations.secret import MaskedText
 
 Operation = Literal["chat/completions", "embeddings"]
 """What is asked of the provider: the last part of OpenAI's path."""
-
-AZURE_API_VERSION = "2025-02-01-preview"
-"""What Langfuse 4.16.0 uses for its own calls, so what works in its UI works here."""
 
 
 @dataclass(frozen=True, slots=True)

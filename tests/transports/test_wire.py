@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from genai_integrations.connections.connection import AZURE_API_VERSION
 from genai_integrations.errors import ConfigurationError, CredentialError
-from genai_integrations.transports.endpoint import AZURE_API_VERSION
 
 SPEAKING = ("openai", "azure")
 
