@@ -6,7 +6,7 @@ import contextlib
 import threading
 import uuid
 import weakref
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Literal, Self, overload
@@ -14,12 +14,14 @@ from typing import Any, Literal, Self, overload
 from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
+    Connections,
     ConnectionStore,
 )
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.langfuse_sdk import LangfuseSdk
 from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
 from genai_integrations.prompts.template import Prompt
 from genai_integrations.routing.args import router_args as checked_args
@@ -32,6 +34,7 @@ from genai_integrations.routing.router import Router
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.secret import MaskedText
 from genai_integrations.settings import read_settings
+from genai_integrations.tracing.generations import Generations
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -50,6 +53,11 @@ class GenAIClient:
         router_args: How to route, in LiteLLM Router's names: see `RouterArgs`.
         connections: Where connections come from instead of Langfuse: a `ConnectionStore`, or connections.
         allowed_hosts: Hosts that a key may go to though it was first used for another.
+        tracing: Whether calls are recorded in Langfuse; default yes if there is a key pair, unless
+            `LANGFUSE_TRACING_ENABLED` is `false`.
+        mask: What may be recorded of input, output and metadata: called as `mask(data=...)`, gives that.
+        sample_rate: Share of traces to record, 0.0 to 1.0; default `LANGFUSE_SAMPLE_RATE`, then all.
+        trace_attempts: Record each attempt as a span below its generation; default only as metadata.
 
     Raises:
         ConfigurationError: Something given cannot work.
@@ -65,16 +73,26 @@ class GenAIClient:
         router_args: Mapping[str, Any] | None = None,
         connections: ConnectionStore | Iterable[Connection] | None = None,
         allowed_hosts: Iterable[str] = (),
+        tracing: bool | None = None,
+        mask: Callable[..., Any] | None = None,
+        sample_rate: float | None = None,
+        trace_attempts: bool = False,
     ) -> None:
         # Masked, because a traceback may show the locals of every frame it passes.
         secret_key = MaskedText(secret_key) if secret_key else None
-        settings = read_settings(public_key=public_key, secret_key=secret_key, host=host)
+        settings = read_settings(
+            public_key=public_key, secret_key=secret_key, host=host, tracing=tracing
+        )
         self.host = settings.host
         self.public_key = settings.public_key
         store = _store(connections) or store_from_settings(settings)
         registry = ConnectionRegistry(store, llm_connection_names)
-        self._router = Router(registry, checked_args(router_args), OriginPins(allowed_hosts))
-        self._prompts = LangfusePrompts(settings)
+        self._langfuse = LangfuseSdk(settings, mask=mask, sample_rate=sample_rate)
+        traced = settings.tracing and settings.public_key and settings.secret_key
+        generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
+        pins = OriginPins(allowed_hosts)
+        self._router = Router(registry, checked_args(router_args), pins, generations)
+        self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
 
@@ -103,7 +121,9 @@ class GenAIClient:
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
-                `fallback_on`.
+                `fallback_on`. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
+                `langfuse_user_id`, `langfuse_session_id`, `langfuse_tags`, `langfuse_trace_name`,
+                `langfuse_metadata`, and `langfuse_observation`, an open one to write on instead of a new one.
 
         Raises:
             ConfigurationError: The request cannot work, or nobody serves the model.
@@ -183,7 +203,7 @@ class GenAIClient:
     def connections(self) -> tuple[Connection | BrokenConnection, ...]:
         """The connections, those that cannot be used among them."""
         snapshot = self._router.registry.load()
-        return (*snapshot.connections, *snapshot.broken)
+        return Connections((*snapshot.connections, *snapshot.broken))
 
     def check(self, name: str) -> Check:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
@@ -208,6 +228,11 @@ class GenAIClient:
     def refresh(self) -> None:
         """Read the connections again, now."""
         self._router.refresh()
+
+    def flush(self) -> None:
+        """Send what is recorded and not sent yet, and wait for it. At the program's end it happens by itself."""
+        if self._langfuse.made:
+            self._langfuse.made.flush()
 
     def close(self) -> None:
         """Close idle connections and forget every opened key. A later call opens them anew."""

@@ -28,6 +28,7 @@ class Settings:
             the providers' own variables.
         encryption_keys: Langfuse's `ENCRYPTION_KEY`s, newest first, `LANGFUSE_ENCRYPTION_KEY`
             (comma-separated).
+        tracing: Whether calls are recorded in Langfuse, unless `LANGFUSE_TRACING_ENABLED` is `false`.
         environ: The variables that environment connections are read from.
     """
 
@@ -36,6 +37,7 @@ class Settings:
     host: str
     database_url: str | None = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
+    tracing: bool
     environ: Mapping[str, str] = field(repr=False)
 
 
@@ -44,6 +46,7 @@ def read_settings(
     public_key: str | None = None,
     secret_key: str | None = None,
     host: str | None = None,
+    tracing: bool | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
     """Settle every setting once.
@@ -52,6 +55,7 @@ def read_settings(
         public_key: Wins over `LANGFUSE_PUBLIC_KEY`.
         secret_key: Wins over `LANGFUSE_SECRET_KEY`.
         host: Wins over `LANGFUSE_HOST`, which wins over `LANGFUSE_BASE_URL`.
+        tracing: Wins over `LANGFUSE_TRACING_ENABLED`.
         environ: Read instead of the process's environment.
 
     Raises:
@@ -64,6 +68,7 @@ def read_settings(
         host=_host(host, variables),
         database_url=_masked(variables.get("LANGFUSE_DATABASE_URL")),
         encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),
+        tracing=_tracing(tracing, variables),
         environ=variables,
     )
     if settings.database_url:
@@ -92,6 +97,12 @@ def without_downloads() -> Generator[None]:
 def _host(host: str | None, variables: Mapping[str, str]) -> str:
     chosen = host or variables.get("LANGFUSE_HOST") or variables.get("LANGFUSE_BASE_URL")
     return (chosen or DEFAULT_HOST).rstrip("/")
+
+
+def _tracing(tracing: bool | None, variables: Mapping[str, str]) -> bool:
+    if tracing is not None:
+        return tracing
+    return variables.get("LANGFUSE_TRACING_ENABLED", "true").strip().lower() != "false"
 
 
 def _keys(text: str) -> tuple[str, ...]:

@@ -49,6 +49,14 @@ def clean_environment(monkeypatch):
         upper = name.upper()
         if upper.startswith(_CLEARED_STARTS) or upper.endswith(_CLEARED_ENDS):
             monkeypatch.delenv(name)
+    # Off where nothing is asked of it: a test of another subject must not export to a server that is gone.
+    monkeypatch.setenv("LANGFUSE_TRACING_ENABLED", "false")
+
+
+@pytest.fixture
+def tracing(monkeypatch):
+    """Record calls in Langfuse, which is what happens where nothing says otherwise."""
+    monkeypatch.delenv("LANGFUSE_TRACING_ENABLED")
 
 
 @pytest.fixture(autouse=True)

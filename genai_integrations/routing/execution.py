@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
 from genai_integrations.routing.health import Health
+from genai_integrations.routing.observing import Observation
 from genai_integrations.routing.policy import Plan, Try
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import OK, Attempt, Route
@@ -24,14 +25,23 @@ class Execution:
         request: What the caller wants.
         plan: Where it may go.
         health: Told when a stream breaks after its first content.
+        observation: Told how the call goes.
     """
 
-    def __init__(self, request: Request, plan: Plan, health: Health) -> None:
+    def __init__(
+        self, request: Request, plan: Plan, health: Health, observation: Observation | None
+    ) -> None:
         self.request = request
         self.plan = plan
         self.route = Route(request.model)
         self._health = health
-        self._started = 0.0
+        self._observation = observation
+        self._began = self._started = time.monotonic()
+
+    @property
+    def observed(self) -> bool:
+        """Whether anyone wants to know what the call brings."""
+        return self._observation is not None
 
     def begin(self, step: Try) -> tuple[Attempt, WireCall]:
         """Open the record of an attempt, and say what to send."""
@@ -43,6 +53,7 @@ class Execution:
         self.route.attempts.append(attempt)
         body = {"model": target.model, **self.request.body}
         self._started = time.monotonic()
+        attempt.began_ms = (self._started - self._began) * 1000
         return attempt, WireCall(connection, target.model, self.request.operation, body)
 
     def check_filter(self, wire: Wire) -> None:
@@ -54,6 +65,8 @@ class Execution:
         """The first content of a stream is there."""
         attempt.first_content_ms = self._elapsed()
         attempt.outcome = OK
+        if self._observation is not None:
+            self._observation.first_content()
 
     def completed(self, attempt: Attempt, usage: Mapping[str, Any] | None) -> None:
         """The reply is whole."""
@@ -84,7 +97,19 @@ class Execution:
         """The error as it leaves the router."""
         if isinstance(error, CallError):
             error.route = self.route
+        self.ended(error=error)
         return error
+
+    def left(self, attempt: Attempt, wire: Wire | None) -> None:
+        """The caller is done with a stream, whether or not that was at its end."""
+        attempt.ms = attempt.ms or self._elapsed()
+        self.ended(wire)
+
+    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
+        """The call is over, with a reply or an error; what is told later is not heard."""
+        observation, self._observation = self._observation, None
+        if observation is not None:
+            observation.ended(self.route, wire, error)
 
     def _elapsed(self) -> float:
         return (time.monotonic() - self._started) * 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError
@@ -55,6 +55,20 @@ REDIRECTING = frozenset(
 """Parameters that would send a stored key elsewhere, or another key: a call may not have them."""
 
 
+TRACE_PARAMS = frozenset(
+    (
+        "langfuse_metadata",
+        "langfuse_observation",
+        "langfuse_prompt",
+        "langfuse_session_id",
+        "langfuse_tags",
+        "langfuse_trace_name",
+        "langfuse_user_id",
+    )
+)
+"""Parameters that say how a call is recorded. They are named as Langfuse's own integrations name them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a caller wants.
@@ -65,6 +79,7 @@ class Request:
         body: The request in OpenAI's shape; `model` is filled in per attempt.
         args: How to route it.
         stream: Whether chunks are wanted.
+        trace: What the call is recorded with: those of `TRACE_PARAMS` that were given.
     """
 
     operation: Operation
@@ -72,6 +87,7 @@ class Request:
     body: Wire
     args: RouterArgs
     stream: bool = False
+    trace: Mapping[str, Any] = field(default_factory=dict)
 
 
 def chat_request(
@@ -88,13 +104,14 @@ def chat_request(
         ConfigurationError: Something in it cannot work, whoever is asked.
     """
     _check_messages(messages)
+    params, trace = _traced(params)
     body, args = _split(model, params, args)
     body["messages"] = messages
     if stream:
         body["stream"] = True
         # Usage always arrives: without this, OpenAI and most others leave it out of streams.
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-    return Request("chat/completions", model, body, args, stream)
+    return Request("chat/completions", model, body, args, stream, trace)
 
 
 def embedding_request(
@@ -107,9 +124,10 @@ def embedding_request(
     """
     if not texts:
         raise ConfigurationError("embedding() needs a text, or a list of at least one")
+    params, trace = _traced(params)
     body, args = _split(model, params, args)
     body["input"] = texts
-    return Request("embeddings", model, body, args)
+    return Request("embeddings", model, body, args, trace=trace)
 
 
 def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wire, RouterArgs]:
@@ -127,6 +145,14 @@ def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wir
         if value is not None and name not in own and name != "extra_body"
     }
     return body, args.for_call(own)
+
+
+def _traced(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The provider's parameters, and the trace's."""
+    if TRACE_PARAMS.isdisjoint(params):
+        return params, {}
+    others = {name: value for name, value in params.items() if name not in TRACE_PARAMS}
+    return others, {name: params[name] for name in TRACE_PARAMS.intersection(params)}
 
 
 _REFUSED = REDIRECTING | (ROUTER_ARGS - PER_CALL)

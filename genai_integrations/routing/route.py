@@ -23,6 +23,7 @@ class Attempt:
         model: The provider's own model id.
         reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`.
         outcome: `ok`, or the name of the error's class; empty while it runs.
+        began_ms: Milliseconds from the start of the call to that of the attempt.
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
         usage: As the provider reported it, in OpenAI's shape.
@@ -35,6 +36,7 @@ class Attempt:
     model: str
     reason: str
     outcome: str = ""
+    began_ms: float = 0.0
     ms: float = 0.0
     first_content_ms: float | None = None
     usage: Mapping[str, Any] | None = None
@@ -72,6 +74,7 @@ class Attempt:
             "reason": self.reason,
             "outcome": self.outcome,
             "status": self.status,
+            "began_ms": round(self.began_ms, 1),
             "ms": round(self.ms, 1),
             "first_content_ms": self.first_content_ms and round(self.first_content_ms, 1),
             "prompt_tokens": self.prompt_tokens,
@@ -113,6 +116,11 @@ class Route:
             "cost": self.cost,
             "attempts": [attempt.as_dict() for attempt in self.attempts],
         }
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.routing.views import route_bundle
+
+        return route_bundle(self)
 
     def __str__(self) -> str:
         """One line: `seoul/gpt-4o ServerError 12 ms -> usa/gpt-4o ok 230 ms`."""

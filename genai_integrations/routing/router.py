@@ -20,10 +20,12 @@ from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Names, Resolution, Target
+from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.plans import Plans
 from genai_integrations.routing.policy import Outcome, Steps, Try, Wait, steps
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import Request
+from genai_integrations.routing.route import Route
 from genai_integrations.routing.streams import (
     AsyncReplyStream,
     ReplyStream,
@@ -42,9 +44,17 @@ class Router:
         registry: Where connections come from.
         args: How to route.
         pins: Which hosts each key may go to.
+        observer: Told of every call.
     """
 
-    def __init__(self, registry: ConnectionRegistry, args: RouterArgs, pins: OriginPins) -> None:
+    def __init__(
+        self,
+        registry: ConnectionRegistry,
+        args: RouterArgs,
+        pins: OriginPins,
+        observer: Observer | None = None,
+    ) -> None:
+        self._observer = observer
         self.args = args
         self.registry = registry
         self._health = Health(args.allowed_fails, args.cooldown_time)
@@ -75,8 +85,7 @@ class Router:
         Raises:
             GenAIError: It cannot be answered.
         """
-        plan = self.plans().plan(request.model)
-        execution = Execution(request, plan if follow_fallbacks else plan.alone(), self._health)
+        execution = self._begin(request, self.plans(), follow_fallbacks=follow_fallbacks)
         replies: list[Wire] = []
 
         def attempt(step: Try) -> Outcome:
@@ -92,6 +101,7 @@ class Router:
             return None
 
         self._drive(execution, attempt)
+        execution.ended(replies[-1])
         return Reply(replies[-1], execution.route)
 
     def stream(self, request: Request) -> ReplyStream:
@@ -100,7 +110,7 @@ class Router:
         Raises:
             GenAIError: It cannot be answered.
         """
-        execution = Execution(request, self.plans().plan(request.model), self._health)
+        execution = self._begin(request, self.plans())
         limit = _moment(request.args.deadline)
         streams: list[ReplyStream] = []
 
@@ -124,7 +134,7 @@ class Router:
 
     async def acomplete(self, request: Request) -> Reply:
         """As `complete`, without blocking the loop."""
-        execution = Execution(request, (await self.aplans()).plan(request.model), self._health)
+        execution = self._begin(request, await self.aplans())
         replies: list[Wire] = []
 
         async def attempt(step: Try) -> Outcome:
@@ -141,11 +151,12 @@ class Router:
             return None
 
         await self._adrive(execution, attempt)
+        execution.ended(replies[-1])
         return Reply(replies[-1], execution.route)
 
     async def astream(self, request: Request) -> AsyncReplyStream:
         """As `stream`, without blocking the loop."""
-        execution = Execution(request, (await self.aplans()).plan(request.model), self._health)
+        execution = self._begin(request, await self.aplans())
         limit = _moment(request.args.deadline)
         streams: list[AsyncReplyStream] = []
 
@@ -196,6 +207,17 @@ class Router:
             known = self._known = (snapshot, Plans(names, self.args, snapshot.by_name))
         return known[1]
 
+    def _begin(self, request: Request, plans: Plans, *, follow_fallbacks: bool = True) -> Execution:
+        observation = self._observer(request) if self._observer else None
+        try:
+            plan = plans.plan(request.model)
+        except GenAIError as error:
+            if observation is not None:
+                observation.ended(Route(request.model), None, error)
+            raise
+        plan = plan if follow_fallbacks else plan.alone()
+        return Execution(request, plan, self._health, observation)
+
     def _steps(self, execution: Execution) -> Steps:
         args = execution.request.args
         timeout = args.timeout
@@ -220,6 +242,9 @@ class Router:
             return
         except GenAIError as error:
             raise execution.final(error) from error.__cause__
+        except BaseException as error:
+            execution.ended(error=error)
+            raise
 
     async def _adrive(
         self, execution: Execution, attempt: Callable[[Try], Awaitable[Outcome]]
@@ -240,6 +265,9 @@ class Router:
             return
         except GenAIError as error:
             raise execution.final(error) from error.__cause__
+        except BaseException as error:
+            execution.ended(error=error)
+            raise
 
     def _renewed(self, target: Target) -> Target | None:
         """The target with its key read again, or None if that is the same key, or cannot be had."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from types import TracebackType
 from typing import Self
 
 from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
+from genai_integrations.routing.assembly import Assembly
 from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Attempt, Route
@@ -74,6 +75,7 @@ class _Held:
         self._attempt = attempt
         self._held = held
         self._tally = _Tally()
+        self._assembly = Assembly() if execution.observed else None
 
     @property
     def route(self) -> Route:
@@ -84,7 +86,9 @@ class _Held:
         reason = getattr(error, "message", str(error))
         interrupted = StreamInterruptedError(f"the stream broke after its first content: {reason}")
         interrupted.partial_text = self._tally.text
-        return self._execution.broke(self._attempt, interrupted)
+        self._execution.broke(self._attempt, interrupted)
+        self._execution.ended(self._reply(), interrupted)
+        return interrupted
 
     def _check_end(self) -> None:
         if not self._tally.ended:
@@ -92,6 +96,28 @@ class _Held:
 
     def _complete(self) -> None:
         self._execution.completed(self._attempt, self._tally.usage)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._execution.left(self._attempt, self._reply())
+
+    def _reply(self) -> Wire | None:
+        """The answer as far as it came, if anyone still wants to know."""
+        if self._assembly is None or not self._execution.observed:
+            return None
+        return self._assembly.wire(self._tally.usage)
+
+    def _passing(self) -> Callable[[Wire], bool]:
+        """What each chunk goes through on its way."""
+        passes, assembly = self._tally.passes, self._assembly
+        if assembly is None:
+            return passes
+
+        def noted(chunk: Wire) -> bool:
+            assembly.add(chunk)
+            return passes(chunk)
+
+        return noted
 
 
 class ReplyStream(_Held):
@@ -124,6 +150,7 @@ class ReplyStream(_Held):
         """Stop, and let the provider know by closing the connection."""
         self._chunks.close()
         self._rest.close()
+        self._leave()
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +164,7 @@ class ReplyStream(_Held):
         self.close()
 
     def _run(self) -> Generator[Chunk]:
-        passes = self._tally.passes
+        passes = self._passing()
         with contextlib.closing(self._rest):
             try:
                 for chunk in self._held:
@@ -149,6 +176,9 @@ class ReplyStream(_Held):
                 self._check_end()
             except GenAIError as error:
                 raise self._interrupted(error) from without_frames(error)
+            except BaseException:
+                self._leave()
+                raise
         self._complete()
         if self._tally.usage:
             yield Chunk(self._tally.last_chunk())
@@ -178,6 +208,7 @@ class AsyncReplyStream(_Held):
         """Stop, and let the provider know by closing the connection."""
         await self._chunks.aclose()
         await self._rest.aclose()
+        self._leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -191,7 +222,7 @@ class AsyncReplyStream(_Held):
         await self.aclose()
 
     async def _run(self) -> AsyncGenerator[Chunk]:
-        passes = self._tally.passes
+        passes = self._passing()
         async with contextlib.aclosing(self._rest):
             try:
                 for chunk in self._held:
@@ -203,6 +234,9 @@ class AsyncReplyStream(_Held):
                 self._check_end()
             except GenAIError as error:
                 raise self._interrupted(error) from without_frames(error)
+            except BaseException:
+                self._leave()
+                raise
         self._complete()
         if self._tally.usage:
             yield Chunk(self._tally.last_chunk())

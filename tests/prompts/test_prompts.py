@@ -24,7 +24,7 @@ def client(langfuse):
 
 def _sdk(client):
     """The SDK that the client uses, for its own opinion."""
-    return client._prompts._sdk or client._prompts._connect()
+    return client._langfuse.get()
 
 
 def _recorded(golden_prompts):

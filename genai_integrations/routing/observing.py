@@ -1,0 +1,35 @@
+"""What somebody who watches calls is told: the router knows these protocols, and nobody behind them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from genai_integrations.routing.request import Request
+from genai_integrations.routing.route import Route
+from genai_integrations.transports.wire import Wire
+
+
+class Observation(Protocol):
+    """Watches one call."""
+
+    def first_content(self) -> None:
+        """The first content of a stream is there."""
+        ...
+
+    def ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
+        """The call is over; told once.
+
+        Args:
+            route: Every attempt.
+            wire: The reply; of a stream that broke or was left, what came of it.
+            error: What the caller gets instead; None for a reply, and for a stream that the caller left.
+        """
+        ...
+
+
+class Observer(Protocol):
+    """Watches calls. It never raises, and takes no time that a caller would notice."""
+
+    def __call__(self, request: Request) -> Observation | None:
+        """A call begins, in the caller's thread and context; None if it is not to be watched."""
+        ...

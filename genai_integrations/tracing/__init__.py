@@ -1,0 +1,1 @@
+"""Every call as one generation in Langfuse."""

@@ -1,0 +1,200 @@
+"""A call as the attributes of a span, as Langfuse's server 4 reads them and the SDK 5 writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from genai_integrations.errors import GenAIError
+from genai_integrations.routing.request import Request
+from genai_integrations.routing.route import Attempt, Route
+from genai_integrations.transports import jsonbytes
+from genai_integrations.transports.endpoint import Operation
+from genai_integrations.transports.wire import Wire
+
+Attributes = dict[str, Any]
+
+_TYPE = "langfuse.observation.type"
+INPUT = "langfuse.observation.input"
+OUTPUT = "langfuse.observation.output"
+ENVIRONMENT = "langfuse.environment"
+RELEASE = "langfuse.release"
+COMPLETION_START = "langfuse.observation.completion_start_time"
+_LEVEL = "langfuse.observation.level"
+STATUS = "langfuse.observation.status_message"
+_MODEL = "langfuse.observation.model.name"
+_PARAMETERS = "langfuse.observation.model.parameters"
+_USAGE = "langfuse.observation.usage_details"
+_COST = "langfuse.observation.cost_details"
+_METADATA = "langfuse.observation.metadata"
+_PROMPT_NAME = "langfuse.observation.prompt.name"
+_PROMPT_VERSION = "langfuse.observation.prompt.version"
+
+_TYPES: Mapping[Operation, str] = {"chat/completions": "generation", "embeddings": "embedding"}
+"""Langfuse's word for a call; an embedding is a generation of its own kind."""
+
+NAMES: Mapping[Operation, str] = {
+    "chat/completions": "genai-completion",
+    "embeddings": "genai-embedding",
+}
+"""What a call is named in its trace."""
+
+_NO_PARAMETERS = frozenset(
+    (
+        "audio",
+        "functions",
+        "input",
+        "messages",
+        "prediction",
+        "stream",
+        "stream_options",
+        "tools",
+    )
+)
+"""Parts of a request that are its content, or say how it travels."""
+
+_TRACE = {
+    "langfuse_user_id": "user.id",
+    "langfuse_session_id": "session.id",
+    "langfuse_trace_name": "langfuse.trace.name",
+}
+
+
+def text(value: Any) -> str:
+    """A value as the JSON text that Langfuse keeps; a string stays as it is."""
+    if isinstance(value, str):
+        return value
+    try:
+        return jsonbytes.dumps(value).decode()
+    except GenAIError:
+        return json.dumps(value, default=repr, ensure_ascii=False)
+
+
+def opening(request: Request) -> Attributes:
+    """What a call is, and what its caller says of it: user, session, tags, trace name, prompt."""
+    trace = request.trace
+    attributes: Attributes = {_TYPE: _TYPES[request.operation]}
+    if not trace:
+        return attributes
+    attributes |= {key: str(trace[name]) for name, key in _TRACE.items() if trace.get(name)}
+    if tags := trace.get("langfuse_tags"):
+        attributes["langfuse.trace.tags"] = [str(tag) for tag in tags]
+    return {**attributes, **_prompt(trace.get("langfuse_prompt"))}
+
+
+def input_of(request: Request) -> Any:
+    """What was asked: the messages, with the tools beside them where there are any; the texts to embed."""
+    body = request.body
+    if request.operation == "embeddings":
+        return body["input"]
+    if "tools" in body:
+        return {"tools": body["tools"], "messages": body["messages"]}
+    return body["messages"]
+
+
+def output_of(request: Request, wire: Wire) -> Any:
+    """What was answered: the message, or all of them if there are several; of embeddings the measures."""
+    if request.operation == "embeddings":
+        rows = wire["data"]
+        return {"count": len(rows), "dimensions": len(rows[0].get("embedding") or ())}
+    messages = [choice.get("message") for choice in wire["choices"]]
+    return messages[0] if len(messages) == 1 else messages
+
+
+def asked(request: Request) -> Attributes:
+    """The settings of a call; what is no plain value is written as JSON, which Langfuse demands."""
+    settings = {
+        name: value if isinstance(value, (str, int, float)) else text(value)
+        for name, value in request.body.items()
+        if name not in _NO_PARAMETERS
+    }
+    return {_PARAMETERS: text(settings)} if settings else {}
+
+
+def outcome(request: Request, route: Route, error: BaseException | None) -> Attributes:
+    """Who answered, with what it used and cost, or what went wrong."""
+    last = route.attempts[-1] if route.attempts else None
+    attributes: Attributes = {_MODEL: last.model if last else request.model}
+    if last and last.usage:
+        attributes[_USAGE] = text(usage_details(last.usage))
+    if (cost := route.cost) is not None:
+        attributes[_COST] = text({"total": cost})
+    if error is not None:
+        attributes[_LEVEL] = "ERROR"
+        attributes[STATUS] = (
+            f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        )
+    return attributes
+
+
+def metadata(request: Request, route: Route) -> dict[str, Any]:
+    """What else is worth keeping: the caller's own, and the route."""
+    known = route.as_dict()
+    last = route.attempts[-1] if route.attempts else None
+    return {
+        **(request.trace.get("langfuse_metadata") or {}),
+        "asked": route.asked,
+        **({"provider": last.provider, "connection": last.connection} if last else {}),
+        "attempts": known["attempts"],
+    }
+
+
+def flattened(values: Any) -> Attributes:
+    """Metadata as one attribute for each key; every value is JSON, strings too, as of SDK 5."""
+    if not isinstance(values, Mapping):  # a masking function may give anything
+        return {_METADATA: _json(values)}
+    return {
+        f"{_METADATA}.{key}": _json(value) for key, value in values.items() if value is not None
+    }
+
+
+def attempt(row: Attempt) -> Attributes:
+    """One attempt as a span below its generation. It is no generation, so that nothing counts twice."""
+    attributes: Attributes = {_TYPE: "span", **flattened(row.as_dict())}
+    if row.error is not None:
+        attributes |= {_LEVEL: "ERROR", STATUS: str(row.error)}
+    return attributes
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else text(value)
+
+
+def usage_details(usage: Mapping[str, Any]) -> dict[str, int | float]:
+    """Token counts as Langfuse adds them up: parts that do not overlap, and the total.
+
+    Args:
+        usage: In OpenAI's shape, where the parts named in the details are in the sums too.
+    """
+    counts: dict[str, int | float] = {}
+    for side, whole in (("input", "prompt_tokens"), ("output", "completion_tokens")):
+        if (number := usage.get(whole)) is None:
+            continue
+        parts = usage.get(f"{whole}_details") or {}
+        parts = {
+            f"{side}_{name}": count
+            for name, count in parts.items()
+            if isinstance(count, (int, float)) and count and not name.startswith("text")
+        }
+        counts |= {side: max(number - sum(parts.values()), 0), **parts}
+    return {**counts, "total": usage.get("total_tokens") or sum(counts.values())}
+
+
+def moment(nanoseconds: int) -> str:
+    """A time as Langfuse reads it: JSON text of an ISO 8601 time."""
+    at = datetime.fromtimestamp(nanoseconds / 1e9, UTC)
+    return json.dumps(at.isoformat(timespec="microseconds").replace("+00:00", "Z"))
+
+
+def _prompt(prompt: Any) -> Attributes:
+    """The link to a prompt: ours, the SDK's own or a dict. A fallback given in code is in no Langfuse."""
+    if prompt is None:
+        return {}
+    if not isinstance(prompt, Mapping):
+        prompt = {name: getattr(prompt, name, None) for name in ("name", "version", "is_fallback")}
+    name, version = prompt.get("name"), prompt.get("version")
+    if not name or not version or prompt.get("is_fallback"):
+        return {}
+    return {_PROMPT_NAME: str(name), _PROMPT_VERSION: int(version)}
