@@ -14,6 +14,7 @@ from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
 from genai_integrations.llama_index.params import merged
 from genai_integrations.routing.reply import Reply
+from genai_integrations.tracing.owners import records_calls_of, surrounding_span
 
 _counting = threading.Lock()
 
@@ -70,6 +71,7 @@ class GenAIEmbedding(BaseEmbedding):
         given["model_name"] = model or given.get("model_name") or "text-embedding-3-small"
         super().__init__(**given)
         self._client = client
+        records_calls_of(type(self).__name__)
 
     @classmethod
     def class_name(cls) -> str:
@@ -131,7 +133,9 @@ class GenAIEmbedding(BaseEmbedding):
             for name in ("dimensions", "timeout", "max_retries")
             if (value := getattr(self, name)) is not None
         }
-        return merged(self.additional_kwargs, own, kwargs)
+        span = surrounding_span()
+        trace = {} if span is None else {"langfuse_observation": span}
+        return merged(self.additional_kwargs, own, trace, kwargs)
 
     def _read(self, reply: Reply) -> list[Embedding]:
         tokens = (reply.wire.get("usage") or {}).get("total_tokens") or 0

@@ -32,6 +32,7 @@ from genai_integrations.llama_index.predicting import StructuredPrediction
 from genai_integrations.llama_index.replies import Growing, chat_response, completion_response
 from genai_integrations.llama_index.tools import only_first_call, selections, tool_params
 from genai_integrations.routing.profiles import ModelProfile
+from genai_integrations.tracing.owners import records_calls_of, surrounding_span
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
@@ -85,6 +86,7 @@ class GenAI(StructuredPrediction):
     ) -> None:
         super().__init__(**{"model": model, **checked_fields(type(self), fields)})
         self._client = client
+        records_calls_of(type(self).__name__)
 
     @classmethod
     def class_name(cls) -> str:
@@ -244,17 +246,17 @@ class GenAI(StructuredPrediction):
         return profile.known and profile.capabilities.get("supports_response_schema", False)
 
     def _chat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
-        model, params = self._params(kwargs)
+        model, params = self._call(kwargs)
         return chat_response(self.client.completion(model, to_wire(messages), **params))
 
     async def _achat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
-        model, params = self._params(kwargs)
+        model, params = self._call(kwargs)
         wire = await ato_wire(messages)
         return chat_response(await self.client.acompletion(model, wire, **params))
 
     def _stream(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
         # All of it now and not in the generator, which may run in a thread without the block's parameters.
-        model, params = self._params(kwargs)
+        model, params = self._call(kwargs)
         client, wire = self.client, to_wire(messages)
 
         def responses() -> ChatResponseGen:
@@ -268,7 +270,7 @@ class GenAI(StructuredPrediction):
     def _astream(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
     ) -> ChatResponseAsyncGen:
-        model, params = self._params(kwargs)
+        model, params = self._call(kwargs)
         client = self.client
 
         async def responses() -> ChatResponseAsyncGen:
@@ -284,6 +286,12 @@ class GenAI(StructuredPrediction):
         if not formatted and self.completion_to_prompt is not None:
             prompt = self.completion_to_prompt(prompt)
         return _as_user(prompt)
+
+    def _call(self, kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """What `_params` says, and the span that LlamaIndex's instrumentation has open for this call."""
+        model, params = self._params(kwargs)
+        span = surrounding_span()
+        return model, params if span is None else {"langfuse_observation": span, **params}
 
     def _params(self, kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The model's name and the client's parameters: the call's win over a block's, these over the LLM's."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from genai_integrations.errors import GenAIError
+import orjson
+
 from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports import jsonbytes
+from genai_integrations.routing.route import Route
+from genai_integrations.tracing.owners import TYPE
 from genai_integrations.transports.endpoint import Operation
 from genai_integrations.transports.wire import Wire
 
 Attributes = dict[str, Any]
 
-_TYPE = "langfuse.observation.type"
 INPUT = "langfuse.observation.input"
 OUTPUT = "langfuse.observation.output"
 ENVIRONMENT = "langfuse.environment"
@@ -67,15 +67,15 @@ def text(value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        return jsonbytes.dumps(value).decode()
-    except GenAIError:
-        return json.dumps(value, default=repr, ensure_ascii=False)
+        return orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # integers beyond 64 bits, lone surrogates
+        return json.dumps(value, default=repr)
 
 
 def opening(request: Request) -> Attributes:
     """What a call is, and what its caller says of it: user, session, tags, trace name, prompt."""
     trace = request.trace
-    attributes: Attributes = {_TYPE: _TYPES[request.operation]}
+    attributes: Attributes = {TYPE: _TYPES[request.operation]}
     if not trace:
         return attributes
     attributes |= {key: str(trace[name]) for name, key in _TRACE.items() if trace.get(name)}
@@ -114,30 +114,32 @@ def asked(request: Request) -> Attributes:
 
 
 def outcome(request: Request, route: Route, error: BaseException | None) -> Attributes:
-    """Who answered, with what it used and cost, or what went wrong."""
+    """Who answered and what it used, or what went wrong."""
     last = route.attempts[-1] if route.attempts else None
     attributes: Attributes = {_MODEL: last.model if last else request.model}
     if last and last.usage:
         attributes[_USAGE] = text(usage_details(last.usage))
-    if (cost := route.cost) is not None:
-        attributes[_COST] = text({"total": cost})
     if error is not None:
-        attributes[_LEVEL] = "ERROR"
-        attributes[STATUS] = (
-            f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        )
+        kind = type(error).__name__
+        attributes |= {_LEVEL: "ERROR", STATUS: f"{kind}: {error}" if str(error) else kind}
     return attributes
 
 
-def metadata(request: Request, route: Route) -> dict[str, Any]:
+def cost(attempts: Sequence[Mapping[str, Any]]) -> Attributes:
+    """US dollars of all attempts, as far as they are known."""
+    known = [row["cost"] for row in attempts if row["cost"] is not None]
+    return {_COST: text({"total": sum(known)})} if known else {}
+
+
+def metadata(request: Request, attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What else is worth keeping: the caller's own, and the route."""
-    known = route.as_dict()
-    last = route.attempts[-1] if route.attempts else None
+    last = attempts[-1] if attempts else {}
     return {
         **(request.trace.get("langfuse_metadata") or {}),
-        "asked": route.asked,
-        **({"provider": last.provider, "connection": last.connection} if last else {}),
-        "attempts": known["attempts"],
+        "asked": request.model,
+        "provider": last.get("provider"),
+        "connection": last.get("connection"),
+        "attempts": attempts,
     }
 
 
@@ -150,12 +152,10 @@ def flattened(values: Any) -> Attributes:
     }
 
 
-def attempt(row: Attempt) -> Attributes:
+def attempt(row: Mapping[str, Any]) -> Attributes:
     """One attempt as a span below its generation. It is no generation, so that nothing counts twice."""
-    attributes: Attributes = {_TYPE: "span", **flattened(row.as_dict())}
-    if row.error is not None:
-        attributes |= {_LEVEL: "ERROR", STATUS: str(row.error)}
-    return attributes
+    attributes: Attributes = {TYPE: "span", **flattened(row)}
+    return {**attributes, _LEVEL: "ERROR", STATUS: row["error"]} if row["error"] else attributes
 
 
 def _json(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.errors import GenAIError
@@ -16,6 +16,7 @@ from genai_integrations.langfuse_sdk import LangfuseSdk
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import Route
 from genai_integrations.tracing import attributes as attribute
+from genai_integrations.tracing import owners
 from genai_integrations.transports.wire import Wire
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Generations:
         self._tracer: Tracer | None = None
         self._mask: Mask | None = None
         self._fixed: attribute.Attributes = {}
+        self._has_all_spans = False
         self._broken = False
 
     def __call__(self, request: Request) -> Generation | None:
@@ -52,10 +54,10 @@ class Generations:
         if self._broken:
             return None
         try:
-            given = _given(request)
-            span = self._started(request) if given is None else given
-            is_ours = given is None
-            return Generation(self, request, span, is_ours) if span.is_recording() else None
+            tracer = self._tracer or self.connected()
+            given = self._given(request)
+            span = given or self._started(tracer, request)
+            return Generation(self, request, span, not given) if span.is_recording() else None
         except Exception as error:  # noqa: BLE001  tracing never breaks a call
             self._give_up(error)
             return None
@@ -63,6 +65,8 @@ class Generations:
     def connected(self) -> Tracer:
         """The tracer; the SDK is made for it if need be."""
         if self._tracer is None:
+            from opentelemetry.trace import get_tracer_provider
+
             sdk = self._sdk.get()
             resources = getattr(sdk, "_resources", None)
             fixed = {
@@ -71,6 +75,9 @@ class Generations:
             }
             self._fixed = {name: value for name, value in fixed.items() if value}
             self._mask = getattr(resources, "mask", None)
+            provider = getattr(resources, "tracer_provider", None)
+            owners.keep_plain(provider)
+            self._has_all_spans = provider is get_tracer_provider()
             # The SDK has no public way to its tracer, and its exporter sends no other scope's spans as its own.
             self._tracer = sdk._otel_tracer  # noqa: SLF001
         return self._tracer
@@ -84,8 +91,19 @@ class Generations:
         except Exception:  # noqa: BLE001  the user's own function, whatever it raises
             return _UNMASKABLE
 
-    def _started(self, request: Request) -> Any:
-        tracer = self.connected()
+    def _given(self, request: Request) -> Any | None:
+        """The span that somebody else has opened for this very call, if it goes where ours do."""
+        observation = request.trace.get("langfuse_observation")
+        span = getattr(observation, "_otel_span", observation)
+        scope = getattr(span, "instrumentation_scope", None)
+        if span is None or scope is None:
+            return None
+        if scope.name.startswith(owners.SCOPE):
+            return span if self._has_all_spans and owners.is_free(span) else None
+        key = (scope.attributes or {}).get("public_key")
+        return span if key == self._sdk.settings.public_key else None
+
+    def _started(self, tracer: Tracer, request: Request) -> Any:
         first = {**self._fixed, **attribute.opening(request)}
         return tracer.start_span(attribute.NAMES[request.operation], attributes=first)
 
@@ -112,6 +130,8 @@ class Generation:
         self._request = request
         self._span = span
         self._is_ours = is_ours
+        if not is_ours:
+            span.set_attributes(attribute.opening(request))
         self._began = time.time_ns()
         self._start = 0
         # Now, because the caller may go on with the list of messages before the call is over.
@@ -132,14 +152,14 @@ class Generation:
 
     def _write(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
         request, record = self._request, self._owner.may_record
+        attempts = [row.as_dict() for row in route.attempts]
         written = {
             attribute.INPUT: self._input,
             **attribute.asked(request),
             **attribute.outcome(request, route, error),
-            **attribute.flattened(record(attribute.metadata(request, route))),
+            **attribute.cost(attempts),
+            **attribute.flattened(record(attribute.metadata(request, attempts))),
         }
-        if not self._is_ours:
-            written |= attribute.opening(request)
         if self._start:
             written[attribute.COMPLETION_START] = attribute.moment(self._start)
         if wire is not None:
@@ -148,33 +168,24 @@ class Generation:
         if error is not None:
             self._span.set_status(_failed(written[attribute.STATUS]))
         if self._owner.attempts:
-            self._write_attempts(route)
+            self._write_attempts(attempts)
 
-    def _write_attempts(self, route: Route) -> None:
+    def _write_attempts(self, attempts: Sequence[Mapping[str, Any]]) -> None:
         from opentelemetry.trace import set_span_in_context
 
         below = set_span_in_context(self._span)
-        for row in route.attempts:
-            began = self._began + int(row.began_ms * _MILLI)
+        for row in attempts:
+            began = self._began + int(row["began_ms"] * _MILLI)
             span = self._owner.connected().start_span(
-                row.target,
-                context=below,
-                start_time=began,
-                attributes=attribute.attempt(row),
+                row["target"], context=below, start_time=began, attributes=attribute.attempt(row)
             )
-            if row.error is not None:
-                span.set_status(_failed(str(row.error)))
-            span.end(began + int(row.ms * _MILLI))
+            if row["error"]:
+                span.set_status(_failed(row["error"]))
+            span.end(began + int(row["ms"] * _MILLI))
 
 
 _MILLI = 1_000_000
 """Nanoseconds in a millisecond."""
-
-
-def _given(request: Request) -> Any:
-    """The span of an observation that somebody else has opened for this very call."""
-    observation = request.trace.get("langfuse_observation")
-    return getattr(observation, "_otel_span", observation)
 
 
 def _failed(message: str) -> Any:
