@@ -12,7 +12,7 @@ from typing import Any, Self
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.configurable import RunnableConfigurableFields
@@ -25,6 +25,7 @@ from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import tokens
 from genai_integrations.langchain.blocks import PROVIDER
+from genai_integrations.langchain.callbacks import RunManager, recorded, said
 from genai_integrations.langchain.errors import framework_errors
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
@@ -45,6 +46,7 @@ from genai_integrations.langchain.tools import (
     wire_tools,
 )
 from genai_integrations.routing.request import REDIRECTING
+from genai_integrations.tracing.owners import expect_generation, watch_spans
 
 _PARAMS = {
     "temperature": "temperature",
@@ -118,6 +120,7 @@ class ChatGenAI(BaseChatModel):
                 "add a connection in Langfuse, or give client=GenAIClient(connections=[...])"
             )
         super().__init__(model=model, **fields)  # type: ignore[call-arg]  # pydantic's own signature
+        watch_spans()
         self._client = client
         self._made = True
 
@@ -154,8 +157,10 @@ class ChatGenAI(BaseChatModel):
     def _get_invocation_params(
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        # LangChain's own writes None over the model's `stop`, and its cache would mix two of them.
-        return super()._get_invocation_params(stop=stop or self.stop or None, **kwargs)
+        expect_generation()
+        # LangChain's own writes None over the model's `stop`, so its cache would mix two of them; and it
+        # changes the process's warning filters, in every call.
+        return {**self.asdict(), "stop": stop or self.stop or None, **kwargs}
 
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
@@ -247,6 +252,30 @@ class ChatGenAI(BaseChatModel):
         return _ConfigurableModel(default=self, fields=made.fields)  # type: ignore[attr-defined]
 
     @override
+    def stream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Iterator[AIMessageChunk]:
+        """As of every model; LangChain does not tell `_stream` what the config says."""
+        return super().stream(input, config, stop=stop, **{**said(config), **kwargs})
+
+    @override
+    def astream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[AIMessageChunk]:
+        """As `stream`."""
+        return super().astream(input, config, stop=stop, **{**said(config), **kwargs})
+
+    @override
     def get_token_ids(self, text: str) -> list[int]:
         """As OpenAI's newer models count; nothing is downloaded."""
         return tokens.token_ids(text)
@@ -267,7 +296,7 @@ class ChatGenAI(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with framework_errors:
-            model, params = self._request(stop, kwargs)
+            model, params = self._request(stop, kwargs, run_manager)
             return chat_result(self.client.completion(model, to_wire(messages), **params))
 
     async def _agenerate(
@@ -278,7 +307,7 @@ class ChatGenAI(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with framework_errors:
-            model, params = self._request(stop, kwargs)
+            model, params = self._request(stop, kwargs, run_manager)
             return chat_result(await self.client.acompletion(model, to_wire(messages), **params))
 
     def _stream(
@@ -290,7 +319,7 @@ class ChatGenAI(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         read = StreamReader()
         with framework_errors:
-            model, params = self._request(stop, kwargs)
+            model, params = self._request(stop, kwargs, run_manager)
             with self.client.completion(model, to_wire(messages), True, **params) as stream:
                 for chunk in stream:
                     generation = read.chunk(chunk.wire)
@@ -307,7 +336,7 @@ class ChatGenAI(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         read = StreamReader()
         with framework_errors:
-            model, params = self._request(stop, kwargs)
+            model, params = self._request(stop, kwargs, run_manager)
             opened = self.client.acompletion(model, to_wire(messages), True, **params)
             async with await opened as stream:
                 async for chunk in stream:
@@ -343,9 +372,11 @@ class ChatGenAI(BaseChatModel):
             params["stop"] = self.stop
         return params
 
-    def _request(self, stop: list[str] | None, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    def _request(
+        self, stop: list[str] | None, given: dict[str, Any], run_manager: RunManager | None
+    ) -> tuple[str, dict[str, Any]]:
         """The name and the client's parameters of one call: the call's win over the model's."""
-        params = {**self._own_params(), **given}
+        params = {**self._own_params(), **recorded(run_manager), **given}
         if "max_completion_tokens" in given:
             # OpenAI's newer name of the same limit, and it refuses both together.
             params.pop("max_tokens", None)

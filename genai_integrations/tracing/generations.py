@@ -76,7 +76,7 @@ class Generations:
             self._fixed = {name: value for name, value in fixed.items() if value}
             self._mask = getattr(resources, "mask", None)
             provider = getattr(resources, "tracer_provider", None)
-            owners.keep_plain(provider)
+            owners.watch(provider)
             self._has_all_spans = provider is get_tracer_provider()
             # The SDK has no public way to its tracer, and its exporter sends no other scope's spans as its own.
             self._tracer = sdk._otel_tracer  # noqa: SLF001

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
 from typing import Any
 
 SCOPE = "openinference."
 """How the names of OpenInference's instrumentation scopes begin."""
+
+SDK_SCOPE = "langfuse-sdk"
+"""The name of the SDK's own scope, which the client's generations have too."""
 
 TYPE = "langfuse.observation.type"
 
@@ -17,31 +21,31 @@ _classes = {"StructuredLLM"}
 def records_calls_of(class_name: str) -> None:
     """Have OpenInference's spans of a class of ours be plain spans, except the one that is written on."""
     _classes.add(class_name)
+    watch_spans()
+
+
+def watch_spans() -> None:
+    """Look at spans as they start, if the program has them at all."""
     api = sys.modules.get("opentelemetry.trace")
     if api is not None:
-        keep_plain(api.get_tracer_provider())
+        watch(api.get_tracer_provider())
 
 
-def keep_plain(provider: Any) -> None:
-    """Have the spans of a provider looked at as they start; once is enough for all clients of a process."""
+def watch(provider: Any) -> None:
+    """As `watch_spans`, for one provider; once is enough for all clients of a process."""
     if hasattr(provider, "add_span_processor") and not getattr(provider, _DONE, False):
-        from genai_integrations.tracing.plain_spans import PlainSpans
+        from genai_integrations.tracing.watch import SpanWatch
 
         setattr(provider, _DONE, True)
-        provider.add_span_processor(PlainSpans())
+        provider.add_span_processor(SpanWatch())
 
 
-_DONE = "_genai_integrations_keeps_plain"
+_DONE = "_genai_integrations_watches"
 
 
-def is_around_a_call(span: Any) -> bool:
-    """Whether it is OpenInference's, and of a method of such a class."""
-    scope = span.instrumentation_scope
-    return (
-        scope is not None
-        and scope.name.startswith(SCOPE)
-        and span.name.partition(".")[0] in _classes
-    )
+def is_around_a_call(scope: str, name: str) -> bool:
+    """Whether a span is OpenInference's, and of a method of such a class."""
+    return scope.startswith(SCOPE) and name.partition(".")[0] in _classes
 
 
 def surrounding_span() -> Any | None:
@@ -59,3 +63,29 @@ def surrounding_span() -> Any | None:
 def is_free(span: Any) -> bool:
     """Whether no call is written on it yet: a batch of embeddings is one span and several calls."""
     return (span.attributes or {}).get(TYPE) in {None, "span"}
+
+
+_expected: ContextVar[list[Any] | None] = ContextVar("genai_integrations_expected", default=None)
+
+
+def expect_generation() -> None:
+    """From here on, a generation that starts in this context, or in a copy of it, is the coming call's own.
+
+    LangChain tells a model that streams nothing of its run, and starts the handlers of an async run in another
+    thread: a list that both sides hold is what reaches across.
+    """
+    _expected.set([])
+
+
+def expected_generation() -> Any | None:
+    """The one that has started since `expect_generation`, if any; told once."""
+    found = _expected.get()
+    _expected.set(None)
+    return found[0] if found else None
+
+
+def started(span: Any) -> None:
+    """A span of the SDK's has started in this context."""
+    found = _expected.get()
+    if found is not None and not found:
+        found.append(span)
