@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -24,10 +25,11 @@ from genai_integrations.cli.demo_programs import (
     Program,
     import_frameworks,
 )
+from genai_integrations.cli.demo_traces import traces_of
 from genai_integrations.cli.model_file import fetch_model
 from genai_integrations.client import GenAIClient
 
-STAND_INS = ("Langfuse's HTTP API (the key pair's project, and two prompts)",)
+STAND_INS = ("Langfuse's HTTP API (the key pair's project, two prompts, and where traces arrive)",)
 """What the demo only imitates."""
 
 _REAL = (
@@ -47,14 +49,18 @@ def run(*, as_json: bool) -> None:
     messages = render.stderr()
     # A library that prints must not spoil the one JSON object.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        shown = _run(Console(quiet=True) if as_json else render.stdout(), messages)
+        shown, traces = _run(Console(quiet=True) if as_json else render.stdout(), messages)
     if as_json:
         answers = [answer for answer, _ in shown]
         routes = [attempts for _, attempts in shown]
-        render.print_json({"answers": answers, "routes": routes, "stand_ins": STAND_INS})
+        render.print_json(
+            {"answers": answers, "routes": routes, "traces": traces, "stand_ins": STAND_INS}
+        )
 
 
-def _run(console: Console, messages: Console) -> list[tuple[str, Attempts]]:
+def _run(
+    console: Console, messages: Console
+) -> tuple[list[tuple[str, Attempts]], list[dict[str, Any]]]:
     environ = dict(os.environ)
     step = _steps(messages)
     try:
@@ -62,13 +68,18 @@ def _run(console: Console, messages: Console) -> list[tuple[str, Attempts]]:
             weights = _weights(messages, environ)
             with step("LangChain and LlamaIndex"):
                 import_frameworks()
-            with demo_client(weights, step, end) as client:
+            with demo_client(weights, step, end) as (client, langfuse):
                 shown = [_show(console, program, client) for program in PROGRAMS]
+                client.flush()
+                traces = traces_of(langfuse.spans)
+                console.print(
+                    "\n[bold]In Langfuse, one trace each[/]", render.trace_table(traces), sep="\n"
+                )
                 console.print("", _closing(), sep="\n")
     except KeyboardInterrupt:
         messages.print("Interrupted; everything that was started is gone.", style="yellow")
         raise
-    return shown
+    return shown, traces
 
 
 def _steps(console: Console) -> Step:

@@ -44,8 +44,10 @@ def require_parts() -> None:
 
 
 @contextlib.contextmanager
-def demo_client(weights: Path, step: Step, end: OrderlyEnd) -> Generator[GenAIClient]:
-    """A client of a Langfuse project with two connections, of which the first leads nowhere.
+def demo_client(
+    weights: Path, step: Step, end: OrderlyEnd
+) -> Generator[tuple[GenAIClient, LangfuseStandIn]]:
+    """A client of a Langfuse project with two connections, of which the first leads nowhere, and that Langfuse.
 
     Everything is started here, and gone when the block is left.
 
@@ -67,7 +69,7 @@ def demo_client(weights: Path, step: Step, end: OrderlyEnd) -> Generator[GenAICl
             _store_connections(database, encryption_key, f"{langfuse.refused_url()}/v1", model)
         client = parts.enter_context(_client(database.url, encryption_key, langfuse))
         parts.callback(end.ignore)
-        yield client
+        yield client, langfuse
 
 
 def _client(database_url: str, encryption_key: str, langfuse: LangfuseStandIn) -> GenAIClient:
@@ -82,6 +84,7 @@ def _client(database_url: str, encryption_key: str, langfuse: LangfuseStandIn) -
         # shows the dead region and not the first one only.
         router_args={"cooldown_time": 0},
         connections=LangfuseStore(database_url, [encryption_key], project_id=project_id),
+        tracing=True,
     )
 
 

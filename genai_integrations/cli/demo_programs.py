@@ -6,8 +6,7 @@ import contextlib
 import importlib
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from genai_integrations.cli.demo_parts import CHAT_PROMPT, TEXT_PROMPT
 from genai_integrations.client import GenAIClient
@@ -66,9 +65,8 @@ def stream_langchain(client: GenAIClient, write: Write) -> Attempts:
     """A LangChain chain with a prompt from Langfuse, streamed."""
     from langchain_core.callbacks import BaseCallbackHandler
     from langchain_core.output_parsers import StrOutputParser
-    from langchain_core.runnables import RunnableLambda
 
-    from genai_integrations.langchain import ChatGenAI
+    from genai_integrations.langchain import ChatGenAI, langfuse_prompt
 
     attempts: list[dict[str, Any]] = []
 
@@ -79,7 +77,7 @@ def stream_langchain(client: GenAIClient, write: Write) -> Attempts:
             message = response.generations[0][0].message
             attempts.extend(message.response_metadata["route"]["attempts"])
 
-    prompt = RunnableLambda(partial(client.get_prompt, TEXT_PROMPT))
+    prompt = langfuse_prompt(TEXT_PROMPT, client=client)
     chain = prompt | ChatGenAI(MODEL, client=client, temperature=0) | StrOutputParser()
     values = {"language": "English", "text": _TEXT}
     for piece in chain.stream(values, config={"callbacks": [Routes()]}):
@@ -89,16 +87,11 @@ def stream_langchain(client: GenAIClient, write: Write) -> Attempts:
 
 def query_llama_index(client: GenAIClient, write: Write) -> Attempts:
     """A LlamaIndex query engine with a prompt from Langfuse, over three documents."""
-    from llama_index.core import ChatPromptTemplate, Document, SummaryIndex
+    from llama_index.core import Document, SummaryIndex
 
-    from genai_integrations.llama_index import GenAI
+    from genai_integrations.llama_index import GenAI, langfuse_prompt
 
-    # Langfuse writes {{query_str}}, LlamaIndex {query_str}.
-    variables = {name: f"{{{name}}}" for name in ("context_str", "query_str")}
-    messages = cast("list[dict[str, str]]", client.get_prompt(CHAT_PROMPT, variables))
-    template = ChatPromptTemplate.from_messages(
-        [(message["role"], message["content"]) for message in messages]
-    )
+    template = langfuse_prompt(CHAT_PROMPT, client=client)
     index = SummaryIndex.from_documents([Document(text=text) for text in _DOCUMENTS])
     # Said outright, because no price map knows this model.
     llm = GenAI(
@@ -138,13 +131,13 @@ PROGRAMS = (
     Program("Plain Python", 'client.completion("smollm2-135m", ...)', _QUESTION, ask_client),
     Program(
         "LangChain, streamed",
-        "langfuse_prompt | ChatGenAI(...) | StrOutputParser()",
+        'langfuse_prompt("variable_template") | ChatGenAI(...) | StrOutputParser()',
         f"Translate the following text into English: {_TEXT}",
         stream_langchain,
     ),
     Program(
         "LlamaIndex over three documents",
-        "index.as_query_engine(llm=GenAI(...))",
+        'index.as_query_engine(llm=GenAI(...), text_qa_template=langfuse_prompt("qa_template"))',
         _WHERE,
         query_llama_index,
     ),

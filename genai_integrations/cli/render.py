@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from rich.text import Text
 from genai_integrations.errors import GenAIError
 
 if TYPE_CHECKING:
+    from genai_integrations.cli.doctor.findings import Named
     from genai_integrations.cli.overview import ConnectionRow
     from genai_integrations.routing.check import Check
 
@@ -21,6 +24,11 @@ _PIPE_WIDTH = 10_000
 _MOST_MODELS = 4
 _MOST_PRECISE = 10
 _NONE = "-"
+_COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_STATUS_WIDTH = max(map(len, _COLORS))
+_NARROWEST = 30
+_FIELD_WIDTH = 12
 
 
 def stdout() -> Console:
@@ -61,12 +69,31 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
+def answer(text: str) -> str:
+    """A model's text, whose lines and spaces stay, without what would steer a terminal or cannot be written."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r", ""))
+
+
+def prompt(text: str, *, is_edited: bool) -> str:
+    """What stands before the cursor; a line editor is told which characters take no room."""
+    console = Console()
+    if console.no_color or console.color_system is None:
+        return printable(text)
+    start, end = ("\x01", "\x02") if is_edited else ("", "")
+    return f"{start}\x1b[1;36m{end}{printable(text)}{start}\x1b[0m{end}"
+
+
 def table(*columns: str, right: Sequence[str] = ()) -> Table:
     """A table without lines; the columns in `right` hold numbers."""
     made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made
+
+
+def field(name: str, value: object) -> Text:
+    """One line of a few, each with a name in front."""
+    return Text.assemble((f"{name:<{_FIELD_WIDTH}}", "dim"), plain(value))
 
 
 def connections_table(rows: Sequence[ConnectionRow]) -> Table:
@@ -94,6 +121,30 @@ def _models(row: ConnectionRow) -> str:
     return ", ".join(shown) or _NONE
 
 
+def finding(row: Named, widest: int, width: int) -> Text:
+    """What a check found, and below it what to do.
+
+    Args:
+        row: The finding.
+        widest: Width for the checks' names.
+        width: Columns of the terminal; longer messages are continued under themselves.
+    """
+    found = row.finding
+    indent = " " * (_STATUS_WIDTH + widest + 4)
+    shown = Text(f"{found.status:<{_STATUS_WIDTH}}", _COLORS[found.status])
+    shown.append(f"  {row.check:<{widest}}  ", "")
+    shown.append(_hanging(found.message, indent, width))
+    if found.next:
+        shown.append("\n" + indent + _hanging(f"next: {found.next}", indent, width), "bold")
+    return shown
+
+
+def _hanging(text: str, indent: str, width: int) -> str:
+    room = max(width - len(indent), _NARROWEST)
+    lines = textwrap.wrap(plain(text).plain, room, break_long_words=False, break_on_hyphens=False)
+    return f"\n{indent}".join(lines)
+
+
 def check_line(check: Check) -> Text:
     """How one test call went."""
     return plain(check, "green" if check.ok else "red")
@@ -104,8 +155,24 @@ def route_table(attempts: Sequence[Mapping[str, Any]]) -> Table:
     made = table("target", "outcome", "ms", "tokens", "cost", right=("ms", "tokens", "cost"))
     for row in attempts:
         outcome = plain(row["outcome"], "green" if row["outcome"] == "ok" else "red")
-        numbers = (_milliseconds(row["ms"]), _tokens(row), _cost(row["cost"]))
+        numbers = (_milliseconds(row["ms"]), _tokens(row), cost(row["cost"]))
         made.add_row(plain(row["target"]), outcome, *numbers)
+    return made
+
+
+def trace_table(traces: Sequence[Mapping[str, Any]]) -> Table:
+    """Traces, as `traces_of` gives them."""
+    made = table("trace", "prompt", "model", "calls", "tokens", right=("calls", "tokens"))
+    for number, row in enumerate(traces, 1):
+        usage = row["usage"]
+        tokens = f"{usage['input']} + {usage['output']}" if usage else _NONE
+        made.add_row(
+            str(number),
+            plain(row["prompt"] or _NONE),
+            plain(row["model"]),
+            str(row["generations"]),
+            tokens,
+        )
     return made
 
 
@@ -119,5 +186,6 @@ def _tokens(row: Mapping[str, Any]) -> str:
     return f"{row['prompt_tokens']} + {row['completion_tokens']}"
 
 
-def _cost(cost: float | None) -> str:
-    return _NONE if cost is None else f"${cost:.6f}"
+def cost(dollars: float | None) -> str:
+    """US dollars; `-` where the price is not known."""
+    return _NONE if dollars is None else f"${dollars:.6f}"

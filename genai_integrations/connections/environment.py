@@ -91,9 +91,14 @@ def environment_connections(environ: Mapping[str, str]) -> list[Connection | Bro
 def _simple(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
     key = _first(variables, provider.key_variables)
     url = _first(variables, provider.url_variables)
-    if key is None:
+    if key is None and not (provider.keyless and url):
         return None
-    return Connection(provider.name, provider, Secret(key), url and url.rstrip("/"))
+    if url is None and provider.base_url is None:
+        raise ConfigurationError(
+            f"the key of {provider.name} is in the environment, but not its address: "
+            f"set {provider.url_variables[0]} to its base URL"
+        )
+    return Connection(provider.name, provider, Secret(key or ""), url and url.rstrip("/"))
 
 
 def _portkey(provider: Provider, variables: Mapping[str, str]) -> Connection | None:

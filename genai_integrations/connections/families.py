@@ -51,7 +51,7 @@ FAMILIES = (
         providers=("groq", "ollama"),
         hosts=("bedrock", "vertex"),
     ),
-    Family(("qwen", "qwq"), vendor="qwen", providers=("ollama", "groq")),
+    Family(("qwen", "qwq"), vendor="qwen", providers=("ollama", "dashscope")),
     Family(("smollm", "phi", "tinyllama"), vendor="microsoft", providers=("ollama",)),
     Family(
         ("mistral", "ministral", "magistral", "codestral", "pixtral", "devstral", "open-mixtral"),
@@ -61,6 +61,15 @@ FAMILIES = (
     ),
     Family(("deepseek-",), vendor="deepseek", providers=("deepseek",)),
     Family(("grok-",), vendor="x-ai", providers=("xai",)),
+    Family(("sonar",), vendor="perplexity", providers=("perplexity",)),
+    Family(("kimi-", "moonshot-"), vendor="moonshotai", providers=("moonshot",)),
+    Family(("glm-",), vendor="z-ai", providers=("zai",)),
+    Family(("minimax-",), vendor="minimax", providers=("minimax",)),
+    Family(("doubao-",), vendor="bytedance", providers=("volcengine",)),
+    Family(("jamba",), vendor="ai21", providers=("ai21",), hosts=("bedrock",)),
+    Family(("mercury",), vendor="inception", providers=("inception",)),
+    Family(("voyage-",), vendor="voyageai", providers=("voyage",)),
+    Family(("jina-",), vendor="jinaai", providers=("jina_ai",)),
     Family(
         ("command", "embed-", "c4ai-"), vendor="cohere", providers=("cohere",), hosts=("bedrock",)
     ),

@@ -23,8 +23,10 @@ from genai_integrations.connections.credentials import (
     open_headers,
 )
 
-_SPOKEN_AS_OPENAI = frozenset({"ollama", "portkey"})
-"""LiteLLM speaks Ollama's older API, not the `/v1` that connections name, and does not know Portkey."""
+_SPOKEN_AS_OPENAI = frozenset({"cohere", "huggingface", "ollama", "portkey"})
+"""LiteLLM speaks the own API of Cohere, Hugging Face and Ollama, not the `/v1` that connections name, and does not
+know Portkey.
+"""
 
 _NO_KEY = "none"
 """With no key at all, LiteLLM would take `OPENAI_API_KEY` from the environment and send it."""

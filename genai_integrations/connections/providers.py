@@ -1,14 +1,17 @@
 """The providers, as rows of data.
 
-A new provider that LiteLLM translates is one row here. A row is removed when LiteLLM drops the provider.
+A new provider is one row here: by `_copy` if it has a copy of OpenAI's API, else as one that LiteLLM translates.
+Addresses and variables are LiteLLM's own. A row is removed when LiteLLM drops the provider.
 Behaviour does not belong here: how a dialect is spoken is the business of `transports`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from genai_integrations.errors import ConfigurationError
 
@@ -49,6 +52,30 @@ class Provider:
     region_variables: tuple[str, ...] = ()
     keyless: bool = False
     check_model: str | None = None
+
+
+def _copy(
+    name: str,
+    base_url: str | None,
+    keys: Sequence[str],
+    urls: Sequence[str] = (),
+    *,
+    litellm: str = "",
+    hosts: tuple[str, ...] = (),
+    **fields: Any,
+) -> Provider:
+    """A provider with a copy of OpenAI's API. LiteLLM calls it by the same name if nothing else is said."""
+    own = urlsplit(base_url or "").hostname
+    return Provider(
+        name,
+        "openai",
+        litellm or name,
+        base_url,
+        hosts=(own, *hosts) if own else hosts,
+        key_variables=tuple(keys),
+        url_variables=tuple(urls),
+        **fields,
+    )
 
 
 _ROWS = (
@@ -136,68 +163,165 @@ _ROWS = (
         url_variables=("OLLAMA_HOST", "OLLAMA_API_BASE"),
         keyless=True,
     ),
-    Provider(
-        "groq",
-        "openai",
-        "groq",
-        "https://api.groq.com/openai/v1",
-        hosts=("api.groq.com",),
-        key_variables=("GROQ_API_KEY",),
-    ),
-    Provider(
-        "deepseek",
-        "openai",
-        "deepseek",
-        "https://api.deepseek.com/v1",
-        hosts=("api.deepseek.com",),
-        key_variables=("DEEPSEEK_API_KEY",),
-    ),
-    Provider(
-        "mistral",
-        litellm="mistral",
-        base_url="https://api.mistral.ai/v1",
-        hosts=("api.mistral.ai",),
-        key_variables=("MISTRAL_API_KEY",),
-    ),
-    Provider(
-        "xai",
-        "openai",
-        "xai",
-        "https://api.x.ai/v1",
-        hosts=("api.x.ai",),
-        aliases=("x-ai",),
-        key_variables=("XAI_API_KEY",),
-    ),
-    Provider(
+    _copy("groq", "https://api.groq.com/openai/v1", ["GROQ_API_KEY"], ["GROQ_API_BASE"]),
+    _copy("deepseek", "https://api.deepseek.com/v1", ["DEEPSEEK_API_KEY"], ["DEEPSEEK_API_BASE"]),
+    _copy("mistral", "https://api.mistral.ai/v1", ["MISTRAL_API_KEY"], ["MISTRAL_API_BASE"]),
+    _copy("xai", "https://api.x.ai/v1", ["XAI_API_KEY"], ["XAI_API_BASE"], aliases=("x-ai",)),
+    # LiteLLM's address variables for the next two lead elsewhere: to Cohere's own API, and to a whole path.
+    _copy(
         "cohere",
+        "https://api.cohere.ai/compatibility/v1",
+        ["COHERE_API_KEY", "CO_API_KEY"],
         litellm="cohere_chat",
-        aliases=("cohere_chat",),
-        key_variables=("COHERE_API_KEY", "CO_API_KEY"),
+        hosts=("api.cohere.com",),
         catalog=("cohere_chat", "cohere"),
     ),
-    Provider(
+    _copy(
         "huggingface",
-        litellm="huggingface",
-        hosts=("router.huggingface.co",),
-        key_variables=("HF_TOKEN", "HUGGINGFACE_API_KEY"),
+        "https://router.huggingface.co/v1",
+        ["HF_TOKEN", "HUGGINGFACE_API_KEY"],
+        hosts=(".endpoints.huggingface.cloud",),
     ),
-    Provider(
+    _copy(
         "together",
-        "openai",
-        "together_ai",
-        "https://api.together.xyz/v1",
+        "https://api.together.ai/v1",
+        ["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY"],
+        ["TOGETHER_AI_API_BASE"],
+        litellm="together_ai",
         hosts=("api.together.xyz",),
         aliases=("togetherai",),
         aggregator=True,
-        key_variables=("TOGETHER_API_KEY", "TOGETHERAI_API_KEY"),
     ),
-    Provider(
+    _copy(
         "fireworks",
-        "openai",
-        "fireworks_ai",
         "https://api.fireworks.ai/inference/v1",
-        hosts=("api.fireworks.ai",),
-        key_variables=("FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY"),
+        ["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY"],
+        ["FIREWORKS_API_BASE"],
+        litellm="fireworks_ai",
+    ),
+    _copy(
+        "perplexity",
+        "https://api.perplexity.ai",
+        ["PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"],
+        ["PERPLEXITY_API_BASE"],
+    ),
+    _copy("cerebras", "https://api.cerebras.ai/v1", ["CEREBRAS_API_KEY"], ["CEREBRAS_API_BASE"]),
+    _copy(
+        "sambanova", "https://api.sambanova.ai/v1", ["SAMBANOVA_API_KEY"], ["SAMBANOVA_API_BASE"]
+    ),
+    _copy(
+        "nvidia_nim",
+        "https://integrate.api.nvidia.com/v1",
+        ["NVIDIA_NIM_API_KEY"],
+        ["NVIDIA_NIM_API_BASE"],
+    ),
+    _copy(
+        "deepinfra",
+        "https://api.deepinfra.com/v1/openai",
+        ["DEEPINFRA_API_KEY"],
+        ["DEEPINFRA_API_BASE"],
+    ),
+    _copy(
+        "moonshot",
+        "https://api.moonshot.ai/v1",
+        ["MOONSHOT_API_KEY"],
+        ["MOONSHOT_API_BASE"],
+        hosts=("api.moonshot.cn",),
+    ),
+    _copy(
+        "zai",
+        "https://api.z.ai/api/paas/v4",
+        ["ZAI_API_KEY"],
+        ["ZAI_API_BASE"],
+        hosts=("open.bigmodel.cn",),
+    ),
+    _copy(
+        "minimax",
+        "https://api.minimax.io/v1",
+        ["MINIMAX_API_KEY"],
+        ["MINIMAX_API_BASE"],
+        hosts=("api.minimaxi.com",),
+    ),
+    _copy(
+        "dashscope",
+        "https://dashscope.aliyuncs.com/compatible-mode/v1",
+        ["DASHSCOPE_API_KEY"],
+        ["DASHSCOPE_API_BASE"],
+        hosts=("dashscope-intl.aliyuncs.com",),
+    ),
+    _copy(
+        "volcengine",
+        "https://ark.cn-beijing.volces.com/api/v3",
+        ["VOLCENGINE_API_KEY"],
+        ["VOLCENGINE_API_BASE"],
+    ),
+    _copy("novita", "https://api.novita.ai/v3/openai", ["NOVITA_API_KEY"], ["NOVITA_API_BASE"]),
+    _copy(
+        "hyperbolic",
+        "https://api.hyperbolic.xyz/v1",
+        ["HYPERBOLIC_API_KEY"],
+        ["HYPERBOLIC_API_BASE"],
+    ),
+    _copy("nebius", "https://api.studio.nebius.ai/v1", ["NEBIUS_API_KEY"], ["NEBIUS_API_BASE"]),
+    _copy("nscale", "https://inference.api.nscale.com/v1", ["NSCALE_API_KEY"], ["NSCALE_API_BASE"]),
+    _copy("baseten", "https://inference.baseten.co/v1", ["BASETEN_API_KEY"], ["BASETEN_API_BASE"]),
+    _copy(
+        "featherless_ai",
+        "https://api.featherless.ai/v1",
+        ["FEATHERLESS_AI_API_KEY", "FEATHERLESS_API_KEY"],
+        ["FEATHERLESS_AI_API_BASE", "FEATHERLESS_API_BASE"],
+    ),
+    _copy(
+        "friendliai",
+        "https://api.friendli.ai/serverless/v1",
+        ["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"],
+        ["FRIENDLI_API_BASE"],
+    ),
+    _copy(
+        "ai21",
+        "https://api.ai21.com/studio/v1",
+        ["AI21_API_KEY"],
+        ["AI21_API_BASE"],
+        litellm="ai21_chat",
+    ),
+    _copy(
+        "inception",
+        "https://api.inceptionlabs.ai/v1",
+        ["INCEPTION_API_KEY"],
+        ["INCEPTION_API_BASE"],
+    ),
+    _copy(
+        "voyage",
+        "https://api.voyageai.com/v1",
+        ["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY"],
+        ["VOYAGE_API_BASE"],
+    ),
+    _copy(
+        "jina_ai",
+        "https://api.jina.ai/v1",
+        ["JINA_API_KEY", "JINA_AI_API_KEY"],
+        ["JINA_AI_API_BASE"],
+        aliases=("jina",),
+    ),
+    _copy(
+        "vercel_ai_gateway",
+        "https://ai-gateway.vercel.sh/v1",
+        ["VERCEL_AI_GATEWAY_API_KEY"],
+        ["VERCEL_AI_GATEWAY_API_BASE"],
+        aggregator=True,
+    ),
+    _copy("databricks", None, ["DATABRICKS_API_KEY"], ["DATABRICKS_API_BASE"]),
+    _copy(
+        "vllm",
+        None,
+        ["HOSTED_VLLM_API_KEY"],
+        ["HOSTED_VLLM_API_BASE"],
+        litellm="hosted_vllm",
+        keyless=True,
+    ),
+    _copy("lm_studio", None, ["LM_STUDIO_API_KEY"], ["LM_STUDIO_API_BASE"], keyless=True),
+    _copy(
+        "litellm_proxy", None, ["LITELLM_PROXY_API_KEY"], ["LITELLM_PROXY_API_BASE"], keyless=True
     ),
 )
 

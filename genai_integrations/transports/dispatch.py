@@ -8,6 +8,7 @@ from collections.abc import Generator
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.patience import Patience
+from genai_integrations.transports.restating import RestatedChunks, restated_stream, restating
 from genai_integrations.transports.translated import TranslatedTransport
 from genai_integrations.transports.wire import AsyncChunks, Wire, WireCall
 
@@ -40,22 +41,30 @@ class Transports:
             CallError: The attempt failed.
             CredentialError: The key cannot be had or may not go there.
         """
-        return self._for(call).send(call, patience)
+        reply = self._for(call).send(call, patience)
+        restate = restating(call)
+        return restate(reply) if restate else reply
 
     def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
         """One request, chunks as they arrive; `END` is the server saying that they are all.
 
         Nothing is sent before the first `next`. Raises as `send`, at any chunk.
         """
-        return self._for(call).stream(call, patience)
+        chunks = self._for(call).stream(call, patience)
+        restate = restating(call)
+        return restated_stream(chunks, restate) if restate else chunks
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
-        return await self._for(call).asend(call, idle)
+        reply = await self._for(call).asend(call, idle)
+        restate = restating(call)
+        return restate(reply) if restate else reply
 
     def astream(self, call: WireCall, idle: float) -> AsyncChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
-        return self._for(call).astream(call, idle)
+        chunks = self._for(call).astream(call, idle)
+        restate = restating(call)
+        return RestatedChunks(chunks, restate) if restate else chunks
 
     def close(self) -> None:
         """Close idle connections and forget every key."""

@@ -1,20 +1,21 @@
-"""What OpenAI itself wants otherwise than the servers that copied its dialect."""
+"""Requests as each server wants them: OpenAI itself, and those that copied its dialect."""
 
 from __future__ import annotations
 
+import hashlib
+import operator
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import Connection
+from genai_integrations.transports.copies import COPIES, OPENAI, Copy, Parameters
 from genai_integrations.transports.wire import Wire, WireCall
 
 _OPENAI_HOST = "api.openai.com"
-_FOREIGN_KEYS = frozenset(("thinking_blocks", "reasoning_content"))
-"""Keys of a message that other providers give and want back."""
-
-_REASONING = re.compile(r"(?:o\d|gpt-5)")
-"""Models that take `max_completion_tokens` and refuse `max_tokens`."""
+_CACHE_MARK = frozenset(("cache_control",))
+_NAME = frozenset(("name",))
 
 
 def shaped(call: WireCall) -> Wire:
@@ -23,48 +24,133 @@ def shaped(call: WireCall) -> Wire:
     A conversation that began with another provider holds what only that one knows: signatures of thinking and
     marks for its prompt cache.
     """
-    body = call.body
-    if not _is_strict(call.connection):
-        return body
-    if body.get("max_tokens") is not None and _REASONING.match(call.model):
-        body = {name: value for name, value in body.items() if name != "max_tokens"}
-        body.setdefault("max_completion_tokens", call.body["max_tokens"])
-    messages = body.get("messages") or ()
-    if any(_is_foreign(message) for message in messages):
-        body = {**body, "messages": [_own(message) for message in messages]}
+    copy = _copy_of(call.connection)
+    if copy is None:
+        return call.body
+    body = _with_parameters(call.body, call.model, copy.parameters)
+    if messages := body.get("messages"):
+        shaped = _messages(messages, call.model, copy)
+        if len(shaped) != len(messages) or not all(map(operator.is_, shaped, messages)):
+            body = {**body, "messages": shaped}
     tools = body.get("tools") or ()
     if any("cache_control" in tool for tool in tools):
         body = {**body, "tools": [_without(tool, _CACHE_MARK) for tool in tools]}
+    if copy.bare_schema and "response_format" in body:
+        body = {**body, "response_format": _bare(body["response_format"])}
+    if copy.ids and (model := re.sub(*copy.ids, call.model)) != call.model:
+        body = {**body, "model": model}
     return body
 
 
-_CACHE_MARK = frozenset(("cache_control",))
-
-
-def _is_strict(connection: Connection) -> bool:
+def _copy_of(connection: Connection) -> Copy | None:
     """Azure and OpenAI itself refuse what they do not know; servers at other addresses may want it."""
-    if connection.provider.name == "azure":
-        return True
+    name = connection.provider.name
+    if name == "azure":
+        return OPENAI
+    if name != "openai":
+        return COPIES.get(name)
     base = connection.base_url
-    return connection.provider.name == "openai" and (
-        not base or urlsplit(base).hostname == _OPENAI_HOST
+    return OPENAI if not base or urlsplit(base).hostname == _OPENAI_HOST else None
+
+
+def _with_parameters(body: Wire, model: str, rows: Iterable[Parameters]) -> Wire:
+    for row in rows:
+        touched = not row.refuses.isdisjoint(body) or not row.renames.keys().isdisjoint(body)
+        if not touched or not re.search(row.models, model):
+            continue
+        renamed = {new: body[old] for old, new in row.renames.items() if body.get(old) is not None}
+        # Who gives both names means the one that the provider knows.
+        body = {**renamed, **_without(body, row.refuses.union(row.renames))}
+    return body
+
+
+def _messages(messages: Iterable[Any], model: str, copy: Copy) -> list[Any]:
+    """The messages of a conversation; those that may stay as they are, as the same objects."""
+    if copy.skips_empty:
+        messages = [message for message in messages if not _is_empty(message)]
+    shaped = [
+        message if _fits(message, copy) else _content(_keys(message, copy), copy)
+        for message in messages
+    ]
+    if copy.call_id:
+        shaped = [_call_ids(message, copy.call_id) for message in shaped]
+    if copy.needs_thoughts and re.search(copy.needs_thoughts, model):
+        shaped = [_with_thought(message) for message in shaped]
+    return shaped
+
+
+def _fits(message: Any, copy: Copy) -> bool:
+    """Whether it is a plain message, as most are."""
+    return (
+        copy.refuses_keys.isdisjoint(message)
+        and not isinstance(message.get("content"), list)
+        and (copy.names_for is None or "name" not in message)
     )
 
 
-def _is_foreign(message: Any) -> bool:
+def _keys(message: Any, copy: Copy) -> Any:
+    if not copy.refuses_keys.isdisjoint(message):
+        message = _without(message, copy.refuses_keys)
+    if copy.names_for is not None and "name" in message and message["role"] not in copy.names_for:
+        return _without(message, _NAME)
+    return message
+
+
+def _content(message: Any, copy: Copy) -> Any:
     content = message.get("content")
-    marked = isinstance(content, list) and any("cache_control" in part for part in content)
-    return marked or not _FOREIGN_KEYS.isdisjoint(message)
+    if not isinstance(content, list):
+        return message
+    if copy.joins_text and all(map(_is_text, content)):
+        return {**message, "content": "".join(part["text"] for part in content)}
+    if not any("cache_control" in part for part in content):
+        return message
+    parts = [_without(part, _CACHE_MARK) if isinstance(part, dict) else part for part in content]
+    return {**message, "content": parts}
 
 
-def _own(message: Any) -> Wire:
-    own = _without(message, _FOREIGN_KEYS)
-    if isinstance(own.get("content"), list):
-        own["content"] = [
-            _without(part, _CACHE_MARK) if isinstance(part, dict) else part
-            for part in own["content"]
-        ]
-    return own
+def _is_text(part: Any) -> bool:
+    return isinstance(part, Mapping) and isinstance(part.get("text"), str)
+
+
+def _call_ids(message: Any, pattern: str) -> Any:
+    """Ids that another provider gave, in the form that this one takes; the same id always becomes the same."""
+    if calls := message.get("tool_calls"):
+        ids = [_call_id(str(call.get("id")), pattern) for call in calls]
+        if any(own != call.get("id") for own, call in zip(ids, calls, strict=True)):
+            named = [{**call, "id": own} for own, call in zip(ids, calls, strict=True)]
+            return {**message, "tool_calls": named}
+    answered = message.get("tool_call_id")
+    if answered and (own := _call_id(str(answered), pattern)) != answered:
+        return {**message, "tool_call_id": own}
+    return message
+
+
+_CALL_ID_LENGTH = 9
+
+
+def _call_id(given: str, pattern: str) -> str:
+    if re.fullmatch(pattern, given):
+        return given
+    return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:_CALL_ID_LENGTH]
+
+
+def _with_thought(message: Any) -> Any:
+    """A tool call with a thought beside it. What another model thought is not known; a space is accepted."""
+    if not message.get("tool_calls") or message.get("reasoning_content"):
+        return message
+    return {**message, "reasoning_content": " "}
+
+
+def _is_empty(message: Any) -> bool:
+    said = message.get("content") or message.get("tool_calls")
+    return message["role"] == "assistant" and not said
+
+
+def _bare(wanted: Any) -> Any:
+    """`response_format` with its JSON schema outside of OpenAI's wrapping."""
+    if not isinstance(wanted, Mapping) or wanted.get("type") != "json_schema":
+        return wanted
+    return {"type": "json_object", "schema": (wanted.get("json_schema") or {}).get("schema")}
 
 
 def _without(given: Any, names: frozenset[str]) -> Wire:

@@ -84,11 +84,18 @@ BY_PHRASE: Mapping[str, type[CallError]] = {
     "input is too long": ContextWindowExceededError,
     "input token count": ContextWindowExceededError,
     "maximum context length": ContextWindowExceededError,
+    "maximum prompt length": ContextWindowExceededError,
+    "model's context length": ContextWindowExceededError,
     "context window": ContextWindowExceededError,
+    "too many tokens:": ContextWindowExceededError,
+    "while limit is": ContextWindowExceededError,
+    "`inputs` tokens + `max_new_tokens`": ContextWindowExceededError,
     "content filtering policy": ContentFilteredError,
     "invalid_grant": AuthenticationError,
 }
-"""For refusals of providers that have no code for these cases: Anthropic, Gemini, Bedrock."""
+"""For refusals of providers that have no code for these cases: Anthropic, Gemini, Bedrock, xAI, Together, Cohere,
+Cerebras, Hugging Face.
+"""
 
 _NARROWED = frozenset((400, 413, 422))
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")

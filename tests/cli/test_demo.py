@@ -97,6 +97,7 @@ def test_every_part_but_the_model(genai):
     shown = json.loads(result.stdout)
     assert_routes(shown)
     assert shown["answers"] == ["It is in Oslo."] * 3
+    assert_traces(shown["traces"])
     assert_stand_ins(shown["stand_ins"])
 
 
@@ -291,6 +292,7 @@ def test_the_real_demo_as_json(lonely, assert_nothing_left):
 
     shown = json.loads(done.stdout)
     python, translation, office = shown["answers"]
+    assert_traces(shown["traces"])
     assert "Python is" in python
     assert "house is big" in translation
     assert "Oslo" in office
@@ -350,3 +352,11 @@ def assert_routes(shown):
 def assert_stand_ins(stand_ins):
     """What is not real is named."""
     assert [text.partition(" (")[0] for text in stand_ins] == ["Langfuse's HTTP API"]
+
+
+def assert_traces(traces):
+    """One trace for each program, with one call in it, and linked to the prompt that it used."""
+    assert [trace["generations"] for trace in traces] == [1, 1, 1]
+    assert [trace["prompt"] for trace in traces] == [None, "variable_template v1", "qa_template v1"]
+    assert {trace["model"] for trace in traces} == {"smollm2-135m"}
+    assert all(trace["usage"]["total"] > 0 for trace in traces)

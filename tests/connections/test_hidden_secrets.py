@@ -9,9 +9,9 @@ import json
 import logging
 import pickle
 import socket
-import traceback
 
 import pytest
+from leaks import everything_of
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.credentials import (
@@ -168,17 +168,6 @@ def test_errors_show_no_secret_even_with_the_locals_of_every_frame(fail):
         assert CANARY not in text
         assert CANARY_KEY not in text
         assert CANARY_BASIC not in text
-
-
-def everything_of(error):
-    """Tracebacks with locals, reprs and pickles of an error and of all that it carries along."""
-    while error is not None:
-        assert error.__traceback__ is not None
-        report = traceback.TracebackException.from_exception(error, capture_locals=True)
-        yield "".join(report.format())
-        yield repr(error)
-        yield repr(pickle.dumps(error))
-        error = error.__cause__ or error.__context__
 
 
 def test_a_refused_pair_shows_no_secret(answering_server):

@@ -97,7 +97,15 @@ def as_object(secret):
                 "api_key": "k",
             },
         ),
-        ("cohere", {}, {"model": "cohere_chat/m", "api_key": "k"}),
+        (
+            "cohere",
+            {},
+            {
+                "model": "openai/m",
+                "api_base": "https://api.cohere.ai/compatibility/v1",
+                "api_key": "k",
+            },
+        ),
         (
             "ollama",
             {"secret": ""},
@@ -221,6 +229,8 @@ AZURE = "/openai/deployments/gpt-4o/chat/completions?api-version=2025-02-01-prev
         ("portkey", "/v1", "/v1/chat/completions", "authorization"),
         ("ollama", "/v1", "/v1/chat/completions", "authorization"),
         ("mistral", "/v1", "/v1/chat/completions", "authorization"),
+        ("cohere", "/v1", "/v1/chat/completions", "authorization"),
+        ("huggingface", "/v1", "/v1/chat/completions", "authorization"),
     ],
 )
 def test_litellm_calls_the_address_that_langfuse_would(ask, provider, path, asked, header):
