@@ -23,6 +23,13 @@ class Family:
 
 
 FAMILIES = (
+    # OpenAI's open models, which it does not serve itself.
+    Family(
+        ("gpt-oss",),
+        vendor="openai",
+        providers=("cerebras", "sambanova", "ollama"),
+        hosts=("bedrock", "vertex"),
+    ),
     Family(
         (
             "gpt-",
