@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import dataclasses
 import threading
 import uuid
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from genai_integrations.connections.connection import (
     BrokenConnection,
@@ -22,7 +24,7 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.langfuse_sdk import LangfuseSdk
-from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
+from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
 from genai_integrations.routing.args import router_args as checked_args
 from genai_integrations.routing.check import Check, check_request, checked
@@ -35,6 +37,9 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.secret import MaskedText
 from genai_integrations.settings import read_settings
 from genai_integrations.tracing.generations import Generations
+
+if TYPE_CHECKING:
+    from langfuse import Langfuse
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -163,9 +168,43 @@ class GenAIClient:
         request = embedding_request(model, input, params, self._router.args)
         return await self._router.acomplete(request)
 
-    def prompt(self, name: str, *, version: int | None = None, label: str | None = None) -> Prompt:
-        """A Langfuse prompt, parsed. Raises as `get_prompt` does."""
-        return self._prompts.get(name, version=version, label=label)
+    def prompt(
+        self,
+        name: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        fallback: Fallback | None = None,
+    ) -> Prompt:
+        """A Langfuse prompt, parsed: its raw `text` or `messages`, `variables` and `config`.
+
+        It is kept for a minute, then renewed behind the scenes; a pinned version is fetched once. While Langfuse
+        is away, what was fetched last is used on.
+
+        Args:
+            name: Its name, with folders.
+            version: This version.
+            label: The version that has this label; default `production`.
+            fallback: What to use where Langfuse has none to give: a text, or a list of messages.
+
+        Raises:
+            PromptNotFoundError: Langfuse has no such prompt, version or label.
+            PromptError: Langfuse cannot be asked.
+        """
+        found = self._prompts.get(name, version=version, label=label, fallback=fallback)
+        return dataclasses.replace(found, config=copy.deepcopy(found.config))
+
+    async def aprompt(
+        self,
+        name: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        fallback: Fallback | None = None,
+    ) -> Prompt:
+        """As `prompt`, without blocking the event loop."""
+        found = await self._prompts.aget(name, version=version, label=label, fallback=fallback)
+        return dataclasses.replace(found, config=copy.deepcopy(found.config))
 
     def get_prompt(
         self,
@@ -174,18 +213,42 @@ class GenAIClient:
         *,
         version: int | None = None,
         label: str | None = None,
+        fallback: Fallback | None = None,
+        allow_extra: bool = False,
     ) -> str | list[dict[str, Any]]:
         """A Langfuse prompt with its variables filled in.
+
+        Args:
+            name: Its name, with folders.
+            variables: A value for each variable, and a list of messages for each placeholder.
+            version: As for `prompt`.
+            label: As for `prompt`.
+            fallback: As for `prompt`.
+            allow_extra: Whether values of no variable are ignored.
 
         Returns:
             A text for a text prompt, a list of messages for a chat prompt.
 
         Raises:
-            PromptNotFoundError: Langfuse has no such prompt, version or label.
             PromptVariableError: A variable is missing, or the prompt does not have it.
-            PromptError: Langfuse cannot be asked.
+            PromptError: As `prompt` does.
         """
-        return self.prompt(name, version=version, label=label).render(variables)
+        found = self._prompts.get(name, version=version, label=label, fallback=fallback)
+        return found.render(variables, allow_extra=allow_extra)
+
+    async def aget_prompt(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        fallback: Fallback | None = None,
+        allow_extra: bool = False,
+    ) -> str | list[dict[str, Any]]:
+        """As `get_prompt`, without blocking the event loop."""
+        found = await self._prompts.aget(name, version=version, label=label, fallback=fallback)
+        return found.render(variables, allow_extra=allow_extra)
 
     def resolve(self, model: str) -> Resolution:
         """Explain, without calling anyone, which targets a name means, in which order, and why."""
@@ -226,8 +289,23 @@ class GenAIClient:
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
 
     def refresh(self) -> None:
-        """Read the connections again, now."""
+        """Read the connections again, now; the next call of each prompt waits for what Langfuse has then."""
+        self._prompts.expire()
         self._router.refresh()
+
+    @property
+    def langfuse(self) -> Langfuse:
+        """The Langfuse SDK's own client for the same project: for scores, datasets, spans around several calls.
+
+        Raises:
+            ConfigurationError: The key pair is missing, or this process uses it with another host.
+        """
+        return self._langfuse.get()
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether calls are recorded in Langfuse."""
+        return self._router.is_observed
 
     def flush(self) -> None:
         """Send what is recorded and not sent yet, and wait for it. At the program's end it happens by itself."""

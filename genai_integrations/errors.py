@@ -11,6 +11,9 @@ GenAIError
 ├── PromptError
 │   ├── PromptNotFoundError
 │   └── PromptVariableError
+├── DatasetError                a Langfuse dataset cannot be used
+├── LimitError                  a limit that the program set is reached
+│   └── BudgetExceededError     it costs more than was allowed
 └── CallError                   a provider was called, and it failed
     ├── AuthenticationError     401, 403
     ├── RateLimitError          429, 402
@@ -76,6 +79,18 @@ class PromptNotFoundError(PromptError):
 
 class PromptVariableError(PromptError):
     """The variables given do not fit the prompt."""
+
+
+class DatasetError(GenAIError):
+    """A Langfuse dataset cannot be used."""
+
+
+class LimitError(GenAIError):
+    """A limit that the program itself has set is reached."""
+
+
+class BudgetExceededError(LimitError):
+    """What is asked costs more than was allowed."""
 
 
 class CallError(GenAIError):

@@ -154,7 +154,7 @@ class GenAIEmbeddings(BaseModel, Embeddings):
             yield batch
 
     def _progress(self, total: int) -> Any:
-        from tqdm.auto import tqdm  # type: ignore[import-untyped]
+        from tqdm.auto import tqdm
 
         return tqdm(total=total, disable=not self.show_progress_bar, unit="text")
 

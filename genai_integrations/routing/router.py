@@ -62,6 +62,11 @@ class Router:
         self._known: tuple[Snapshot, Plans] | None = None
         self._refused: dict[str, float] = {}
 
+    @property
+    def is_observed(self) -> bool:
+        """Whether anyone is told of calls."""
+        return self._observer is not None
+
     def plans(self) -> Plans:
         """The plans for the connections as they are now; reads those if they are not known."""
         return self._plans_for(self.registry.peek() or self.registry.load())

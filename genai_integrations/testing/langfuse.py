@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from genai_integrations.testing.langfuse_connections import ConnectionTable
+from genai_integrations.testing.langfuse_datasets import DatasetStore
 from genai_integrations.testing.langfuse_prompts import (
     LangfuseError,
     PromptStore,
@@ -26,7 +27,7 @@ Reply = tuple[int, Any]
 
 
 class LangfuseStandIn(LoopbackServer):
-    """Langfuse for one project: prompts, LLM connections, traces, scores and who one is.
+    """Langfuse for one project: prompts, LLM connections, datasets, traces, scores and who one is.
 
     Answers and refusals are those recorded from a real server. As there, the secret key decides and the public
     key is not compared, and LLM connections never show their secrets.
@@ -66,6 +67,7 @@ class LangfuseStandIn(LoopbackServer):
         self.scores: list[dict[str, Any]] = []
         self._prompts = PromptStore(project_id)
         self._connections = ConnectionTable()
+        self._datasets = DatasetStore(project_id)
         self._lock = threading.Lock()
 
     @property
@@ -106,6 +108,14 @@ class LangfuseStandIn(LoopbackServer):
         with self._lock:
             self._prompts.delete(name, {})
 
+    def create_dataset(self, name: str, items: Sequence[Mapping[str, Any]] = ()) -> str:
+        """Make a dataset of items in the API's shape (`input`, `expectedOutput`, `id` ...), and return its id."""
+        with self._lock:
+            dataset = self._datasets.create({"name": name})
+            for item in items:
+                self._datasets.put_item({**item, "datasetName": name})
+            return str(dataset["id"])
+
     async def respond(self, request: Received, exchange: Exchange) -> None:
         """Answer one request."""
         if self.hanging:
@@ -127,16 +137,21 @@ class LangfuseStandIn(LoopbackServer):
         if not request.path.startswith(_API):
             return 404, _PAGE
         self._authenticate(request)
-        head, *rest = request.path.removeprefix(_API).split("/")
-        if (head, *rest[:1]) == ("v2", "prompts"):
-            return self._prompt(request, rest[1:])
-        if head == "llm-connections":
-            return self._connection(request, rest)
+        path = request.path.removeprefix(_API)
+        families = {
+            "v2/prompts": self._prompt,
+            "v2/datasets": self._dataset,
+            "dataset-items": self._dataset_item,
+            "llm-connections": self._connection,
+        }
+        for head, family in families.items():
+            if path == head or path.startswith(f"{head}/"):
+                return family(request, path.split("/")[head.count("/") + 1 :])
         handler = {
             "GET projects": self._projects,
             "POST otel/v1/traces": self._traces,
             "POST scores": self._score,
-        }.get(f"{request.method} {'/'.join((head, *rest))}")
+        }.get(f"{request.method} {path}")
         return handler(request) if handler else (404, _PAGE)
 
     def _authenticate(self, request: Received) -> None:
@@ -183,6 +198,26 @@ class LangfuseStandIn(LoopbackServer):
                 return self._connections.put(_object(request))
             case "DELETE", [connection_id]:
                 return 200, self._connections.delete(connection_id)
+        return 404, _PAGE
+
+    def _dataset(self, request: Received, rest: list[str]) -> Reply:
+        match request.method, rest:
+            case "GET", []:
+                return 200, self._datasets.page(request.query)
+            case "POST", []:
+                return 200, self._datasets.create(_object(request))
+            case "GET", [name]:
+                return 200, self._datasets.get(unquote(name))
+        return 404, _PAGE
+
+    def _dataset_item(self, request: Received, rest: list[str]) -> Reply:
+        match request.method, rest:
+            case "GET", []:
+                return 200, self._datasets.item_page(request.query)
+            case "POST", []:
+                return 200, self._datasets.put_item(_object(request))
+            case "GET", [key]:
+                return 200, self._datasets.item(unquote(key))
         return 404, _PAGE
 
     def _projects(self, request: Received) -> Reply:  # noqa: ARG002 - as every handler
