@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ConnectionStore,
     )
     from genai_integrations.errors import GenAIError
+    from genai_integrations.experiments.comparing import compare
     from genai_integrations.secret import Secret
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "GenAIClient",
     "GenAIError",
     "Secret",
+    "compare",
     "default_client",
     "use_client",
 ]
@@ -40,6 +42,7 @@ _HOMES = {
     "GenAIClient": "client",
     "GenAIError": "errors",
     "Secret": "secret",
+    "compare": "experiments.comparing",
     "default_client": "client",
     "use_client": "client",
 }
@@ -55,6 +58,13 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext genai_integrations`: register `%genai`."""
+    from genai_integrations.notebook.magics import register
+
+    register(shell)
 
 
 def __dir__() -> list[str]:

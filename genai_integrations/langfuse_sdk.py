@@ -33,8 +33,8 @@ class LangfuseSdk:
         sample_rate: float | None = None,
     ) -> None:
         self.settings = settings
-        self._mask = mask
-        self._sample_rate = sample_rate
+        self.mask = mask
+        self.sample_rate = sample_rate
         self._sdk: Langfuse | None = None
         self._lock = threading.Lock()
 
@@ -66,8 +66,8 @@ class LangfuseSdk:
                     secret_key=settings.secret_key,
                     base_url=settings.host,
                     tracing_enabled=settings.tracing,
-                    mask=self._mask,
-                    sample_rate=self._sample_rate,
+                    mask=self.mask,
+                    sample_rate=self.sample_rate,
                 )
                 _refuse_other_host(sdk, settings)
                 self._sdk = sdk

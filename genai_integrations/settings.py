@@ -29,6 +29,7 @@ class Settings:
         encryption_keys: Langfuse's `ENCRYPTION_KEY`s, newest first, `LANGFUSE_ENCRYPTION_KEY`
             (comma-separated).
         tracing: Whether calls are recorded in Langfuse, unless `LANGFUSE_TRACING_ENABLED` is `false`.
+        prompt_ttl: Seconds for which a prompt counts as fresh, `LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS`.
         environ: The variables that environment connections are read from.
     """
 
@@ -38,6 +39,7 @@ class Settings:
     database_url: str | None = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
     tracing: bool
+    prompt_ttl: float
     environ: Mapping[str, str] = field(repr=False)
 
 
@@ -59,7 +61,7 @@ def read_settings(
         environ: Read instead of the process's environment.
 
     Raises:
-        ConfigurationError: A database is named but not the keys that reading it takes.
+        ConfigurationError: A database is named but not the keys that reading it takes, or a number is none.
     """
     variables = os.environ if environ is None else environ
     settings = Settings(
@@ -69,6 +71,7 @@ def read_settings(
         database_url=_masked(variables.get("LANGFUSE_DATABASE_URL")),
         encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),
         tracing=_tracing(tracing, variables),
+        prompt_ttl=_seconds("LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS", 60, variables),
         environ=variables,
     )
     if settings.database_url:
@@ -103,6 +106,14 @@ def _tracing(tracing: bool | None, variables: Mapping[str, str]) -> bool:
     if tracing is not None:
         return tracing
     return variables.get("LANGFUSE_TRACING_ENABLED", "true").strip().lower() != "false"
+
+
+def _seconds(name: str, default: float, variables: Mapping[str, str]) -> float:
+    given = variables.get(name) or default
+    try:
+        return max(float(given), 0)
+    except ValueError:
+        raise ConfigurationError(f"{name} is {given!r}: it must be a number of seconds") from None
 
 
 def _keys(text: str) -> tuple[str, ...]:

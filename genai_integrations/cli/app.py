@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genai_integrations.cli import render
+from genai_integrations.cli import options, prompts, render
+from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError, GenAIError
 
 if TYPE_CHECKING:
-    from genai_integrations.client import GenAIClient
     from genai_integrations.routing.check import Check
 
 # A traceback with locals would be the one place where a secret could be shown.
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Ends with 0 if all is well, 1 if not, 2 for a wrong command line. NO_COLOR is respected.",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Name = Annotated[str, typer.Argument(help="A model's name, such as gpt-4o-mini or seoul/gpt-4o.")]
-
-_NO_CONNECTIONS = (
-    "There are no connections: set OPENAI_API_KEY or another provider's variable, "
-    "or LANGFUSE_DATABASE_URL to use those in Langfuse. `genai demo` needs none."
-)
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A model's name, such as gpt-4o-mini or seoul/gpt-4o.",
+        autocompletion=options.model_names,
+    ),
+]
+app.add_typer(prompts.app, name="prompts")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: Instead of the process's.
     """
+    # The Langfuse SDK logs what it also raises; the error is shown once.
+    logging.getLogger("langfuse").addHandler(logging.NullHandler())
     try:
         app(arguments, prog_name="genai")
     except GenAIError as error:
@@ -84,7 +88,7 @@ def connections(as_json: AsJson = False) -> None:
     """
     from genai_integrations.cli.overview import overview
 
-    rows = overview(_client().connections)
+    rows = overview(options.client().connections)
     if as_json:
         render.print_json([row.as_dict() for row in rows])
         return
@@ -94,13 +98,13 @@ def connections(as_json: AsJson = False) -> None:
     for row in rows:
         if row.error:
             console.print(render.plain(f"{row.name}: {render.named(row.error)}", "red"))
-    _hint(rows)
+    options.hint(rows)
 
 
 @app.command()
 def models(as_json: AsJson = False) -> None:
     """List the models that the connections list."""
-    client = _client()
+    client = options.client()
     names = client.models()
     if as_json:
         render.print_json(names)
@@ -111,7 +115,7 @@ def models(as_json: AsJson = False) -> None:
         render.stderr().print(
             "No connection lists its models; those of their providers can be used all the same."
         )
-    _hint(client.connections)
+    options.hint(client.connections)
 
 
 @app.command()
@@ -120,7 +124,7 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
 
     No provider is called. Ends with 1 if nobody serves it.
     """
-    client = _client()
+    client = options.client()
     found = client.resolve(name)
     if as_json:
         render.print_json(
@@ -134,7 +138,7 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
     else:
         for line in found.explain().splitlines():
             typer.echo(render.printable(line))
-        _hint(client.connections)
+        options.hint(client.connections)
     if not found.targets:
         raise typer.Exit(1)
 
@@ -150,7 +154,7 @@ def check(
 
     It is the small call that Langfuse's own UI makes. Ends with 1 if one fails.
     """
-    client = _client()
+    client = options.client()
     names = [name] if name else [row.name for row in client.connections]
     results = []
     for each in names:
@@ -162,9 +166,112 @@ def check(
     if as_json:
         render.print_json([_check_dict(result) for result in results])
     else:
-        _hint(names)
+        options.hint(names)
     if not results or not all(result.ok for result in results):
         raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    call: Annotated[
+        bool, typer.Option("--call", help="Make the test call of each connection too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find what is wrong with a set-up, and say the next step.
+
+    Looks at versions, proxies, Langfuse, its database, the encryption key, the connections and their hosts.
+
+    Nothing is changed, and no provider is called without --call. Ends with 1 if something fails.
+    """
+    from genai_integrations.cli.doctor.run import run
+
+    if not run(call=call, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def chat(
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", help="A model's name.", autocompletion=options.model_names),
+    ],
+    system: Annotated[str, typer.Option("--system", "-s", help="Instructions for the model.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Talk with a model.
+
+    In a terminal: Ctrl-C stops an answer, Ctrl-D ends, /help shows what else there is.
+
+    In a pipe: stdin is the question, stdout the answer. Ends with 1 without an answer, with 130 after Ctrl-C.
+    """
+    from genai_integrations.cli.chat import run
+    from genai_integrations.cli.conversation import Conversation
+
+    run(Conversation(options.client(), model, system), as_json=as_json)
+
+
+@app.command()
+def compare(  # noqa: PLR0917 - each is an option
+    models: Annotated[
+        list[str],
+        typer.Option(
+            "--model", "-m", help="A model's name; several.", autocompletion=options.model_names
+        ),
+    ],
+    inputs: Annotated[
+        str | None,
+        typer.Argument(help="A file with an input a line, text or JSON object; - is stdin."),
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="A Langfuse dataset as inputs.")] = None,
+    prompts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prompt", "-p", help="A text with {{variables}}, or name@label or name@3; several."
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Score: is it the expected value?")
+    ] = False,
+    regex: Annotated[str | None, typer.Option(help="Score: is this pattern in it?")] = None,
+    judge: Annotated[str | None, typer.Option(help="Score: this model judges.")] = None,
+    criteria: Annotated[str | None, typer.Option(help="What the judge goes by.")] = None,
+    params: Annotated[str | None, typer.Option(help="OpenAI's parameters, as JSON.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each is asked.")] = 1,
+    max_cost: Annotated[float | None, typer.Option(help="US dollars it may cost.")] = None,
+    save_to: Annotated[
+        str | None, typer.Option(help="Keep results in this file; run again to make the rest.")
+    ] = None,
+    run_name: Annotated[
+        str | None, typer.Option(help="Record a run of the dataset in Langfuse.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask several models or prompts the same, and compare.
+
+    The expected cost is shown before anything is sent. Ctrl-C ends with 130 and shows what is there.
+
+    Ends with 1 if a call failed or was not made.
+    """
+    from genai_integrations import experiments
+    from genai_integrations.cli.compare import Scoring, params_of, read_inputs, show
+
+    if (inputs is None) == (dataset is None):
+        raise ConfigurationError("give the inputs: a file, - for stdin, or --dataset NAME")
+    scoring = Scoring(exact=exact, regex=regex, judge=judge, criteria=criteria)
+    comparison = experiments.compare(
+        models,
+        experiments.dataset(dataset) if dataset else read_inputs(inputs or "-"),
+        prompts or None,
+        client=options.client(),
+        evaluators=scoring.evaluators(),
+        params=params_of(params),
+        repeats=repeats,
+        max_cost=max_cost,
+        save_to=save_to,
+        run_name=run_name,
+    )
+    show(comparison, as_json=as_json)
 
 
 @app.command()
@@ -209,14 +316,3 @@ def _check_dict(result: Check) -> dict[str, object]:
         "ms": round(result.ms, 1),
         "error": result.error and render.named(result.error),
     }
-
-
-def _client() -> GenAIClient:
-    from genai_integrations.client import default_client
-
-    return default_client()
-
-
-def _hint(connections: Sequence[object]) -> None:
-    if not connections:
-        render.stderr().print(_NO_CONNECTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
@@ -87,6 +87,9 @@ class Connection:
                 "a region is made of a-z, 0-9 and '-' only"
             )
 
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        return Connections((self,))._repr_mimebundle_()
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenConnection:
@@ -94,6 +97,24 @@ class BrokenConnection:
 
     name: str
     error: GenAIError
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        return Connections((self,))._repr_mimebundle_()
+
+
+class Connections(tuple[Connection | BrokenConnection, ...]):
+    """Connections in the order to prefer; a notebook shows them as a table."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.connections.views import connections_bundle
+
+        return connections_bundle(self)
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        # IPython has a printer for tuples, which it asks before the bundle.
+        printer.text(self._repr_mimebundle_()["text/plain"])
 
 
 class ConnectionStore(Protocol):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 try:
     import langchain_core  # noqa: F401
 except ImportError as error:
@@ -12,4 +15,32 @@ except ImportError as error:
 from genai_integrations.langchain.chat_model import ChatGenAI
 from genai_integrations.langchain.embeddings import GenAIEmbeddings
 
-__all__ = ["ChatGenAI", "GenAIEmbeddings"]
+if TYPE_CHECKING:
+    from genai_integrations.langchain.prompts import alangfuse_prompt, langfuse_prompt
+    from genai_integrations.langchain.prompts_chain import langfuse_chain
+
+__all__ = [
+    "ChatGenAI",
+    "GenAIEmbeddings",
+    "alangfuse_prompt",
+    "langfuse_chain",
+    "langfuse_prompt",
+]
+
+_HOMES = {
+    "alangfuse_prompt": "prompts",
+    "langfuse_chain": "prompts_chain",
+    "langfuse_prompt": "prompts",
+}
+"""Imported at their first use: LangChain's templates bring Jinja and YAML along."""
+
+
+def __getattr__(name: str) -> Any:
+    """The functions for prompts."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

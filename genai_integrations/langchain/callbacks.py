@@ -8,7 +8,7 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.runnables import RunnableConfig, ensure_config
 
 from genai_integrations.routing.request import TRACE_PARAMS
-from genai_integrations.tracing.owners import expected_generation
+from genai_integrations.tracing.owners import expected_generations
 
 RunManager = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun
 
@@ -22,21 +22,24 @@ def said(config: RunnableConfig | None) -> dict[str, Any]:
 def recorded(run_manager: RunManager | None) -> dict[str, Any]:
     """The client's parameters for the record of a run.
 
-    What its `metadata` says, and the generation that Langfuse's handler has opened for it, if it watches: the call
-    is written on that one, so that there is one generation and not two. A run that streams has no manager here.
+    What its `metadata` says, and the generations that Langfuse's handlers have opened for it, if they watch: the
+    call is written on the one in its project, so that there is one generation and not two. A run that streams has
+    no manager here.
     """
-    started = expected_generation()
+    started = expected_generations()
     if run_manager is None:
         return _with(started)
     metadata = run_manager.metadata
     params = {name: metadata[name] for name in TRACE_PARAMS.intersection(metadata)}
-    for handler in run_manager.handlers:
-        # The handler has no public way to it; without one, it would count each call a second time.
-        runs = getattr(handler, "_runs", None)
-        if type(handler).__module__.startswith("langfuse.") and isinstance(runs, dict):
-            params |= _with(runs.get(run_manager.run_id))
-    return params
+    # The handler has no public way to it; without one, it would count each call a second time.
+    handlers = [row for row in run_manager.handlers if _is_langfuses(type(row))]
+    opened = [getattr(row, "_runs", {}).get(run_manager.run_id) for row in handlers]
+    return params | _with(tuple(opened))
 
 
-def _with(observation: Any | None) -> dict[str, Any]:
-    return {} if observation is None else {"langfuse_observation": observation}
+def _is_langfuses(handler: type) -> bool:
+    return any(kind.__module__.startswith("langfuse.") for kind in handler.__mro__)
+
+
+def _with(observations: tuple[Any, ...]) -> dict[str, Any]:
+    return {"langfuse_observation": observations} if observations else {}

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams, LanguageModelInput
@@ -15,7 +15,6 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.configurable import RunnableConfigurableFields
 from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
@@ -29,6 +28,7 @@ from genai_integrations.langchain.callbacks import RunManager, recorded, said
 from genai_integrations.langchain.errors import framework_errors
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
+from genai_integrations.langchain.prompts_messages import marked_with
 from genai_integrations.langchain.replies import StreamReader, chat_result
 from genai_integrations.langchain.structured import (
     Method,
@@ -47,6 +47,9 @@ from genai_integrations.langchain.tools import (
 )
 from genai_integrations.routing.request import REDIRECTING
 from genai_integrations.tracing.owners import expect_generation, watch_spans
+
+if TYPE_CHECKING:
+    from langchain_core.runnables.configurable import RunnableConfigurableFields
 
 _PARAMS = {
     "temperature": "temperature",
@@ -248,8 +251,10 @@ class ChatGenAI(BaseChatModel):
         self, **kwargs: AnyConfigurableField
     ) -> RunnableConfigurableFields[LanguageModelInput, AIMessage]:
         """As of every runnable; a model that is made for one call keeps the client."""
+        from genai_integrations.langchain.configurable import ConfigurableModel
+
         made = super().configurable_fields(**kwargs)
-        return _ConfigurableModel(default=self, fields=made.fields)  # type: ignore[attr-defined]
+        return ConfigurableModel(default=self, fields=made.fields)  # type: ignore[attr-defined]
 
     @override
     def stream(
@@ -296,7 +301,7 @@ class ChatGenAI(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with framework_errors:
-            model, params = self._request(stop, kwargs, run_manager)
+            model, params = self._request(messages, stop, kwargs, run_manager)
             return chat_result(self.client.completion(model, to_wire(messages), **params))
 
     async def _agenerate(
@@ -307,7 +312,7 @@ class ChatGenAI(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with framework_errors:
-            model, params = self._request(stop, kwargs, run_manager)
+            model, params = self._request(messages, stop, kwargs, run_manager)
             return chat_result(await self.client.acompletion(model, to_wire(messages), **params))
 
     def _stream(
@@ -319,7 +324,7 @@ class ChatGenAI(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         read = StreamReader()
         with framework_errors:
-            model, params = self._request(stop, kwargs, run_manager)
+            model, params = self._request(messages, stop, kwargs, run_manager)
             with self.client.completion(model, to_wire(messages), True, **params) as stream:
                 for chunk in stream:
                     generation = read.chunk(chunk.wire)
@@ -336,7 +341,7 @@ class ChatGenAI(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         read = StreamReader()
         with framework_errors:
-            model, params = self._request(stop, kwargs, run_manager)
+            model, params = self._request(messages, stop, kwargs, run_manager)
             opened = self.client.acompletion(model, to_wire(messages), True, **params)
             async with await opened as stream:
                 async for chunk in stream:
@@ -373,10 +378,14 @@ class ChatGenAI(BaseChatModel):
         return params
 
     def _request(
-        self, stop: list[str] | None, given: dict[str, Any], run_manager: RunManager | None
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        given: dict[str, Any],
+        run_manager: RunManager | None,
     ) -> tuple[str, dict[str, Any]]:
         """The name and the client's parameters of one call: the call's win over the model's."""
-        params = {**self._own_params(), **recorded(run_manager), **given}
+        params = {**self._own_params(), **marked_with(messages), **recorded(run_manager), **given}
         if "max_completion_tokens" in given:
             # OpenAI's newer name of the same limit, and it refuses both together.
             params.pop("max_tokens", None)
@@ -400,15 +409,3 @@ _names: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary(
 """Clients that have no Langfuse tenant, each under a name of its own."""
 
 ChatGenAI.profile = LazyProfile()  # type: ignore[assignment]  # instead of the field, see there
-
-
-class _ConfigurableModel(RunnableConfigurableFields):  # type: ignore[type-arg]  # pydantic would check them
-    """Makes models of other settings, which ask the same client."""
-
-    def _prepare(
-        self, config: RunnableConfig | None = None
-    ) -> tuple[Runnable[LanguageModelInput, AIMessage], RunnableConfig]:
-        made, config = super()._prepare(config)
-        if isinstance(made, ChatGenAI) and isinstance(self.default, ChatGenAI):
-            made._client = self.default._client  # noqa: SLF001  a model of the same class
-        return made, config

@@ -12,5 +12,15 @@ except ImportError as error:
 from genai_integrations.llama_index.embedding import EmbeddingUsage, GenAIEmbedding
 from genai_integrations.llama_index.llm import GenAI
 from genai_integrations.llama_index.params import use_params
+from genai_integrations.llama_index.prompts import alangfuse_prompt, langfuse_prompt
+from genai_integrations.llama_index.prompts_update import update_prompts
 
-__all__ = ["EmbeddingUsage", "GenAI", "GenAIEmbedding", "use_params"]
+__all__ = [
+    "EmbeddingUsage",
+    "GenAI",
+    "GenAIEmbedding",
+    "alangfuse_prompt",
+    "langfuse_prompt",
+    "update_prompts",
+    "use_params",
+]

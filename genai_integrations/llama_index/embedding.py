@@ -14,7 +14,7 @@ from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
 from genai_integrations.llama_index.params import merged
 from genai_integrations.routing.reply import Reply
-from genai_integrations.tracing.owners import records_calls_of, surrounding_span
+from genai_integrations.tracing.owners import records_calls_of, surrounding_span, watch_spans
 
 _counting = threading.Lock()
 
@@ -99,6 +99,7 @@ class GenAIEmbedding(BaseEmbedding):
 
     def to_payload(self) -> dict[str, Any]:
         """What callbacks and traces may see."""
+        watch_spans()
         return {**super().to_payload(), "dimensions": self.dimensions}
 
     def _get_query_embedding(self, query: str) -> Embedding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from llama_index.core.base.llms.types import (
@@ -24,21 +24,25 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.llm import ToolSelection
 
 from genai_integrations.client import GenAIClient, default_client
+from genai_integrations.live_prompt import LivePrompt, LiveSettings
 from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
 from genai_integrations.llama_index.messages import ato_wire, to_wire
 from genai_integrations.llama_index.metadata import capable, metadata_of
 from genai_integrations.llama_index.params import NAMES, merged, surrounding
-from genai_integrations.llama_index.predicting import StructuredPrediction
+from genai_integrations.llama_index.prompts_linking import LinkedText, PromptedLLM
+from genai_integrations.llama_index.prompts_messages import marked, marked_with
 from genai_integrations.llama_index.replies import Growing, chat_response, completion_response
 from genai_integrations.llama_index.tools import only_first_call, selections, tool_params
+from genai_integrations.prompts.langfuse_prompts import Fallback
+from genai_integrations.prompts.model_settings import DEFAULT_SETTINGS
 from genai_integrations.routing.profiles import ModelProfile
-from genai_integrations.tracing.owners import records_calls_of, surrounding_span
+from genai_integrations.tracing.owners import records_calls_of, surrounding_span, watch_spans
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
 
 
-class GenAI(StructuredPrediction):
+class GenAI(PromptedLLM):
     """An LLM by name.
 
     Args:
@@ -78,6 +82,7 @@ class GenAI(StructuredPrediction):
     )
 
     _client: GenAIClient | None = PrivateAttr(default=None)
+    _settings: LiveSettings | None = PrivateAttr(default=None)
     _planned: dict[Any, LLMMetadata] = PrivateAttr(default_factory=dict)
     _profiles: dict[Any, ModelProfile] = PrivateAttr(default_factory=dict)
 
@@ -87,6 +92,42 @@ class GenAI(StructuredPrediction):
         super().__init__(**{"model": model, **checked_fields(type(self), fields)})
         self._client = client
         records_calls_of(type(self).__name__)
+
+    @classmethod
+    def from_prompt(
+        cls,
+        name: str,
+        *,
+        label: str | None = None,
+        version: int | None = None,
+        client: GenAIClient | None = None,
+        fallback: Fallback | None = None,
+        allow: Iterable[str] = DEFAULT_SETTINGS,
+        **fields: Any,
+    ) -> Self:
+        """An LLM that is set by the config of a Langfuse prompt, looked up at every call.
+
+        A config that cannot work, because a value is wrong or nobody serves its model, leaves the settings as they
+        were, with a warning.
+
+        Args:
+            name: As for `langfuse_prompt`.
+            label: As for `langfuse_prompt`.
+            version: As for `langfuse_prompt`.
+            client: The client to ask, for the prompt and for answers.
+            fallback: As for `langfuse_prompt`.
+            allow: The keys of the config that count: see `Prompt.model_settings`.
+            fields: For what the config does not say.
+
+        Raises:
+            PromptError: The prompt cannot be had.
+            ConfigurationError: A field or a key does not exist, or the config cannot work.
+        """
+        settings = LiveSettings(LivePrompt(name, label, version, client, fallback), tuple(allow))
+        settings.get()
+        llm = cls(client=client, **fields)
+        llm._settings = settings
+        return llm
 
     @classmethod
     def class_name(cls) -> str:
@@ -100,11 +141,14 @@ class GenAI(StructuredPrediction):
 
     def with_(self, **fields: Any) -> Self:
         """A copy with other fields and the same client: `llm.with_(temperature=0)`. Raises as the constructor."""
-        return type(self)(**{"client": self._client, **dict(self), **fields})
+        made = type(self)(**{"client": self._client, **dict(self), **fields})
+        made._settings = self._settings  # noqa: SLF001  its own kind
+        return made
 
     @property
     def metadata(self) -> LLMMetadata:
         """What LlamaIndex plans with, for every target that may answer."""
+        watch_spans()  # OpenInference asks for it in each span that it starts
         key = self._plan_key()
         known = self._planned.get(key)
         if known is None:
@@ -179,6 +223,7 @@ class GenAI(StructuredPrediction):
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         """As `stream_chat`, without blocking the event loop."""
+        await self._asettle()
         return self._astream(messages, kwargs)
 
     @llm_completion_callback()
@@ -186,6 +231,7 @@ class GenAI(StructuredPrediction):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """As `stream_complete`, without blocking the event loop."""
+        await self._asettle()
         responses = self._astream(self._asked(prompt, formatted), kwargs)
 
         async def completions() -> CompletionResponseAsyncGen:
@@ -245,18 +291,30 @@ class GenAI(StructuredPrediction):
         profile = self.profile(self._params({})[0])
         return profile.known and profile.capabilities.get("supports_response_schema", False)
 
+    def _settle(self) -> None:
+        """Look the prompt's settings up, if this LLM has any."""
+        if self._settings:
+            self._settings.get()
+
+    async def _asettle(self) -> None:
+        if self._settings:
+            await self._settings.aget()
+
     def _chat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
-        model, params = self._call(kwargs)
+        self._settle()
+        model, params = self._call(messages, kwargs)
         return chat_response(self.client.completion(model, to_wire(messages), **params))
 
     async def _achat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
-        model, params = self._call(kwargs)
+        await self._asettle()
+        model, params = self._call(messages, kwargs)
         wire = await ato_wire(messages)
         return chat_response(await self.client.acompletion(model, wire, **params))
 
     def _stream(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
+        self._settle()
         # All of it now and not in the generator, which may run in a thread without the block's parameters.
-        model, params = self._call(kwargs)
+        model, params = self._call(messages, kwargs)
         client, wire = self.client, to_wire(messages)
 
         def responses() -> ChatResponseGen:
@@ -270,7 +328,7 @@ class GenAI(StructuredPrediction):
     def _astream(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
     ) -> ChatResponseAsyncGen:
-        model, params = self._call(kwargs)
+        model, params = self._call(messages, kwargs)
         client = self.client
 
         async def responses() -> ChatResponseAsyncGen:
@@ -287,16 +345,20 @@ class GenAI(StructuredPrediction):
             prompt = self.completion_to_prompt(prompt)
         return _as_user(prompt)
 
-    def _call(self, kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """What `_params` says, and the span that LlamaIndex's instrumentation has open for this call."""
+    def _call(
+        self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """What `_params` says, the messages' prompt, and the span that LlamaIndex's instrumentation has open."""
         model, params = self._params(kwargs)
+        params = {**marked_with(messages), **params}
         span = surrounding_span()
         return model, params if span is None else {"langfuse_observation": span, **params}
 
     def _params(self, kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The model's name and the client's parameters: the call's win over a block's, these over the LLM's."""
         own = {name: value for name in NAMES if (value := getattr(self, name)) is not None}
-        params = merged(self.additional_kwargs, own, surrounding(), kwargs)
+        live = self._settings.known if self._settings else {}
+        params = merged(self.additional_kwargs, own, live, surrounding(), kwargs)
         return params.pop("model", None) or self.model, params
 
     def _plan_key(self) -> tuple[Any, ...]:
@@ -316,8 +378,15 @@ class GenAI(StructuredPrediction):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle has the fields and, of the client, what it is found by."""
-        return rebuilt, (type(self), picklable(self), self._client)
+        return _rebuilt, (self._settings, type(self), picklable(self), self._client)
 
 
 def _as_user(prompt: str) -> list[ChatMessage]:
-    return [ChatMessage(role=MessageRole.USER, content=prompt)]
+    message = ChatMessage(role=MessageRole.USER, content=prompt)
+    return [marked(message, prompt.link if isinstance(prompt, LinkedText) else None)]
+
+
+def _rebuilt(settings: LiveSettings | None, *args: Any) -> GenAI:
+    llm: GenAI = rebuilt(*args)
+    llm._settings = settings  # noqa: SLF001  this module's own class
+    return llm

@@ -34,7 +34,7 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[Wire]:
     Raises:
         ConfigurationError: A block cannot be sent; the text says which message has it.
     """
-    return [_message(at, message) for at, message in enumerate(messages)]
+    return [_message(at, message, messages[at - 1 : at]) for at, message in enumerate(messages)]
 
 
 async def ato_wire(messages: Sequence[ChatMessage]) -> list[Wire]:
@@ -44,7 +44,7 @@ async def ato_wire(messages: Sequence[ChatMessage]) -> list[Wire]:
     return to_wire(messages)
 
 
-def _message(at: int, message: ChatMessage) -> Wire:
+def _message(at: int, message: ChatMessage, before: Sequence[ChatMessage]) -> Wire:
     try:
         content = _content(message)
     except ConfigurationError as error:
@@ -55,6 +55,7 @@ def _message(at: int, message: ChatMessage) -> Wire:
         _copy(extra, wire, "tool_call_id")
     else:
         _add_calls(message, wire)
+        _add_thoughts(message, wire, in_loop="tool_calls" in wire or _is_result(before))
     _copy(extra, wire, "name")
     return wire
 
@@ -94,10 +95,20 @@ def _add_calls(message: ChatMessage, wire: Wire) -> None:
     if calls:
         wire["tool_calls"] = calls
         wire["content"] = wire["content"] or None
+
+
+def _is_result(messages: Sequence[ChatMessage]) -> bool:
+    return any(message.role in _TOOL_ROLES for message in messages)
+
+
+def _add_thoughts(message: ChatMessage, wire: Wire, *, in_loop: bool) -> None:
+    """Hand back what the provider gave with its thoughts; without, some refuse the results of tools."""
     for block in message.blocks:
         if isinstance(block, ThinkingBlock):
-            # Signed thoughts go back: some providers refuse the results of tools without them.
             _copy(block.additional_information, wire, "thinking_blocks")
+            if in_loop:
+                # DeepSeek wants these around the calls of tools only.
+                _copy(block.additional_information, wire, "reasoning_content")
 
 
 def _tool_call(block: ToolCallBlock) -> Wire:

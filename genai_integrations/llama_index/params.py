@@ -62,6 +62,8 @@ def check_params(params: Mapping[str, Any]) -> None:
     Raises:
         ConfigurationError: A parameter would redirect a key.
     """
+    if not params:
+        return
     body = params.get("extra_body")
     names = set(params) | set(body if isinstance(body, Mapping) else ())
     redirecting = ", ".join(sorted(REDIRECTING & names))

@@ -11,18 +11,18 @@ from llama_index.core.instrumentation.events.llm import (
     LLMStructuredPredictEndEvent,
     LLMStructuredPredictStartEvent,
 )
-from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.program.utils import FlexibleModel
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from llama_index_instrumentation import get_dispatcher
 
+from genai_integrations.llama_index.guard import GuardedLLM
 from genai_integrations.llama_index.structured import Forced
 
 _dispatcher = get_dispatcher(__name__)
 
 
-class StructuredPrediction(FunctionCallingLLM):
+class StructuredPrediction(GuardedLLM):
     """An LLM whose answers can be objects.
 
     `pydantic_program_mode` decides how: `DEFAULT` forces the schema in the best way that every target of the

@@ -14,6 +14,7 @@ from llama_index.core.base.llms.types import (
     CompletionResponse,
     ContentBlock,
     ImageBlock,
+    LogProb,
     MessageRole,
     TextBlock,
     ThinkingBlock,
@@ -66,7 +67,7 @@ def chat_response(reply: Reply) -> ChatResponse:
     calls = message.get("tool_calls") or ()
     text = message.get("content") or _transcript(message) or ""
     blocks: list[ContentBlock] = []
-    if thought := _thinking(_reasoning(message), message.get("thinking_blocks"), usage):
+    if thought := _thought_in(message, usage):
         blocks.append(thought)
     if text or not calls:
         blocks.append(TextBlock(text=text))
@@ -77,6 +78,7 @@ def chat_response(reply: Reply) -> ChatResponse:
             role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=_extra(message, calls)
         ),
         raw=RawReply(wire, reply.route, whole=True),
+        logprobs=_logprobs(wire["choices"][0]),
         additional_kwargs=counts(usage),
     )
 
@@ -87,6 +89,7 @@ def completion_response(response: ChatResponse) -> CompletionResponse:
         text=response.message.content or "",
         delta=response.delta,
         raw=response.raw,
+        logprobs=response.logprobs,
         additional_kwargs={**response.message.additional_kwargs, **response.additional_kwargs},
     )
 
@@ -144,7 +147,7 @@ class Growing:
         """Take in what most chunks do not have; return the words of a spoken answer."""
         reasoning = _reasoning(delta)
         if reasoning or delta.get("thinking_blocks"):
-            self._thoughts.add(reasoning, delta.get("thinking_blocks") or ())
+            self._thoughts.add(delta)
             extra["thinking_delta"] = reasoning
         for part in delta.get("tool_calls") or ():
             self._calls.add(part)
@@ -167,30 +170,32 @@ class _Thoughts:
 
     def __init__(self) -> None:
         self.block: ThinkingBlock | None = None
-        self._text = ""
-        self._signed: list[Wire] = []
+        self._whole: Wire = {}
 
-    def add(self, text: str, parts: Sequence[Wire]) -> None:
-        self._text += text
-        for part in parts:
+    def add(self, delta: Wire) -> None:
+        for name in _REASONING:
+            if delta.get(name):
+                self._whole[name] = self._whole.get(name, "") + delta[name]
+        for part in delta.get("thinking_blocks") or ():
             self._sign(part)
-        self.block = _thinking(self._text, self._signed, None)
+        self.block = _thought_in(self._whole, None)
 
     def count(self, usage: Wire) -> None:
         if self.block:
-            self.block = _thinking(self._text, self._signed, usage)
+            self.block = _thought_in(self._whole, usage)
 
     def _sign(self, part: Wire) -> None:
-        last = self._signed[-1] if self._signed else {}
+        signed: list[Wire] = self._whole.get("thinking_blocks") or []
+        last = signed[-1] if signed else {}
         if (
             part.get("type") != "thinking"
             or last.get("type") != "thinking"
             or last.get("signature")
         ):
-            self._signed = [*self._signed, dict(part)]
+            self._whole["thinking_blocks"] = [*signed, dict(part)]
             return
         thinking = (last.get("thinking") or "") + (part.get("thinking") or "")
-        self._signed = [*self._signed[:-1], {**last, **part, "thinking": thinking}]
+        self._whole["thinking_blocks"] = [*signed[:-1], {**last, **part, "thinking": thinking}]
 
 
 class _Calls:
@@ -237,21 +242,46 @@ class _Calls:
 _EMPTY: Mapping[str, str] = {"name": "", "arguments": ""}
 
 
+_REASONING = ("reasoning_content", "reasoning")
+"""Names that servers give what a model thinks, the one to prefer first."""
+
+
 def _reasoning(message: Wire) -> str:
-    return message.get("reasoning_content") or message.get("reasoning") or ""
+    return next((message[name] for name in _REASONING if message.get(name)), "")
 
 
-def _thinking(text: str, parts: Sequence[Wire] | None, usage: Wire | None) -> ThinkingBlock | None:
-    """The block of what was thought; parts with a provider's signature go back to it later."""
-    signed = [part for part in parts or () if part.get("signature") or part.get("data")]
+def _thought_in(message: Wire, usage: Wire | None) -> ThinkingBlock | None:
+    """The block of what was thought, with what its provider wants back of it later."""
+    text, parts = _reasoning(message), message.get("thinking_blocks") or ()
+    signed = [part for part in parts if part.get("signature") or part.get("data")]
     if not text and not signed:
         return None
     details = (usage or {}).get("completion_tokens_details") or {}
+    information: Wire = {}
+    if signed:
+        information["thinking_blocks"] = signed
+    elif message.get("reasoning_content"):
+        # Servers with the other name refuse this one, so the block has to tell which one it was.
+        information["reasoning_content"] = text
     return ThinkingBlock(
         content=text,
         num_tokens=details.get("reasoning_tokens") or None,
-        additional_information={"thinking_blocks": signed} if signed else {},
+        additional_information=information,
     )
+
+
+def _logprobs(choice: Wire) -> list[list[LogProb]] | None:
+    """The likeliest tokens at each place, as LlamaIndex's own class for OpenAI has them."""
+    logprobs = choice.get("logprobs")
+    tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not tokens:
+        return None
+    likeliest = [token.get("top_logprobs") for token in tokens]
+    return [[_logprob(row) for row in rows] for rows in likeliest if rows]
+
+
+def _logprob(row: Wire) -> LogProb:
+    return LogProb(token=row["token"], logprob=row["logprob"], bytes=row.get("bytes") or [])
 
 
 def _call_block(call: Wire) -> ToolCallBlock:

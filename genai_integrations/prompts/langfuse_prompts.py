@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from genai_integrations.errors import (
+    ConfigurationError,
     GenAIError,
     PromptError,
     PromptNotFoundError,
 )
 from genai_integrations.langfuse_sdk import LangfuseSdk
-from genai_integrations.prompts.template import ChatMessage, Placeholder, Prompt, Text
+from genai_integrations.prompts.cache import Key, PromptCache
+from genai_integrations.prompts.template import Prompt, parsed_body
 from genai_integrations.transports.network import without_frames
+
+Fallback = str | Sequence[Mapping[str, Any]] | Prompt
+"""A prompt in code: a text, messages and placeholders as Langfuse has them, or such a prompt, parsed."""
 
 
 class LangfusePrompts:
-    """Fetches prompts with the Langfuse SDK, whose cache keeps them a minute and renews them behind the scenes.
+    """Fetches prompts through the Langfuse SDK, one request each, and keeps them in a `PromptCache`.
 
     Args:
         sdk: The Langfuse SDK's client.
@@ -23,59 +30,110 @@ class LangfusePrompts:
 
     def __init__(self, sdk: LangfuseSdk) -> None:
         self._sdk = sdk
+        self._cache = PromptCache(self._fetched, sdk.settings.prompt_ttl)
 
-    def get(self, name: str, *, version: int | None = None, label: str | None = None) -> Prompt:
+    def get(
+        self,
+        name: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        fallback: Fallback | None = None,
+    ) -> Prompt:
         """One version of a prompt.
 
         Args:
             name: Its name, with folders.
             version: This version.
             label: The version that has this label; `production` if neither is given.
+            fallback: What to use where Langfuse has none to give.
 
         Raises:
             PromptNotFoundError: There is none.
             PromptError: Langfuse cannot be asked.
+            ConfigurationError: Both a version and a label are given, or no key pair is set.
         """
-        sdk = self._sdk.get()
+        return self._cache.get(_key(name, version, label), _prompt(name, fallback))
+
+    async def aget(
+        self,
+        name: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        fallback: Fallback | None = None,
+    ) -> Prompt:
+        """As `get`, without blocking the event loop."""
+        return await self._cache.aget(_key(name, version, label), _prompt(name, fallback))
+
+    def expire(self) -> None:
+        """Have the next call of each prompt wait for what Langfuse has now."""
+        self._cache.expire()
+
+    def _fetched(self, key: Key) -> Prompt:
         try:
-            # The SDK repeats a 404 too: asked once, a missing prompt is missing at once.
-            return _parsed(sdk.get_prompt(name, version=version, label=label, max_retries=0))
+            sdk = self._sdk.get()
+            # The name is one segment of the path, folders and all; the SDK's client would repeat what fails.
+            row = sdk.api.prompts.get(
+                quote(key.name, safe=""),
+                version=key.version,
+                label=key.label,
+                request_options={"max_retries": 0},
+            )
+            return _parsed(row)
         except Exception as error:  # noqa: BLE001  whatever the SDK raises becomes one of ours
-            failure = self._failure(name, version, label, error)
+            failure = self._failure(key, error)
         # Outside the handler, because the SDK's frames hold the key pair in their locals.
         raise failure
 
-    def _failure(
-        self, name: str, version: int | None, label: str | None, error: Exception
-    ) -> GenAIError:
-        from langfuse.api import NotFoundError, UnauthorizedError
+    def _failure(self, key: Key, error: Exception) -> GenAIError:
+        from langfuse.api import AccessDeniedError, NotFoundError, UnauthorizedError
 
         host = self._sdk.settings.host
         if isinstance(error, GenAIError):
             return without_frames(error)
         if isinstance(error, NotFoundError):
-            which = f"label {label or 'production'!r}" if version is None else f"version {version}"
-            return PromptNotFoundError(f"Langfuse at {host} has no prompt {name!r} with {which}")
-        if isinstance(error, UnauthorizedError):
+            which = f"version {key.version}" if key.label is None else f"label {key.label!r}"
+            return PromptNotFoundError(
+                f"Langfuse at {host} has no prompt {key.name!r} with {which}"
+            )
+        if isinstance(error, (AccessDeniedError, UnauthorizedError)):
             pair = self._sdk.settings.public_key
             return PromptError(
                 f"Langfuse at {host} refuses the key pair {pair}: check LANGFUSE_SECRET_KEY"
             )
+        status = getattr(error, "status_code", None)
+        reason = f"HTTP {status}" if status else type(error).__name__
         return PromptError(
-            f"prompt {name!r} cannot be had from Langfuse at {host}: "
-            f"{type(error).__name__}: check LANGFUSE_HOST"
+            f"prompt {key.name!r} cannot be had from Langfuse at {host} ({reason}): check LANGFUSE_HOST"
         )
 
 
-def _parsed(fetched: Any) -> Prompt:
-    body: Text | tuple[ChatMessage | Placeholder, ...]
-    if isinstance(fetched.prompt, str):
-        body = Text.parse(fetched.prompt)
-    else:
-        body = tuple(
-            Placeholder(row["name"])
-            if row["type"] == "placeholder"
-            else ChatMessage(row["role"], Text.parse(row["content"]))
-            for row in fetched.prompt
+def _key(name: str, version: int | None, label: str | None) -> Key:
+    if not name:
+        raise ConfigurationError("a prompt needs a name")
+    if version is not None and label is not None:
+        raise ConfigurationError(
+            f"prompt {name!r} has both a version and a label: give one, for a version has its labels already"
         )
-    return Prompt(fetched.name, fetched.version, tuple(fetched.labels), fetched.config or {}, body)
+    return Key(name, version, (label or "production") if version is None else None)
+
+
+def _prompt(name: str, fallback: Fallback | None) -> Prompt | None:
+    if fallback is None or isinstance(fallback, Prompt):
+        return fallback
+    return Prompt.fallback(name, fallback)
+
+
+def _parsed(row: Any) -> Prompt:
+    """The SDK's row as a prompt; what it makes of a placeholder has a name and no role."""
+    given = row.prompt
+    if not isinstance(given, str):
+        given = [
+            {"role": message.role, "content": message.content}
+            if hasattr(message, "role")
+            else {"type": "placeholder", "name": message.name}
+            for message in given
+        ]
+    config = {} if row.config is None else row.config
+    return Prompt(row.name, row.version, tuple(row.labels), config, parsed_body(given))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from genai_integrations.errors import PromptVariableError
+from genai_integrations.errors import ConfigurationError, PromptError, PromptVariableError
+from genai_integrations.prompts.model_settings import DEFAULT_SETTINGS, checked_settings
+
+M = TypeVar("M")
 
 Message = dict[str, Any]
 """A chat message in OpenAI's shape."""
@@ -53,6 +56,11 @@ class Text:
         return cls(tuple(part for part in parts if part))
 
     @property
+    def source(self) -> str:
+        """The text as it was before it was parsed."""
+        return "".join(row.source if isinstance(row, Variable) else row for row in self.parts)
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """Names of the variables, each once, in order."""
         return tuple(dict.fromkeys(row.name for row in self.parts if isinstance(row, Variable)))
@@ -72,6 +80,10 @@ class ChatMessage:
     content: Text
 
 
+Body = Text | tuple[ChatMessage | Placeholder, ...]
+"""A text, or the messages and placeholders of a chat prompt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One version of a prompt.
@@ -82,13 +94,74 @@ class Prompt:
         labels: Its labels at the time it was fetched.
         config: Its config.
         body: A text, or the messages and placeholders of a chat prompt.
+        is_fallback: Whether it was given in code, because Langfuse had none to give.
     """
 
     name: str
     version: int
     labels: tuple[str, ...]
     config: Mapping[str, Any]
-    body: Text | tuple[ChatMessage | Placeholder, ...]
+    body: Body
+    is_fallback: bool = False
+
+    @classmethod
+    def fallback(cls, name: str, given: str | Sequence[Mapping[str, Any]]) -> Prompt:
+        """A prompt for when Langfuse has none to give.
+
+        Args:
+            name: The name of the prompt that it stands for.
+            given: A text, or messages and placeholders as Langfuse has them.
+
+        Raises:
+            ConfigurationError: It is neither.
+        """
+        try:
+            return cls(name, 0, (), {}, parsed_body(given), is_fallback=True)
+        except (LookupError, TypeError, AttributeError):
+            raise ConfigurationError(
+                f"the fallback of prompt {name!r} must be a text, or a list of messages with role and content "
+                "(or type and name for a placeholder)"
+            ) from None
+
+    @property
+    def text(self) -> str:
+        """The raw text of a text prompt, variables and all.
+
+        Raises:
+            PromptError: It is a chat prompt, which has `messages`.
+        """
+        if isinstance(self.body, Text):
+            return self.body.source
+        raise PromptError(f"prompt {self.name!r} is a chat prompt: it has messages, and no text")
+
+    @property
+    def messages(self) -> list[Message]:
+        """The raw messages and placeholders of a chat prompt, as Langfuse has them.
+
+        Raises:
+            PromptError: It is a text prompt, which has `text`.
+        """
+        if isinstance(self.body, Text):
+            raise PromptError(
+                f"prompt {self.name!r} is a text prompt: it has text, and no messages"
+            )
+        return [
+            {"type": "placeholder", "name": row.name}
+            if isinstance(row, Placeholder)
+            else {"role": row.role, "content": row.content.source}
+            for row in self.body
+        ]
+
+    @property
+    def link(self) -> Message | None:
+        """What a call's record is linked to the prompt by; None for a fallback, which Langfuse does not know."""
+        return None if self.is_fallback else {"name": self.name, "version": self.version}
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Names of the placeholders, each once, in order."""
+        rows = () if isinstance(self.body, Text) else self.body
+        return tuple(dict.fromkeys(row.name for row in rows if isinstance(row, Placeholder)))
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -100,8 +173,27 @@ class Prompt:
             names += [row.name] if isinstance(row, Placeholder) else row.content.variables
         return tuple(dict.fromkeys(names))
 
-    def render(self, values: Mapping[str, Any] | None = None) -> str | list[Message]:
+    def model_settings(self, allow: Iterable[str] = DEFAULT_SETTINGS) -> dict[str, Any]:
+        """What the config says of the model, as parameters of `GenAIClient.completion`.
+
+        Args:
+            allow: Which keys count; default the model and its sampling. `tools`, `tool_choice`,
+                `parallel_tool_calls`, `response_format` and `json_schema` can be named too. Keys and addresses
+                never count.
+
+        Raises:
+            ConfigurationError: A value cannot work, or `allow` names a key that there is not.
+        """
+        return checked_settings(f"prompt {self.name!r} version {self.version}", self.config, allow)
+
+    def render(
+        self, values: Mapping[str, Any] | None = None, *, allow_extra: bool = False
+    ) -> str | list[Message]:
         """Fill in every variable.
+
+        Args:
+            values: A value for each variable, and a list of messages for each placeholder.
+            allow_extra: Whether values of no variable are ignored.
 
         Returns:
             A text for a text prompt, a list of messages for a chat prompt.
@@ -110,51 +202,103 @@ class Prompt:
             PromptVariableError: A variable is missing or one is given that the prompt does not have.
         """
         values = values or {}
-        self._check(values)
         if isinstance(self.body, Text):
+            self.check(values, allow_extra=allow_extra)
             return self.body.render(values)
-        messages: list[Message] = []
+        return self.fill(values, _message, self._history, allow_extra=allow_extra)
+
+    def fill(
+        self,
+        values: Mapping[str, Any],
+        message: Callable[[str, str], M],
+        history: Callable[[str, Any], Iterable[M]],
+        *,
+        allow_extra: bool = True,
+    ) -> list[M]:
+        """Fill in every variable, with messages of any kind; a text prompt is what the user says.
+
+        Args:
+            values: See `render`.
+            message: Makes a message of a role and a text.
+            history: Makes the messages of a placeholder, of its name and value.
+            allow_extra: Whether values of no variable are ignored.
+
+        Raises:
+            PromptVariableError: As `render` does.
+        """
+        self.check(values, allow_extra=allow_extra)
+        if isinstance(self.body, Text):
+            return [message("user", self.body.render(values))]
+        messages: list[M] = []
         for row in self.body:
             if isinstance(row, Placeholder):
-                messages += self._history(row.name, values[row.name])
+                messages += history(row.name, values[row.name])
             else:
-                messages.append({"role": row.role, "content": row.content.render(values)})
+                messages.append(message(row.role, row.content.render(values)))
         return messages
+
+    def check(self, values: Mapping[str, Any], *, allow_extra: bool = True) -> None:
+        """Raise `PromptVariableError` if the values do not fit."""
+        wanted = self.variables
+        require(f"prompt {self.name!r}", wanted, values)
+        extra = [name for name in values if name not in wanted]
+        if extra and not allow_extra:
+            has = _quoted(wanted) if wanted else "no variables"
+            raise PromptVariableError(f"prompt {self.name!r} has no {_quoted(extra)}: it has {has}")
+
+    def refused(self, placeholder: str) -> PromptVariableError:
+        """The error for a placeholder's value that is no list of messages."""
+        return PromptVariableError(
+            f"prompt {self.name!r}: the placeholder {placeholder!r} takes a list of messages with a role each"
+        )
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.prompts.views import prompt_bundle
+
+        return prompt_bundle(self)
 
     def _history(self, name: str, value: Any) -> list[Message]:
         is_list = isinstance(value, Sequence) and not isinstance(value, str)
         if not is_list or not all(isinstance(item, Mapping) and "role" in item for item in value):
-            raise PromptVariableError(
-                f"prompt {self.name!r}: the placeholder {name!r} takes a list of messages with a role each"
-            )
+            raise self.refused(name)
         return [dict(item) for item in value]
 
-    def _check(self, values: Mapping[str, Any]) -> None:
-        missing = [name for name in self.variables if name not in values]
-        extra = [name for name in values if name not in self.variables]
-        if missing:
-            raise PromptVariableError(
-                f"prompt {self.name!r} needs {_quoted(missing)}{_nearest(missing, extra)}"
-            )
-        if extra:
-            has = _quoted(self.variables) if self.variables else "no variables"
-            raise PromptVariableError(f"prompt {self.name!r} has no {_quoted(extra)}: it has {has}")
+
+def parsed_body(given: str | Sequence[Mapping[str, Any]]) -> Body:
+    """A prompt's content as Langfuse has it, parsed."""
+    if isinstance(given, str):
+        return Text.parse(given)
+    return tuple(
+        Placeholder(row["name"])
+        if row.get("type") == "placeholder"
+        else ChatMessage(row["role"], Text.parse(row["content"]))
+        for row in given
+    )
+
+
+def require(owner: str, wanted: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Raise `PromptVariableError` if a wanted value is missing; the nearest given names are told."""
+    missing = [name for name in wanted if name not in values]
+    if not missing:
+        return
+    others = [name for name in values if isinstance(name, str) and name not in wanted]
+    near = [
+        f"{found[0]!r} for {name!r}"
+        for name in missing
+        if (found := difflib.get_close_matches(name, others, n=1))
+    ]
+    hint = f"given are {_quoted(values)}" if values else "nothing is given"
+    hint = f"did you mean {', '.join(near)}?" if near else hint
+    raise PromptVariableError(f"{owner} needs {_quoted(missing)}; {hint}")
+
+
+def _message(role: str, content: str) -> Message:
+    return {"role": role, "content": content}
 
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _quoted(names: Iterable[str]) -> str:
+def _quoted(names: Iterable[Any]) -> str:
     return ", ".join(map(repr, names))
-
-
-def _nearest(missing: Sequence[str], given: Sequence[str]) -> str:
-    if not given:
-        return ": pass variables={...}"
-    pairs = [
-        f"{near[0]!r} for {name!r}"
-        for name in missing
-        if (near := difflib.get_close_matches(name, given, n=1))
-    ]
-    return f"; did you mean {', '.join(pairs)}?" if pairs else f"; given were {_quoted(given)}"

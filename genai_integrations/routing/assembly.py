@@ -7,12 +7,26 @@ from typing import Any
 
 from genai_integrations.transports.wire import Wire
 
-_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
-"""Fields of a delta that are pieces of a text; every other field is a whole value."""
+_TEXTS = frozenset(
+    (
+        "arguments",
+        "content",
+        "data",
+        "reasoning",
+        "reasoning_content",
+        "refusal",
+        "thinking",
+        "transcript",
+    )
+)
+"""Fields that are pieces of a text, at whatever depth. Of other plain values the last one counts."""
+
+_CONTINUED = frozenset(("thinking_blocks", "tool_calls"))
+"""Lists whose items come in pieces. Other lists come item by item."""
 
 
 class Assembly:
-    """Takes chunks, gives the reply. Chunks are not changed, and not kept."""
+    """Takes chunks, gives the reply. Chunks are not changed, and not kept; what is odd in one is left out."""
 
     def __init__(self) -> None:
         self._head: Wire = {}
@@ -21,7 +35,8 @@ class Assembly:
     def add(self, chunk: Wire) -> None:
         """Take the next chunk."""
         for choice in chunk.get("choices") or ():
-            at = choice.get("index") or 0
+            at = choice.get("index")
+            at = at if isinstance(at, int) else 0
             own = self._choices.get(at)
             if own is None:
                 own = self._choices[at] = _Choice()
@@ -43,58 +58,90 @@ class Assembly:
 
 class _Choice:
     def __init__(self) -> None:
-        self._texts: dict[str, list[str]] = {}
-        self._fields: Wire = {}
-        self._calls: dict[int, _Call] = {}
-        self._logprobs: list[Any] = []
+        self._message = _Object()
+        self._logprobs = _Object()
         self._finish: str | None = None
 
     def add(self, choice: Wire) -> None:
         self._finish = choice.get("finish_reason") or self._finish
-        self._logprobs += (choice.get("logprobs") or {}).get("content") or ()
-        for name, value in (choice.get("delta") or {}).items():
-            if name in _TEXTS:
-                if value:
-                    self._texts.setdefault(name, []).append(value)
-            elif name == "tool_calls":
-                self._add_calls(value or ())
-            elif value is not None:
-                self._fields[name] = value
+        if choice.get("logprobs"):
+            self._logprobs.add(choice["logprobs"])
+        self._message.add(choice.get("delta"))
 
     def wire(self, index: int) -> Wire:
-        texts = {name: "".join(pieces) for name, pieces in self._texts.items()}
-        message = {"role": "assistant", "content": None, **self._fields, **texts}
-        if self._calls:
-            message["tool_calls"] = [call.wire() for _, call in sorted(self._calls.items())]
+        said = {name: value for name, value in self._message.wire().items() if value != ""}
+        message = {"role": "assistant", "content": None, **said}
         choice = {"index": index, "message": message, "finish_reason": self._finish}
-        return {**choice, "logprobs": {"content": self._logprobs}} if self._logprobs else choice
-
-    def _add_calls(self, pieces: Any) -> None:
-        for piece in pieces:
-            at = piece.get("index") or 0
-            self._calls.setdefault(at, _Call()).add(piece)
+        logprobs = self._logprobs.wire()
+        return {**choice, "logprobs": logprobs} if logprobs else choice
 
 
-class _Call:
+class _Object:
+    """An object that arrives in pieces."""
+
     def __init__(self) -> None:
-        self._fields: Wire = {}
-        self._function: Wire = {}
-        self._arguments: list[str] = []
+        self._values: Wire = {}
+        self._texts: dict[str, list[str]] = {}
+        self._inner: dict[str, _Object | _List] = {}
 
-    def add(self, piece: Wire) -> None:
+    def add(self, piece: Any) -> None:
+        if not isinstance(piece, dict):
+            return
         for name, value in piece.items():
-            if name == "function":
-                self._add_function(value or {})
-            elif name != "index" and value is not None:
-                self._fields[name] = value
+            if isinstance(value, str) and name in _TEXTS:
+                self._texts.setdefault(name, []).append(value)
+            elif isinstance(value, dict):
+                self._at(name, _Object).add(value)
+            elif isinstance(value, list):
+                self._at(name, _Items if name in _CONTINUED else _List).add(value)
+            elif value is not None and value != "":
+                self._values[name] = value
 
     def wire(self) -> Wire:
-        function = {**self._function, "arguments": "".join(self._arguments)}
-        return {"type": "function", **self._fields, "function": function}
+        inner = {name: part.wire() for name, part in self._inner.items()}
+        texts = {name: "".join(pieces) for name, pieces in self._texts.items()}
+        return {**self._values, **inner, **texts}
 
-    def _add_function(self, piece: Wire) -> None:
-        for name, value in piece.items():
-            if name == "arguments":
-                self._arguments.append(value or "")
-            elif value:
-                self._function[name] = value
+    def _at(self, name: str, kind: type[_Object | _List]) -> _Object | _List:
+        """What grows under a name; where its kind changes, the new one counts."""
+        found = self._inner.get(name)
+        if type(found) is not kind:
+            found = self._inner[name] = kind()
+        return found
+
+
+class _List:
+    """A list whose items are whole."""
+
+    def __init__(self) -> None:
+        self._found: list[Any] = []
+
+    def add(self, items: Any) -> None:
+        self._found += items
+
+    def wire(self) -> list[Any]:
+        return self._found
+
+
+class _Items(_List):
+    """A list whose items arrive in pieces, which say by `index` what they belong to, or go on with the last one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: dict[Any, _Object] = {}
+
+    def add(self, items: Any) -> None:
+        for item in items:
+            if isinstance(item, dict):
+                self._place(item).add({key: item[key] for key in item if key != "index"})
+
+    def wire(self) -> list[Any]:
+        return [place.wire() for place in self._places.values()]
+
+    def _place(self, item: Wire) -> _Object:
+        index = item.get("index")
+        if not isinstance(index, int):
+            # Servers that leave it out send each call whole, with an id.
+            last = len(self._places) - 1
+            index = last + 1 if item.get("id") or last < 0 else last
+        return self._places.setdefault(index, _Object())

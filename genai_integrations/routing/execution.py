@@ -59,6 +59,7 @@ class Execution:
     def check_filter(self, wire: Wire) -> None:
         """Raise for an answer that a content filter stopped, if there is somewhere else to go."""
         if ContentFilteredError in self.plan.instead and "content_filter" in finish_reasons(wire):
+            self.route.attempts[-1].usage = wire.get("usage")  # it is paid for all the same
             raise ContentFilteredError("the provider's content filter stopped the answer")
 
     def streaming(self, attempt: Attempt) -> None:
@@ -66,7 +67,7 @@ class Execution:
         attempt.first_content_ms = self._elapsed()
         attempt.outcome = OK
         if self._observation is not None:
-            self._observation.first_content()
+            self._observation.first_content(self.route)
 
     def completed(self, attempt: Attempt, usage: Mapping[str, Any] | None) -> None:
         """The reply is whole."""

@@ -58,6 +58,11 @@ class Resolution:
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
 
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.routing.views import resolution_bundle
+
+        return resolution_bundle(self)
+
 
 class Names:
     """Resolves names against one set of connections.

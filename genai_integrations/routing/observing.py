@@ -12,8 +12,12 @@ from genai_integrations.transports.wire import Wire
 class Observation(Protocol):
     """Watches one call."""
 
-    def first_content(self) -> None:
-        """The first content of a stream is there."""
+    def first_content(self, route: Route) -> None:
+        """The first content of a stream is there.
+
+        Args:
+            route: Every attempt so far.
+        """
         ...
 
     def ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:

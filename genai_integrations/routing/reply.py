@@ -150,3 +150,8 @@ class Reply(Chunk):
     def __init__(self, wire: Wire, route: Route) -> None:
         super().__init__(wire)
         self.route = route
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.routing.views import reply_bundle
+
+        return reply_bundle(self)

@@ -67,22 +67,25 @@ class _Tally:
         return "".join(self.texts)
 
 
-class _Held:
-    """What sync and async streams share."""
+class _Reading:
+    """How far a stream has been read. A loop over a stream holds this and not the stream, so both end with the loop."""
 
     def __init__(self, execution: Execution, attempt: Attempt, held: Iterable[Wire]) -> None:
+        self.held = held
         self._execution = execution
         self._attempt = attempt
-        self._held = held
         self._tally = _Tally()
         self._assembly = Assembly() if execution.observed else None
 
+    def __del__(self) -> None:
+        """A stream that nobody has read is over, too."""
+        self.leave()
+
     @property
     def route(self) -> Route:
-        """Every attempt; usage and time are complete when the stream is."""
         return self._execution.route
 
-    def _interrupted(self, error: GenAIError) -> StreamInterruptedError:
+    def interrupted(self, error: GenAIError) -> StreamInterruptedError:
         reason = getattr(error, "message", str(error))
         interrupted = StreamInterruptedError(f"the stream broke after its first content: {reason}")
         interrupted.partial_text = self._tally.text
@@ -90,15 +93,19 @@ class _Held:
         self._execution.ended(self._reply(), interrupted)
         return interrupted
 
-    def _check_end(self) -> None:
+    def check_end(self) -> None:
+        """Raise if the stream is over without having said so."""
         if not self._tally.ended:
             raise InvalidReplyError("it was cut short")
 
-    def _complete(self) -> None:
+    def complete(self) -> Wire | None:
+        """The stream is whole; the chunk to add, with the usage."""
         self._execution.completed(self._attempt, self._tally.usage)
-        self._leave()
+        self.leave()
+        return self._tally.last_chunk() if self._tally.usage else None
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """The caller is done with it."""
         self._execution.left(self._attempt, self._reply())
 
     def _reply(self) -> Wire | None:
@@ -107,7 +114,7 @@ class _Held:
             return None
         return self._assembly.wire(self._tally.usage)
 
-    def _passing(self) -> Callable[[Wire], bool]:
+    def passing(self) -> Callable[[Wire], bool]:
         """What each chunk goes through on its way."""
         passes, assembly = self._tally.passes, self._assembly
         if assembly is None:
@@ -120,7 +127,7 @@ class _Held:
         return noted
 
 
-class ReplyStream(_Held):
+class ReplyStream:
     """Chunks of one answer, for a `for` loop. Close it, or use it in `with`, to stop early.
 
     The last chunk has no choices and carries the usage.
@@ -136,9 +143,14 @@ class ReplyStream(_Held):
         held: Iterable[Wire],
         rest: Generator[Wire],
     ) -> None:
-        super().__init__(execution, attempt, held)
+        self._reading = _Reading(execution, attempt, held)
         self._rest = rest
-        self._chunks = self._run()
+        self._chunks = _chunks(self._reading, rest)
+
+    @property
+    def route(self) -> Route:
+        """Every attempt; usage and time are complete when the stream is."""
+        return self._reading.route
 
     def __iter__(self) -> Generator[Chunk]:
         return self._chunks
@@ -150,7 +162,7 @@ class ReplyStream(_Held):
         """Stop, and let the provider know by closing the connection."""
         self._chunks.close()
         self._rest.close()
-        self._leave()
+        self._reading.leave()
 
     def __enter__(self) -> Self:
         return self
@@ -163,28 +175,8 @@ class ReplyStream(_Held):
     ) -> None:
         self.close()
 
-    def _run(self) -> Generator[Chunk]:
-        passes = self._passing()
-        with contextlib.closing(self._rest):
-            try:
-                for chunk in self._held:
-                    if passes(chunk):
-                        yield Chunk(chunk)
-                for chunk in self._rest:
-                    if passes(chunk):
-                        yield Chunk(chunk)
-                self._check_end()
-            except GenAIError as error:
-                raise self._interrupted(error) from without_frames(error)
-            except BaseException:
-                self._leave()
-                raise
-        self._complete()
-        if self._tally.usage:
-            yield Chunk(self._tally.last_chunk())
 
-
-class AsyncReplyStream(_Held):
+class AsyncReplyStream:
     """Chunks of one answer, for an `async for` loop. As `ReplyStream`."""
 
     def __init__(
@@ -194,9 +186,14 @@ class AsyncReplyStream(_Held):
         held: Iterable[Wire],
         rest: AsyncChunks,
     ) -> None:
-        super().__init__(execution, attempt, held)
+        self._reading = _Reading(execution, attempt, held)
         self._rest = rest
-        self._chunks = self._run()
+        self._chunks = _achunks(self._reading, rest)
+
+    @property
+    def route(self) -> Route:
+        """Every attempt; usage and time are complete when the stream is."""
+        return self._reading.route
 
     def __aiter__(self) -> AsyncGenerator[Chunk]:
         return self._chunks
@@ -208,7 +205,7 @@ class AsyncReplyStream(_Held):
         """Stop, and let the provider know by closing the connection."""
         await self._chunks.aclose()
         await self._rest.aclose()
-        self._leave()
+        self._reading.leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -221,22 +218,42 @@ class AsyncReplyStream(_Held):
     ) -> None:
         await self.aclose()
 
-    async def _run(self) -> AsyncGenerator[Chunk]:
-        passes = self._passing()
-        async with contextlib.aclosing(self._rest):
-            try:
-                for chunk in self._held:
-                    if passes(chunk):
-                        yield Chunk(chunk)
-                async for chunk in self._rest:
-                    if passes(chunk):
-                        yield Chunk(chunk)
-                self._check_end()
-            except GenAIError as error:
-                raise self._interrupted(error) from without_frames(error)
-            except BaseException:
-                self._leave()
-                raise
-        self._complete()
-        if self._tally.usage:
-            yield Chunk(self._tally.last_chunk())
+
+def _chunks(reading: _Reading, rest: Generator[Wire]) -> Generator[Chunk]:
+    passes = reading.passing()
+    with contextlib.closing(rest):
+        try:
+            for chunk in reading.held:
+                if passes(chunk):
+                    yield Chunk(chunk)
+            for chunk in rest:
+                if passes(chunk):
+                    yield Chunk(chunk)
+            reading.check_end()
+        except GenAIError as error:
+            raise reading.interrupted(error) from without_frames(error)
+        except BaseException:
+            reading.leave()
+            raise
+    if last := reading.complete():
+        yield Chunk(last)
+
+
+async def _achunks(reading: _Reading, rest: AsyncChunks) -> AsyncGenerator[Chunk]:
+    passes = reading.passing()
+    async with contextlib.aclosing(rest):
+        try:
+            for chunk in reading.held:
+                if passes(chunk):
+                    yield Chunk(chunk)
+            async for chunk in rest:
+                if passes(chunk):
+                    yield Chunk(chunk)
+            reading.check_end()
+        except GenAIError as error:
+            raise reading.interrupted(error) from without_frames(error)
+        except BaseException:
+            reading.leave()
+            raise
+    if last := reading.complete():
+        yield Chunk(last)

@@ -6,7 +6,8 @@ import atexit
 import itertools
 import json
 import os
-import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +36,7 @@ class LangfuseDatabase:
     """A throw-away Postgres 18 with Langfuse's `projects`, `api_keys` and `llm_api_keys`.
 
     Use it as a context manager, or call `start()` and `close()`. Nothing of it outlives the process, whether
-    that ends well or by Ctrl-C. Starting takes seconds, so share one and take `copy()` where a test changes rows.
+    that ends well, by Ctrl-C or without a word. Starting takes seconds, so share one and take `copy()` where a test changes rows.
 
     Attributes:
         url: Where to connect, as `LANGFUSE_DATABASE_URL` wants it.
@@ -45,6 +46,7 @@ class LangfuseDatabase:
         self.url = ""
         self._name = "langfuse"
         self._home: Path | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._server: Any = None
         self._owner = True
         self._running = False
@@ -69,6 +71,7 @@ class LangfuseDatabase:
         try:
             self._home = Path(tempfile.mkdtemp(prefix="langfuse-db-"))
             self._home.chmod(0o755)
+            self._guard = _guard_of(self._home)
             data = self._home.resolve() / "data"
             data.mkdir()
             self._server = server_class(data, cleanup_mode="stop")
@@ -90,11 +93,12 @@ class LangfuseDatabase:
         atexit.unregister(self.close)
         if not self._owner:
             self._drop()
-        else:
-            self.stop()
-        if self._home is not None:
-            shutil.rmtree(self._home, ignore_errors=True)
-            self._home = None
+        if self._guard is not None:
+            # The guard stops the server at once, where `stop` waits until all is on the disk.
+            self._guard.communicate()
+            self._guard = None
+        self._running = False
+        self._home = None
 
     def copy(self) -> LangfuseDatabase:
         """A database of its own on the same server, with the rows that are here now; close it after use."""
@@ -217,6 +221,12 @@ class LangfuseDatabase:
     def _execute(self, statement: Any, parameters: Sequence[Any] | None = None) -> None:
         with self._connect() as connection:
             connection.execute(statement, parameters)
+
+
+def _guard_of(home: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "genai_integrations.testing.postgres_guard", str(home)]
+    # In a session of its own, because Ctrl-C reaches every process of the terminal.
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own words
 
 
 def _server_class() -> Any:

@@ -65,7 +65,8 @@ _TRACE = {
 def text(value: Any) -> str:
     """A value as the JSON text that Langfuse keeps; a string stays as it is."""
     if isinstance(value, str):
-        return value
+        # A lone surrogate cannot be sent.
+        return value if value.isascii() else value.encode(errors="replace").decode()
     try:
         return orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:  # integers beyond 64 bits, lone surrogates
@@ -78,9 +79,10 @@ def opening(request: Request) -> Attributes:
     attributes: Attributes = {TYPE: _TYPES[request.operation]}
     if not trace:
         return attributes
-    attributes |= {key: str(trace[name]) for name, key in _TRACE.items() if trace.get(name)}
+    attributes |= {key: text(str(trace[name])) for name, key in _TRACE.items() if trace.get(name)}
     if tags := trace.get("langfuse_tags"):
-        attributes["langfuse.trace.tags"] = [str(tag) for tag in tags]
+        tags = tags if isinstance(tags, (list, tuple, set, frozenset)) else [tags]
+        attributes["langfuse.trace.tags"] = [text(str(tag)) for tag in tags]
     return {**attributes, **_prompt(trace.get("langfuse_prompt"))}
 
 
@@ -121,7 +123,7 @@ def outcome(request: Request, route: Route, error: BaseException | None) -> Attr
         attributes[_USAGE] = text(usage_details(last.usage))
     if error is not None:
         kind = type(error).__name__
-        attributes |= {_LEVEL: "ERROR", STATUS: f"{kind}: {error}" if str(error) else kind}
+        attributes |= {_LEVEL: "ERROR", STATUS: text(f"{kind}: {error}" if str(error) else kind)}
     return attributes
 
 
@@ -132,34 +134,45 @@ def cost(attempts: Sequence[Mapping[str, Any]]) -> Attributes:
 
 
 def metadata(request: Request, attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What else is worth keeping: the caller's own, and the route."""
+    """What else is worth keeping: the route, and the caller's own."""
     last = attempts[-1] if attempts else {}
+    own = request.trace.get("langfuse_metadata")
     return {
-        **(request.trace.get("langfuse_metadata") or {}),
         "asked": request.model,
         "provider": last.get("provider"),
         "connection": last.get("connection"),
         "attempts": attempts,
+        **(own if isinstance(own, Mapping) else {"metadata": own}),
     }
 
 
 def flattened(values: Any) -> Attributes:
     """Metadata as one attribute for each key; every value is JSON, strings too, as of SDK 5."""
-    if not isinstance(values, Mapping):  # a masking function may give anything
+    # A masking function may give anything; and a span that is full drops its oldest attributes.
+    if not isinstance(values, Mapping) or len(values) > _MOST_KEYS:
         return {_METADATA: _json(values)}
     return {
         f"{_METADATA}.{key}": _json(value) for key, value in values.items() if value is not None
     }
 
 
-def attempt(row: Mapping[str, Any]) -> Attributes:
-    """One attempt as a span below its generation. It is no generation, so that nothing counts twice."""
-    attributes: Attributes = {TYPE: "span", **flattened(row)}
+_MOST_KEYS = 64
+"""Half of what OpenTelemetry lets a span have."""
+
+
+def attempt(row: Mapping[str, Any], shown: Any) -> Attributes:
+    """One attempt as a span below its generation. It is no generation, so that nothing counts twice.
+
+    Args:
+        row: The attempt.
+        shown: What may be recorded of it.
+    """
+    attributes: Attributes = {TYPE: "span", **flattened(shown)}
     return {**attributes, _LEVEL: "ERROR", STATUS: row["error"]} if row["error"] else attributes
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else text(value)
+    return json.dumps(text(value), ensure_ascii=False) if isinstance(value, str) else text(value)
 
 
 def usage_details(usage: Mapping[str, Any]) -> dict[str, int | float]:
@@ -195,6 +208,6 @@ def _prompt(prompt: Any) -> Attributes:
     if not isinstance(prompt, Mapping):
         prompt = {name: getattr(prompt, name, None) for name in ("name", "version", "is_fallback")}
     name, version = prompt.get("name"), prompt.get("version")
-    if not name or not version or prompt.get("is_fallback"):
+    if not name or not isinstance(version, int) or not version or prompt.get("is_fallback"):
         return {}
-    return {_PROMPT_NAME: str(name), _PROMPT_VERSION: int(version)}
+    return {_PROMPT_NAME: text(str(name)), _PROMPT_VERSION: version}

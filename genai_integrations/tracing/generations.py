@@ -5,31 +5,23 @@ The SDK's own generation objects cost two to four times as much for the same spa
 
 from __future__ import annotations
 
-import copy
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.errors import GenAIError
 from genai_integrations.langfuse_sdk import LangfuseSdk
 from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Route
+from genai_integrations.routing.route import Attempt, Route
 from genai_integrations.tracing import attributes as attribute
-from genai_integrations.tracing import owners
+from genai_integrations.tracing.project import Project
 from genai_integrations.transports.wire import Wire
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Span
-    from opentelemetry.trace import Tracer
 
 _log = logging.getLogger("genai_integrations")
-
-Mask = Callable[..., Any]
-"""Langfuse's masking function: called as `mask(data=...)`, gives what may be recorded."""
-
-_UNMASKABLE = "<fully masked due to failed mask function>"
-"""What the SDK writes, too, where a masking function raises."""
 
 
 class Generations:
@@ -41,117 +33,105 @@ class Generations:
     """
 
     def __init__(self, sdk: LangfuseSdk, *, attempts: bool = False) -> None:
-        self.attempts = attempts
+        self._attempts = attempts
         self._sdk = sdk
-        self._tracer: Tracer | None = None
-        self._mask: Mask | None = None
-        self._fixed: attribute.Attributes = {}
-        self._has_all_spans = False
+        self._project: Project | None = None
         self._broken = False
 
     def __call__(self, request: Request) -> Generation | None:
         """A call begins; None if it is not recorded."""
+        project = self._project or self._connected()
+        if project is None:
+            return None
+        try:
+            given = _given(request, project)
+            span = given or project.started(request)
+            if span is None or not span.is_recording():
+                return None
+            return Generation(project, request, span, given is None, self._attempts)
+        except Exception as error:  # noqa: BLE001  tracing never breaks a call
+            _log.warning("a call is not recorded: %s", type(error).__name__)
+            return None
+
+    def _connected(self) -> Project | None:
+        """The project; the SDK's client is made for it if need be."""
         if self._broken:
             return None
         try:
-            tracer = self._tracer or self.connected()
-            given = self._given(request)
-            span = given or self._started(tracer, request)
-            return Generation(self, request, span, not given) if span.is_recording() else None
+            self._project = Project(self._sdk.get(), self._sdk)
         except Exception as error:  # noqa: BLE001  tracing never breaks a call
-            self._give_up(error)
-            return None
+            self._broken = True
+            reason = error if isinstance(error, GenAIError) else type(error).__name__
+            _log.warning("calls are not recorded in Langfuse: %s", reason)
+        return self._project
 
-    def connected(self) -> Tracer:
-        """The tracer; the SDK is made for it if need be."""
-        if self._tracer is None:
-            from opentelemetry.trace import get_tracer_provider
 
-            sdk = self._sdk.get()
-            resources = getattr(sdk, "_resources", None)
-            fixed = {
-                attribute.ENVIRONMENT: getattr(resources, "environment", None),
-                attribute.RELEASE: getattr(sdk, "_release", None),
-            }
-            self._fixed = {name: value for name, value in fixed.items() if value}
-            self._mask = getattr(resources, "mask", None)
-            provider = getattr(resources, "tracer_provider", None)
-            owners.watch(provider)
-            self._has_all_spans = provider is get_tracer_provider()
-            # The SDK has no public way to its tracer, and its exporter sends no other scope's spans as its own.
-            self._tracer = sdk._otel_tracer  # noqa: SLF001
-        return self._tracer
-
-    def may_record(self, value: Any) -> Any:
-        """A value after masking. The function gets a copy, because the value is still in use."""
-        if self._mask is None:
-            return value
-        try:
-            return self._mask(data=copy.deepcopy(value))
-        except Exception:  # noqa: BLE001  the user's own function, whatever it raises
-            return _UNMASKABLE
-
-    def _given(self, request: Request) -> Any | None:
-        """The span that somebody else has opened for this very call, if it goes where ours do."""
-        observation = request.trace.get("langfuse_observation")
+def _given(request: Request, project: Project) -> Any | None:
+    """The span that somebody else has opened for this very call, if it goes where ours do."""
+    found = request.trace.get("langfuse_observation")
+    for observation in found if isinstance(found, tuple) else (found,):
         span = getattr(observation, "_otel_span", observation)
-        scope = getattr(span, "instrumentation_scope", None)
-        if span is None or scope is None:
-            return None
-        if scope.name.startswith(owners.SCOPE):
-            return span if self._has_all_spans and owners.is_free(span) else None
-        key = (scope.attributes or {}).get("public_key")
-        return span if key == self._sdk.settings.public_key else None
-
-    def _started(self, tracer: Tracer, request: Request) -> Any:
-        first = {**self._fixed, **attribute.opening(request)}
-        return tracer.start_span(attribute.NAMES[request.operation], attributes=first)
-
-    def _give_up(self, error: Exception) -> None:
-        self._broken = True
-        reason = error if isinstance(error, GenAIError) else type(error).__name__
-        _log.warning("calls are not recorded in Langfuse: %s", reason)
+        if span is not None and project.exports(span, request.operation):
+            return span
+    return None
 
 
 class Generation:
     """One call's generation, open.
 
     Args:
-        owner: Who records.
+        project: Where it goes.
         request: What was asked.
         span: What to write on.
         is_ours: Whether to end it too; else whoever opened it does.
+        attempts: Whether each attempt is a span of its own below.
     """
 
-    __slots__ = ("_began", "_input", "_is_ours", "_owner", "_request", "_span", "_start")
+    __slots__ = (
+        "_attempts",
+        "_began",
+        "_input",
+        "_is_ours",
+        "_project",
+        "_request",
+        "_span",
+        "_start",
+    )
 
-    def __init__(self, owner: Generations, request: Request, span: Span, is_ours: bool) -> None:
-        self._owner = owner
+    def __init__(
+        self, project: Project, request: Request, span: Span, is_ours: bool, attempts: bool
+    ) -> None:
+        self._project = project
         self._request = request
         self._span = span
         self._is_ours = is_ours
-        if not is_ours:
+        self._attempts = attempts
+        if request.trace or not is_ours:
+            # Once more for a span of ours: what the caller says of this call wins over what surrounds it.
             span.set_attributes(attribute.opening(request))
         self._began = time.time_ns()
         self._start = 0
         # Now, because the caller may go on with the list of messages before the call is over.
-        self._input = attribute.text(owner.may_record(attribute.input_of(request)))
+        self._input = attribute.text(project.may_record(attribute.input_of(request)))
 
-    def first_content(self) -> None:
+    def first_content(self, route: Route) -> None:
         """The first content of a stream is there."""
         self._start = time.time_ns()
+        if not self._is_ours:
+            # Of a stream that is left early, OpenInference ends its span before the client hears of it.
+            self._guarded(lambda: self._write(route, None, None))
 
     def ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
         """The call is over."""
-        try:
-            self._write(route, wire, error)
-        except Exception as problem:  # noqa: BLE001  tracing never breaks a call
-            _log.warning("a call is not recorded in whole: %s", type(problem).__name__)
+        if self._span.is_recording():
+            self._guarded(lambda: self._write(route, wire, error))
+            if self._attempts:
+                self._guarded(lambda: self._write_attempts(route))
         if self._is_ours:
-            self._span.end()
+            self._guarded(self._span.end)
 
     def _write(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
-        request, record = self._request, self._owner.may_record
+        request, record = self._request, self._project.may_record
         attempts = [row.as_dict() for row in route.attempts]
         written = {
             attribute.INPUT: self._input,
@@ -167,21 +147,29 @@ class Generation:
         self._span.set_attributes(written)
         if error is not None:
             self._span.set_status(_failed(written[attribute.STATUS]))
-        if self._owner.attempts:
-            self._write_attempts(attempts)
 
-    def _write_attempts(self, attempts: Sequence[Mapping[str, Any]]) -> None:
+    def _write_attempts(self, route: Route) -> None:
         from opentelemetry.trace import set_span_in_context
 
         below = set_span_in_context(self._span)
-        for row in attempts:
+        for row in map(Attempt.as_dict, route.attempts):
             began = self._began + int(row["began_ms"] * _MILLI)
-            span = self._owner.connected().start_span(
-                row["target"], context=below, start_time=began, attributes=attribute.attempt(row)
+            attributes = attribute.attempt(row, self._project.may_record(row))
+            span = self._project.tracer.start_span(
+                row["target"], context=below, start_time=began, attributes=attributes
             )
             if row["error"]:
                 span.set_status(_failed(row["error"]))
-            span.end(began + int(row["ms"] * _MILLI))
+            # One without an outcome is what a cancelled call was at.
+            span.end(began + int(row["ms"] * _MILLI) if row["outcome"] else None)
+
+
+    @staticmethod
+    def _guarded(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as problem:  # noqa: BLE001  tracing never breaks a call
+            _log.warning("a call is not recorded in whole: %s", type(problem).__name__)
 
 
 _MILLI = 1_000_000

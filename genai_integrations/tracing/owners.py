@@ -25,19 +25,30 @@ def records_calls_of(class_name: str) -> None:
 
 
 def watch_spans() -> None:
-    """Look at spans as they start, if the program has them at all."""
+    """Look at spans as they start, if the program has them at all; the one that has just started is made up for."""
     api = sys.modules.get("opentelemetry.trace")
-    if api is not None:
-        watch(api.get_tracer_provider())
+    provider = api.get_tracer_provider() if api is not None else None
+    if watch(provider):
+        span = surrounding_span()
+        if is_from(span, provider) and is_around_a_call(span.instrumentation_scope.name, span.name):
+            span.set_attribute(TYPE, "span")
 
 
-def watch(provider: Any) -> None:
-    """As `watch_spans`, for one provider; once is enough for all clients of a process."""
-    if hasattr(provider, "add_span_processor") and not getattr(provider, _DONE, False):
-        from genai_integrations.tracing.watch import SpanWatch
+def is_from(span: Any | None, provider: Any) -> bool:
+    """Whether a span goes through the processors of that provider."""
+    processor = getattr(span, "_span_processor", None)
+    return processor is not None and processor is provider._active_span_processor  # noqa: SLF001
 
-        setattr(provider, _DONE, True)
-        provider.add_span_processor(SpanWatch())
+
+def watch(provider: Any) -> bool:
+    """As `watch_spans`, for one provider, and tell whether that is new; once is enough for all clients."""
+    if getattr(provider, _DONE, False) or not hasattr(provider, "add_span_processor"):
+        return False
+    from genai_integrations.tracing.watch import SpanWatch
+
+    setattr(provider, _DONE, True)
+    provider.add_span_processor(SpanWatch())
+    return True
 
 
 _DONE = "_genai_integrations_watches"
@@ -48,7 +59,7 @@ def is_around_a_call(scope: str, name: str) -> bool:
     return scope.startswith(SCOPE) and name.partition(".")[0] in _classes
 
 
-def surrounding_span() -> Any | None:
+def surrounding_span() -> Any:
     """OpenInference's span for the very method that makes the call now."""
     api = sys.modules.get("opentelemetry.trace")
     if api is None:
@@ -74,18 +85,23 @@ def expect_generation() -> None:
     LangChain tells a model that streams nothing of its run, and starts the handlers of an async run in another
     thread: a list that both sides hold is what reaches across.
     """
+    watch_spans()
     _expected.set([])
 
 
-def expected_generation() -> Any | None:
-    """The one that has started since `expect_generation`, if any; told once."""
-    found = _expected.get()
+def expected_generations() -> tuple[Any, ...]:
+    """Those that have started since `expect_generation`, one for each handler; told once."""
+    found = _expected.get() or ()
     _expected.set(None)
-    return found[0] if found else None
+    return tuple(span for span in found if (span.attributes or {}).get(TYPE) == "generation")
 
 
 def started(span: Any) -> None:
     """A span of the SDK's has started in this context."""
     found = _expected.get()
-    if found is not None and not found:
+    if found is not None and len(found) < _MOST:
         found.append(span)
+
+
+_MOST = 4
+"""Handlers at once, each for another project. Where LangChain's cache answers, nobody takes the spans away."""

@@ -29,7 +29,7 @@ class BackgroundLoop:
         Raises:
             TimeoutError: It took longer.
         """
-        future = self._submit(work)
+        future = self.submit(work)
         try:
             return future.result(seconds)
         except concurrent.futures.TimeoutError:
@@ -40,7 +40,7 @@ class BackgroundLoop:
 
     async def arun(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run to the end; cancelled when the caller is."""
-        return await asyncio.wrap_future(self._submit(work))
+        return await asyncio.wrap_future(self.submit(work))
 
     def stop(self) -> None:
         """End the loop and its thread."""
@@ -58,7 +58,8 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         return loop
 
-    def _submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+    def submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+        """Begin; whoever waits for the result may also cancel it."""
         loop = self._running()
         if loop.is_closed():
             # The interpreter is ending, and what is open ends with it.

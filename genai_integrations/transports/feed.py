@@ -55,7 +55,8 @@ class Feed:
         asyncio.current_task().add_done_callback(lambda _: self._some.set())  # type: ignore[union-attr]
         async for chunk in self._chunks:
             self._items.append(chunk)
-            self._some.set()
+            if len(self._items) == 1:
+                self._some.set()
             if len(self._items) >= self._most:
                 self._room.clear()
                 await self._room.wait()

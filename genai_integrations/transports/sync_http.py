@@ -1,50 +1,41 @@
-"""HTTP for threads: urllib3, with time-outs that bound the whole answer."""
+"""HTTP for threads, with time-outs that bound the whole answer."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import socket
-import threading
+import zlib
 from collections.abc import Generator
-from http.client import HTTPResponse, RemoteDisconnected
+from functools import partial
+from http.client import HTTPException, RemoteDisconnected
 from typing import Any
+from urllib.parse import quote
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import (
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-)
-from urllib3.exceptions import (
-    TimeoutError as PoolTimeoutError,
-)
-from urllib3.response import BaseHTTPResponse
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as ConnectTimeoutError
 
-from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import (
     APIConnectionError,
     CallError,
     GenAIError,
     RequestTimeoutError,
-    UntrustedHostError,
 )
+from genai_integrations.transports.answer import Answer
 from genai_integrations.transports.endpoint import Endpoint
+from genai_integrations.transports.hosts import Host
 from genai_integrations.transports.network import (
     CONNECT_TIMEOUT,
     END_OF_BODY,
-    PIECE,
     drop_sockets_after_fork,
-    proxy_for,
-    tls_context,
     without_frames,
 )
 from genai_integrations.transports.patience import Patience
 
 _BROKEN = (RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
+_FAILED = (HTTPError, HTTPException, OSError, zlib.error)
+"""What urllib3, which connects, and the standard library, which reads, raise for what goes wrong on the wire."""
 
 
 class SyncHttp:
@@ -52,30 +43,27 @@ class SyncHttp:
 
     def __init__(self, connections_per_host: int = 100) -> None:
         self._per_host = connections_per_host
-        self._pools: dict[str, HTTPConnectionPool] = {}
+        self._hosts: dict[str, Host] = {}
         drop_sockets_after_fork(self)
 
-    def post(self, endpoint: Endpoint, body: bytes, patience: Patience) -> BaseHTTPResponse:
+    def post(self, endpoint: Endpoint, body: bytes, patience: Patience) -> Answer:
         """Send and return the answer with its body unread.
 
         Raises:
             CallError: No answer came.
         """
-        pool = self._pools.get(endpoint.origin) or self._keep(
-            self._new_pool(endpoint.origin), endpoint
-        )
-        _reading.patience = patience
         try:
-            try:
-                return _post(pool, endpoint, body, patience)
-            except HTTPError as error:
-                if not _was_stale(error):
-                    raise
-            # The server closed an idle connection while the request was on its way.
-            return _post(self._new_pool(endpoint.origin), endpoint, body, patience)
+            host = self._host(endpoint.origin)
+            idle = host.idle()
+            if idle is not None:
+                # If the server closed it while the request was on its way, a new one is taken.
+                with contextlib.suppress(*_BROKEN):
+                    return _exchange(host, idle, endpoint, body, patience)
+            new = host.open(min(patience.left(), CONNECT_TIMEOUT))
+            return _exchange(host, new, endpoint, body, patience)
         except GenAIError as error:
             raise without_frames(error) from None
-        except HTTPError as error:
+        except _FAILED as error:
             raise translated(error, patience) from without_frames(error)
         except BaseException as error:  # noqa: BLE001  it goes on at once
             # Ctrl-C passes frames that hold the request's bytes too.
@@ -83,100 +71,96 @@ class SyncHttp:
 
     def abandon(self) -> Any:
         """Forget all connections without closing them."""
-        pools, self._pools = self._pools, {}
-        return pools
+        hosts, self._hosts = self._hosts, {}
+        return hosts
 
     def close(self) -> None:
         """Close all idle connections."""
-        for pool in self.abandon().values():
-            pool.close()
+        for host in self.abandon().values():
+            host.close()
 
-    def _keep(self, pool: HTTPConnectionPool, endpoint: Endpoint) -> HTTPConnectionPool:
-        return self._pools.setdefault(endpoint.origin, pool)
-
-    def _new_pool(self, origin: str) -> HTTPConnectionPool:
-        proxy = proxy_for(origin)
-        context = tls_context() if origin.startswith("https") else None
-        manager = (
-            urllib3.ProxyManager(proxy, maxsize=self._per_host, ssl_context=context)
-            if proxy
-            else urllib3.PoolManager(maxsize=self._per_host, ssl_context=context)
-        )
-        if not proxy:
-            manager.pool_classes_by_scheme = _POOL_CLASSES
-        return manager.connection_from_url(origin)
+    def _host(self, origin: str) -> Host:
+        known = self._hosts.get(origin)
+        return known or self._hosts.setdefault(origin, Host(origin, self._per_host))
 
 
-def _post(
-    pool: HTTPConnectionPool, endpoint: Endpoint, body: bytes, patience: Patience
-) -> BaseHTTPResponse:
-    seconds = patience.left()
-    return pool.urlopen(
-        "POST",
-        endpoint.path,
-        body,
-        endpoint.latin_headers,
-        retries=False,
-        redirect=False,
-        assert_same_host=False,
-        preload_content=False,
-        timeout=urllib3.Timeout(connect=min(seconds, CONNECT_TIMEOUT), read=seconds),
-    )
+def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
+    """Head and body, to be sent together: one packet fewer."""
+    headers = {
+        "host": host.name,
+        "content-length": len(body),
+        **host.headers,
+        **endpoint.latin_headers,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    target = host.forwarded + quote(endpoint.path, safe=_IN_TARGETS)
+    return f"POST {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 
 
-def read_all(response: BaseHTTPResponse, patience: Patience) -> bytes:
+_IN_TARGETS = "/?:@!$&'()*+,;=~%"
+"""What may stand in a path and query as it is."""
+
+
+def _exchange(
+    host: Host, connection: HTTPConnection, endpoint: Endpoint, body: bytes, patience: Patience
+) -> Answer:
+    sock = connection.sock
+    answer = Answer(_PatientReader(sock, patience), partial(host.put_back, connection))
+    try:
+        sock.settimeout(patience.left())
+        # A server may answer, and hang up, before it has read everything.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            sock.sendall(_request(host, endpoint, body))
+        answer.begin()
+    except BaseException:
+        answer.close()
+        raise
+    return answer
+
+
+def read_all(answer: Answer, patience: Patience) -> bytes:
     """The whole body.
 
     Raises:
         CallError: It did not come whole, or not in time.
     """
-    return b"".join(read_pieces(response, patience))
+    return b"".join(read_pieces(answer, patience))
 
 
-def read_pieces(response: BaseHTTPResponse, patience: Patience) -> Generator[bytes]:
+def read_pieces(answer: Answer, patience: Patience) -> Generator[bytes]:
     """The body as it arrives.
 
     Raises:
         CallError: It broke off, or did not come in time.
     """
     try:
-        while piece := response.read1(PIECE):
+        while piece := answer.piece():
             yield piece
-    except HTTPError as error:
+    except _FAILED as error:
         raise translated(error, patience) from without_frames(error)
     finally:
-        response.close()
+        answer.close()
 
 
-def finish(response: BaseHTTPResponse, patience: Patience) -> None:
+def finish(answer: Answer, patience: Patience) -> None:
     """After the last event: take the end of the body too, so that the connection can be used again."""
     patience.end_within(END_OF_BODY)
-    with contextlib.suppress(HTTPError, RequestTimeoutError):
-        response.read1(PIECE)
+    with contextlib.suppress(RequestTimeoutError, *_FAILED):
+        answer.piece()
 
 
-def translated(error: HTTPError, patience: Patience) -> CallError:
-    """Our error for one of urllib3's."""
-    reason = error.args[1] if isinstance(error, ProtocolError) and len(error.args) > 1 else error
-    if isinstance(error, (NewConnectionError, NameResolutionError)):
+def translated(error: Exception, patience: Patience) -> CallError:
+    """Our error for one of `_FAILED`."""
+    if isinstance(error, (NewConnectionError, socket.gaierror)):
         return APIConnectionError(f"cannot connect: {_words(error)}")
-    if isinstance(error, PoolTimeoutError) or isinstance(reason, TimeoutError):
+    if isinstance(error, (ConnectTimeoutError, TimeoutError)):
         return patience.error()
-    return APIConnectionError(f"the connection broke: {_words(reason)}")
+    return APIConnectionError(f"the connection broke: {_words(error)}")
 
 
 def _words(error: BaseException) -> str:
-    text = str(error).rpartition("Failed to ")[2] if "Failed to " in str(error) else str(error)
+    text = str(error).rpartition("Failed to ")[2]
     return f"{text or type(error).__name__}"[:200]
-
-
-def _was_stale(error: HTTPError) -> bool:
-    reason = error.args[1] if isinstance(error, ProtocolError) and len(error.args) > 1 else None
-    return isinstance(reason, _BROKEN) and getattr(reason, "on_reused_connection", False)
-
-
-_reading = threading.local()
-"""Has the `patience` of the request that this thread is about to send."""
 
 
 class _PatientReader(io.RawIOBase):
@@ -184,110 +168,19 @@ class _PatientReader(io.RawIOBase):
 
     def __init__(self, sock: socket.socket, patience: Patience) -> None:
         self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
         self._patience = patience
+        self._seconds = -1.0
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What the standard library asks a socket for."""
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._patience.left())
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _PatientSocket:
-    """What `http.client` makes its file from."""
-
-    def __init__(self, sock: socket.socket, patience: Patience) -> None:
-        self._sock = sock
-        self._patience = patience
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_PatientReader(self._sock, self._patience))
-
-
-def _patient_response(sock: socket.socket, **options: Any) -> HTTPResponse:
-    return HTTPResponse(_PatientSocket(sock, _reading.patience), **options)  # type: ignore[arg-type]
-
-
-class _Guarded:
-    """Knows whether it is used again, and looks at whom it connects to before anything is sent."""
-
-    response_class: Any = staticmethod(_patient_response)
-    _is_used = False
-    _is_reused = False
-    _head: bytes | None = b""
-
-    def connect(self) -> None:
-        self._is_used = False
-        super().connect()  # type: ignore[misc]
-
-    def _new_conn(self) -> Any:
-        for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):  # type: ignore[attr-defined]
-            _refuse(str(address[0]))
-        sock = super()._new_conn()  # type: ignore[misc]
-        try:
-            # Once more, because a name may lead elsewhere the second time.
-            _refuse(sock.getpeername()[0])
-        except BaseException:
-            sock.close()
-            raise
-        return sock
-
-    def send(self, data: Any) -> None:
-        """Head and body leave together: one system call and one packet fewer. Every request here has a body."""
-        if self._head is None:
-            self._head = data
-        else:
-            head, self._head = self._head, b""
-            super().send(head + data)  # type: ignore[misc]
-
-    def request(self, *args: Any, **options: Any) -> None:
-        self._head = None
-        self._is_reused = self._is_used and self.sock is not None  # type: ignore[attr-defined]
-        try:
-            super().request(*args, **options)  # type: ignore[misc]
-        except _BROKEN as error:
-            self._mark(error)
-            raise
-        self._is_used = True
-
-    def getresponse(self) -> Any:
-        try:
-            return super().getresponse()  # type: ignore[misc]
-        except _BROKEN as error:
-            self._mark(error)
-            raise
-
-    def _mark(self, error: OSError) -> None:
-        error.on_reused_connection = self._is_reused  # type: ignore[attr-defined]
-
-
-def _refuse(address: str) -> None:
-    if is_unsafe_address(address):
-        raise UntrustedHostError(
-            f"the provider's host leads to {address}, a link-local or metadata address"
-        )
-
-
-class _Connection(_Guarded, HTTPConnection):
-    pass
-
-
-class _SecureConnection(_Guarded, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-_POOL_CLASSES: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _SecurePool}
+    def readinto(self, buffer: Any) -> int:
+        left = self._patience.left()
+        if left != self._seconds:
+            self._sock.settimeout(left)
+            self._seconds = left
+        return self._sock.recv_into(buffer)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import copy
 import importlib.util
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
@@ -106,13 +106,28 @@ class TranslatedTransport:
 
     async def _send(self, call: WireCall, idle: float) -> Wire:
         module = litellm_module()
-        embeds = call.operation == "embeddings"
-        ask = module.aembedding if embeds else module.acompletion
+        ask = module.acompletion
+        if call.operation == "embeddings":
+            drops = call.connection.provider.name in _DROP_CLIENT
+            ask = self._blocking if drops else module.aembedding
         with self._witnessed(call, idle) as witness:
             reply = await ask(**await self._arguments(call, idle))
             if witness.failure:
                 raise witness.failure
         return check_reply(reply.model_dump(exclude_none=True), call.operation)
+
+    async def _blocking(self, **arguments: Any) -> Any:
+        """LiteLLM's `embedding` by our HTTP client, which its `aembedding` drops for some providers."""
+        import httpx
+        from litellm.llms.custom_httpx.http_handler import HTTPHandler
+
+        from genai_integrations.transports.witness import BlockingTransport, WitnessedTransport
+
+        transport = BlockingTransport(WitnessedTransport(self._http))
+        # Its end closes the transport, so a call that is cancelled hangs up.
+        with httpx.Client(transport=transport) as client:
+            arguments["client"] = HTTPHandler(client=client)
+            return await asyncio.to_thread(litellm_module().embedding, **arguments)
 
     async def _stream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
         with self._witnessed(call, idle) as witness:
@@ -122,9 +137,7 @@ class TranslatedTransport:
             async for piece in stream:
                 chunk = piece.model_dump(exclude_none=True)
                 seen = seen or has_content(chunk)
-                calls = calls or _calls_tools(chunk)
-                if not calls:
-                    _correct_finish(chunk)
+                calls = _calls_by_now(chunk, calls=calls)
                 if not seen and "stop" in finish_reasons(chunk):
                     # LiteLLM ends a stream of nothing as a good, empty answer: only usage tells whether it is.
                     empty_end = chunk
@@ -170,7 +183,7 @@ class TranslatedTransport:
 
     async def _arguments(self, call: WireCall, idle: float) -> dict[str, Any]:
         # A copy, because LiteLLM changes messages in place.
-        body = copy.deepcopy(call.body)
+        body = _copied(call.body)
         del body["model"]
         _check_parameters(body)
         arguments, headers = self._open(call)
@@ -227,6 +240,9 @@ _END_MARKS: Mapping[str, tuple[bytes, ...]] = {
     "vertex": (b"message_stop", b"finishReason", b"blockReason"),
 }
 """What a whole stream has in it: where it is missing, LiteLLM makes up an end."""
+
+_DROP_CLIENT = frozenset(("google-ai-studio", "vertex"))
+"""Providers whose asynchronous embeddings LiteLLM would send by a client of its own, which nobody guards."""
 
 _CLOSING = 1.0
 """Seconds that closing a stream's connection may take."""
@@ -334,15 +350,25 @@ def _masked(arguments: dict[str, Any]) -> dict[str, Any]:
     return masked
 
 
-def _calls_tools(chunk: Wire) -> bool:
-    return any((choice.get("delta") or {}).get("tool_calls") for choice in chunk["choices"])
+def _calls_by_now(chunk: Wire, *, calls: bool) -> bool:
+    """Whether a tool was called in this chunk or before, as `calls` says.
 
-
-def _correct_finish(chunk: Wire) -> None:
-    """Structured output by a forced tool comes as text, so it does not end with a call."""
+    Structured output by a forced tool comes as text, so it does not end with a call: its finish is corrected.
+    """
     for choice in chunk["choices"]:
-        if choice.get("finish_reason") == "tool_calls":
+        calls = calls or bool((choice.get("delta") or {}).get("tool_calls"))
+        if not calls and choice.get("finish_reason") == "tool_calls":
             choice["finish_reason"] = "stop"
+    return calls
+
+
+def _copied(value: Any) -> Any:
+    """A copy of all dicts and lists; what `deepcopy` takes, it takes a third of."""
+    if isinstance(value, dict):
+        return {name: _copied(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(each) for each in value]
+    return value
 
 
 def _generated(chunk: Wire) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextvars import ContextVar
 
@@ -109,6 +111,40 @@ class WitnessedTransport(httpx.AsyncBaseTransport):
         else:
             witness.failure = status_error(answer.status, answer.headers, content, witness.secrets)
         return httpx.Response(answer.status, headers=headers, content=content, request=request)
+
+
+class BlockingTransport(httpx.BaseTransport):
+    """A `WitnessedTransport` for one blocking call in another thread, while its event loop runs here.
+
+    Args:
+        transport: Sends in this loop.
+    """
+
+    def __init__(self, transport: WitnessedTransport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._sent: concurrent.futures.Future[httpx.Response] | None = None
+        self._is_over = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request, and read its whole answer."""
+        self._sent = asyncio.run_coroutine_threadsafe(self._whole(request), self._loop)
+        if self._is_over:
+            self._sent.cancel()
+        return self._sent.result()
+
+    def close(self) -> None:
+        """End the call, whoever still waits for it."""
+        self._is_over = True
+        if self._sent is not None:
+            self._sent.cancel()
+
+    async def _whole(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._transport.handle_async_request(request)
+        content = await answer.aread()
+        return httpx.Response(
+            answer.status_code, headers=answer.headers, content=content, request=request
+        )
 
 
 _DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding"))

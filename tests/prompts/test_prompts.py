@@ -16,12 +16,6 @@ from genai_integrations.prompts.template import Text
 HISTORY = [{"role": "user", "content": "{{text}}"}, {"role": "assistant", "content": "b"}]
 
 
-@pytest.fixture
-def client(langfuse):
-    with GenAIClient(langfuse.public_key, langfuse.secret_key, langfuse.host) as client:
-        yield client
-
-
 def _sdk(client):
     """The SDK that the client uses, for its own opinion."""
     return client._langfuse.get()
@@ -227,18 +221,6 @@ def test_a_langfuse_that_cannot_be_asked(state, langfuse, provider):
     assert "\n" not in str(caught.value)
 
 
-@pytest.fixture
-def chat(langfuse):
-    langfuse.create_prompt(
-        "chat",
-        [
-            {"role": "system", "content": "Answer in {{language}}."},
-            {"type": "placeholder", "name": "history"},
-            {"role": "user", "content": "{{text}}"},
-        ],
-    )
-
-
 def test_a_placeholder_takes_messages(client, chat):
     """They come through as they are, further keys included; braces in them are not looked at."""
     history = [*HISTORY, {"role": "tool", "content": "c", "tool_call_id": "1"}]
@@ -250,6 +232,24 @@ def test_a_placeholder_takes_messages(client, chat):
         *history,
         {"role": "user", "content": "Hi"},
     ]
+
+
+@pytest.mark.parametrize("content", [None, [{"type": "text", "text": "{{text}}"}]])
+def test_a_placeholder_takes_messages_without_text(content, client, chat):
+    """The SDK fails on the calls of tools, and on what has several parts."""
+    message = {"role": "assistant", "content": content, "tool_calls": []}
+
+    messages = client.get_prompt("chat", {"language": "", "text": "", "history": [message]})
+
+    assert messages[1] == message
+
+
+def test_variables(client, langfuse, chat):
+    """Each once, placeholders among them; what cannot be a name is none."""
+    langfuse.create_prompt("text", "{{a}} {{ b }} {{a}} {{}} {{ }} {{{c}}}")
+
+    assert client.prompt("text").variables == ("a", "b")
+    assert client.prompt("chat").variables == ("language", "history", "text")
 
 
 def test_an_empty_placeholder_is_nothing(client, chat):

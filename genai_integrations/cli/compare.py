@@ -1,0 +1,141 @@
+"""`genai compare`: the same questions to several models or prompts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from genai_integrations.cli import render
+from genai_integrations.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from genai_integrations.experiments import Comparison, Evaluator
+
+_INTERRUPTED = 130
+_PAIR = 2
+_COLUMN = 24
+"""Narrowest that an answer's column becomes, however many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What the command line says of evaluators.
+
+    Attributes:
+        exact: Compare with the expected value.
+        regex: A pattern to find.
+        judge: A model that scores.
+        criteria: What it goes by.
+    """
+
+    exact: bool = False
+    regex: str | None = None
+    judge: str | None = None
+    criteria: str | None = None
+
+    def evaluators(self) -> list[Evaluator]:
+        """Those that are asked for.
+
+        Raises:
+            ConfigurationError: The pattern is none, or of judge and criteria only one is given.
+        """
+        from genai_integrations.experiments import exact, llm_judge, regex
+
+        if bool(self.judge) != bool(self.criteria):
+            raise ConfigurationError("a judge needs both: --judge MODEL --criteria 'what is good'")
+        found = [exact()] if self.exact else []
+        found += [regex(self.regex)] if self.regex is not None else []
+        found += [llm_judge(self.judge, self.criteria)] if self.judge and self.criteria else []
+        return found
+
+
+def read_inputs(path: str) -> list[Any]:
+    """The inputs in a file.
+
+    Args:
+        path: `-` is stdin. A name that ends in `.json` is one JSON list; of any other file, each line is an
+            input: a JSON object with variables, or else a text.
+
+    Raises:
+        ConfigurationError: It cannot be read, or has JSON that is none.
+    """
+    text = _text_of(path)
+    try:
+        if path.endswith(".json"):
+            rows = json.loads(text)
+            return rows if isinstance(rows, list) else [rows]
+        lines = [line.strip() for line in text.splitlines()]
+        return [json.loads(line) if line.startswith("{") else line for line in lines if line]
+    except ValueError as error:
+        raise ConfigurationError(f"{path} has JSON that is none: {error}") from None
+
+
+def _text_of(path: str) -> str:
+    try:
+        return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigurationError(f"{path} cannot be read: {reason}") from None
+
+
+def params_of(text: str | None) -> dict[str, Any]:
+    """OpenAI's parameters from a JSON object.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigurationError(
+            f"--params takes a JSON object such as '{{\"temperature\": 0}}', not {text}"
+        )
+    return found
+
+
+def show(comparison: Comparison, *, as_json: bool) -> None:
+    """Print what came of it.
+
+    Raises:
+        typer.Exit: With 130 after an interrupt, with 1 if a call failed or was not made.
+    """
+    if as_json:
+        render.print_json(json.loads(comparison.to_json()))
+    else:
+        _print(comparison)
+    if comparison.stopped == "interrupted":
+        raise typer.Exit(_INTERRUPTED)
+    if comparison.missing or any(row.error for row in comparison.results):
+        raise typer.Exit(1)
+
+
+def _print(comparison: Comparison) -> None:
+    from genai_integrations.experiments.summary import table_of
+
+    console = render.stdout()
+    columns = len(comparison.candidates) + 1
+    room = console.width // columns - 2 if console.is_terminal else _COLUMN * 2
+    typer.echo(render.answer(comparison.table(width=max(room, _COLUMN))))
+    typer.echo()
+    headers, rows = table_of(comparison.summary())
+    texts = [name for name in headers if name in ("model", "prompt", *comparison.metrics)]
+    table = render.table(*headers, right=[name for name in headers if name not in texts])
+    for row in rows:
+        table.add_row(*map(render.plain, row))
+    console.print(table)
+    for verdict in _verdicts(comparison):
+        console.print(render.plain(verdict), soft_wrap=True)
+
+
+def _verdicts(comparison: Comparison) -> Sequence[str]:
+    if len(comparison.candidates) != _PAIR:
+        return ()
+    return [comparison.wins(metric).verdict for metric in comparison.metrics]

@@ -1,0 +1,124 @@
+"""What a framework's template holds of a Langfuse prompt: names, and no prompt."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from genai_integrations.client import GenAIClient, default_client
+from genai_integrations.errors import ConfigurationError, UnknownModelError
+from genai_integrations.prompts.langfuse_prompts import Fallback
+from genai_integrations.prompts.model_settings import DEFAULT_SETTINGS, checked_allow
+from genai_integrations.prompts.template import Prompt
+
+_log = logging.getLogger("genai_integrations")
+
+
+@dataclass(frozen=True, slots=True)
+class LivePrompt:
+    """A prompt that is looked up whenever it is used, so that moving a label changes the next call.
+
+    Copies and pickles of it keep the client as the client itself says.
+
+    Attributes:
+        name: Its name, with folders.
+        label: The version that has this label; default `production`.
+        version: This version.
+        client: The client to ask; None is the one of `use_client`, else one made from the environment.
+        fallback: What to use where Langfuse has none to give.
+    """
+
+    name: str
+    label: str | None = None
+    version: int | None = None
+    client: GenAIClient | None = None
+    fallback: Fallback | None = None
+
+    def __post_init__(self) -> None:
+        if self.fallback is not None and not isinstance(self.fallback, Prompt):
+            object.__setattr__(self, "fallback", Prompt.fallback(self.name, self.fallback))
+
+    def get(self) -> Prompt:
+        """The prompt as it is now. Raises as `GenAIClient.prompt` does."""
+        # Not by `client.prompt`, whose callers get a config of their own to change.
+        return self.asked._prompts.get(  # noqa: SLF001
+            self.name, version=self.version, label=self.label, fallback=self.fallback
+        )
+
+    async def aget(self) -> Prompt:
+        """As `get`, without blocking the event loop."""
+        return await self.asked._prompts.aget(  # noqa: SLF001
+            self.name, version=self.version, label=self.label, fallback=self.fallback
+        )
+
+    @property
+    def asked(self) -> GenAIClient:
+        """The client that is asked."""
+        return self.client or default_client()
+
+
+class LiveSettings:
+    """The model's settings in a prompt's config, as they are now; a config that cannot work changes nothing.
+
+    Args:
+        live: The prompt.
+        allow: The keys that count: see `Prompt.model_settings`.
+
+    Raises:
+        ConfigurationError: `allow` names a key that there is not.
+    """
+
+    def __init__(self, live: LivePrompt, allow: tuple[str, ...] = DEFAULT_SETTINGS) -> None:
+        self.live = live
+        self._allow = checked_allow(allow)
+        self._good: tuple[int, dict[str, Any]] | None = None
+        self._told: int | None = None
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The settings that were good last, without asking."""
+        return dict(self._good[1]) if self._good else {}
+
+    def get(self) -> dict[str, Any]:
+        """The settings as they are now.
+
+        Raises:
+            ConfigurationError: The config cannot work, and there was none before that could.
+            PromptError: The prompt cannot be had.
+        """
+        return self._of(self.live.get())
+
+    async def aget(self) -> dict[str, Any]:
+        """As `get`, without blocking the event loop."""
+        prompt = await self.live.aget()
+        if self._good and self._good[0] == prompt.version:
+            return self.known
+        # Looking the model up may read connections.
+        return await asyncio.to_thread(self._of, prompt)
+
+    def _of(self, prompt: Prompt) -> dict[str, Any]:
+        if self._good is None or self._good[0] != prompt.version:
+            try:
+                self._good = prompt.version, self._checked(prompt)
+            except ConfigurationError as error:
+                if self._good is None:
+                    raise
+                self._tell(prompt, self._good[0], error)
+        return self.known
+
+    def _checked(self, prompt: Prompt) -> dict[str, Any]:
+        settings = prompt.model_settings(self._allow)
+        model = settings.get("model")
+        if model is not None and not self.live.asked.resolve(model).targets:
+            raise UnknownModelError(
+                f"prompt {prompt.name!r} version {prompt.version} names the model {model!r}, which nobody "
+                f"serves: `genai resolve {model}` explains"
+            )
+        return settings
+
+    def _tell(self, prompt: Prompt, used: int, error: ConfigurationError) -> None:
+        if self._told != prompt.version:
+            self._told = prompt.version
+            _log.warning("%s; the config of version %s of %r is used on", error, used, prompt.name)

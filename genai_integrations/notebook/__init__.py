@@ -1,0 +1,1 @@
+"""Jupyter: `%load_ext genai_integrations` gives `%genai` and `%%genai`."""
