@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from genai_integrations.cli.app import app
@@ -26,7 +27,13 @@ _BLOCK = re.compile(
     r"(?ms)(?P<marks>(?:^<!--[^\n]*-->\s*)*)^```(?P<language>\w+)\n(?P<text>.*?)^```$"
 )
 _MARK = re.compile(r"<!-- (?P<name>[\w-]+)(?:: (?P<value>[^\n]+))? -->")
-_MARKS = {"output", "langfuse", "no-run"}
+_MARKS = {"output", "langfuse", "nothing", "no-run", "exit"}
+_TERMINAL = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
+"""What decides how wide and how colourful help is."""
+
+_VARYING = re.compile(r"\b\d+(?= ms\b)|\b\d+\.\d+\.\d+\b(?!\.)")
+"""Milliseconds, and versions; an IPv4 address is none."""
+
 _LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -77,15 +84,16 @@ def _run_console(block: Block) -> str:
     """Each `$ genai ...` line and what it prints, as a terminal would show it."""
     shown = ""
     for line in re.findall(r"(?m)^\$ genai .*", block.text):
-        result = CliRunner().invoke(app, shlex.split(line)[2:])
-        assert result.exit_code == 0, f"{block.where}: {line} ends with {result.exception!r}"
+        result = CliRunner().invoke(app, shlex.split(line)[2:], prog_name="genai", env=_TERMINAL)
+        expected = int(block.marks.get("exit") or 0)
+        assert result.exit_code == expected, f"{block.where}: {line}: {result.exception!r}"
         shown += f"{line}\n{result.output}"
     return shown
 
 
 def assert_shown(block: Block, printed: str) -> None:
-    """The page shows what was printed; `...` stands for anything, and milliseconds differ."""
-    wanted, got = (re.sub(r"\d+ ms", "0 ms", text) for text in (block.text, printed))
+    """The page shows what was printed; `...` stands for anything, milliseconds and versions differ."""
+    wanted, got = (_VARYING.sub("0", text) for text in (block.text, printed))
     same = doctest.OutputChecker().check_output(wanted, got, _LOOSELY)
     assert same, f"{block.where} shows\n{block.text}\nbut this is printed:\n{printed}"
 
@@ -93,6 +101,18 @@ def assert_shown(block: Block, printed: str) -> None:
 def rows(page: str, pattern: str) -> list[Any]:
     """What a pattern finds in the table rows of a page of `docs/`."""
     return re.findall(rf"(?m)^\| {pattern} \|", (ROOT / "docs" / page).read_text("utf-8"))
+
+
+def commands() -> list[str]:
+    """Every command of `genai`, those within another one too."""
+    names: list[str] = []
+    waiting = [("", get_command(app))]
+    while waiting:
+        path, group = waiting.pop()
+        for name, command in getattr(group, "commands", {}).items():
+            names.append(f"{path} {name}".strip())
+            waiting.append((names[-1], command))
+    return names
 
 
 @contextlib.contextmanager

@@ -7,7 +7,16 @@ import dataclasses
 import re
 
 import pytest
-from docs_support import PAGES, ROOT, assert_shown, blocks, langfuse_variables, rows, run
+from docs_support import (
+    PAGES,
+    ROOT,
+    assert_shown,
+    blocks,
+    commands,
+    langfuse_variables,
+    rows,
+    run,
+)
 
 from genai_integrations import GenAIClient, client, errors
 from genai_integrations.connections.providers import PROVIDERS
@@ -47,10 +56,11 @@ def names():
 
 @each_page
 def test_examples_run_and_print_what_is_shown(page, names, openai, langfuse, monkeypatch):
-    """The examples of a page run in order, as one program; each `langfuse` one finds a Langfuse."""
+    """The examples of a page run in order, as one program, each with the variables that its mark names."""
     printed = ""
     for block in blocks(page):
         variables = langfuse if "langfuse" in block.marks else openai
+        variables = {} if "nothing" in block.marks else variables
         with monkeypatch.context() as patch:
             patch.setattr(client, "_default", [])
             for name, value in variables.items():
@@ -85,16 +95,17 @@ def test_the_routing_page_has_every_argument():
 
 
 def test_the_errors_page_has_every_error():
-    """Each class of the tree has a row that says what it means and what to do."""
+    """Each class of the tree has a row that says what it means and what to do, and is in the reference."""
     tree = [
         name
         for name, kind in vars(errors).items()
         if getattr(kind, "__module__", "") == errors.__name__
     ]
 
-    assert [name for name in tree if name != "_rebuild"] == rows(
-        "errors.md", r"`(\w+)`(?= \| .+ \| .+)"
-    )
+    tree.remove("_rebuild")
+    reference = (ROOT / "docs" / "reference_errors.md").read_text("utf-8")
+    assert tree == rows("errors.md", r"`(\w+)`(?= \| .+ \| .+)")
+    assert sorted(tree) == sorted(re.findall(r"::: genai_integrations\.errors\.(\w+)", reference))
 
 
 def test_the_page_of_variables_has_every_variable():
@@ -105,6 +116,7 @@ def test_the_page_of_variables_has_every_variable():
         read |= set(re.findall(r'"([A-Z0-9]+(?:_[A-Z0-9]+)+)"', source))
     read |= {
         "GENAI_CACHE_DIR",
+        "NO_COLOR",
         "HTTP_PROXY",
         "HTTPS_PROXY",
         "ALL_PROXY",
@@ -119,7 +131,7 @@ def test_the_connections_page_has_every_provider():
     """Each provider's row has the variables that make it a connection, and who calls it."""
     shown = rows("connections.md", r"`([\w-]+)` \|( .*)\| (directly|through LiteLLM)")
 
-    assert [(name, re.findall(r"`([A-Z_]+)`", cells), how) for name, cells, how in shown] == [
+    assert [(name, re.findall(r"`([A-Z0-9_]+)`", cells), how) for name, cells, how in shown] == [
         (
             row.name,
             [*row.key_variables, *row.url_variables, *row.region_variables],
@@ -127,3 +139,35 @@ def test_the_connections_page_has_every_provider():
         )
         for row in PROVIDERS.values()
     ]
+
+
+def test_the_page_of_the_command_line_has_every_command():
+    """Each command has a heading, and its help as it is."""
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+
+    for command in commands():
+        assert f"\n## genai {command.split()[0]}\n" in page
+        assert f"\n$ genai {command} --help\n" in page
+
+
+def test_the_right_hand_side_of_coming_from_works(names, openai, monkeypatch):
+    """Every expression that a table offers in place of another runs, and every error is one of ours."""
+    for name, value in openai.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(client, "_default", [])
+    page = ROOT / "docs" / "coming_from.md"
+    run(next(blocks(page)), names)
+    text = page.read_text("utf-8")
+    offered = [here for here in re.findall(r"(?m)^\| [^|]+ \| ([^|]+) \|$", text) if "`" in here]
+    for code in (part for here in offered for part in re.findall(r"`([^`]+)`", here)):
+        if code.endswith("Error"):
+            assert hasattr(errors, code.split()[-1]), code
+        elif re.match(r"\w+(\.\w+)*\(", code) and ".acompletion" not in code:
+            eval(code, names)
+
+
+def test_every_page_is_in_the_navigation():
+    """The site has every page of `docs/`."""
+    listed = re.findall(r"(?m)^ +- .+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"))
+
+    assert sorted(listed) == sorted(page.name for page in PAGES if page.parent.name == "docs")

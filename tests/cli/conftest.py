@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from terminals import Terminal
 from typer.testing import CliRunner
 
 from genai_integrations import BrokenConnection, Connection, GenAIClient, Secret, client, use_client
@@ -47,6 +50,27 @@ def connect(provider):
         return Connection(name, kind, secret, base_url, **fields)
 
     return connect
+
+
+@pytest.fixture
+def environ(provider):
+    """The variables of a program: one OpenAI connection that leads to the scripted provider."""
+    own = {"OPENAI_API_KEY": "sk-canary", "OPENAI_BASE_URL": f"{provider.url}/v1"}
+    return {**os.environ, **own, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+
+
+@pytest.fixture
+def terminal(environ):
+    """Start the program in a terminal; it is stopped at the end."""
+    started = []
+
+    def start(*arguments, **variables):
+        started.append(Terminal(arguments, {**environ, **variables}))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
 
 
 @pytest.fixture

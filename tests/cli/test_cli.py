@@ -11,10 +11,22 @@ import sys
 import pytest
 
 from genai_integrations import Secret, __version__, cli
-from genai_integrations.cli import app, overview
+from genai_integrations.cli import app, options, overview
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.errors import ConfigurationError
 
+COMMANDS = (
+    "demo",
+    "connections",
+    "models",
+    "resolve",
+    "check",
+    "doctor",
+    "chat",
+    "compare",
+    "prompts",
+    "setup-db",
+)
 READERS = [("connections",), ("models",), ("resolve", "gpt-4o"), ("check",)]
 
 
@@ -40,8 +52,53 @@ def test_help(genai, arguments):
     shown = genai(*arguments)
 
     assert shown.exit_code == 0
-    for command in ("demo", "connections", "models", "resolve", "check", "setup-db"):
+    for command in COMMANDS:
         assert re.search(rf"│ {command} +[A-Z]", shown.stdout)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command(genai, command):
+    """Each command explains itself, in paragraphs without a break of their own, and has JSON to give."""
+    shown = genai(command, "-h", environ={"COLUMNS": "120", "NO_COLOR": "1"}).stdout
+
+    assert f"Usage: genai {command}" in shown
+    assert "--json" in shown
+    text = shown.partition("╭")[0]
+    assert not re.search(r"(?m)^ \S.*[^.\s] *\n \S", text)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(genai, shell):
+    """The shells can complete the commands, options and listed models."""
+    script = genai(environ={"_GENAI_COMPLETE": f"source_{shell}"})
+
+    assert script.exit_code == 0
+    assert "_GENAI_COMPLETE" in script.stdout
+
+
+@pytest.mark.usefixtures("mixed")
+def test_completion_of_models(genai):
+    """Tab after `-m` gives the listed models."""
+    environ = {
+        "_GENAI_COMPLETE": "complete_bash",
+        "COMP_WORDS": "genai chat -m seoul/gpt-4o-",
+        "COMP_CWORD": "3",
+    }
+
+    assert genai(environ=environ).stdout.split() == ["seoul/gpt-4o-mini"]
+
+
+def test_completion_without_connections_to_read(genai):
+    """Tab stays silent where the models cannot be read."""
+    environ = {"LANGFUSE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+
+    assert options.model_names("") == []
+    environ |= {
+        "_GENAI_COMPLETE": "complete_bash",
+        "COMP_WORDS": "genai resolve ",
+        "COMP_CWORD": "2",
+    }
+    assert genai(environ=environ).output.strip() == ""
 
 
 def test_version(genai):
@@ -388,7 +445,7 @@ def failing(monkeypatch):
     def fail():
         raise ConfigurationError("[bold]one" + " and" * 40 + "\ntwo")
 
-    monkeypatch.setattr(app, "_client", fail)
+    monkeypatch.setattr(options, "client", fail)
 
 
 @pytest.mark.usefixtures("failing")
