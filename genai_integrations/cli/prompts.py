@@ -11,7 +11,7 @@ import typer
 
 from genai_integrations.cli import options, render
 from genai_integrations.cli.options import AsJson
-from genai_integrations.prompts.template import ChatMessage, Placeholder, Text
+from genai_integrations.prompts.template import Text
 
 _MOST_VERSIONS = 8
 
@@ -53,7 +53,7 @@ def show(
 ) -> None:
     """Show one version of a prompt: its text as it is stored, its variables and its config."""
     prompt = options.client().prompt(name, version=version, label=label)
-    raw = _raw(prompt.body)
+    raw = prompt.text if isinstance(prompt.body, Text) else prompt.messages
     shown = {
         "name": prompt.name,
         "version": prompt.version,
@@ -69,23 +69,7 @@ def show(
     _print(shown, raw)
 
 
-def _raw(body: Text | tuple[ChatMessage | Placeholder, ...]) -> str | list[dict[str, str]]:
-    """The prompt as it is stored, with its variables as they are written there."""
-    if isinstance(body, Text):
-        return _source(body)
-    return [
-        {"type": "placeholder", "name": row.name}
-        if isinstance(row, Placeholder)
-        else {"role": row.role, "content": _source(row.content)}
-        for row in body
-    ]
-
-
-def _source(text: Text) -> str:
-    return "".join(part if isinstance(part, str) else part.source for part in text.parts)
-
-
-def _print(shown: Mapping[str, Any], raw: str | list[dict[str, str]]) -> None:
+def _print(shown: Mapping[str, Any], raw: str | list[dict[str, Any]]) -> None:
     console = render.stdout()
     for key in ("name", "version", "type", "labels", "variables"):
         value = shown[key]

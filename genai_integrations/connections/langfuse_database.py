@@ -130,5 +130,6 @@ def _problem(error: psycopg.Error, options: Mapping[str, Any]) -> str:
     where = f"{options.get('host', 'localhost')}:{options.get('port', 5432)}/{options.get('dbname', '')}"
     password = options.get("password")
     if password:
-        text = text.replace(password, MASK)
+        # As a word of its own: a short one is a part of many words, and masking those would give it away.
+        text = re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", MASK, text)
     return f"cannot read Langfuse's database {where} (LANGFUSE_DATABASE_URL): {advice} [{text}]"

@@ -330,7 +330,8 @@ class Comparison:
             self.stopped = f"stopped at {money(work.spent)}, over max_cost={work.max_cost:g}"
         if self.stopped:
             say(
-                f"{self.stopped}: {self.missing} of {planned} calls are missing; resume() makes them"
+                f"{self.stopped}: {self.missing} of {planned} calls are missing; "
+                "resume(), or the same comparison with its save_to, makes them"
             )
 
 

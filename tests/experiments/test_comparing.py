@@ -171,7 +171,7 @@ def test_an_interrupt_keeps_what_is_done_and_resume_makes_the_rest(provider, cli
 
     assert [row.item for row in comparison.results] == ["1", "2"]
     assert (comparison.stopped, comparison.missing) == ("interrupted", 3)
-    assert "interrupted: 3 of 5 calls are missing; resume() makes them" in capsys.readouterr().err
+    assert "interrupted: 3 of 5 calls are missing; resume(), or" in capsys.readouterr().err
     assert "3 calls are missing" in comparison._repr_mimebundle_()["text/html"]
     assert comparison.resume() is comparison
     assert [row.text for row in comparison.results] == ["done"] * 5
