@@ -26,8 +26,8 @@ from genai_integrations.cli.demo_programs import (
     import_frameworks,
 )
 from genai_integrations.cli.demo_traces import traces_of
-from genai_integrations.cli.model_file import fetch_model
 from genai_integrations.client import GenAIClient
+from genai_integrations.testing.model_file import fetch_model
 
 STAND_INS = ("Langfuse's HTTP API (the key pair's project, two prompts, and where traces arrive)",)
 """What the demo only imitates."""

@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from genai_integrations.cli.demo_process import OrderlyEnd
-from genai_integrations.cli.local_model import LocalModel
 from genai_integrations.client import GenAIClient
 from genai_integrations.connections.langfuse_project import fetch_project_id
 from genai_integrations.connections.langfuse_store import LangfuseStore
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.testing.langfuse import LangfuseStandIn
+from genai_integrations.testing.local_model import LocalModel
 from genai_integrations.testing.postgres import LangfuseDatabase
 
 Step = Callable[[str], contextlib.AbstractContextManager[None]]

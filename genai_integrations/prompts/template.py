@@ -283,12 +283,12 @@ def require(owner: str, wanted: Sequence[str], values: Mapping[str, Any]) -> Non
         return
     others = [name for name in values if isinstance(name, str) and name not in wanted]
     near = [
-        f"{found[0]!r} for {name!r}"
+        f"{found[0]!r} instead of {name!r}"
         for name in missing
         if (found := difflib.get_close_matches(name, others, n=1))
     ]
     hint = f"given are {_quoted(values)}" if values else "nothing is given"
-    hint = f"did you mean {', '.join(near)}?" if near else hint
+    hint = f"given is {', '.join(near)}" if near else hint
     raise PromptVariableError(f"{owner} needs {_quoted(missing)}; {hint}")
 
 

@@ -16,8 +16,8 @@ from genai_integrations.testing.postgres import LangfuseDatabase
 from genai_integrations.testing.provider import ScriptedProvider
 
 if TYPE_CHECKING:
-    from genai_integrations.cli.local_model import LocalModel
     from genai_integrations.client import GenAIClient
+    from genai_integrations.testing.local_model import LocalModel
 
 _PROJECT = "lab-project"
 _MODELS = ("gpt-4o", "gpt-4o-mini")
@@ -169,7 +169,7 @@ _QA = (
 
 
 def _local_model() -> LocalModel:
-    from genai_integrations.cli.local_model import LocalModel
-    from genai_integrations.cli.model_file import fetch_model
+    from genai_integrations.testing.local_model import LocalModel
+    from genai_integrations.testing.model_file import fetch_model
 
     return LocalModel(fetch_model())

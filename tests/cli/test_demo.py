@@ -20,8 +20,8 @@ from rich.console import Console
 
 from genai_integrations.cli import demo, demo_parts
 from genai_integrations.cli.demo_process import OrderlyEnd, own_environment
-from genai_integrations.cli.model_file import fetch_model
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.testing.model_file import fetch_model
 from genai_integrations.testing.provider import ScriptedProvider
 
 COMMAND = [sys.executable, "-m", "genai_integrations.cli", "demo"]

@@ -227,7 +227,7 @@ def test_missing_variables(client, langfuse, chat):
     langfuse.create_prompt("text", "{{question}} {{context}}")
     template = langfuse_prompt("text", client=client)
 
-    with pytest.raises(PromptVariableError, match="did you mean 'qestion' for 'question'"):
+    with pytest.raises(PromptVariableError, match="given is 'qestion' instead of 'question'"):
         template.invoke({"qestion": 1, "context": 2})
     with pytest.raises(PromptVariableError, match="needs 'question', 'context'; nothing is given"):
         template.format()

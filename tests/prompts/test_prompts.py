@@ -146,7 +146,7 @@ def test_a_misspelt_variable_gets_a_hint(client, langfuse):
     """The missing one and the given one are put together."""
     langfuse.create_prompt("one", "{{language}}")
 
-    with pytest.raises(PromptVariableError, match="did you mean 'langauge' for 'language'"):
+    with pytest.raises(PromptVariableError, match="given is 'langauge' instead of 'language'"):
         client.get_prompt("one", {"langauge": "Korean"})
 
 

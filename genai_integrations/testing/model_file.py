@@ -19,9 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from genai_integrations.cli.child_process import end
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.settings import read_settings
+from genai_integrations.testing.child_process import end
 
 Progress = Callable[[str, float], None]
 """Told what is being done, and the share of the whole fetch that is done: 0.0 to 1.0."""

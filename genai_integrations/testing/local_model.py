@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
-from genai_integrations.cli.child_process import end
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.secret import Secret
+from genai_integrations.testing.child_process import end
 
 
 class LocalModel:
@@ -86,7 +86,7 @@ def _require_server() -> None:
 
 
 def _spawn(weights: Path, alias: str, log: IO[bytes]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-P", "-m", "genai_integrations.cli.model_server"]
+    command = [sys.executable, "-P", "-m", "genai_integrations.testing.model_server"]
     # One thread: llama.cpp's threads spin while they wait, which is slow where cores are shared.
     options = {"context": 8192, "slots": 2, "predict": 512, "threads": 1}
     command += [f"--weights={weights}", f"--alias={alias}"]
@@ -102,8 +102,8 @@ def _spawn(weights: Path, alias: str, log: IO[bytes]) -> subprocess.Popen[str]:
 
 def _introduce(process: subprocess.Popen[str], key: str, timeout: float, log: IO[bytes]) -> str:
     """Give the server its key, and get its address once it is healthy."""
-    assert process.stdin is not None  # noqa: S101 - for the type checker
-    assert process.stdout is not None  # noqa: S101 - for the type checker
+    assert process.stdin is not None
+    assert process.stdout is not None
     deadline = time.monotonic() + timeout
     timer = threading.Timer(timeout, process.kill)
     timer.daemon = True
