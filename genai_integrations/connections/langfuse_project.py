@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from genai_integrations.errors import ConfigurationError, CredentialError, CredentialStoreError
+from genai_integrations.network import proxy_for, tls_context
 from genai_integrations.secret import MaskedText
+
+if TYPE_CHECKING:
+    import urllib3
 
 _REFUSED = (401, 403)
 
@@ -55,9 +59,7 @@ def _ask(host: str, public_key: str, secret_key: str) -> tuple[int, bytes]:
     import urllib3
 
     problem = "it does not answer"
-    with urllib3.PoolManager(
-        retries=False, timeout=urllib3.Timeout(connect=5.0, read=10.0)
-    ) as http:
+    with _pool(host) as http:
         try:
             reply = http.request(
                 "GET",
@@ -73,6 +75,21 @@ def _ask(host: str, public_key: str, secret_key: str) -> tuple[int, bytes]:
             return reply.status, reply.data
     # Raised out here, so that urllib3's frames, whose locals hold the key, do not hang on our error.
     raise CredentialStoreError(f"cannot reach Langfuse at {host} ({problem}): check LANGFUSE_HOST")
+
+
+def _pool(host: str) -> urllib3.PoolManager:
+    """Connections to Langfuse, through the proxy that the environment names for it."""
+    import urllib3
+
+    proxy = proxy_for(host)
+    wait = urllib3.Timeout(connect=5.0, read=10.0)
+    if proxy is None:
+        return urllib3.PoolManager(retries=False, timeout=wait, ssl_context=tls_context())
+    login = unquote(urllib3.util.parse_url(proxy).auth or "")
+    told = urllib3.make_headers(proxy_basic_auth=login) if login else None
+    return urllib3.ProxyManager(
+        proxy, proxy_headers=told, retries=False, timeout=wait, ssl_context=tls_context()
+    )
 
 
 def _basic(public_key: str, secret_key: str) -> dict[str, str]:

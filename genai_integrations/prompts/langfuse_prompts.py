@@ -13,9 +13,9 @@ from genai_integrations.errors import (
     PromptNotFoundError,
 )
 from genai_integrations.langfuse_sdk import LangfuseSdk
+from genai_integrations.network import without_frames
 from genai_integrations.prompts.cache import Key, PromptCache
 from genai_integrations.prompts.template import Prompt, parsed_body
-from genai_integrations.transports.network import without_frames
 
 Fallback = str | Sequence[Mapping[str, Any]] | Prompt
 """A prompt in code: a text, messages and placeholders as Langfuse has them, or such a prompt, parsed."""

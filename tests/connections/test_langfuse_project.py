@@ -33,6 +33,19 @@ def test_the_stand_in_answers_it(langfuse):
     assert fetch_project_id(langfuse.url, langfuse.public_key, langfuse.secret_key) == "lab-project"
 
 
+def test_a_host_behind_a_proxy(answering_server, golden_connections, monkeypatch):
+    """The environment's proxy is asked, with its own password, as the Langfuse SDK asks it."""
+    answering_server.body = json.dumps(golden_connections["GET /api/public/projects"]).encode()
+    monkeypatch.setenv("http_proxy", answering_server.url.replace("//", "//me:p%40ss@"))
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    assert fetch_project_id("http://langfuse.invalid", PUBLIC, SECRET) == "lab-project"
+
+    ((path, headers),) = answering_server.requests
+    assert path == "http://langfuse.invalid/api/public/projects"
+    assert headers["proxy-authorization"] == "Basic " + base64.b64encode(b"me:p@ss").decode()
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_pair(answering_server, status):
     """A wrong secret is told from a store that is away, and names the pair by its public half only."""
