@@ -122,8 +122,8 @@ def test_calls_of_a_completion(client):
     """A routed call of the client runs few functions, and few of them are ours."""
     counts = calls_of(lambda: client.completion("local/words-20", HELLO))
 
-    check("functions of ours per completion", ours(counts), 75)
-    check("functions per completion", counts, 438)
+    check("functions of ours per completion", ours(counts), 110)
+    check("functions per completion", counts, 148)
 
 
 def test_calls_of_an_invoke(client):
@@ -131,8 +131,8 @@ def test_calls_of_an_invoke(client):
     chat = ChatGenAI("local/words-20", client=client)
     counts = calls_of(lambda: chat.invoke("Hello!"))
 
-    check("functions of ours per ChatGenAI.invoke", ours(counts), 135)
-    check("functions per ChatGenAI.invoke", counts, 723)
+    check("functions of ours per ChatGenAI.invoke", ours(counts), 180)
+    check("functions per ChatGenAI.invoke", counts, 420)
 
 
 def test_calls_of_a_chat(client):
@@ -141,24 +141,24 @@ def test_calls_of_a_chat(client):
     history = [ChatMessage(role="user", content="Hello!")]
     counts = calls_of(lambda: llm.chat(history))
 
-    check("functions of ours per GenAI.chat", ours(counts), 122)
-    check("functions per GenAI.chat", counts, 624)
+    check("functions of ours per GenAI.chat", ours(counts), 167)
+    check("functions per GenAI.chat", counts, 466)
 
 
 def test_calls_per_chunk_of_the_client(client):
     """A chunk is decoded, checked, counted and handed on."""
     counts = per_chunk(lambda model: drained(client.completion(model, HELLO, stream=True)))
 
-    check("functions of ours per chunk", ours(counts), 13.5)
-    check("functions per chunk", counts, 36)
+    check("functions of ours per chunk", ours(counts), 14.4)
+    check("functions per chunk", counts, 21)
 
 
 def test_calls_per_chunk_in_langchain(client):
     """A chunk becomes LangChain's in one step."""
     counts = per_chunk(lambda model: list(ChatGenAI(model, client=client).stream("Hello!")))
 
-    check("functions of ours per LangChain chunk", ours(counts), 15.5)
-    check("functions per LangChain chunk", counts, 79)
+    check("functions of ours per LangChain chunk", ours(counts), 17.7)
+    check("functions per LangChain chunk", counts, 58.5)
 
 
 def test_calls_per_chunk_in_llama_index(client):
@@ -166,8 +166,8 @@ def test_calls_per_chunk_in_llama_index(client):
     history = [ChatMessage(role="user", content="Hello!")]
     counts = per_chunk(lambda model: list(GenAI(model, client=client).stream_chat(history)))
 
-    check("functions of ours per LlamaIndex chunk", ours(counts), 22)
-    check("functions per LlamaIndex chunk", counts, 67.5)
+    check("functions of ours per LlamaIndex chunk", ours(counts), 17.7)
+    check("functions per LlamaIndex chunk", counts, 47.5)
 
 
 def test_the_client_builds_no_models(client, constructed):
@@ -179,13 +179,13 @@ def test_the_client_builds_no_models(client, constructed):
 
 
 def test_models_per_chunk_in_langchain(client, constructed):
-    """LangChain's two objects for a chunk, and no third."""
+    """Of LangChain's two objects for a chunk one is built, and the other copied."""
     list(ChatGenAI(f"local/words-{SHORT}", client=client).stream("Hello!"))
     short = Counter(constructed)
     list(ChatGenAI(f"local/words-{LONG}", client=client).stream("Hello!"))
     more = constructed - short - short
 
-    check("models per LangChain chunk", spread(more), 2)
+    check("models per LangChain chunk", spread(more), 1)
 
 
 def test_models_per_chunk_in_llama_index(client, constructed):
@@ -206,10 +206,12 @@ known = set(sys.modules)
 import {module}
 print(json.dumps(sorted(set(sys.modules) - known)))
 """
-HEAVY = frozenset(("litellm", "langfuse", "psycopg", "openai", "cryptography", "botocore"))
+HEAVY = frozenset(
+    ("litellm", "langfuse", "psycopg", "openai", "cryptography", "botocore", "aiohttp")
+)
 
-MOST_MODULES = 155
-"""Ours, and those of aiohttp and urllib3."""
+MOST_MODULES = 100
+"""Ours, and some of the framework that its own entry does not load."""
 
 
 def loaded(module, before=""):
@@ -235,7 +237,7 @@ def test_the_package_imports_nothing_but_itself():
     ],
 )
 def test_an_adapter_imports_little_beyond_its_framework(module, framework):
-    """Beyond its framework, an adapter loads our own modules and the HTTP client, and nothing heavy."""
+    """Beyond its framework, an adapter loads our own modules, and nothing heavy: no HTTP client before a call."""
     beyond = loaded(module, before=f"import {framework}")
     packages = {name.partition(".")[0] for name in beyond}
 

@@ -13,9 +13,9 @@ except ImportError as error:
     ) from error
 
 from genai_integrations.langchain.chat_model import ChatGenAI
-from genai_integrations.langchain.embeddings import GenAIEmbeddings
 
 if TYPE_CHECKING:
+    from genai_integrations.langchain.embeddings import GenAIEmbeddings
     from genai_integrations.langchain.prompts import alangfuse_prompt, langfuse_prompt
     from genai_integrations.langchain.prompts_chain import langfuse_chain
 
@@ -28,15 +28,16 @@ __all__ = [
 ]
 
 _HOMES = {
+    "GenAIEmbeddings": "embeddings",
     "alangfuse_prompt": "prompts",
     "langfuse_chain": "prompts_chain",
     "langfuse_prompt": "prompts",
 }
-"""Imported at their first use: LangChain's templates bring Jinja and YAML along."""
+"""Imported at their first use; LangChain's templates bring Jinja and YAML along."""
 
 
 def __getattr__(name: str) -> Any:
-    """The functions for prompts."""
+    """What is not imported yet."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 
-from genai_integrations.transports.network import PIECE
+from genai_integrations.network import PIECE
 
 _LARGEST_HEAD = 1 << 20
 """Bytes of all header lines together. There is no other limit on their number and length."""

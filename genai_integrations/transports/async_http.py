@@ -19,8 +19,7 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     UntrustedHostError,
 )
-from genai_integrations.transports.endpoint import Endpoint
-from genai_integrations.transports.network import (
+from genai_integrations.network import (
     CONNECT_TIMEOUT,
     END_OF_BODY,
     drop_sockets_after_fork,
@@ -28,6 +27,7 @@ from genai_integrations.transports.network import (
     tls_context,
     without_frames,
 )
+from genai_integrations.transports.endpoint import Endpoint
 
 _HEADER_LIMIT = 131072
 """Bytes of one header line, and number of headers: other clients take as much."""

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from genai_integrations.transports.network import drop_sockets_after_fork
+from genai_integrations.network import drop_sockets_after_fork
 
 _T = TypeVar("_T")
 

@@ -22,15 +22,15 @@ from genai_integrations.errors import (
     GenAIError,
     RequestTimeoutError,
 )
-from genai_integrations.transports.answer import Answer
-from genai_integrations.transports.endpoint import Endpoint
-from genai_integrations.transports.hosts import Host
-from genai_integrations.transports.network import (
+from genai_integrations.network import (
     CONNECT_TIMEOUT,
     END_OF_BODY,
     drop_sockets_after_fork,
     without_frames,
 )
+from genai_integrations.transports.answer import Answer
+from genai_integrations.transports.endpoint import Endpoint
+from genai_integrations.transports.hosts import Host
 from genai_integrations.transports.patience import Patience
 
 _BROKEN = (RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
