@@ -21,18 +21,11 @@ TIMED = (
     "litellm",
 )
 
-FRAMEWORKS = {
-    "genai_integrations.langchain": "langchain_core.language_models.chat_models",
-    "genai_integrations.llama_index": "llama_index.core",
-}
-"""What an adapter adapts, and is compared with."""
-
 _HEAVY = ("litellm", "langfuse", "psycopg", "openai", "cryptography", "aiohttp", "boto3")
 
 _TIME = """
 import sys, time
 started = time.process_time()
-import {framework}
 import {module}
 print(time.process_time() - started)
 """
@@ -82,18 +75,13 @@ class Loaded:
 
 
 def import_times(rounds: int, progress: Callable[[str], None]) -> dict[str, float]:
-    """Median CPU seconds of each import, interleaved; one round before does not count.
-
-    An adapter's is that of its framework and then itself: what Python spends on one and the same import depends
-    on how deep inside other imports it happens, by a tenth and more.
-    """
+    """Median CPU seconds of each import, interleaved; one round before does not count."""
     order = random.Random(len(TIMED))  # noqa: S311  the order must be the same in every run
     spent: dict[str, list[float]] = {module: [] for module in TIMED}
     for number in range(rounds + 1):
         for module in order.sample(TIMED, len(TIMED)):
             progress(f"import round {number} of {rounds}: {module}")
-            framework = FRAMEWORKS.get(module, "builtins")
-            seconds = float(_child(_TIME.format(framework=framework, module=module)))
+            seconds = float(_child(_TIME.format(module=module)))
             if number:
                 spent[module].append(seconds)
     return {module: statistics.median(seconds) for module, seconds in spent.items()}

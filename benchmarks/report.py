@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from contenders import OURS
-from imports import FRAMEWORKS, TIMED, Loaded
+from imports import TIMED, Loaded
 from measure import Contender
 from targets import reach_of
 
@@ -28,6 +28,10 @@ _PACKAGES = (
     "pydantic",
     "urllib3",
 )
+_COMPARED = {
+    "genai_integrations.langchain": "langchain_core.language_models.chat_models",
+    "genai_integrations.llama_index": "llama_index.core",
+}
 
 
 def cpu_table(contenders: Sequence[Contender]) -> list[str]:
@@ -46,7 +50,7 @@ def import_table(seconds: Mapping[str, float]) -> list[str]:
     """CPU of each import, and the ratio to the framework's own where there is one."""
     lines = []
     for module in TIMED:
-        peer = FRAMEWORKS.get(module)
+        peer = _COMPARED.get(module)
         ratio = seconds[module] / seconds[peer] if peer else None
         reach = reach_of(module, peer) if peer else None
         shown = "" if ratio is None else f"{ratio:.2f}x of `{peer}`"

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 try:
-    import langchain_core  # noqa: F401
+    # All of it here: Python takes longer for the same import deep inside other imports.
+    import langchain_core.language_models.chat_models  # noqa: F401
 except ImportError as error:
     raise ImportError(
         "genai_integrations.langchain needs LangChain: pip install 'genai-integrations[langchain]'"
