@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from genai_integrations.cache.exact import ExactCache
 from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
@@ -88,15 +89,15 @@ class GenAIClient:
         settings = read_settings(
             public_key=public_key, secret_key=secret_key, host=host, tracing=tracing
         )
-        self.host = settings.host
-        self.public_key = settings.public_key
+        self.host, self.public_key = settings.host, settings.public_key
         store = _store(connections) or store_from_settings(settings)
         registry = ConnectionRegistry(store, llm_connection_names)
         self._langfuse = LangfuseSdk(settings, mask=mask, sample_rate=sample_rate)
         traced = settings.tracing and settings.public_key and settings.secret_key
         generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
-        pins = OriginPins(allowed_hosts)
-        self._router = Router(registry, checked_args(router_args), pins, generations)
+        args = checked_args(router_args)
+        answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
+        self._router = Router(registry, args, OriginPins(allowed_hosts), generations, answers)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
@@ -126,7 +127,7 @@ class GenAIClient:
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
-                `fallback_on`. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
+                `fallback_on`, `cache`. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
                 `langfuse_user_id`, `langfuse_session_id`, `langfuse_tags`, `langfuse_trace_name`,
                 `langfuse_metadata`, and `langfuse_observation`, an open one to write on instead of a new one.
 

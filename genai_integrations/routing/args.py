@@ -38,6 +38,10 @@ class RouterArgs:
         routing_strategy: Order of the connections that serve one name.
         fallback_on: HTTP statuses and classes of our errors that lead to another target, in place of the
             usual set: everything but a refusal of the request itself.
+        cache_responses: Keep answers in memory, and give them again to the same question.
+        cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
+        cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
+            `{"ttl": 60}` keeps the answer so many seconds.
     """
 
     fallbacks: Fallbacks = field(default_factory=dict)
@@ -55,6 +59,9 @@ class RouterArgs:
     max_fallbacks: int = 5
     routing_strategy: Strategy = "ordered"
     fallback_on: tuple[int | type[CallError], ...] | None = None
+    cache_responses: bool = False
+    cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    cache: Mapping[str, Any] = field(default_factory=dict)
 
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
@@ -65,7 +72,9 @@ class RouterArgs:
         return dataclasses.replace(self, **_checked(given)) if given else self
 
 
-PER_CALL = frozenset(("timeout", "stream_timeout", "deadline", "num_retries", "fallback_on"))
+PER_CALL = frozenset(
+    ("timeout", "stream_timeout", "deadline", "num_retries", "fallback_on", "cache")
+)
 """Arguments that a single call may set for itself."""
 
 
@@ -176,6 +185,29 @@ def _fallback_on(name: str, value: Any) -> tuple[int | type[CallError], ...] | N
     return items
 
 
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "True or False")
+    return value
+
+
+def _above_zero(name: str, value: Any) -> int:
+    if _count(name, value) == 0:
+        raise _wrong(name, value, "a whole number above 0")
+    return int(value)
+
+
+def _options(**checks: Any) -> Any:
+    """The check of a mapping that may have these keys, each with a check of its own."""
+
+    def check(name: str, value: Any) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping) or not checks.keys() >= value.keys():
+            raise _wrong(name, value, f"a mapping with no other keys than {', '.join(checks)}")
+        return {key: checks[key](f"{name}.{key}", item) for key, item in value.items()}
+
+    return check
+
+
 def _is_status(item: Any) -> bool:
     return isinstance(item, int) and item in range(100, 600)
 
@@ -200,4 +232,7 @@ _CHECKS: Mapping[str, Any] = {
     "max_fallbacks": _count,
     "routing_strategy": _strategy,
     "fallback_on": _fallback_on,
+    "cache_responses": _flag,
+    "cache_kwargs": _options(ttl=_seconds, max_size_in_memory=_above_zero, max_bytes=_above_zero),
+    "cache": _options(**{"no-cache": _flag, "no-store": _flag, "ttl": _seconds}),
 }

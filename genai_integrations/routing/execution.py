@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
+from genai_integrations.network import without_frames
+from genai_integrations.routing.caching import Memory
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.observing import Observation
 from genai_integrations.routing.policy import Plan, Try
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import OK, Attempt, Route
-from genai_integrations.transports.network import without_frames
 from genai_integrations.transports.wire import Wire, WireCall, finish_reasons, located
 
 _E = TypeVar("_E", bound=GenAIError)
@@ -26,22 +27,50 @@ class Execution:
         plan: Where it may go.
         health: Told when a stream breaks after its first content.
         observation: Told how the call goes.
+        memory: Has the answer if it was given before, and keeps it.
     """
 
     def __init__(
-        self, request: Request, plan: Plan, health: Health, observation: Observation | None
+        self,
+        request: Request,
+        plan: Plan,
+        health: Health,
+        observation: Observation | None,
+        memory: Memory | None = None,
     ) -> None:
         self.request = request
         self.plan = plan
         self.route = Route(request.model)
         self._health = health
         self._observation = observation
+        self._memory = memory
         self._began = self._started = time.monotonic()
 
     @property
     def observed(self) -> bool:
         """Whether anyone wants to know what the call brings."""
         return self._observation is not None
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a reply is to be kept."""
+        return self._memory is not None
+
+    def recalled(self) -> Wire | None:
+        """The reply to the same request before; the record of the call says so."""
+        found = self._memory.recall() if self._memory else None
+        if found is None:
+            return None
+        self._memory = None
+        wire, attempt = found
+        self.route.attempts.append(attempt)
+        self.completed(attempt, wire.get("usage"))
+        return wire
+
+    def keep(self, wire: Wire) -> None:
+        """The whole reply, for the next one who asks the same."""
+        if self._memory is not None:
+            self._memory.keep(wire, self.route.attempts[-1])
 
     def begin(self, step: Try) -> tuple[Attempt, WireCall]:
         """Open the record of an attempt, and say what to send."""

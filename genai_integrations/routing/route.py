@@ -10,6 +10,8 @@ from genai_integrations.connections import prices
 from genai_integrations.errors import CallError, GenAIError
 
 OK = "ok"
+CACHE = "cache"
+"""The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
 
 
 @dataclass(slots=True)
@@ -21,7 +23,8 @@ class Attempt:
         connection: Connection's name.
         provider: Provider's name.
         model: The provider's own model id.
-        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`.
+        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; `cache` if it answered an earlier
+            call, whose answer was given again.
         outcome: `ok`, or the name of the error's class; empty while it runs.
         began_ms: Milliseconds from the start of the call to that of the attempt.
         ms: Milliseconds until the reply was whole, or the attempt failed.
@@ -62,6 +65,8 @@ class Attempt:
     @property
     def cost(self) -> float | None:
         """US dollars, None if usage or price is not known."""
+        if self.reason == CACHE:
+            return 0.0
         return prices.cost(self.provider, self.model, self.usage)
 
     def as_dict(self) -> dict[str, Any]:
@@ -103,6 +108,11 @@ class Route:
         return last.target if last and last.outcome == OK else None
 
     @property
+    def cached(self) -> bool:
+        """Whether the answer was kept from an earlier call."""
+        return bool(self.attempts) and self.attempts[-1].reason == CACHE
+
+    @property
     def cost(self) -> float | None:
         """US dollars of all attempts whose cost is known; None if none is."""
         known = [cost for attempt in self.attempts if (cost := attempt.cost) is not None]
@@ -113,6 +123,7 @@ class Route:
         return {
             "asked": self.asked,
             "served": self.served,
+            "cached": self.cached,
             "cost": self.cost,
             "attempts": [attempt.as_dict() for attempt in self.attempts],
         }
@@ -123,5 +134,10 @@ class Route:
         return route_bundle(self)
 
     def __str__(self) -> str:
-        """One line: `seoul/gpt-4o ServerError 12 ms -> usa/gpt-4o ok 230 ms`."""
-        return " -> ".join(f"{row.target} {row.outcome} {row.ms:.0f} ms" for row in self.attempts)
+        """One line: `seoul/gpt-4o ServerError 12 ms -> usa/gpt-4o ok 230 ms`, or `usa/gpt-4o cached 0 ms`."""
+        return " -> ".join(map(_told, self.attempts))
+
+
+def _told(attempt: Attempt) -> str:
+    outcome = "cached" if attempt.reason == CACHE else attempt.outcome
+    return f"{attempt.target} {outcome} {attempt.ms:.0f} ms"

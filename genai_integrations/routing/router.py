@@ -17,6 +17,7 @@ from genai_integrations.errors import (
     RequestTimeoutError,
 )
 from genai_integrations.routing.args import RouterArgs
+from genai_integrations.routing.caching import AnswerStore, Memory, chunks_of
 from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Names, Resolution, Target
@@ -25,7 +26,7 @@ from genai_integrations.routing.plans import Plans
 from genai_integrations.routing.policy import Outcome, Steps, Try, Wait, steps
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Route
+from genai_integrations.routing.route import Attempt, Route
 from genai_integrations.routing.streams import (
     AsyncReplyStream,
     ReplyStream,
@@ -45,6 +46,7 @@ class Router:
         args: How to route.
         pins: Which hosts each key may go to.
         observer: Told of every call.
+        answers: Keeps answers for those who ask the same again.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class Router:
         args: RouterArgs,
         pins: OriginPins,
         observer: Observer | None = None,
+        answers: AnswerStore | None = None,
     ) -> None:
         self._observer = observer
+        self._answers = answers
         self.args = args
         self.registry = registry
         self._health = Health(args.allowed_fails, args.cooldown_time)
@@ -91,6 +95,8 @@ class Router:
             GenAIError: It cannot be answered.
         """
         execution = self._begin(request, self.plans(), follow_fallbacks=follow_fallbacks)
+        if (known := execution.recalled()) is not None:
+            return _replied(execution, known)
         replies: list[Wire] = []
 
         def attempt(step: Try) -> Outcome:
@@ -106,8 +112,8 @@ class Router:
             return None
 
         self._drive(execution, attempt)
-        execution.ended(replies[-1])
-        return Reply(replies[-1], execution.route)
+        execution.keep(replies[-1])
+        return _replied(execution, replies[-1])
 
     def stream(self, request: Request) -> ReplyStream:
         """Answer a request in chunks; returns when the first content is there.
@@ -116,6 +122,8 @@ class Router:
             GenAIError: It cannot be answered.
         """
         execution = self._begin(request, self.plans())
+        if (known := execution.recalled()) is not None:
+            return ReplyStream(execution, _replayed(execution), chunks_of(known), _nothing())
         limit = _moment(request.args.deadline)
         streams: list[ReplyStream] = []
 
@@ -140,6 +148,8 @@ class Router:
     async def acomplete(self, request: Request) -> Reply:
         """As `complete`, without blocking the loop."""
         execution = self._begin(request, await self.aplans())
+        if (known := execution.recalled()) is not None:
+            return _replied(execution, known)
         replies: list[Wire] = []
 
         async def attempt(step: Try) -> Outcome:
@@ -156,12 +166,14 @@ class Router:
             return None
 
         await self._adrive(execution, attempt)
-        execution.ended(replies[-1])
-        return Reply(replies[-1], execution.route)
+        execution.keep(replies[-1])
+        return _replied(execution, replies[-1])
 
     async def astream(self, request: Request) -> AsyncReplyStream:
         """As `stream`, without blocking the loop."""
         execution = self._begin(request, await self.aplans())
+        if (known := execution.recalled()) is not None:
+            return AsyncReplyStream(execution, _replayed(execution), chunks_of(known), _anothing())
         limit = _moment(request.args.deadline)
         streams: list[AsyncReplyStream] = []
 
@@ -220,8 +232,10 @@ class Router:
             if observation is not None:
                 observation.ended(Route(request.model), None, error)
             raise
-        plan = plan if follow_fallbacks else plan.alone()
-        return Execution(request, plan, self._health, observation)
+        if not follow_fallbacks:
+            return Execution(request, plan.alone(), self._health, observation)
+        memory = Memory(self._answers, request, plan) if self._answers is not None else None
+        return Execution(request, plan, self._health, observation, memory)
 
     def _steps(self, execution: Execution) -> Steps:
         args = execution.request.args
@@ -294,6 +308,27 @@ class Router:
         if snapshot is None or snapshot.by_name.get(old.name) is old:
             snapshot = self.registry.refresh(snapshot)
         return snapshot.by_name.get(old.name)
+
+
+def _replied(execution: Execution, wire: Wire) -> Reply:
+    execution.ended(wire)
+    return Reply(wire, execution.route)
+
+
+def _replayed(execution: Execution) -> Attempt:
+    """The attempt that stands for a kept answer, whose first content is here at once."""
+    attempt = execution.route.attempts[-1]
+    execution.streaming(attempt)
+    return attempt
+
+
+def _nothing() -> Generator[Wire]:
+    yield from ()
+
+
+async def _anothing() -> AsyncGenerator[Wire]:
+    for chunk in _nothing():
+        yield chunk
 
 
 _CALM = 1.0

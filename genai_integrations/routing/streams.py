@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
+from genai_integrations.network import without_frames
 from genai_integrations.routing.assembly import Assembly
 from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports.network import without_frames
 from genai_integrations.transports.wire import END, AsyncChunks, Wire, finish_reasons, has_content
 
 
@@ -75,7 +75,7 @@ class _Reading:
         self._execution = execution
         self._attempt = attempt
         self._tally = _Tally()
-        self._assembly = Assembly() if execution.observed else None
+        self._assembly = Assembly() if execution.observed or execution.remembers else None
 
     def __del__(self) -> None:
         """A stream that nobody has read is over, too."""
@@ -101,6 +101,8 @@ class _Reading:
     def complete(self) -> Wire | None:
         """The stream is whole; the chunk to add, with the usage."""
         self._execution.completed(self._attempt, self._tally.usage)
+        if self._assembly is not None and self._execution.remembers:
+            self._execution.keep(self._assembly.wire(self._tally.usage))
         self.leave()
         return self._tally.last_chunk() if self._tally.usage else None
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import copy
 import json
-import logging
-import os
-import pickle
 import signal
 import socket
 import threading
-import traceback
-from pathlib import Path
 
 import pytest
+from leaks import everything_of, heard, loudest, shown, sought
 
 from genai_integrations import GenAIClient
 from genai_integrations.errors import CallError, GenAIError
@@ -60,89 +54,17 @@ FAULTS = {
 }
 
 
-def assert_hidden(*texts):
-    """No secret is in any of these, in no spelling; a failure shows where it is."""
-    for text in texts:
-        for secret in HIDDEN:
-            at = text.find(secret)
-            assert at < 0, text[max(at - 300, 0) : at + 100]
-
-
-def shown(value):
-    """Every way in which an object may end up on a screen, in a log or in a file."""
-    yield repr(value)
-    yield f"{value} {value!s} {[value]}"
-    yield repr(copy.copy(value))
-    yield repr(copy.deepcopy(value))
-    yield json.dumps(value, default=repr)
-    yield from _inside(value, set())
-    for serialise in (pickle.dumps, vars):
-        with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
-            yield repr(serialise(value))
-
-
-def _inside(value, seen):
-    """The repr of each thing that an object of ours holds, as a debugger shows them."""
-    if id(value) in seen:
-        return
-    seen.add(id(value))
-    if isinstance(value, dict):
-        parts = [*value.keys(), *value.values()]
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        parts = list(value)
-    elif type(value).__module__.startswith("genai_integrations"):
-        slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
-        held = [getattr(value, name) for name in slots if name[:2] != "__" and hasattr(value, name)]
-        parts = [*getattr(value, "__dict__", {}).values(), *held]
-    else:
-        return
-    for part in parts:
-        if part is os.environ:
-            continue
-        yield repr(part)
-        yield from _inside(part, seen)
-
-
-_TESTS = str(Path(__file__).parent)
-
-
-def everything_of(error):
-    """Tracebacks with locals, reprs and pickles of an error and of all that it carries along."""
-    seen = set()
-    waiting = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        report = traceback.TracebackException.from_exception(each, capture_locals=True)
-        # The frames of the tests know the secrets, of course.
-        frames = [row for row in report.stack if not row.filename.startswith(_TESTS)]
-        report.stack = traceback.StackSummary.from_list(frames)
-        yield "".join(report.format(chain=False))
-        yield repr(each)
-        yield str(each)
-        yield repr(vars(each))
-        with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
-            yield repr(pickle.dumps(each))
-        waiting += [each.__cause__, each.__context__, *getattr(each, "attempts", ())]
-        if isinstance(each, CallError):
-            yield from shown(each.route)
-            yield json.dumps(each.route and each.route.as_dict())
-            yield json.dumps(each.body, default=repr)
-            waiting += [row.error for row in each.route.attempts] if each.route else []
+assert_hidden = sought(*HIDDEN)
 
 
 @pytest.fixture
 def all_logs(caplog):
     """Every logger at its most talkative, asyncio's debug mode included."""
-    names = ("", "genai_integrations", "urllib3", "aiohttp", "asyncio", "psycopg", "langfuse")
+    names = ("genai_integrations", "urllib3", "aiohttp", "asyncio", "psycopg", "langfuse")
     names += ("httpx", "httpcore", "opentelemetry", "urllib3.connectionpool", "aiohttp.client")
-    with contextlib.ExitStack() as stack:
-        for name in names:
-            stack.enter_context(caplog.at_level(logging.DEBUG, logger=name))
+    with loudest(caplog, *names):
         yield caplog
-    assert_hidden(caplog.text, *(repr(vars(row)) for row in caplog.records))
+    assert_hidden(*heard(caplog))
 
 
 @pytest.fixture

@@ -8,6 +8,9 @@ import warnings
 
 import pytest
 from llama_index.core import Settings
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.span_handlers import BaseSpanHandler
 from llama_index.core.llms import ChatMessage
 
 from genai_integrations import Connection, GenAIClient
@@ -72,6 +75,48 @@ def loop():
     loop.run_until_complete(loop.shutdown_asyncgens())
     asyncio.set_event_loop(None)
     loop.close()
+
+
+class Events(BaseEventHandler):
+    """Keeps every event."""
+
+    events: list = []  # noqa: RUF012  pydantic copies it
+
+    def handle(self, event, **kwargs):
+        self.events.append(event)
+
+
+class Spans(BaseSpanHandler):
+    """Keeps what every span was given and came to."""
+
+    seen: list = []  # noqa: RUF012  pydantic copies it
+
+    def new_span(self, id_, bound_args, **kwargs):
+        self.seen.append((id_, dict(bound_args.arguments)))
+
+    def prepare_to_exit_span(self, id_, result=None, **kwargs):
+        self.seen.append((id_, result))
+
+    def prepare_to_drop_span(self, id_, err=None, **kwargs):
+        self.seen.append((id_, err))
+
+
+@pytest.fixture
+def recorder():
+    """A handler of all instrumentation events."""
+    recorder, dispatcher = Events(), get_dispatcher()
+    dispatcher.add_event_handler(recorder)
+    yield recorder
+    dispatcher.event_handlers.remove(recorder)
+
+
+@pytest.fixture
+def spans():
+    """A handler of all instrumentation spans."""
+    spans, dispatcher = Spans(), get_dispatcher()
+    dispatcher.add_span_handler(spans)
+    yield spans
+    dispatcher.span_handlers.remove(spans)
 
 
 @pytest.fixture

@@ -269,7 +269,7 @@ def test_signed_thoughts_are_kept_as_they_stream():
 
     blocks = [row.message.blocks[0] for row in seen]
     assert [block.content for block in blocks] == ["Two and ", *["Two and two."] * 3]
-    assert blocks[1].additional_information == {}
+    assert "thinking_blocks" not in blocks[1].additional_information
     assert blocks[-1].additional_information["thinking_blocks"] == [
         {"type": "thinking", "thinking": "Two and two.", "signature": "c2ln"},
         pieces[-1],

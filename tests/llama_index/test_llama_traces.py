@@ -12,8 +12,6 @@ from llama_index.core.callbacks import (
     LlamaDebugHandler,
     TokenCountingHandler,
 )
-from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events.embedding import EmbeddingStartEvent
 from llama_index.core.instrumentation.events.llm import LLMChatEndEvent, LLMChatStartEvent
 from llama_index.core.prompts import PromptTemplate
@@ -22,25 +20,6 @@ from llama_schemas import Menu
 from genai_integrations.llama_index import GenAIEmbedding, use_params
 
 SECRET = "sk-secret"
-
-
-class Recorder(BaseEventHandler):
-    """Keeps every event."""
-
-    events: list = []  # noqa: RUF012  pydantic copies it
-
-    def handle(self, event, **kwargs):
-        self.events.append(event)
-
-
-@pytest.fixture
-def recorder():
-    """A handler of all instrumentation events."""
-    recorder = Recorder()
-    dispatcher = get_dispatcher()
-    dispatcher.add_event_handler(recorder)
-    yield recorder
-    dispatcher.event_handlers.remove(recorder)
 
 
 @pytest.fixture

@@ -34,13 +34,17 @@ class Answer:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quiet_import():
-    """LiteLLM's import is not the subject of any one test, nor what pydantic says of LiteLLM's types."""
-    with warnings.catch_warnings():
+def _first_calls(servers):
+    """LiteLLM's import is not the subject of any one test, nor what it imports at a provider's first call."""
+    models = {place.provider: place.model for place in PLACES.values() if place.provider in KEYS}
+    there = [
+        Connection.of(name, name, KEYS[name], servers[0].url, region=REGIONS.get(name))
+        for name in models
+    ]
+    with warnings.catch_warnings(), GenAIClient(connections=there) as client:
         warnings.simplefilter("ignore")
-        from genai_integrations.transports.translated import litellm_module
-
-        litellm_module()
+        for name, model in models.items():
+            client.completion(f"{name}/{model}", QUESTION)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import pytest
+
 KEY_ID, AWS_SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 KEYS = {
     "anthropic": "sk-ant-api03-example",
@@ -31,3 +33,11 @@ PLACES = {
     "bedrock claude": Place("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
     "bedrock nova": Place("bedrock", "us.amazon.nova-lite-v1:0"),
 }
+
+ONE_OF_EACH = pytest.mark.parametrize(
+    "place", ["anthropic", "gemini", "bedrock claude"], indirect=True
+)
+"""A test of one model of each provider, where the others would tell the same."""
+
+TWO_WAYS = pytest.mark.parametrize("mode", ["sync", "async stream"], indirect=True)
+"""A test of two of the four ways to call, which between them have the code of all."""

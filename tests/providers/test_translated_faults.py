@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from places import PLACES, QUESTION
+from places import ONE_OF_EACH, PLACES, QUESTION, TWO_WAYS
 
 from genai_integrations import Connection
 from genai_integrations.errors import (
@@ -24,9 +24,7 @@ pytestmark = [
 ]
 
 ANSWER = "says: one two three four"
-TWO_WAYS = pytest.mark.parametrize("mode", ["sync", "async stream"], indirect=True)
 STREAMS = pytest.mark.parametrize("mode", ["stream", "async stream"], indirect=True)
-FIRST = pytest.mark.parametrize("place", ["anthropic", "gemini", "bedrock claude"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def fallbacks(model):
     return [{model: ["home/gpt-4o"]}]
 
 
-@FIRST
+@ONE_OF_EACH
 @pytest.mark.parametrize("fault", MATRIX)
 def test_a_fault_abroad_is_made_good_at_home(fault, place, model, ask, mode, client_of, said, home):
     """The user gets the other provider's answer; only a stream that had shown content tells of the break."""
@@ -158,7 +156,7 @@ HOME_FAULTS = {
 
 
 @TWO_WAYS
-@FIRST
+@ONE_OF_EACH
 @pytest.mark.parametrize("fault", HOME_FAULTS)
 def test_a_fault_at_home_is_made_good_abroad(
     fault, place, model, ask, make_client, connect, at_home, home, said
@@ -270,7 +268,7 @@ def test_an_error_carries_what_support_asks_for(fault, ask, client, model, abroa
 
 
 @TWO_WAYS
-@FIRST
+@ONE_OF_EACH
 @pytest.mark.parametrize(
     "fault",
     [Fault.html(), Fault.empty(), Fault.wrong_json(), Fault.truncated(0), Fault.error_event(0)],
@@ -292,7 +290,7 @@ def test_a_broken_answer_is_told_in_our_words(fault, ask, client, model, abroad,
 
 
 @TWO_WAYS
-@FIRST
+@ONE_OF_EACH
 @pytest.mark.parametrize("fault", [Fault.html(), Fault.error_event(0)], ids=["html", "event"])
 def test_a_broken_answer_has_its_id_too(fault, ask, mode, client, model, abroad, place):
     """The provider can find the request even if the answer began with 200."""
@@ -304,7 +302,7 @@ def test_a_broken_answer_has_its_id_too(fault, ask, mode, client, model, abroad,
     assert caught.value.request_id.startswith("req_abroad_")
 
 
-@FIRST
+@ONE_OF_EACH
 @STREAMS
 def test_a_tool_call_that_breaks_off_is_interrupted(ask, client, model, abroad, place):
     """Half of the arguments are content too: the stream is interrupted, with no text."""

@@ -33,6 +33,9 @@ GOOD = {
     "max_fallbacks": [0, 5],
     "routing_strategy": ["ordered", "simple-shuffle"],
     "fallback_on": [None, [500], {429, 503}, (RateLimitError, 500), frozenset({ServerError})],
+    "cache_responses": [True, False],
+    "cache_kwargs": [{}, {"ttl": 60}, {"max_size_in_memory": 1, "max_bytes": 1000}],
+    "cache": [{}, {"no-cache": True, "no-store": False}, {"ttl": 0.5}],
 }
 
 BAD = {
@@ -74,6 +77,17 @@ BAD = {
         [GenAIError],
         [5.0],
     ],
+    "cache_responses": [None, 1, "yes"],
+    "cache_kwargs": [
+        None,
+        True,
+        {"host": "redis"},
+        {"ttl": 0},
+        {"ttl": None},
+        {"max_size_in_memory": 0},
+        {"max_bytes": True},
+    ],
+    "cache": [None, True, "no-cache", {"no_cache": True}, {"no-cache": 1}, {"ttl": math.inf}],
 }
 
 
@@ -127,7 +141,7 @@ def test_a_misspelt_argument_gets_a_hint(name, meant):
 
 
 @pytest.mark.parametrize(
-    "name", ["redis_host", "cache_responses", "set_verbose", "model_list", "enable_pre_call_checks"]
+    "name", ["redis_host", "redis_url", "set_verbose", "model_list", "enable_pre_call_checks"]
 )
 def test_an_argument_of_litellms_that_is_not_ours_is_refused(name):
     """Nothing is ignored silently."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from urllib.parse import quote
 
 import urllib3
@@ -12,13 +11,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.eventstream import EventStreamBuffer
 
-from genai_integrations.testing.bedrock_dialect import BedrockDialect
-from genai_integrations.testing.provider import ScriptedProvider
-
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 NOVA = "eu.amazon.nova-lite-v1:0"
 KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 PAIR = f"{KEY_ID}:{SECRET}"
+TEMPORARY, SESSION = "ASIAIOSFODNN7EXAMPLE", "IQoJb3JpZ2luX2VjE/+=="
+TOKEN = "bedrock-api-key-YmVkcm9jaw=="
 USER = [{"role": "user", "content": [{"text": "hello there"}]}]
 WEATHER = {
     "toolSpec": {
@@ -33,16 +31,6 @@ WEATHER = {
     }
 }
 NOW = {"toolSpec": {"name": "now", "inputSchema": {"json": {"type": "object", "properties": {}}}}}
-
-
-@contextmanager
-def bedrock(name="bedrock", **options):
-    """A scripted provider that speaks Bedrock's dialect."""
-    provider = ScriptedProvider(name, **options)
-    dialect = BedrockDialect(lambda: provider.api_keys)
-    provider._dialects = (dialect, *provider._dialects)
-    with provider:
-        yield provider
 
 
 def path_of(model=CLAUDE, what="converse"):

@@ -8,8 +8,6 @@ import pytest
 from anthropic_wire import CLOCK, HEADERS, PATH, blocks_of, body_of, deltas, say, stream
 from wire import USER, call
 
-from genai_integrations.testing.anthropic_dialect import AnthropicDialect
-
 BETA = {**HEADERS, "anthropic-beta": "other-1, structured-outputs-2025-11-13"}
 WEATHER = {
     "name": "weather",
@@ -26,13 +24,6 @@ SCHEMA = {
     "required": ["ok"],
     "additionalProperties": False,
 }
-
-
-@pytest.fixture
-def claude(provider):
-    """A provider that speaks Anthropic's dialect, and OpenAI's where that is asked for."""
-    provider._dialects = (AnthropicDialect(), *provider._dialects)
-    return provider
 
 
 def test_the_default_answer_says_who_answered_and_to_what(claude):

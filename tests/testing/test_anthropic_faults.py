@@ -8,19 +8,11 @@ import json
 import pytest
 from wire import USER, ask, call, connect
 
-from genai_integrations.testing.anthropic_dialect import AnthropicDialect
 from genai_integrations.testing.faults import Fault
 
 PATH = "/v1/messages"
 HEADERS = {"x-api-key": "k", "anthropic-version": "2023-06-01"}
 BODY = {"model": "claude", "max_tokens": 100, "messages": USER}
-
-
-@pytest.fixture
-def claude(provider):
-    """A provider that speaks Anthropic's dialect."""
-    provider._dialects = (AnthropicDialect(), *provider._dialects)
-    return provider
 
 
 def streamed(claude, fault):

@@ -8,8 +8,6 @@ import json
 import pytest
 from wire import USER
 
-from genai_integrations.testing.anthropic_dialect import AnthropicDialect
-
 # pydantic says this of LiteLLM's own types while LiteLLM builds them in the middle of a stream.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Item '.*' on TypedDict class '.*' is using the `ReadOnly` qualifier:UserWarning"
@@ -34,22 +32,6 @@ SCHEMA = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required
 WANTED = {"type": "json_schema", "json_schema": {"name": "r", "schema": SCHEMA}}
 PNG = "data:image/png;base64,iVBORw0KGgo="
 PDF = "data:application/pdf;base64,JVBERi0xLjQK"
-
-
-@pytest.fixture(scope="module")
-def litellm():
-    """LiteLLM as it is installed, without the lists that it would fetch."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        import litellm
-    return litellm
-
-
-@pytest.fixture
-def claude(provider):
-    """A provider that speaks Anthropic's dialect."""
-    provider._dialects = (AnthropicDialect(), *provider._dialects)
-    return provider
 
 
 @pytest.fixture(params=["sync", "async", "stream", "async stream"])

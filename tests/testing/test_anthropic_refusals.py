@@ -7,7 +7,6 @@ import base64
 import pytest
 from wire import USER, call
 
-from genai_integrations.testing.anthropic_dialect import AnthropicDialect
 from genai_integrations.testing.anthropic_thinking import thinking_block
 
 PATH = "/v1/messages"
@@ -28,13 +27,6 @@ INNER_SCHEMA = {
         "properties": {"a": {"anyOf": [{"type": "array", "items": {"type": "object"}}]}},
     },
 }
-
-
-@pytest.fixture
-def claude(provider):
-    """A provider that speaks Anthropic's dialect."""
-    provider._dialects = (AnthropicDialect(), *provider._dialects)
-    return provider
 
 
 def refuse(claude, change, headers=HEADERS):

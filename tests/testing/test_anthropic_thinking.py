@@ -6,15 +6,6 @@ import pytest
 from anthropic_wire import CLOCK, THINK, blocks_of, say, stream
 from wire import USER
 
-from genai_integrations.testing.anthropic_dialect import AnthropicDialect
-
-
-@pytest.fixture
-def claude(provider):
-    """A provider that speaks Anthropic's dialect."""
-    provider._dialects = (AnthropicDialect(), *provider._dialects)
-    return provider
-
 
 def test_a_model_that_is_told_to_think_does(claude):
     """A signed block of thinking comes first, and streams as words and then its signature."""

@@ -153,15 +153,6 @@ def test_wrong_methods_are_refused(vertex):
     assert call(vertex, BODY, f"/v1/{RESOURCE}:predict", HEADERS)[0] == 404
 
 
-@pytest.fixture(scope="module")
-def litellm():
-    """LiteLLM as it is installed, without the lists that it would fetch."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        import litellm
-    return litellm
-
-
 @pytest.fixture
 def complete(litellm, vertex, monkeypatch):
     """Ask through LiteLLM with a token that Google need not issue."""

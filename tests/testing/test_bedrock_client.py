@@ -7,18 +7,13 @@ from contextlib import closing
 
 import boto3
 import pytest
-from bedrock_wire import CLAUDE, KEY_ID, PAIR, SECRET, USER, WEATHER, bedrock
+from bedrock_wire import CLAUDE, KEY_ID, SECRET, USER, WEATHER
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
 from genai_integrations.testing.faults import Fault
 
-
-@pytest.fixture
-def provider():
-    """A scripted Bedrock that knows a key pair."""
-    with bedrock(api_keys=[PAIR]) as server:
-        yield server
+pytestmark = pytest.mark.usefixtures("aws_keys")
 
 
 @pytest.fixture
@@ -40,7 +35,7 @@ def test_the_real_client_reads_an_answer(client):
     """Its parser finds every part, and the request id."""
     answer = client.converse(modelId=CLAUDE, messages=USER)
 
-    assert answer["output"]["message"]["content"] == [{"text": "bedrock says: hello there"}]
+    assert answer["output"]["message"]["content"] == [{"text": "provider says: hello there"}]
     assert answer["usage"]["totalTokens"] == 6
     assert answer["ResponseMetadata"]["RequestId"]
 

@@ -6,9 +6,7 @@ import pytest
 import urllib3
 from bedrock_wire import (
     KEY_ID,
-    PAIR,
     USER,
-    bedrock,
     content_of,
     converse,
     events_of,
@@ -22,13 +20,6 @@ from genai_integrations.testing.faults import Fault
 
 BODY = {"messages": USER}
 GUARDRAIL = {"guardrailIdentifier": "abc", "guardrailVersion": "1", "trace": "enabled"}
-
-
-@pytest.fixture
-def provider():
-    """A scripted Bedrock that accepts any key and serves any model."""
-    with bedrock() as server:
-        yield server
 
 
 @pytest.mark.parametrize(
@@ -89,15 +80,16 @@ def test_models_that_do_not_exist(provider):
     assert post(provider, BODY, path_of("a.c")).status == 404
 
 
-def test_a_scripted_wrong_key_looks_like_a_real_one():
+@pytest.mark.usefixtures("aws_keys")
+def test_a_scripted_wrong_key_looks_like_a_real_one(provider):
     """The fault that says the key is wrong gives AWS's answer although the signature is right."""
-    with bedrock(api_keys=[PAIR], faults={"*": Fault.unauthorized(times=1)}) as provider:
-        first = post(provider, BODY, None, signed(provider, BODY))
+    provider.faults["*"] = Fault.unauthorized(times=1)
+    first = post(provider, BODY, None, signed(provider, BODY))
 
-        assert first.status == 403
-        assert first.headers["x-amzn-errortype"] == "UnrecognizedClientException"
-        assert post(provider, BODY, None, signed(provider, BODY)).status == 200
-        assert provider.requests[0].headers["authorization"].count(KEY_ID) == 1
+    assert first.status == 403
+    assert first.headers["x-amzn-errortype"] == "UnrecognizedClientException"
+    assert post(provider, BODY, None, signed(provider, BODY)).status == 200
+    assert provider.requests[0].headers["authorization"].count(KEY_ID) == 1
 
 
 def test_a_filtered_prompt_is_answered_by_a_guardrail(provider):
@@ -128,7 +120,7 @@ def test_a_filter_stops_half_way(provider):
     provider.faults["*"] = Fault.content_filter_stop()
     own, guarded = converse(provider), converse(provider, guardrailConfig=GUARDRAIL)
 
-    assert content_of(own) == content_of(guarded) == [{"text": "bedrock says:"}]
+    assert content_of(own) == content_of(guarded) == [{"text": "provider says:"}]
     assert (own["stopReason"], guarded["stopReason"]) == (
         "content_filtered",
         "guardrail_intervened",

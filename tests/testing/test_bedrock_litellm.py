@@ -6,18 +6,16 @@ import copy
 import json
 
 import pytest
-from bedrock_wire import CLAUDE, KEY_ID, PAIR, SECRET, bedrock
+from bedrock_wire import CLAUDE, KEY_ID, SECRET, SESSION, TEMPORARY, TOKEN
 
 from genai_integrations.testing.faults import Fault
 
-# Pydantic warns about LiteLLM's own types, and about how LiteLLM looks whether a chunk is empty.
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*using the `ReadOnly` qualifier:UserWarning"),
+    pytest.mark.usefixtures("aws_keys"),
+    # Pydantic warns about how LiteLLM looks whether a chunk is empty.
     pytest.mark.filterwarnings("ignore:Accessing the 'model_.*' attribute:DeprecationWarning"),
 ]
 
-TEMPORARY, SESSION = "ASIAIOSFODNN7EXAMPLE", "IQoJb3JpZ2luX2VjE/+=="
-TOKEN = "bedrock-api-key-YmVkcm9jaw=="
 HELLO = [{"role": "user", "content": "hello there"}]
 PNG = "data:image/png;base64,iVBORw0KGgo="
 KEYS = {"api_key": "", "aws_access_key_id": KEY_ID, "aws_secret_access_key": SECRET}
@@ -41,24 +39,6 @@ def tool(name, **properties):
 
 
 TOOLS = [tool("weather", city={"type": "string"}), tool("now")]
-
-
-@pytest.fixture(scope="module")
-def litellm():
-    """LiteLLM as it is installed, without a look at the network."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        import litellm
-
-        patch.setattr(litellm, "suppress_debug_info", True)
-        yield litellm
-
-
-@pytest.fixture
-def provider():
-    """A scripted Bedrock that knows a key pair, a temporary one and a bearer token."""
-    with bedrock(api_keys=[PAIR, f"{TEMPORARY}:{SECRET}:{SESSION}", TOKEN]) as server:
-        yield server
 
 
 @pytest.fixture
@@ -95,7 +75,7 @@ def test_litellm_asks_for_a_profile(ask, provider, model, stream):
     reply = ask(model=model, stream=stream)
     (request,) = provider.requests
 
-    assert reply.choices[0].message.content == "bedrock says: hello there"
+    assert reply.choices[0].message.content == "provider says: hello there"
     assert reply.choices[0].finish_reason == "stop"
     assert request.model == model
     assert ":" not in request.path
@@ -120,7 +100,7 @@ def test_litellm_proves_itself(ask, provider, monkeypatch, credentials, stream):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     reply = ask(stream=stream, **credentials)
 
-    assert reply.choices[0].message.content == "bedrock says: hello there"
+    assert reply.choices[0].message.content == "provider says: hello there"
     (request,) = provider.requests
     assert request.headers.get("x-amz-security-token") == credentials.get("aws_session_token")
 
@@ -198,7 +178,7 @@ def test_litellm_carries_a_tool_loop_with_reasoning(litellm, ask, provider, stre
 
     assert reply.choices[0].message.reasoning_content == "I have to look"
     assert reply.usage.completion_tokens_details.reasoning_tokens == 4
-    assert after.choices[0].message.content.startswith("bedrock says: the tool answered sunny")
+    assert after.choices[0].message.content.startswith("provider says: the tool answered sunny")
     with pytest.raises(litellm.BadRequestError, match="Invalid `signature`"):
         ask(changed, **asked)
 
@@ -215,7 +195,7 @@ def test_litellm_sends_images_and_documents(ask, provider):
     reply = ask([{"role": "user", "content": [text, image(), pdf]}])
     blocks = provider.requests[0].body["messages"][0]["content"]
 
-    assert reply.choices[0].message.content == "bedrock says: look"
+    assert reply.choices[0].message.content == "provider says: look"
     assert blocks[1]["image"] == {"format": "png", "source": {"bytes": "iVBORw0KGgo="}}
     assert blocks[2]["document"]["format"] == "pdf"
 
@@ -322,6 +302,7 @@ def test_litellm_embeds(litellm, provider, model, params, size):
     assert len(provider.requests) == (1 if "cohere" in model else 2)
 
 
+@pytest.mark.usefixtures("clients_closed")
 async def test_litellm_asks_without_blocking(litellm, provider):
     """The asynchronous functions sign and read in the same way."""
     common = {
@@ -336,5 +317,5 @@ async def test_litellm_asks_without_blocking(litellm, provider):
     stream = await litellm.acompletion(**common, stream=True)
     texts = [chunk.choices[0].delta.content or "" async for chunk in stream]
 
-    assert reply.choices[0].message.content == "bedrock says: hello there"
-    assert "".join(texts) == "bedrock says: hello there"
+    assert reply.choices[0].message.content == "provider says: hello there"
+    assert "".join(texts) == "provider says: hello there"

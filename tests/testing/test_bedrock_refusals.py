@@ -11,7 +11,6 @@ from bedrock_wire import (
     NOW,
     USER,
     WEATHER,
-    bedrock,
     content_of,
     converse,
     path_of,
@@ -26,13 +25,6 @@ ANSWER = {"role": "user", "content": [RESULT]}
 TOOLS = {"tools": [WEATHER, NOW]}
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 PDF = {"document": {"format": "pdf", "name": "paper", "source": {"bytes": "JVBERi0="}}}
-
-
-@pytest.fixture(scope="module")
-def provider():
-    """A scripted Bedrock that accepts any key and serves any model."""
-    with bedrock() as server:
-        yield server
 
 
 def user(*blocks):

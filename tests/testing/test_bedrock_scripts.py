@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from bedrock_wire import NOVA, bedrock, content_of, converse, path_of, post, stream
+from bedrock_wire import NOVA, content_of, converse, path_of, post, stream
 
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 TOKEN_PATH = ["/usage/output_tokens_details"]
-
-
-@pytest.fixture
-def provider():
-    """A scripted Bedrock that accepts any key and serves any model."""
-    with bedrock() as server:
-        yield server
 
 
 def test_reasoning_tokens_are_told_on_request(provider):

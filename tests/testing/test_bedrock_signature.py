@@ -7,18 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import botocore.auth
 import pytest
-from bedrock_wire import KEY_ID, PAIR, SECRET, USER, bedrock, path_of, post, signed
+from bedrock_wire import KEY_ID, PAIR, SESSION, TEMPORARY, TOKEN, USER, path_of, post, signed
 
-TEMPORARY, SESSION = "ASIAIOSFODNN7EXAMPLE", "IQoJb3JpZ2luX2VjE/+=="
-TOKEN = "bedrock-api-key-YmVkcm9jaw=="
+pytestmark = pytest.mark.usefixtures("aws_keys")
+
 BODY = {"messages": USER}
-
-
-@pytest.fixture
-def provider():
-    """A scripted Bedrock that knows a key pair, a temporary one and a bearer token."""
-    with bedrock(api_keys=[PAIR, f"{TEMPORARY}:{SECRET}:{SESSION}", TOKEN]) as server:
-        yield server
 
 
 def denied(provider, headers, body=BODY, path=None):

@@ -13,7 +13,6 @@ from bedrock_wire import (
     NOW,
     USER,
     WEATHER,
-    bedrock,
     content_of,
     converse,
     path_of,
@@ -33,13 +32,6 @@ LOOP = [
 ]
 TOOLS = {"tools": [WEATHER, NOW]}
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
-
-
-@pytest.fixture
-def provider():
-    """A scripted Bedrock that accepts any key and serves any model."""
-    with bedrock() as server:
-        yield server
 
 
 def test_frames_are_what_botocore_reads():
@@ -76,7 +68,7 @@ def test_a_text(provider):
     reply = post(provider, {"messages": USER}, path_of())
     answer = reply.json()
 
-    assert content_of(answer) == [{"text": "bedrock says: hello there"}]
+    assert content_of(answer) == [{"text": "provider says: hello there"}]
     assert answer["stopReason"] == "end_turn"
     assert answer["usage"] == {
         "inputTokens": 2,
@@ -117,7 +109,7 @@ def test_a_stream(provider):
     )
     assert payloads[0] == {"role": "assistant"}
     texts = [payload["delta"]["text"] for payload in payloads[1:5]]
-    assert "".join(texts) == "bedrock says: hello there"
+    assert "".join(texts) == "provider says: hello there"
     assert payloads[-2] == {"stopReason": "end_turn"}
     assert payloads[-1]["usage"]["totalTokens"] == 6
     assert payloads[-1]["metrics"]["latencyMs"] >= 0
@@ -144,7 +136,7 @@ def test_system_and_several_turns(provider):
     ]
     answer = converse(provider, messages, system=[{"text": "be brief"}])
 
-    assert content_of(answer) == [{"text": "bedrock says: three four"}]
+    assert content_of(answer) == [{"text": "provider says: three four"}]
     assert answer["usage"]["inputTokens"] == 6
 
 
@@ -190,7 +182,7 @@ def test_no_tool_is_called_unasked(provider):
     for more in ({}, {"toolChoice": {"auto": {}}}):
         answer = converse(provider, toolConfig={**TOOLS, **more})
 
-        assert content_of(answer) == [{"text": "bedrock says: hello there"}]
+        assert content_of(answer) == [{"text": "provider says: hello there"}]
 
 
 def test_parallel_calls_arrive_in_fragments(provider):
@@ -240,7 +232,7 @@ def test_tool_results(provider, content, text):
         messages = [*LOOP[:2], {"role": "user", "content": [result]}]
         answer = converse(provider, messages, toolConfig=TOOLS)
 
-        assert content_of(answer) == [{"text": f"bedrock says: the tool answered {text}"}]
+        assert content_of(answer) == [{"text": f"provider says: the tool answered {text}"}]
 
 
 def test_images_documents_and_audio_are_read(provider):
@@ -256,15 +248,15 @@ def test_images_documents_and_audio_are_read(provider):
 
     answer = converse(provider, [{"role": "user", "content": content}])
 
-    assert content_of(answer) == [{"text": "bedrock says: look"}]
+    assert content_of(answer) == [{"text": "provider says: look"}]
 
 
 @pytest.mark.parametrize(
     ("limits", "text", "stop"),
     [
-        ({"maxTokens": 2}, "bedrock says:", "max_tokens"),
-        ({"stopSequences": [" there"]}, "bedrock says: hello", "stop_sequence"),
-        ({"stopSequences": ["nothing"], "maxTokens": 9}, "bedrock says: hello there", "end_turn"),
+        ({"maxTokens": 2}, "provider says:", "max_tokens"),
+        ({"stopSequences": [" there"]}, "provider says: hello", "stop_sequence"),
+        ({"stopSequences": ["nothing"], "maxTokens": 9}, "provider says: hello there", "end_turn"),
     ],
 )
 def test_limits(provider, limits, text, stop):
@@ -318,8 +310,8 @@ def test_reasoning_is_signed(provider):
     deltas = [p["delta"]["reasoningContent"] for k, p in events
               if k == "contentBlockDelta" and p["contentBlockIndex"] == 0]  # fmt: skip
 
-    assert block["text"] == "bedrock thinks about: hello there"
-    assert text == {"text": "bedrock says: hello there"}
+    assert block["text"] == "provider thinks about: hello there"
+    assert text == {"text": "provider says: hello there"}
     assert "".join(delta.get("text", "") for delta in deltas) == block["text"]
     assert deltas[-1] == {"signature": block["signature"]}
 

@@ -8,8 +8,6 @@ import pytest
 from gemini_wire import HELLO, KEY, generate, parts_of, path, post, raw_stream, said, stream
 from wire import ask, call, connect
 
-from genai_integrations.testing.gemini_dialect import GeminiDialect
-
 WEATHER = {
     "name": "weather",
     "parameters": {
@@ -24,13 +22,6 @@ WEATHER = {
 }
 TOOLS = [{"functionDeclarations": [WEATHER, {"name": "clock"}]}]
 ANY = {"functionCallingConfig": {"mode": "ANY"}}
-
-
-@pytest.fixture
-def provider(provider):
-    """The provider, asked in Google's dialect first."""
-    provider._dialects = (GeminiDialect(), *provider._dialects)
-    return provider
 
 
 def test_the_default_answer_quotes_what_the_user_said_last(provider):

@@ -9,14 +9,6 @@ from gemini_wire import HELLO, generate, path, post, raw_stream, said, stream
 from wire import call
 
 from genai_integrations.testing.faults import Fault
-from genai_integrations.testing.gemini_dialect import GeminiDialect
-
-
-@pytest.fixture
-def provider(provider):
-    """The provider, asked in Google's dialect first."""
-    provider._dialects = (GeminiDialect(), *provider._dialects)
-    return provider
 
 
 def test_a_wrong_key_is_a_bad_request_and_a_missing_one_is_forbidden(provider):

@@ -8,8 +8,6 @@ from copy import deepcopy
 import pytest
 
 from genai_integrations.testing.faults import Fault
-from genai_integrations.testing.gemini_dialect import GeminiDialect
-from genai_integrations.testing.vertex_dialect import VertexDialect
 from genai_integrations.testing.vertex_tokens import service_account
 
 pytestmark = [
@@ -42,27 +40,9 @@ PARALLEL = {"tool_calls": [{"name": "weather", "arguments": {"city": "Seoul"}}, 
 
 
 @pytest.fixture(scope="module")
-def litellm():
-    """LiteLLM, quiet, and without the download of prices at its import."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        import litellm
-
-        patch.setattr(litellm, "suppress_debug_info", True)
-        yield litellm
-
-
-@pytest.fixture(scope="module")
 def account():
     """A service account's JSON key without an address."""
     return service_account("")[0]
-
-
-@pytest.fixture
-def provider(provider):
-    """The provider, asked in Google's dialects first."""
-    provider._dialects = (GeminiDialect(), VertexDialect(), *provider._dialects)
-    return provider
 
 
 @pytest.fixture(params=["gemini", "vertex_ai"])
@@ -134,6 +114,7 @@ def test_a_stream(complete):
     assert chunks[-1].usage.total_tokens == 6
 
 
+@pytest.mark.usefixtures("clients_closed")
 async def test_it_works_without_waiting(litellm, provider):
     """The asynchronous calls give the same, whole and streamed."""
     where = {"api_base": f"{provider.url}/v1beta", "api_key": "k", "max_retries": 0}

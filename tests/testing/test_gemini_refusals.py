@@ -7,8 +7,6 @@ import base64
 import pytest
 from wire import call
 
-from genai_integrations.testing.gemini_dialect import GeminiDialect
-
 USER = {"role": "user", "parts": [{"text": "hello there"}]}
 CALL = {"role": "model", "parts": [{"functionCall": {"name": "clock", "args": {}}}]}
 RESULT = {
@@ -17,13 +15,6 @@ RESULT = {
 }
 CLOCK = [{"functionDeclarations": [{"name": "clock"}]}]
 JSON = "application/json"
-
-
-@pytest.fixture
-def provider(provider):
-    """The provider, asked in Google's dialect first."""
-    provider._dialects = (GeminiDialect(), *provider._dialects)
-    return provider
 
 
 def post(provider, body, model="gemini-2.5-flash", method="generateContent"):

@@ -357,6 +357,7 @@ def test_unknown_addresses_are_pages_that_do_not_exist(langfuse):
             assert reply.headers["content-type"].startswith("text/html")
 
 
+@pytest.mark.usefixtures("tracing")
 def test_the_real_sdk_gets_prompts_and_exports_traces(langfuse):
     """Langfuse's own client works against it: prompts, project, and spans with their attributes."""
     from langfuse import Langfuse
