@@ -232,16 +232,17 @@ class ConnectionRegistry:
             return
         missing = [name for name in self._names or () if name not in snapshot.names]
         if missing:
-            raise ConnectionNotFoundError(self._not_found(missing[0]))
+            raise self.no_connection(missing[0])
 
-    def _not_found(self, name: str) -> str:
+    def no_connection(self, name: str) -> ConnectionNotFoundError:
+        """The error for a connection that is not there, with the names that are."""
         try:
             existing = [entry.name for entry in self._store.load(None)]
         except CredentialError:
             existing = []
         near = difflib.get_close_matches(name, existing, cutoff=0.4) or existing[:5]
         hint = f"; it has {', '.join(map(repr, near))}" if near else ""
-        return f"{self._store} has no LLM connection named {name!r}{hint}"
+        return ConnectionNotFoundError(f"{self._store} has no LLM connection named {name!r}{hint}")
 
     def _renew(self, held: _Held) -> None:
         with self._lock:

@@ -29,7 +29,7 @@ from genai_integrations.langchain.errors import framework_errors
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
 from genai_integrations.langchain.prompts_messages import marked_with
-from genai_integrations.langchain.replies import StreamReader, chat_result
+from genai_integrations.langchain.replies import StreamReader, chat_result, combined
 from genai_integrations.langchain.structured import (
     Method,
     call_parser,
@@ -45,27 +45,20 @@ from genai_integrations.langchain.tools import (
     wire_choice,
     wire_tools,
 )
-from genai_integrations.routing.request import REDIRECTING
+from genai_integrations.routing.request import REDIRECTING, check_params
 from genai_integrations.tracing.owners import expect_generation, watch_spans
 
 if TYPE_CHECKING:
     from langchain_core.runnables.configurable import RunnableConfigurableFields
 
 _PARAMS = {
-    "temperature": "temperature",
-    "max_tokens": "max_tokens",
-    "top_p": "top_p",
-    "frequency_penalty": "frequency_penalty",
-    "presence_penalty": "presence_penalty",
-    "seed": "seed",
-    "n": "n",
-    "logprobs": "logprobs",
-    "top_logprobs": "top_logprobs",
-    "reasoning_effort": "reasoning_effort",
-    "timeout": "timeout",
+    **dict.fromkeys(
+        ("temperature", "max_tokens", "top_p", "seed", "n", "logprobs", "top_logprobs")
+    ),
+    **dict.fromkeys(("frequency_penalty", "presence_penalty", "reasoning_effort", "timeout")),
     "max_retries": "num_retries",
 }
-"""Fields of the model, and the client's name of each."""
+"""Fields of the model, and the client's name of each where it is another."""
 
 
 class ChatGenAI(BaseChatModel):
@@ -160,6 +153,9 @@ class ChatGenAI(BaseChatModel):
     def _get_invocation_params(
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
+        # Here, because callbacks are shown what is returned, before the call is made.
+        with framework_errors:
+            check_params(kwargs)
         expect_generation()
         # LangChain's own writes None over the model's `stop`, so its cache would mix two of them; and it
         # changes the process's warning filters, in every call.
@@ -358,13 +354,7 @@ class ChatGenAI(BaseChatModel):
     @override
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """One `llm_output` of several calls: the tokens of all, and the first one's model."""
-        outputs = [output for output in llm_outputs if output]
-        usage: dict[str, int] = {}
-        for output in outputs:
-            for name, value in (output.get("token_usage") or {}).items():
-                if isinstance(value, int):
-                    usage[name] = usage.get(name, 0) + value
-        return {**outputs[0], "token_usage": usage} if outputs else {}
+        return combined(llm_outputs)
 
     def _own_params(self) -> dict[str, Any]:
         """The client's parameters, of the model's own fields."""
@@ -372,7 +362,7 @@ class ChatGenAI(BaseChatModel):
         for field, name in _PARAMS.items():
             value = getattr(self, field)
             if value is not None:
-                params[name] = value
+                params[name or field] = value
         if self.stop:
             params["stop"] = self.stop
         return params

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
@@ -247,3 +247,14 @@ def _call_chunk(raw: Wire) -> ToolCallChunk:
         id=raw.get("id"),
         index=raw.get("index"),
     )
+
+
+def combined(llm_outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """One `llm_output` of several calls: the tokens of all, and the first one's model."""
+    outputs = [output for output in llm_outputs if output]
+    usage: dict[str, int] = {}
+    for output in outputs:
+        for name, value in (output.get("token_usage") or {}).items():
+            if isinstance(value, int):
+                usage[name] = usage.get(name, 0) + value
+    return {**outputs[0], "token_usage": usage} if outputs else {}

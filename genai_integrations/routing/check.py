@@ -45,7 +45,7 @@ def check_request(router: Router, name: str) -> Request | Check:
     if connection is None:
         broken = [row.error for row in snapshot.broken if row.name == name]
         return Check(
-            name, None, ok=False, error=broken[0] if broken else router.no_connection(name)
+            name, None, ok=False, error=broken[0] if broken else router.registry.no_connection(name)
         )
     model = next(iter(connection.custom_models), connection.provider.check_model)
     if model is None:

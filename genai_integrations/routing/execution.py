@@ -14,7 +14,7 @@ from genai_integrations.routing.observing import Observation
 from genai_integrations.routing.policy import Plan, Try
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import OK, Attempt, Route
-from genai_integrations.transports.wire import Wire, WireCall, finish_reasons, located
+from genai_integrations.transports.wire import Wire, WireCall, check_count, finish_reasons, located
 
 _E = TypeVar("_E", bound=GenAIError)
 
@@ -84,6 +84,13 @@ class Execution:
         self._started = time.monotonic()
         attempt.began_ms = (self._started - self._began) * 1000
         return attempt, WireCall(connection, target.model, self.request.operation, body)
+
+    def check(self, wire: Wire) -> None:
+        """Raise for a whole answer that is another one than was asked for."""
+        if self.request.operation == "embeddings":
+            check_count(wire, self.request.body["input"])
+        else:
+            self.check_filter(wire)
 
     def check_filter(self, wire: Wire) -> None:
         """Raise for an answer that a content filter stopped, if there is somewhere else to go."""

@@ -134,10 +134,7 @@ def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wir
     """The body's parameters, and the routing with what the call sets for itself."""
     if not isinstance(model, str) or not model:
         raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
-    if "extra_body" in params:
-        params = {**params, **(params["extra_body"] or {})}
-    if not _REFUSED.isdisjoint(params):
-        raise _refusal(params)
+    params = check_params(params)
     own = {name: params[name] for name in PER_CALL.intersection(params)}
     body = {
         name: value
@@ -145,6 +142,19 @@ def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wir
         if value is not None and name not in own and name != "extra_body"
     }
     return body, args.for_call(own)
+
+
+def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters of a call, those of `extra_body` among them.
+
+    Raises:
+        ConfigurationError: One may not be in a call. No value is told.
+    """
+    if "extra_body" in params:
+        params = {**params, **(params["extra_body"] or {})}
+    if not _REFUSED.isdisjoint(params):
+        raise _refusal(params)
+    return params
 
 
 def _traced(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import difflib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
@@ -12,7 +11,6 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry, Snapshot
 from genai_integrations.errors import (
-    ConnectionNotFoundError,
     GenAIError,
     RequestTimeoutError,
 )
@@ -79,15 +77,6 @@ class Router:
         """What a name means, with the targets of its fallbacks behind its own."""
         return self.plans().resolve(model)
 
-    def no_connection(self, name: str) -> ConnectionNotFoundError:
-        """The error for a connection that is not there."""
-        known = sorted(self.registry.load().names)
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        return ConnectionNotFoundError(
-            f"no connection is named {name!r}: {hint}there are {', '.join(known) or 'none'}"
-        )
-
     def complete(self, request: Request, *, follow_fallbacks: bool = True) -> Reply:
         """Answer a request.
 
@@ -104,7 +93,7 @@ class Router:
             self._transport.prepare(call)
             try:
                 wire = self._transport.send(call, Patience(step.timeout, step.timeout))
-                execution.check_filter(wire)
+                execution.check(wire)
             except GenAIError as error:
                 return execution.failed(record, call, error)
             execution.completed(record, wire.get("usage"))
@@ -158,7 +147,7 @@ class Router:
             try:
                 async with _within(step.timeout):
                     wire = await self._transport.asend(call, step.timeout)
-                execution.check_filter(wire)
+                execution.check(wire)
             except GenAIError as error:
                 return execution.failed(record, call, error)
             execution.completed(record, wire.get("usage"))

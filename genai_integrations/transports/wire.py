@@ -94,6 +94,22 @@ def check_reply(data: Any, operation: Operation) -> Wire:
     raise InvalidReplyError(f"the server's answer has no {wanted}")
 
 
+def check_count(wire: Wire, texts: Any) -> None:
+    """Whether there is one vector for each text: some models put all texts into one, without a word.
+
+    Args:
+        wire: The answer.
+        texts: A text, its tokens, or a list of either.
+
+    Raises:
+        InvalidReplyError: There is not.
+    """
+    is_one = isinstance(texts, str) or (bool(texts) and isinstance(texts[0], int))
+    wanted = 1 if is_one else len(texts)
+    if len(wire["data"]) != wanted:
+        raise InvalidReplyError(f"{len(wire['data'])} vectors came back for {wanted} texts")
+
+
 def check_chunk(data: Any) -> Wire:
     """A decoded event of a stream, if it is a chunk.
 

@@ -9,6 +9,7 @@ import socket
 
 import pytest
 from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumpd, dumps
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
@@ -97,6 +98,32 @@ def test_keys_belong_to_connections(name):
     """A constructor takes no key and no address, and says where they go."""
     with pytest.raises(ConfigurationError, match=rf"takes no {name}: keys and addresses"):
         ChatGenAI("gpt-4o", **{name: "x"})
+
+
+@pytest.mark.parametrize("method", ["invoke", "stream", "ainvoke", "astream", "batch"])
+def test_callbacks_see_no_key(client, method):
+    """A call that is given a key is refused before any callback is shown its parameters."""
+    seen = []
+
+    class Watcher(BaseCallbackHandler):
+        def on_chat_model_start(self, *args, **kwargs):
+            seen.append(kwargs)
+
+    model = ChatGenAI("gpt-4o", client=client)
+
+    async def asked():
+        if method == "ainvoke":
+            return await model.ainvoke("Hello!", api_key="sk-CANARY")
+        return [chunk async for chunk in model.astream("Hello!", api_key="sk-CANARY")]
+
+    model.callbacks = [Watcher()]
+    with pytest.raises(ConfigurationError, match="may not set api_key") as caught:
+        if method.startswith("a"):
+            asyncio.run(asked())
+        else:
+            list(getattr(model, method)(["Hello!"], api_key="sk-CANARY"))
+    assert not seen
+    assert "CANARY" not in str(caught.value)
 
 
 def test_streaming_field(client, provider):

@@ -124,7 +124,7 @@ def test_check_says_what_is_wrong(client, regions):
     assert [check.ok for check in checks] == [True, False, False]
     assert regions["azure_test"].requests[-1].body["messages"][0]["content"] == "How are you?"
     assert str(checks[1]).startswith("seoul: AuthenticationError")
-    assert "no connection is named 'nobody'" in str(checks[2])
+    assert "no LLM connection named 'nobody'" in str(checks[2])
     assert not regions["usa"].requests
 
 
