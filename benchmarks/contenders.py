@@ -8,6 +8,7 @@ from typing import Any
 
 import server
 from measure import Contender, at_once, drain, many
+from recording import recording
 
 MODEL = "gpt-4o-mini"
 CLAUDE = "claude-sonnet-4-5"
@@ -157,6 +158,7 @@ SUITES: dict[str, Callable[[str], list[Contender]]] = {
     "llama-index": llama_index,
     "client": plain,
     "translated": translated,
+    "recording": lambda _: recording(OURS),
 }
 """By the name that `--only` takes."""
 

@@ -19,6 +19,7 @@ _PACKAGES = (
     "langchain-core",
     "langchain-litellm",
     "langchain-openai",
+    "langfuse",
     "litellm",
     "llama-index-core",
     "llama-index-llms-litellm",

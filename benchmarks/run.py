@@ -19,7 +19,7 @@ _PEERS = (
     "llama-index-llms-litellm",
     "llama-index-llms-openai",
 )
-_SUITES = ("langchain", "llama-index", "client", "translated", "imports")
+_SUITES = ("langchain", "llama-index", "client", "translated", "recording", "imports")
 
 
 def main() -> int:

@@ -42,6 +42,7 @@ TARGETS = (
     Target("Anthropic async call, 50 at once", "litellm", 1.1),
     Target("Anthropic stream", "litellm", 1.1),
     Target("Anthropic streams, 20 at once", "litellm", 1.1),
+    Target("recording a call in Langfuse", "Langfuse SDK", 0.5),
     Target("genai_integrations.langchain", "langchain_core.language_models.chat_models", 1.15),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -13,9 +14,14 @@ from genai_integrations.tracing.owners import expected_generations
 RunManager = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun
 
 
-def said(config: RunnableConfig | None) -> dict[str, Any]:
-    """The keys of a config's `metadata` that Langfuse's own handler reads, such as `langfuse_user_id`."""
-    metadata = ensure_config(config).get("metadata") or {}
+def said(config: RunnableConfig | None, own: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The keys of `metadata` that Langfuse's own handler reads, such as `langfuse_user_id`.
+
+    Args:
+        config: Of the run.
+        own: The model's own metadata, behind the config's.
+    """
+    metadata = {**(own or {}), **(ensure_config(config).get("metadata") or {})}
     return {name: metadata[name] for name in TRACE_PARAMS.intersection(metadata)}
 
 

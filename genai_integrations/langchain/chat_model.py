@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -23,7 +21,7 @@ from typing_extensions import override
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import tokens
-from genai_integrations.langchain.blocks import PROVIDER
+from genai_integrations.langchain.blocks import PROVIDER, package_version
 from genai_integrations.langchain.callbacks import RunManager, recorded, said
 from genai_integrations.langchain.errors import framework_errors
 from genai_integrations.langchain.messages import to_wire
@@ -122,7 +120,7 @@ class ChatGenAI(BaseChatModel):
 
     @model_validator(mode="after")
     def _set_genai_integrations_version(self) -> Self:
-        self._add_version("genai-integrations", _version())
+        self._add_version("genai-integrations", package_version())
         return self
 
     @property
@@ -262,7 +260,7 @@ class ChatGenAI(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
         """As of every model; LangChain does not tell `_stream` what the config says."""
-        return super().stream(input, config, stop=stop, **{**said(config), **kwargs})
+        return super().stream(input, config, stop=stop, **{**said(config, self.metadata), **kwargs})
 
     @override
     def astream(
@@ -274,7 +272,9 @@ class ChatGenAI(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """As `stream`."""
-        return super().astream(input, config, stop=stop, **{**said(config), **kwargs})
+        return super().astream(
+            input, config, stop=stop, **{**said(config, self.metadata), **kwargs}
+        )
 
     @override
     def get_token_ids(self, text: str) -> list[int]:
@@ -388,11 +388,6 @@ class ChatGenAI(BaseChatModel):
         if wanted is not None and not isinstance(wanted, dict):
             params["response_format"] = response_format(wanted)
         return params.pop("model", None) or self.model, params
-
-
-@cache
-def _version() -> str:
-    return version("genai-integrations")
 
 
 _names: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, cast
 
@@ -29,9 +28,10 @@ class StructuredPrediction(GuardedLLM):
     model has, `FUNCTION` by a tool; the other modes are LlamaIndex's own.
     """
 
-    @abstractmethod
     def _forces_natively(self) -> bool:
         """Whether every target of the model takes a schema as the format of the answer."""
+        # Not abstract: LlamaIndex would have a span for each time it is asked.
+        raise NotImplementedError
 
     def structured_predict(
         self,

@@ -32,7 +32,16 @@ class Observation(Protocol):
 
 
 class Observer(Protocol):
-    """Watches calls. It never raises, and takes no time that a caller would notice."""
+    """Watches calls. It never raises, and once it is ready takes no time that a caller would notice."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has made all that it makes once."""
+        ...
+
+    def prepare(self) -> None:
+        """Make that, which may take seconds."""
+        ...
 
     def __call__(self, request: Request) -> Observation | None:
         """A call begins, in the caller's thread and context; None if it is not to be watched."""

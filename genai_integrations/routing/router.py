@@ -188,10 +188,12 @@ class Router:
         return streams[-1]
 
     async def aplans(self) -> Plans:
-        """As `plans`; a database is read in a thread."""
+        """As `plans`; what takes time is done in a thread."""
         snapshot = self.registry.peek()
         if snapshot is None:
             snapshot = await asyncio.to_thread(self.registry.load)
+        if self._observer is not None and not self._observer.is_ready:
+            await asyncio.to_thread(self._observer.prepare)
         return self._plans_for(snapshot)
 
     def refresh(self) -> None:

@@ -38,9 +38,20 @@ class Generations:
         self._project: Project | None = None
         self._broken = False
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the SDK's client is there, or cannot be had."""
+        return self._project is not None or self._broken
+
+    def prepare(self) -> None:
+        """Import the SDK and make its client."""
+        if not self.is_ready:
+            self._connect()
+
     def __call__(self, request: Request) -> Generation | None:
         """A call begins; None if it is not recorded."""
-        project = self._project or self._connected()
+        self.prepare()
+        project = self._project
         if project is None:
             return None
         try:
@@ -53,17 +64,13 @@ class Generations:
             _log.warning("a call is not recorded: %s", type(error).__name__)
             return None
 
-    def _connected(self) -> Project | None:
-        """The project; the SDK's client is made for it if need be."""
-        if self._broken:
-            return None
+    def _connect(self) -> None:
         try:
             self._project = Project(self._sdk.get(), self._sdk)
         except Exception as error:  # noqa: BLE001  tracing never breaks a call
             self._broken = True
             reason = error if isinstance(error, GenAIError) else type(error).__name__
             _log.warning("calls are not recorded in Langfuse: %s", reason)
-        return self._project
 
 
 def _given(request: Request, project: Project) -> Any | None:
@@ -162,7 +169,6 @@ class Generation:
                 span.set_status(_failed(row["error"]))
             # One without an outcome is what a cancelled call was at.
             span.end(began + int(row["ms"] * _MILLI) if row["outcome"] else None)
-
 
     @staticmethod
     def _guarded(work: Callable[[], object]) -> None:

@@ -46,7 +46,7 @@ class Project:
             )
         fixed = {
             attribute.ENVIRONMENT: resources.environment,
-            attribute.RELEASE: sdk._release,  # noqa: SLF001
+            attribute.RELEASE: resources.release or sdk._release,  # noqa: SLF001
         }
         self.tracer = sdk._otel_tracer  # noqa: SLF001
         self._mask: Mask | None = ours.mask or resources.mask

@@ -364,7 +364,7 @@ def test_check_an_unknown_name(genai):
     result = genai("check", "seol")
 
     assert result.exit_code == 1
-    assert "did you mean 'seoul'?" in result.stdout
+    assert "no LLM connection named 'seol'; it has 'seoul'" in result.stdout
 
 
 def test_from_the_environment(genai, provider):

@@ -100,7 +100,20 @@ def test_keys_belong_to_connections(name):
         ChatGenAI("gpt-4o", **{name: "x"})
 
 
-@pytest.mark.parametrize("method", ["invoke", "stream", "ainvoke", "astream", "batch"])
+async def _streamed(model, **params):
+    return [chunk async for chunk in model.astream("Hello!", **params)]
+
+
+ASKING = {
+    "invoke": lambda model, **params: model.invoke("Hello!", **params),
+    "stream": lambda model, **params: list(model.stream("Hello!", **params)),
+    "batch": lambda model, **params: model.batch(["Hello!"], **params),
+    "ainvoke": lambda model, **params: asyncio.run(model.ainvoke("Hello!", **params)),
+    "astream": lambda model, **params: asyncio.run(_streamed(model, **params)),
+}
+
+
+@pytest.mark.parametrize("method", ASKING)
 def test_callbacks_see_no_key(client, method):
     """A call that is given a key is refused before any callback is shown its parameters."""
     seen = []
@@ -111,17 +124,10 @@ def test_callbacks_see_no_key(client, method):
 
     model = ChatGenAI("gpt-4o", client=client)
 
-    async def asked():
-        if method == "ainvoke":
-            return await model.ainvoke("Hello!", api_key="sk-CANARY")
-        return [chunk async for chunk in model.astream("Hello!", api_key="sk-CANARY")]
-
     model.callbacks = [Watcher()]
+    ask = ASKING[method]
     with pytest.raises(ConfigurationError, match="may not set api_key") as caught:
-        if method.startswith("a"):
-            asyncio.run(asked())
-        else:
-            list(getattr(model, method)(["Hello!"], api_key="sk-CANARY"))
+        ask(model, api_key="sk-CANARY")
     assert not seen
     assert "CANARY" not in str(caught.value)
 

@@ -33,8 +33,8 @@ def embed(request):
 
     def embed(client, model, **params):
         if request.param == "sync":
-            return client.embedding(f"abroad/{model}", ["one", "two"], **params)
-        return asyncio.run(client.aembedding(f"abroad/{model}", ["one", "two"], **params))
+            return client.embedding(f"abroad/{model}", ["one"], **params)
+        return asyncio.run(client.aembedding(f"abroad/{model}", ["one"], **params))
 
     return embed
 

@@ -1,0 +1,68 @@
+"""Several Langfuse projects and hosts in one process."""
+
+from __future__ import annotations
+
+import pytest
+from tracing_support import HELLO, WAYS, ask
+
+from genai_integrations.testing.langfuse import LangfuseStandIn
+
+
+@pytest.fixture
+def other():
+    """Another project."""
+    with LangfuseStandIn(public_key="pk-lf-other", secret_key="sk-lf-other") as server:
+        yield server
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_client_records_in_its_project(way, make_client, other, recorded):
+    """Different public keys go to different hosts, with different secret keys."""
+    first, second = make_client(), make_client(at=other)
+    ask(first, way, langfuse_user_id="first")
+    ask(second, way, langfuse_user_id="second")
+    first.flush()
+    second.flush()
+
+    (here,), (there,) = recorded(first), recorded(second, other)
+    assert here.attributes["user.id"] == "first"
+    assert there.attributes["user.id"] == "second"
+
+
+def test_two_clients_of_one_project(make_client, recorded):
+    """They share the SDK's connection."""
+    first, second = make_client(), make_client()
+    first.completion("gpt-4o", HELLO)
+    second.completion("gpt-4o", HELLO)
+
+    assert len(recorded(first)) == 2
+
+
+def test_the_same_key_at_another_host(make_client, langfuse, recorded, caplog):
+    """Nothing goes to either host: the calls work, and one warning names both."""
+    client = make_client()
+    client.completion("gpt-4o", HELLO)
+    assert len(recorded(client)) == 1
+
+    with LangfuseStandIn(public_key=langfuse.public_key) as elsewhere:
+        astray = make_client(at=elsewhere)
+        for way in WAYS:
+            ask(astray, way)
+        astray.flush()
+        assert recorded(client) == []
+        assert elsewhere.requests == []
+    (message,) = [row.getMessage() for row in caplog.records if row.name == "genai_integrations"]
+    assert langfuse.host in message
+    assert elsewhere.host in message
+
+
+def test_only_the_configured_host_is_asked(make_client, langfuse, provider, recorded):
+    """Each export carries the key pair, and goes to the one path."""
+    client = make_client()
+    client.completion("gpt-4o", HELLO)
+    recorded(client)
+
+    assert {row.path for row in langfuse.requests} == {"/api/public/otel/v1/traces"}
+    assert {row.headers["x-langfuse-public-key"] for row in langfuse.requests} == {
+        langfuse.public_key
+    }
