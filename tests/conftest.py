@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import os
+import signal
 import uuid
 from pathlib import Path
 
@@ -15,6 +16,9 @@ import pytest
 from genai_integrations.testing.langfuse import LangfuseStandIn
 from genai_integrations.testing.postgres import LangfuseDatabase
 from genai_integrations.testing.provider import ScriptedProvider
+
+# A shell starts what runs behind it with Ctrl-C ignored, and programs under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
