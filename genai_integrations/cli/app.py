@@ -86,7 +86,7 @@ def connections(as_json: AsJson = False) -> None:
 
     Secrets are opened, not shown. No provider is called.
     """
-    from genai_integrations.cli.overview import overview
+    from genai_integrations.connections.overview import overview
 
     rows = overview(options.client().connections)
     if as_json:

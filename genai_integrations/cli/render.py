@@ -17,7 +17,7 @@ from genai_integrations.errors import GenAIError
 
 if TYPE_CHECKING:
     from genai_integrations.cli.doctor.findings import Named
-    from genai_integrations.cli.overview import ConnectionRow
+    from genai_integrations.connections.overview import ConnectionRow
     from genai_integrations.routing.check import Check
 
 _PIPE_WIDTH = 10_000

@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from genai_integrations import Secret, __version__, cli
-from genai_integrations.cli import app, options, overview
+from genai_integrations.cli import app, options
+from genai_integrations.connections import overview
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.errors import ConfigurationError
 

@@ -11,9 +11,9 @@ from genai_integrations.cli.doctor.findings import Finding, fail, ok, warn
 from genai_integrations.cli.doctor.langfuse import is_near
 from genai_integrations.cli.doctor.machine import unreachable
 from genai_integrations.cli.doctor.setup import Setup
-from genai_integrations.cli.overview import ConnectionRow
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import origin_of
+from genai_integrations.connections.overview import ConnectionRow
 from genai_integrations.errors import DecryptionError, GenAIError
 from genai_integrations.network import proxy_for
 from genai_integrations.routing.check import Check

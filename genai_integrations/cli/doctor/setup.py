@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from genai_integrations.cli.overview import ConnectionRow, overview
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.langfuse_project import fetch_project_id
+from genai_integrations.connections.overview import ConnectionRow, overview
 from genai_integrations.errors import GenAIError
 from genai_integrations.secret import MaskedText
 from genai_integrations.settings import Settings, read_settings
