@@ -38,6 +38,7 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.secret import MaskedText
 from genai_integrations.settings import read_settings
 from genai_integrations.tracing.generations import Generations
+from genai_integrations.transports.dispatch import Transports
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
@@ -97,7 +98,9 @@ class GenAIClient:
         generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
         answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
-        self._router = Router(registry, args, OriginPins(allowed_hosts), generations, answers)
+        transport = Transports(OriginPins(allowed_hosts))
+        observers = () if generations is None else (generations,)
+        self._router = Router(registry, args, transport, observers, answers)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
@@ -137,7 +140,7 @@ class GenAIClient:
             CallError: Providers were called and failed; `.route` has every attempt.
         """
         request = chat_request(model, messages, params, self._router.args, stream=stream)
-        return self._router.stream(request) if stream else self._router.complete(request)
+        return self._router.run(request)
 
     @overload
     async def acompletion(
@@ -156,18 +159,17 @@ class GenAIClient:
     ) -> Reply | AsyncReplyStream:
         """As `completion`, without blocking the event loop."""
         request = chat_request(model, messages, params, self._router.args, stream=stream)
-        if stream:
-            return await self._router.astream(request)
-        return await self._router.acomplete(request)
+        return await self._router.arun(request)
 
     def embedding(self, model: str, input: str | Sequence[Any], **params: Any) -> Reply:  # noqa: A002  OpenAI's name
         """Embed texts: `reply.data[i].embedding` belongs to `input[i]`. Raises as `completion` does."""
-        return self._router.complete(embedding_request(model, input, params, self._router.args))
+        request = embedding_request(model, input, params, self._router.args)
+        return self._router.run(request)  # type: ignore[return-value]  # it asks for no stream
 
     async def aembedding(self, model: str, input: str | Sequence[Any], **params: Any) -> Reply:  # noqa: A002  OpenAI's name
         """As `embedding`, without blocking the event loop."""
         request = embedding_request(model, input, params, self._router.args)
-        return await self._router.acomplete(request)
+        return await self._router.arun(request)  # type: ignore[return-value]  # as in `embedding`
 
     def prompt(
         self,

@@ -23,9 +23,9 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from genai_integrations.routing.args import RouterArgs, Strategy
+from genai_integrations.routing.args import RouterArgs
+from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.names import Target
 
 REPEATABLE = (
     APIConnectionError,
@@ -100,17 +100,14 @@ class Plan:
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
 
-    def alone(self) -> Plan:
-        """The plan without any fallback."""
-        return Plan(self.targets)
 
-
-def steps(
+def attempts(
     plan: Plan,
     args: RouterArgs,
     health: Health,
     *,
     timeout: float,
+    ends: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
 ) -> Steps:
@@ -124,13 +121,14 @@ def steps(
         args: How.
         health: What is known of the targets; failures and successes are written to it.
         timeout: Seconds for one attempt.
+        ends: The moment at which the call is over; None for never.
         clock: Monotonic seconds.
         jitter: A number from 0 to 1.
 
     Raises:
         GenAIError: No attempt succeeded, and no other is allowed.
     """
-    state = _Call(plan, args, health, clock, jitter)
+    state = _Call(plan, args, health, ends=ends, clock=clock, jitter=jitter)
     while True:
         candidate = state.next_candidate()
         if candidate.tries:
@@ -167,6 +165,8 @@ class _Call:
         plan: Plan,
         args: RouterArgs,
         health: Health,
+        *,
+        ends: float | None,
         clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
@@ -175,7 +175,7 @@ class _Call:
         self._args = args
         self._clock = clock
         self._jitter = jitter
-        self._ends = None if args.deadline is None else clock() + args.deadline
+        self._ends = ends
         self._candidates = self._ordered([plan.targets, *plan.fallbacks])
         self._tried: set[str] = set()
         self._errors: list[GenAIError] = []
@@ -257,10 +257,9 @@ class _Call:
 
     def _ordered(self, groups: Sequence[Sequence[Target]]) -> list[_Candidate]:
         """Candidates of the name itself and of its fallbacks, each target once."""
-        order = _ORDERS[self._args.routing_strategy]
         found: dict[str, _Candidate] = {}
         for depth, group in enumerate(groups):
-            for target in order(group):
+            for target in group:
                 reason = "fallback" if depth else "failover" if found else "first"
                 found.setdefault(target.name, _Candidate(target, reason))
         return list(found.values())
@@ -289,13 +288,3 @@ class _Call:
         else:
             wait = min(first * 2**self._waits, longest)
         return max(wait, self._args.retry_after)
-
-
-def _shuffled(targets: Sequence[Target]) -> Sequence[Target]:
-    return random.sample(targets, len(targets)) if len(targets) > 1 else targets
-
-
-_ORDERS: Mapping[Strategy, Callable[[Sequence[Target]], Sequence[Target]]] = {
-    "ordered": lambda targets: targets,
-    "simple-shuffle": _shuffled,
-}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from genai_integrations.connections.catalog import model_info
-from genai_integrations.routing.names import Target
+from genai_integrations.routing.deployments import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Self
 
 from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
 from genai_integrations.network import without_frames
 from genai_integrations.routing.assembly import Assembly
-from genai_integrations.routing.execution import Execution
+from genai_integrations.routing.flow import Ending, Flow, Hand
 from genai_integrations.routing.reply import Chunk
-from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports.wire import END, AsyncChunks, Wire, finish_reasons, has_content
+from genai_integrations.routing.route import Route
+from genai_integrations.transports.wire import (
+    END,
+    AsyncChunks,
+    Chunks,
+    Wire,
+    finish_reasons,
+    has_content,
+)
 
 
 def is_decisive(chunk: Wire) -> bool:
@@ -70,27 +77,27 @@ class _Tally:
 class _Reading:
     """How far a stream has been read. A loop over a stream holds this and not the stream, so both end with the loop."""
 
-    def __init__(self, execution: Execution, attempt: Attempt, held: Iterable[Wire]) -> None:
-        self.held = held
-        self._execution = execution
-        self._attempt = attempt
+    def __init__(self, flow: Flow, hand: Hand) -> None:
+        self.held = hand.held
+        self.route = hand.route
+        self._flow: Flow | None = flow
         self._tally = _Tally()
-        self._assembly = Assembly() if execution.observed or execution.remembers else None
+        self._assembly = Assembly() if hand.assemble else None
 
     def __del__(self) -> None:
         """A stream that nobody has read is over, too."""
         self.leave()
 
-    @property
-    def route(self) -> Route:
-        return self._execution.route
+    def taken(self) -> Flow | None:
+        """The flow of the call, for the first who asks: a stream ends once."""
+        found, self._flow = self._flow, None
+        return found
 
     def interrupted(self, error: GenAIError) -> StreamInterruptedError:
+        """The error for a stream that broke."""
         reason = getattr(error, "message", str(error))
         interrupted = StreamInterruptedError(f"the stream broke after its first content: {reason}")
         interrupted.partial_text = self._tally.text
-        self._execution.broke(self._attempt, interrupted)
-        self._execution.ended(self._reply(), interrupted)
         return interrupted
 
     def check_end(self) -> None:
@@ -98,23 +105,21 @@ class _Reading:
         if not self._tally.ended:
             raise InvalidReplyError("it was cut short")
 
-    def complete(self) -> Wire | None:
-        """The stream is whole; the chunk to add, with the usage."""
-        self._execution.completed(self._attempt, self._tally.usage)
-        if self._assembly is not None and self._execution.remembers:
-            self._execution.keep(self._assembly.wire(self._tally.usage))
-        self.leave()
-        return self._tally.last_chunk() if self._tally.usage else None
-
     def leave(self) -> None:
-        """The caller is done with it."""
-        self._execution.left(self._attempt, self._reply())
+        """The caller is done with it. Nothing that takes time follows, so any thread may say it."""
+        flow = self.taken()
+        if flow is not None:
+            with contextlib.suppress(StopIteration):
+                flow.send(self.ending())
 
-    def _reply(self) -> Wire | None:
-        """The answer as far as it came, if anyone still wants to know."""
-        if self._assembly is None or not self._execution.observed:
-            return None
-        return self._assembly.wire(self._tally.usage)
+    def ending(self, error: GenAIError | None = None, *, is_whole: bool = False) -> Ending:
+        """What there is to tell of the stream's end."""
+        reply = self._assembly.wire(self._tally.usage) if self._assembly is not None else None
+        return Ending(self._tally.usage, reply, error, is_whole)
+
+    def last_chunk(self) -> Wire | None:
+        """The chunk to add, with the usage."""
+        return self._tally.last_chunk() if self._tally.usage else None
 
     def passing(self) -> Callable[[Wire], bool]:
         """What each chunk goes through on its way."""
@@ -138,16 +143,10 @@ class ReplyStream:
         StreamInterruptedError: While iterating, when the stream breaks; `.partial_text` has what came.
     """
 
-    def __init__(
-        self,
-        execution: Execution,
-        attempt: Attempt,
-        held: Iterable[Wire],
-        rest: Generator[Wire],
-    ) -> None:
-        self._reading = _Reading(execution, attempt, held)
-        self._rest = rest
-        self._chunks = _chunks(self._reading, rest)
+    def __init__(self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], object]) -> None:
+        self._reading = _Reading(flow, hand)
+        self._rest: Chunks = _nothing() if hand.rest is None else hand.rest
+        self._chunks = _chunks(self._reading, self._rest, resume)
 
     @property
     def route(self) -> Route:
@@ -182,15 +181,11 @@ class AsyncReplyStream:
     """Chunks of one answer, for an `async for` loop. As `ReplyStream`."""
 
     def __init__(
-        self,
-        execution: Execution,
-        attempt: Attempt,
-        held: Iterable[Wire],
-        rest: AsyncChunks,
+        self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], Awaitable[object]]
     ) -> None:
-        self._reading = _Reading(execution, attempt, held)
-        self._rest = rest
-        self._chunks = _achunks(self._reading, rest)
+        self._reading = _Reading(flow, hand)
+        self._rest: AsyncChunks = _anothing() if hand.rest is None else hand.rest
+        self._chunks = _achunks(self._reading, self._rest, resume)
 
     @property
     def route(self) -> Route:
@@ -221,7 +216,18 @@ class AsyncReplyStream:
         await self.aclose()
 
 
-def _chunks(reading: _Reading, rest: Generator[Wire]) -> Generator[Chunk]:
+def _nothing() -> Generator[Wire]:
+    yield from ()
+
+
+async def _anothing() -> AsyncGenerator[Wire]:
+    for chunk in _nothing():
+        yield chunk
+
+
+def _chunks(
+    reading: _Reading, rest: Chunks, resume: Callable[[Flow, Ending], object]
+) -> Generator[Chunk]:
     passes = reading.passing()
     with contextlib.closing(rest):
         try:
@@ -233,15 +239,22 @@ def _chunks(reading: _Reading, rest: Generator[Wire]) -> Generator[Chunk]:
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
-            raise reading.interrupted(error) from without_frames(error)
+            interrupted = reading.interrupted(error)
+            if flow := reading.taken():
+                resume(flow, reading.ending(interrupted))
+            raise interrupted from without_frames(error)
         except BaseException:
             reading.leave()
             raise
-    if last := reading.complete():
+    if flow := reading.taken():
+        resume(flow, reading.ending(is_whole=True))
+    if last := reading.last_chunk():
         yield Chunk(last)
 
 
-async def _achunks(reading: _Reading, rest: AsyncChunks) -> AsyncGenerator[Chunk]:
+async def _achunks(
+    reading: _Reading, rest: AsyncChunks, resume: Callable[[Flow, Ending], Awaitable[object]]
+) -> AsyncGenerator[Chunk]:
     passes = reading.passing()
     async with contextlib.aclosing(rest):
         try:
@@ -253,9 +266,14 @@ async def _achunks(reading: _Reading, rest: AsyncChunks) -> AsyncGenerator[Chunk
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
-            raise reading.interrupted(error) from without_frames(error)
+            interrupted = reading.interrupted(error)
+            if flow := reading.taken():
+                await resume(flow, reading.ending(interrupted))
+            raise interrupted from without_frames(error)
         except BaseException:
             reading.leave()
             raise
-    if last := reading.complete():
+    if flow := reading.taken():
+        await resume(flow, reading.ending(is_whole=True))
+    if last := reading.last_chunk():
         yield Chunk(last)

@@ -24,15 +24,17 @@ class Transports:
         self._direct = DirectTransport(pins)
         self._translated = TranslatedTransport(pins)
 
-    def prepare(self, call: WireCall) -> None:
-        """Have everything loaded that the call takes: an import is not the provider's time."""
-        if self._for(call) is self._translated:
-            self._translated.load()
+    def is_ready(self, call: WireCall) -> bool:
+        """Whether everything is loaded that the call takes."""
+        return self._for(call) is self._direct or self._translated.is_loaded
 
-    async def aprepare(self, call: WireCall) -> None:
+    def prepare(self, call: WireCall, ends: float | None) -> None:
+        """Load that: an import is not the provider's time."""
+        self._translated.load()
+
+    async def aprepare(self, call: WireCall, ends: float | None) -> None:
         """As `prepare`, without blocking the loop."""
-        if self._for(call) is self._translated and not self._translated.is_loaded:
-            await asyncio.to_thread(self._translated.load)
+        await asyncio.to_thread(self._translated.load)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.

@@ -1,0 +1,202 @@
+"""The two loops that run a call's flow: one for threads, one for event loops. They do the I/O and decide nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from typing import Any
+
+from genai_integrations.errors import GenAIError, RequestTimeoutError
+from genai_integrations.routing.flow import (
+    Drop,
+    Flow,
+    Hand,
+    Judge,
+    Keep,
+    Load,
+    Opened,
+    Parts,
+    Prepare,
+    Ready,
+    Recall,
+    Send,
+)
+from genai_integrations.routing.policy import Wait
+from genai_integrations.routing.reply import Reply
+from genai_integrations.routing.streams import (
+    AsyncReplyStream,
+    ReplyStream,
+    is_decisive,
+    no_content,
+)
+from genai_integrations.transports.patience import Patience
+from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire
+
+
+class SyncDriver:
+    """Runs flows in the caller's thread.
+
+    Args:
+        parts: What the flows share.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._handlers: dict[type, Callable[[Any], Any]] = {
+            Ready: lambda step: step.observer.prepare(),
+            Load: self._load,
+            Recall: lambda step: step.memory.recall(),
+            Prepare: lambda step: parts.transport.prepare(step.call, step.ends),
+            Send: self._send,
+            Judge: lambda step: step.judge(step.request, step.wire),
+            Drop: lambda step: step.stream.rest.close(),
+            Keep: lambda step: step.memory.keep(step.reply, step.attempt),
+            Wait: lambda step: time.sleep(step.seconds),
+        }
+
+    def run(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
+        """Run a flow to its end, or to where it hands out a stream.
+
+        Args:
+            flow: One that has just begun, or one that handed out a stream.
+            outcome: What to send it first.
+
+        Raises:
+            GenAIError: The call failed.
+        """
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(step, Hand):
+                return ReplyStream(flow, step, self.run)
+            try:
+                outcome = self._handlers[type(step)](step)
+            except GenAIError as error:
+                outcome = error
+            except BaseException as error:
+                _thrown(flow, error)
+                raise
+
+    def _load(self, step: Load) -> Any:
+        registry = self._parts.registry
+        return registry.refresh(step.newer_than) if step.newer_than else registry.load()
+
+    def _send(self, step: Send) -> Wire | Opened:
+        patience = Patience(step.timeout, step.idle, step.ends)
+        if not step.stream:
+            return self._parts.transport.send(step.call, patience)
+        chunks = self._parts.transport.stream(step.call, patience)
+        try:
+            held = _first_content(chunks)
+        except BaseException:
+            chunks.close()
+            raise
+        patience.content_began()
+        return Opened(held, chunks)
+
+
+class AsyncDriver:
+    """As `SyncDriver`, in the running event loop, which nothing here blocks."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._handlers: dict[type, Callable[[Any], Any]] = {
+            Ready: lambda step: asyncio.to_thread(step.observer.prepare),
+            Load: self._load,
+            Recall: lambda step: step.memory.arecall(),
+            Prepare: lambda step: parts.transport.aprepare(step.call, step.ends),
+            Send: self._send,
+            Judge: _judged,
+            Drop: lambda step: step.stream.rest.aclose(),
+            Keep: lambda step: step.memory.akeep(step.reply, step.attempt),
+            Wait: lambda step: asyncio.sleep(step.seconds),
+        }
+
+    async def run(self, flow: Flow, outcome: Any = None) -> Reply | AsyncReplyStream | None:
+        """As `SyncDriver.run`."""
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(step, Hand):
+                return AsyncReplyStream(flow, step, self.run)
+            try:
+                outcome = await self._handlers[type(step)](step)
+            except GenAIError as error:
+                outcome = error
+            except BaseException as error:
+                _thrown(flow, error)
+                raise
+
+    async def _load(self, step: Load) -> Any:
+        registry = self._parts.registry
+        read = partial(registry.refresh, step.newer_than) if step.newer_than else registry.load
+        return await asyncio.to_thread(read)
+
+    async def _send(self, step: Send) -> Wire | Opened:
+        if not step.stream:
+            async with _within(step.timeout):
+                return await self._parts.transport.asend(step.call, step.timeout)
+        chunks = self._parts.transport.astream(step.call, max(step.timeout, step.idle))
+        try:
+            async with _within(step.timeout):
+                held = await _afirst_content(chunks)
+        except BaseException:
+            await chunks.aclose()
+            raise
+        return Opened(held, chunks if step.ends is None else _until(step.ends, chunks))
+
+
+def _thrown(flow: Flow, error: BaseException) -> None:
+    """Let a flow write down what ends it from outside: Ctrl-C, a cancellation, a defect."""
+    with contextlib.suppress(StopIteration, type(error)):
+        flow.throw(error)
+
+
+async def _judged(step: Judge) -> GenAIError | None:
+    return step.judge(step.request, step.wire)
+
+
+def _first_content(chunks: Chunks) -> list[Wire]:
+    """Chunks up to the first decisive one."""
+    held = []
+    for chunk in chunks:
+        held.append(chunk)
+        if is_decisive(chunk):
+            return held
+    raise no_content()
+
+
+async def _afirst_content(chunks: AsyncChunks) -> list[Wire]:
+    held = []
+    async for chunk in chunks:
+        held.append(chunk)
+        if is_decisive(chunk):
+            return held
+    raise no_content()
+
+
+@contextlib.asynccontextmanager
+async def _within(seconds: float) -> AsyncGenerator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise RequestTimeoutError(f"no answer within {seconds:g} s") from None
+
+
+async def _until(limit: float, chunks: AsyncChunks) -> AsyncGenerator[Wire]:
+    """The chunks, with each wait bounded by the call's deadline."""
+    async with contextlib.aclosing(chunks):
+        while True:
+            async with _within(max(limit - time.monotonic(), 0.0)):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
