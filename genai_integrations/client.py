@@ -30,6 +30,7 @@ from genai_integrations.prompts.template import Prompt
 from genai_integrations.routing.args import router_args as checked_args
 from genai_integrations.routing.check import Check, check_request, checked
 from genai_integrations.routing.names import Resolution
+from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.profiles import ModelProfile, profile_of
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import chat_request, embedding_request
@@ -39,6 +40,7 @@ from genai_integrations.secret import MaskedText
 from genai_integrations.settings import read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
+from genai_integrations.transports.wire import Transport
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
@@ -65,6 +67,13 @@ class GenAIClient:
         mask: What may be recorded of input, output and metadata: called as `mask(data=...)`, gives that.
         sample_rate: Share of traces to record, 0.0 to 1.0; default `LANGFUSE_SAMPLE_RATE`, then all.
         trace_attempts: Record each attempt as a span below its generation; default only as metadata.
+        observers: Told of every call and of its attempts, beside the tracing.
+        transport: Performs the attempts instead of HTTP: to record and replay, say.
+
+    Attributes:
+        host: Address of Langfuse.
+        public_key: Of the key pair; None without one.
+        is_traced: Whether calls are recorded in Langfuse.
 
     Raises:
         ConfigurationError: Something given cannot work.
@@ -84,6 +93,8 @@ class GenAIClient:
         mask: Callable[..., Any] | None = None,
         sample_rate: float | None = None,
         trace_attempts: bool = False,
+        observers: Iterable[Observer] = (),
+        transport: Transport | None = None,
     ) -> None:
         # Masked, because a traceback may show the locals of every frame it passes.
         secret_key = MaskedText(secret_key) if secret_key else None
@@ -98,9 +109,10 @@ class GenAIClient:
         generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
         answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
-        transport = Transports(OriginPins(allowed_hosts))
-        observers = () if generations is None else (generations,)
-        self._router = Router(registry, args, transport, observers, answers)
+        self.is_traced = generations is not None
+        watching = (*observers, generations) if generations is not None else tuple(observers)
+        spoken = transport or Transports(OriginPins(allowed_hosts))
+        self._router = Router(registry, args, spoken, watching, answers)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
@@ -304,11 +316,6 @@ class GenAIClient:
             ConfigurationError: The key pair is missing, or this process uses it with another host.
         """
         return self._langfuse.get()
-
-    @property
-    def is_traced(self) -> bool:
-        """Whether calls are recorded in Langfuse."""
-        return self._router.is_observed
 
     def flush(self) -> None:
         """Send what is recorded and not sent yet, and wait for it. At the program's end it happens by itself."""

@@ -47,11 +47,6 @@ class Router:
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
 
-    @property
-    def is_observed(self) -> bool:
-        """Whether anyone is told of calls."""
-        return bool(self._parts.observers)
-
     def plans(self) -> Plans:
         """The plans for the connections as they are now; reads those if they are not known."""
         return self._parts.planner.plans(self.registry.peek() or self.registry.load())
