@@ -21,7 +21,7 @@ from genai_integrations.errors import (
     UntrustedHostError,
 )
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.policy import LONGEST_WAIT
+from genai_integrations.routing.retry_rules import LONGEST_WAIT
 
 SERVER = ServerError("broke", status=500)
 REPEATABLE = [
