@@ -21,7 +21,8 @@ from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Names, Resolution, Target
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.plans import Plans
-from genai_integrations.routing.policy import Outcome, Steps, Try, Wait, steps
+from genai_integrations.routing.policy import AwaitProbe, Outcome, Steps, Try, Wait, steps
+from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import Attempt, Route
@@ -246,6 +247,9 @@ class Router:
                 elif isinstance(step, Wait):
                     time.sleep(step.seconds)
                     outcome = None
+                elif isinstance(step, AwaitProbe):
+                    wait_for_any(step.probes, step.seconds)
+                    outcome = None
                 else:
                     outcome = self._renewed(step.target)
         except StopIteration:
@@ -255,6 +259,8 @@ class Router:
         except BaseException as error:
             execution.ended(error=error)
             raise
+        finally:
+            policy.close()
 
     async def _adrive(
         self, execution: Execution, attempt: Callable[[Try], Awaitable[Outcome]]
@@ -269,6 +275,9 @@ class Router:
                 elif isinstance(step, Wait):
                     await asyncio.sleep(step.seconds)
                     outcome = None
+                elif isinstance(step, AwaitProbe):
+                    await async_wait_for_any(step.probes, step.seconds)
+                    outcome = None
                 else:
                     outcome = await asyncio.to_thread(self._renewed, step.target)
         except StopIteration:
@@ -278,6 +287,8 @@ class Router:
         except BaseException as error:
             execution.ended(error=error)
             raise
+        finally:
+            policy.close()
 
     def _renewed(self, target: Target) -> Target | None:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
