@@ -24,7 +24,8 @@ from genai_integrations.routing.flow import (
     Recall,
     Send,
 )
-from genai_integrations.routing.policy import Wait
+from genai_integrations.routing.policy import AwaitProbe, Wait
+from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.streams import (
     AsyncReplyStream,
@@ -55,6 +56,7 @@ class SyncDriver:
             Drop: lambda step: step.stream.rest.close(),
             Keep: lambda step: step.memory.keep(step.reply, step.attempt),
             Wait: lambda step: time.sleep(step.seconds),
+            AwaitProbe: lambda step: wait_for_any(step.probes, step.seconds),
         }
 
     def run(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
@@ -115,6 +117,7 @@ class AsyncDriver:
             Drop: lambda step: step.stream.rest.aclose(),
             Keep: lambda step: step.memory.akeep(step.reply, step.attempt),
             Wait: lambda step: asyncio.sleep(step.seconds),
+            AwaitProbe: lambda step: async_wait_for_any(step.probes, step.seconds),
         }
 
     async def run(self, flow: Flow, outcome: Any = None) -> Reply | AsyncReplyStream | None:

@@ -24,7 +24,7 @@ from genai_integrations.routing.health import Health
 from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.planning import Planner
-from genai_integrations.routing.policy import NewKey, Plan, Try, Wait, attempts
+from genai_integrations.routing.policy import AwaitProbe, NewKey, Plan, Try, Wait, attempts
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import Attempt, Route
@@ -163,7 +163,7 @@ class Keep:
     attempt: Attempt
 
 
-Step = Ready | Load | Recall | Prepare | Send | Judge | Drop | Hand | Keep | Wait
+Step = Ready | Load | Recall | Prepare | Send | Judge | Drop | Hand | Keep | Wait | AwaitProbe
 """What a driver is asked to do. It sends back the outcome named at the step; an error of ours is one, too."""
 
 Flow = Generator[Step, Any, Reply | None]

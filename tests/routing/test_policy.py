@@ -20,7 +20,7 @@ from genai_integrations.errors import (
     ServerError,
     UntrustedHostError,
 )
-from genai_integrations.routing.policy import LONGEST_WAIT
+from genai_integrations.routing.retry_rules import LONGEST_WAIT
 
 SERVER = ServerError("broke", status=500)
 REPEATABLE = [
