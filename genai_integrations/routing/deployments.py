@@ -32,22 +32,24 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """A deployment that serves a name, and why it does."""
+    """A deployment that serves a name, and why it does.
+
+    Attributes:
+        deployment: Where the call goes.
+        why: The reason, for people.
+        connection: The deployment's.
+        model: The deployment's.
+        name: The deployment's.
+    """
 
     deployment: Deployment
     why: str = ""
+    connection: Connection = field(init=False)
+    model: str = field(init=False)
+    name: str = field(init=False)
 
-    @property
-    def connection(self) -> Connection:
-        """Whose key and address to use."""
-        return self.deployment.connection
-
-    @property
-    def model(self) -> str:
-        """The provider's own model id."""
-        return self.deployment.model
-
-    @property
-    def name(self) -> str:
-        """The name that means exactly this target."""
-        return self.deployment.name
+    def __post_init__(self) -> None:
+        # As above: these are read for every attempt, and targets are made once for each name.
+        object.__setattr__(self, "connection", self.deployment.connection)
+        object.__setattr__(self, "model", self.deployment.model)
+        object.__setattr__(self, "name", self.deployment.name)
