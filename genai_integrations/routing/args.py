@@ -67,7 +67,7 @@ class RouterArgs:
         Raises:
             ConfigurationError: One of them cannot work.
         """
-        return dataclasses.replace(self, **_checked(given)) if given else self
+        return dataclasses.replace(self, **_checked(given))
 
 
 PER_CALL = frozenset(

@@ -10,23 +10,22 @@ from functools import partial
 from typing import Any
 
 from genai_integrations.errors import GenAIError, RequestTimeoutError
-from genai_integrations.routing.flow import (
+from genai_integrations.routing.flow import Flow, Parts
+from genai_integrations.routing.policy import AwaitProbe, Wait
+from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
+from genai_integrations.routing.reply import Reply
+from genai_integrations.routing.steps import (
     Drop,
-    Flow,
     Hand,
     Judge,
     Keep,
     Load,
     Opened,
-    Parts,
     Prepare,
     Ready,
     Recall,
     Send,
 )
-from genai_integrations.routing.policy import AwaitProbe, Wait
-from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
-from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.streams import (
     AsyncReplyStream,
     ReplyStream,

@@ -10,161 +10,45 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from genai_integrations.connections.registry import ConnectionRegistry, Snapshot
-from genai_integrations.errors import GenAIError
+from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
+from genai_integrations.network import without_frames
 from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.caching import AnswerStore, Memory, chunks_of
-from genai_integrations.routing.call_record import CallRecord
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
-from genai_integrations.routing.observing import Observer
+from genai_integrations.routing.judging import (
+    JudgeOfAnswers,
+    not_filtered,
+    one_vector_for_each_text,
+)
+from genai_integrations.routing.observing import CallObserver, Observer
 from genai_integrations.routing.planning import Planner
-from genai_integrations.routing.policy import AwaitProbe, NewKey, Plan, Try, Wait, attempts
+from genai_integrations.routing.policy import NewKey, Plan, Try, attempts
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports.wire import Transport, Wire, WireCall
+from genai_integrations.routing.route import OK, Attempt, Route
+from genai_integrations.routing.steps import (
+    Drop,
+    Ending,
+    Hand,
+    Judge,
+    Keep,
+    Load,
+    Opened,
+    Prepare,
+    Ready,
+    Recall,
+    Send,
+    Step,
+)
+from genai_integrations.transports.wire import Transport, Wire, WireCall, located
 
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """Let an observer make what it makes once, which may take seconds."""
-
-    observer: Observer
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Read the connections, and send back a snapshot.
-
-    Attributes:
-        newer_than: A snapshot that is not new enough; None if any will do.
-        ends: The moment at which the call is over.
-    """
-
-    newer_than: Snapshot | None
-    ends: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """Look a kept answer up, and send it back with the attempt that stands for it, or None."""
-
-    memory: Memory
-
-
-@dataclass(frozen=True, slots=True)
-class Prepare:
-    """Have everything loaded that the transport takes for a call: an import is not the provider's time."""
-
-    call: WireCall
-    ends: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Make one attempt, and send back the reply or, for a stream, `Opened` with its first content.
-
-    Attributes:
-        call: What to send where.
-        stream: Whether chunks are wanted.
-        timeout: Seconds to the reply, or to a stream's first content.
-        idle: Seconds that a stream may be silent after that.
-        ends: The moment at which the call is over.
-    """
-
-    call: WireCall
-    stream: bool
-    timeout: float
-    idle: float
-    ends: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A stream that has shown its first content.
-
-    Attributes:
-        held: Its chunks up to that.
-        rest: Those to come: an iterator that can be closed, asynchronous under the async driver.
-    """
-
-    held: Sequence[Wire]
-    rest: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """Ask a judge about an answer, and send back its verdict: an error, or None."""
-
-    judge: JudgeOfAnswers
-    request: Request
-    wire: Wire
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Close a stream that is not to be read."""
-
-    stream: Opened
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """Hand a stream to the caller, and send back how it ended.
-
-    Attributes:
-        held: Its chunks up to the first content.
-        rest: Those to come; None for a stream that is all in `held`.
-        route: Every attempt so far.
-        assemble: Whether anybody wants to know the whole reply at its end.
-    """
-
-    held: Iterable[Wire]
-    rest: Any
-    route: Route
-    assemble: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a stream ended.
-
-    Attributes:
-        usage: As reported.
-        reply: The reply as far as it came, if it was assembled.
-        error: What the caller gets, if it broke.
-        is_whole: Whether it came to its end; else it broke, or the caller left it.
-    """
-
-    usage: Wire | None
-    reply: Wire | None
-    error: GenAIError | None = None
-    is_whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Keep an answer for the next one who asks the same.
-
-    Attributes:
-        memory: Knows the question.
-        reply: The whole answer.
-        attempt: Who gave it.
-    """
-
-    memory: Memory
-    reply: Wire
-    attempt: Attempt
-
-
-Step = Ready | Load | Recall | Prepare | Send | Judge | Drop | Hand | Keep | Wait | AwaitProbe
-"""What a driver is asked to do. It sends back the outcome named at the step; an error of ours is one, too."""
+_E = TypeVar("_E", bound=GenAIError)
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -356,6 +240,14 @@ class _Call:
         return Reply(wire, self._record.route)
 
 
+def judges_of(request: Request, plan: Plan) -> tuple[JudgeOfAnswers, ...]:
+    """Who judges the answers to a request; nobody for most."""
+    if request.operation == "embeddings":
+        return (one_vector_for_each_text,)
+    # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
+    return (not_filtered,) if ContentFilteredError in plan.instead else ()
+
+
 _CALM = 1.0
 """Seconds after a provider refused a key that is still the stored one in which it is not read again."""
 
@@ -365,3 +257,104 @@ def _result(outcome: Any) -> Any:
     if isinstance(outcome, GenAIError):
         raise outcome
     return outcome
+
+
+class CallRecord:
+    """Writes down what happens to one request, and tells the observers.
+
+    Args:
+        request: What the caller wants.
+        observers: Who is told.
+
+    Attributes:
+        route: Every attempt so far.
+        ends: The moment of `time.monotonic` at which the whole call is over; None for never.
+    """
+
+    def __init__(self, request: Request, observers: Iterable[Observer]) -> None:
+        self.request = request
+        self.route = Route(request.model)
+        self._began = self._started = time.monotonic()
+        deadline = request.args.deadline
+        self.ends = None if deadline is None else self._began + deadline
+        self._observers: tuple[CallObserver, ...] = tuple(
+            watching for one in observers if (watching := one.call_began(request)) is not None
+        )
+
+    @property
+    def observed(self) -> bool:
+        """Whether anyone wants to know what the call brings."""
+        return bool(self._observers)
+
+    def attempt_began(self, target: Target, reason: str) -> Attempt:
+        """Open the record of an attempt; its clock starts now."""
+        connection = target.connection
+        attempt = Attempt(
+            target.name, connection.name, connection.provider.name, target.model, reason
+        )
+        self.route.attempts.append(attempt)
+        self._started = time.monotonic()
+        attempt.began_ms = (self._started - self._began) * 1000
+        for observer in self._observers:
+            observer.attempt_began(attempt)
+        return attempt
+
+    def recalled(self, attempt: Attempt) -> None:
+        """Nobody is asked: the attempt stands for an answer that was kept."""
+        self.route.attempts.append(attempt)
+        self._started = time.monotonic()
+
+    def first_content(self, attempt: Attempt) -> None:
+        """The first content of a stream is there."""
+        attempt.first_content_ms = self._elapsed()
+        attempt.outcome = OK
+        for observer in self._observers:
+            observer.first_content(self.route)
+
+    def attempt_answered(self, attempt: Attempt, usage: Mapping[str, Any] | None) -> None:
+        """The reply is whole."""
+        attempt.outcome = OK
+        attempt.usage = usage
+        self._attempt_ended(attempt)
+
+    def attempt_failed(self, attempt: Attempt, call: WireCall, error: _E) -> _E:
+        """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
+        without_frames(error)
+        attempt.outcome = type(error).__name__
+        attempt.error = located(error, call) if isinstance(error, CallError) else error
+        self._attempt_ended(attempt)
+        return error
+
+    def stream_broke(self, attempt: Attempt, error: GenAIError) -> None:
+        """The stream broke after its first content."""
+        attempt.outcome = type(error).__name__
+        attempt.error = error
+        if isinstance(error, CallError):
+            error.connection, error.model = attempt.connection, attempt.model
+            error.provider, error.route = attempt.provider, self.route
+        self._attempt_ended(attempt)
+
+    def stream_left(self, attempt: Attempt) -> None:
+        """The caller is done with a stream before its end."""
+        self._attempt_ended(attempt)
+
+    def final(self, error: _E) -> _E:
+        """The error as it leaves the router."""
+        if isinstance(error, CallError):
+            error.route = self.route
+        self.ended(error=error)
+        return error
+
+    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
+        """The call is over, with a reply or an error; what is told later is not heard."""
+        observers, self._observers = self._observers, ()
+        for observer in observers:
+            observer.call_ended(self.route, wire, error)
+
+    def _attempt_ended(self, attempt: Attempt) -> None:
+        attempt.ms = self._elapsed()
+        for observer in self._observers:
+            observer.attempt_ended(attempt)
+
+    def _elapsed(self) -> float:
+        return (time.monotonic() - self._started) * 1000

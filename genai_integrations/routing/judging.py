@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from genai_integrations.errors import ContentFilteredError, GenAIError, InvalidReplyError
-from genai_integrations.routing.policy import Plan
 from genai_integrations.routing.request import Request
 from genai_integrations.transports.wire import Wire, finish_reasons, vectors_wanted
 
@@ -14,14 +13,6 @@ JudgeOfAnswers = Callable[[Request, Wire], GenAIError | None]
 
 Gives None for an answer that is good, else the error that stands for it: the call goes on as if the target had failed.
 """
-
-
-def judges_of(request: Request, plan: Plan) -> tuple[JudgeOfAnswers, ...]:
-    """Who judges the answers to a request; nobody for most."""
-    if request.operation == "embeddings":
-        return (one_vector_for_each_text,)
-    # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
-    return (not_filtered,) if ContentFilteredError in plan.instead else ()
 
 
 def one_vector_for_each_text(request: Request, wire: Wire) -> GenAIError | None:

@@ -143,7 +143,7 @@ def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wir
         for name, value in params.items()
         if value is not None and name not in own and name != "extra_body"
     }
-    return body, args.for_call(own)
+    return body, args.for_call(own) if own else args
 
 
 def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,9 +10,10 @@ from typing import Self
 from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
 from genai_integrations.network import without_frames
 from genai_integrations.routing.assembly import Assembly
-from genai_integrations.routing.flow import Ending, Flow, Hand
+from genai_integrations.routing.flow import Flow
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Route
+from genai_integrations.routing.steps import Ending, Hand
 from genai_integrations.transports.wire import (
     END,
     AsyncChunks,

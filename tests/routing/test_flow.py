@@ -23,10 +23,11 @@ from genai_integrations.errors import (
     UnknownModelError,
 )
 from genai_integrations.routing.args import router_args
-from genai_integrations.routing.flow import Ending, Opened, Parts, flow
+from genai_integrations.routing.flow import Parts, flow
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.planning import Planner
 from genai_integrations.routing.request import chat_request, embedding_request
+from genai_integrations.routing.steps import Ending, Opened
 
 HELLO = [{"role": "user", "content": "hi"}]
 
