@@ -35,7 +35,7 @@ from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import chat_request, embedding_request
 from genai_integrations.routing.router import Router
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import read_settings
 from genai_integrations.tracing.generations import Generations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from genai_integrations.runtime.fork import after_fork_in_child
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 
 if TYPE_CHECKING:
     import ssl

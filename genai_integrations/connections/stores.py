@@ -14,7 +14,7 @@ from genai_integrations.connections.environment import EnvironmentStore
 from genai_integrations.connections.langfuse_project import fetch_project_id
 from genai_integrations.connections.langfuse_store import LangfuseStore
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import Settings
 
 
