@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.masked import MaskedText
 
 if TYPE_CHECKING:
     import ssl
@@ -71,19 +70,6 @@ class Forkable(Protocol):
         """Let go of every socket without closing it, and return what held them."""
 
 
-_live: weakref.WeakSet[Forkable] = weakref.WeakSet()
-_abandoned: list[Any] = []
-
-
 def drop_sockets_after_fork(owner: Forkable) -> None:
     """Have `owner` abandon its sockets in every forked child, because the parent goes on using them."""
-    _live.add(owner)
-
-
-def _after_fork() -> None:
-    # Kept, not collected: a finaliser would warn, or say good-bye on the parent's connection.
-    _abandoned.extend(owner.abandon() for owner in list(_live))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    after_fork_in_child(owner.abandon)

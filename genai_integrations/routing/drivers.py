@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable
-from functools import partial
 from typing import Any
 
+from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import GenAIError, RequestTimeoutError
 from genai_integrations.routing.flow import Flow, Parts
 from genai_integrations.routing.policy import AwaitProbe, Wait
@@ -83,9 +83,11 @@ class SyncDriver:
                 _thrown(flow, error)
                 raise
 
-    def _load(self, step: Load) -> Any:
+    def _load(self, step: Load) -> Snapshot:
         registry = self._parts.registry
-        return registry.refresh(step.newer_than) if step.newer_than else registry.load()
+        return (
+            registry.refresh(step.refused, step.ends) if step.refused else registry.load(step.ends)
+        )
 
     def _send(self, step: Send) -> Wire | Opened:
         patience = Patience(step.timeout, step.idle, step.ends)
@@ -136,10 +138,11 @@ class AsyncDriver:
                 _thrown(flow, error)
                 raise
 
-    async def _load(self, step: Load) -> Any:
+    async def _load(self, step: Load) -> Snapshot:
         registry = self._parts.registry
-        read = partial(registry.refresh, step.newer_than) if step.newer_than else registry.load
-        return await asyncio.to_thread(read)
+        if step.refused:
+            return await registry.arefresh(step.refused, step.ends)
+        return await registry.aload(step.ends)
 
     async def _send(self, step: Send) -> Wire | Opened:
         if not step.stream:

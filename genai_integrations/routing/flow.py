@@ -46,12 +46,17 @@ from genai_integrations.routing.steps import (
     Send,
     Step,
 )
+from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.wire import Transport, Wire, WireCall, located
 
 _E = TypeVar("_E", bound=GenAIError)
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
+
+
+_MOST_REFUSED = 1024
+"""Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
 
 
 @dataclass(slots=True)
@@ -76,7 +81,9 @@ class Parts:
     transport: Transport
     observers: Sequence[Observer] = ()
     answers: AnswerStore | None = None
-    refused: dict[str, float] = dataclasses.field(default_factory=dict)
+    refused: BoundedMap[str, float] = dataclasses.field(
+        default_factory=lambda: BoundedMap(_MOST_REFUSED)
+    )
 
 
 def flow(request: Request, parts: Parts) -> Flow:
@@ -205,16 +212,14 @@ class _Call:
     def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
-        if refused.get(old.name, 0.0) > time.monotonic():
+        if (refused.get(old.name) or 0.0) > time.monotonic():
             return None
-        snapshot = self._parts.registry.peek()
-        if snapshot is None or snapshot.by_name.get(old.name) is old:
-            snapshot = yield Load(snapshot, self._record.ends)
+        snapshot = yield Load(old, self._record.ends)
         with contextlib.suppress(GenAIError):
             new = _result(snapshot).by_name.get(old.name)
             if new is not None and new.secret.reveal() != old.secret.reveal():
                 return Target(dataclasses.replace(target.deployment, connection=new), target.why)
-        refused[old.name] = time.monotonic() + _CALM
+        refused.put(old.name, time.monotonic() + _CALM)
         return None
 
     def _handed(self, attempt: Attempt, held: Iterable[Wire], rest: Any) -> Flow:

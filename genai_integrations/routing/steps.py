@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genai_integrations.connections.registry import Snapshot
+from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import GenAIError
 from genai_integrations.routing.caching import Memory
 from genai_integrations.routing.judging import JudgeOfAnswers
@@ -32,11 +32,11 @@ class Load:
     """Read the connections, and send back a snapshot.
 
     Attributes:
-        newer_than: A snapshot that is not new enough; None if any will do.
+        refused: A connection whose key a provider refused, so that another key is wanted; None if any will do.
         ends: The moment at which the call is over.
     """
 
-    newer_than: Snapshot | None
+    refused: Connection | None
     ends: float | None
 
 

@@ -14,7 +14,7 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.litellm_export import litellm_params
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import CallError, ConfigurationError, GenAIError, InvalidReplyError
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import without_downloads
 from genai_integrations.transports.background import BackgroundLoop
 from genai_integrations.transports.feed import Feed

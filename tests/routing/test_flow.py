@@ -154,7 +154,7 @@ def test_connections_that_are_not_known_are_read_first(parts):
     answer = call.run(parts().registry.peek(), reply())
 
     assert call.asked == ["Load", "Send"]
-    assert call.steps[0].newer_than is None
+    assert call.steps[0].refused is None
     assert call.steps[0].ends is not None
     assert answer.route.served == "a/m"
 
@@ -222,7 +222,7 @@ def test_a_refusal_of_the_request_is_raised_with_the_route(parts):
 
 
 def test_a_refused_key_is_read_again_and_tried_once_more(parts):
-    """From a snapshot that is newer than the one with the refused key."""
+    """The step says whose key was refused, so that another one is looked for."""
     made, later = parts(keys={"a": "old"}), parts(keys={"a": "new"})
     newer = later.registry.peek()
     call = Call(made)
@@ -230,7 +230,7 @@ def test_a_refused_key_is_read_again_and_tried_once_more(parts):
     answer = call.run(AuthenticationError("no"), newer, reply())
 
     assert call.asked == ["Send", "Load", "Send"]
-    assert call.steps[1].newer_than is made.registry.peek()
+    assert call.steps[1].refused is made.registry.peek().by_name["a"]
     assert [row.reason for row in answer.route.attempts] == ["first", "new key"]
 
 
