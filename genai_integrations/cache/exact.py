@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.network import drop_sockets_after_fork
+from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.transports import jsonbytes
 from genai_integrations.transports.wire import Wire
 
@@ -48,7 +48,7 @@ class ExactCache:
         self._answers: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
-        drop_sockets_after_fork(self)
+        after_fork_in_child(self.abandon)
 
     def __len__(self) -> int:
         return len(self._answers)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry, Snapshot
-from genai_integrations.errors import (
-    GenAIError,
-    RequestTimeoutError,
-)
+from genai_integrations.errors import GenAIError
 from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.caching import AnswerStore, Memory, chunks_of
+from genai_integrations.routing.deadline import ChunksUntil, within
 from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Names, Resolution, Target
@@ -33,7 +30,7 @@ from genai_integrations.routing.streams import (
 )
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.wire import AsyncChunks, Wire
+from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire
 
 
 class Router:
@@ -86,11 +83,12 @@ class Router:
         execution = self._begin(request, self.plans(), follow_fallbacks=follow_fallbacks)
         if (known := execution.recalled()) is not None:
             return _replied(execution, known)
+        limit = _moment(request.args.deadline)
         replies: list[Wire] = []
 
         def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
-            self._transport.prepare(call)
+            self._transport.prepare(call, limit)
             try:
                 wire = self._transport.send(call, Patience(step.timeout, step.timeout))
                 execution.check(wire)
@@ -118,7 +116,7 @@ class Router:
 
         def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
-            self._transport.prepare(call)
+            self._transport.prepare(call, limit)
             patience = Patience(step.timeout, request.args.timeout, limit)
             rest = self._transport.stream(call, patience)
             try:
@@ -139,13 +137,14 @@ class Router:
         execution = self._begin(request, await self.aplans())
         if (known := execution.recalled()) is not None:
             return _replied(execution, known)
+        limit = _moment(request.args.deadline)
         replies: list[Wire] = []
 
         async def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
-            await self._transport.aprepare(call)
+            await self._transport.aprepare(call, limit)
             try:
-                async with _within(step.timeout):
+                async with within(step.timeout):
                     wire = await self._transport.asend(call, step.timeout)
                 execution.check(wire)
             except GenAIError as error:
@@ -168,10 +167,10 @@ class Router:
 
         async def attempt(step: Try) -> Outcome:
             record, call = execution.begin(step)
-            await self._transport.aprepare(call)
+            await self._transport.aprepare(call, limit)
             rest = self._transport.astream(call, max(step.timeout, request.args.timeout))
             try:
-                async with _within(step.timeout):
+                async with within(step.timeout):
                     held = await _ahold(rest, execution)
             except GenAIError as error:
                 await rest.aclose()
@@ -180,7 +179,7 @@ class Router:
                 await rest.aclose()
                 raise
             execution.streaming(record)
-            bounded = rest if limit is None else _until(limit, rest)
+            bounded = rest if limit is None else ChunksUntil(limit, rest)
             streams.append(AsyncReplyStream(execution, record, held, bounded))
             return None
 
@@ -326,7 +325,7 @@ _CALM = 1.0
 """Seconds after a provider refused a key that is still the stored one in which it is not read again."""
 
 
-def _hold(chunks: Generator[Wire], execution: Execution) -> list[Wire]:
+def _hold(chunks: Chunks, execution: Execution) -> list[Wire]:
     """Chunks up to the first decisive one."""
     held = []
     for chunk in chunks:
@@ -345,26 +344,6 @@ async def _ahold(chunks: AsyncChunks, execution: Execution) -> list[Wire]:
             execution.check_filter(chunk)
             return held
     raise no_content()
-
-
-@contextlib.asynccontextmanager
-async def _within(seconds: float) -> AsyncGenerator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise RequestTimeoutError(f"no answer within {seconds:g} s") from None
-
-
-async def _until(limit: float, chunks: AsyncChunks) -> AsyncGenerator[Wire]:
-    """The chunks, with each wait bounded by the call's deadline."""
-    async with contextlib.aclosing(chunks):
-        while True:
-            async with _within(max(limit - time.monotonic(), 0.0)):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                return
-            yield chunk
 
 
 def _moment(deadline: float | None) -> float | None:

@@ -13,7 +13,15 @@ from genai_integrations.routing.assembly import Assembly
 from genai_integrations.routing.execution import Execution
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports.wire import END, AsyncChunks, Wire, finish_reasons, has_content
+from genai_integrations.routing.tally import Tally
+from genai_integrations.transports.chunks import is_running
+from genai_integrations.transports.wire import (
+    AsyncChunks,
+    Chunks,
+    Wire,
+    finish_reasons,
+    has_content,
+)
 
 
 def is_decisive(chunk: Wire) -> bool:
@@ -26,47 +34,6 @@ def no_content() -> InvalidReplyError:
     return InvalidReplyError("the stream ended before its first content")
 
 
-class _Tally:
-    """What has been seen of a stream."""
-
-    __slots__ = ("ended", "head", "texts", "usage")
-
-    def __init__(self) -> None:
-        self.ended = False
-        self.texts: list[str] = []
-        self.usage: Wire | None = None
-        self.head: Wire = {}
-
-    def passes(self, chunk: Wire) -> bool:
-        """Note a chunk, and say whether to hand it on. Usage is kept back for the last chunk."""
-        choices = chunk.get("choices")
-        if "usage" in chunk:
-            usage = chunk.pop("usage")
-            self.usage = usage or self.usage
-            self.head = chunk
-            if not choices:
-                return False
-        if not choices:
-            self.ended = self.ended or chunk is END
-            return chunk is not END
-        choice = choices[0]
-        delta = choice.get("delta")
-        if delta and (text := delta.get("content")):
-            self.texts.append(text)
-        if choice.get("finish_reason"):
-            self.ended = True
-        return True
-
-    def last_chunk(self) -> Wire:
-        """The chunk that carries the usage."""
-        kept = {key: value for key, value in self.head.items() if key != "choices"}
-        return {**kept, "choices": [], "usage": self.usage}
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
-
-
 class _Reading:
     """How far a stream has been read. A loop over a stream holds this and not the stream, so both end with the loop."""
 
@@ -74,7 +41,8 @@ class _Reading:
         self.held = held
         self._execution = execution
         self._attempt = attempt
-        self._tally = _Tally()
+        self._tally = Tally(execution.request.body.get("n") or 1)
+        self.is_closed = False
         self._assembly = Assembly() if execution.observed or execution.remembers else None
 
     def __del__(self) -> None:
@@ -95,7 +63,7 @@ class _Reading:
 
     def check_end(self) -> None:
         """Raise if the stream is over without having said so."""
-        if not self._tally.ended:
+        if not self._tally.is_whole:
             raise InvalidReplyError("it was cut short")
 
     def complete(self) -> Wire | None:
@@ -143,7 +111,7 @@ class ReplyStream:
         execution: Execution,
         attempt: Attempt,
         held: Iterable[Wire],
-        rest: Generator[Wire],
+        rest: Chunks,
     ) -> None:
         self._reading = _Reading(execution, attempt, held)
         self._rest = rest
@@ -161,9 +129,14 @@ class ReplyStream:
         return next(self._chunks)
 
     def close(self) -> None:
-        """Stop, and let the provider know by closing the connection."""
-        self._chunks.close()
+        """Stop, and let the provider know by closing the connection. A thread that reads gets the end."""
+        self._reading.is_closed = True
         self._rest.close()
+        try:
+            self._chunks.close()
+        except ValueError:
+            # Another thread reads, and a generator that runs cannot be closed: it ends by itself, and leaves.
+            return
         self._reading.leave()
 
     def __enter__(self) -> Self:
@@ -204,10 +177,12 @@ class AsyncReplyStream:
         return await anext(self._chunks)
 
     async def aclose(self) -> None:
-        """Stop, and let the provider know by closing the connection."""
-        await self._chunks.aclose()
+        """Stop, and let the provider know by closing the connection. A task that reads gets the end."""
+        self._reading.is_closed = True
         await self._rest.aclose()
-        self._reading.leave()
+        if not is_running(self._chunks):
+            await self._chunks.aclose()
+            self._reading.leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -221,7 +196,7 @@ class AsyncReplyStream:
         await self.aclose()
 
 
-def _chunks(reading: _Reading, rest: Generator[Wire]) -> Generator[Chunk]:
+def _chunks(reading: _Reading, rest: Chunks) -> Generator[Chunk]:
     passes = reading.passing()
     with contextlib.closing(rest):
         try:
@@ -233,6 +208,9 @@ def _chunks(reading: _Reading, rest: Generator[Wire]) -> Generator[Chunk]:
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
+            if reading.is_closed:
+                reading.leave()
+                return
             raise reading.interrupted(error) from without_frames(error)
         except BaseException:
             reading.leave()
@@ -253,6 +231,9 @@ async def _achunks(reading: _Reading, rest: AsyncChunks) -> AsyncGenerator[Chunk
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
+            if reading.is_closed:
+                reading.leave()
+                return
             raise reading.interrupted(error) from without_frames(error)
         except BaseException:
             reading.leave()
