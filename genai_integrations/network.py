@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 
 if TYPE_CHECKING:
     import ssl

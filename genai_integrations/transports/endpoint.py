@@ -13,7 +13,7 @@ from genai_integrations.connections.credentials import ApiKey, open_credential, 
 from genai_integrations.connections.origins import OriginPins, origin_of, refuse_unsafe_host
 from genai_integrations.errors import ConfigurationError, CredentialError
 from genai_integrations.network import proxy_for
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 
 Operation = Literal["chat/completions", "embeddings"]
 """What is asked of the provider: the last part of OpenAI's path."""

@@ -12,7 +12,7 @@ from urllib3.util import Url, make_headers, parse_url
 from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import APIConnectionError, UntrustedHostError
 from genai_integrations.network import tls_context
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 
 
 class Host:

@@ -20,7 +20,7 @@ from genai_integrations.errors import (
     InvalidReplyError,
 )
 from genai_integrations.runtime.background import BackgroundLoop
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.feed import Feed
 from genai_integrations.transports.loading import LITELLM, litellm_module

@@ -21,7 +21,7 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from genai_integrations.secret import MASK
+from genai_integrations.runtime.masked import MASK
 from genai_integrations.transports import jsonbytes
 
 BY_STATUS: Mapping[int, type[CallError]] = {

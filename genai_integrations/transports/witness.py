@@ -13,7 +13,7 @@ import httpx
 from genai_integrations.connections.origins import origin_of
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, UntrustedHostError
 from genai_integrations.network import proxy_for
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.async_http import AsyncHttp, read_all, read_pieces
 from genai_integrations.transports.endpoint import Endpoint
 from genai_integrations.transports.translation import request_id, status_error
