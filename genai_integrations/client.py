@@ -299,7 +299,7 @@ class GenAIClient:
         Args:
             options: The Router's own, beside `model_list`.
         """
-        from genai_integrations.transports.translated import litellm_module
+        from genai_integrations.transports.loading import litellm_module
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
 
@@ -323,11 +323,14 @@ class GenAIClient:
             self._langfuse.made.flush()
 
     def close(self) -> None:
-        """Close idle connections and forget every opened key. A later call opens them anew."""
+        """Forget every opened key. Calls under way go on, and a later call opens the keys anew.
+
+        Connections hold no key and are shared by all clients of a process; unused ones close by themselves.
+        """
         self._router.close()
 
     async def aclose(self) -> None:
-        """As `close`, and the running event loop's connections too."""
+        """As `close`."""
         await self._router.aclose()
 
     def __enter__(self) -> Self:

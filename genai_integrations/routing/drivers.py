@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Any
 
 from genai_integrations.connections.registry import Snapshot
-from genai_integrations.errors import GenAIError, RequestTimeoutError
+from genai_integrations.errors import GenAIError
+from genai_integrations.routing.deadline import ChunksUntil, within
 from genai_integrations.routing.flow import Flow, Parts
 from genai_integrations.routing.policy import AwaitProbe, Wait
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
@@ -146,16 +147,16 @@ class AsyncDriver:
 
     async def _send(self, step: Send) -> Wire | Opened:
         if not step.stream:
-            async with _within(step.timeout):
+            async with within(step.timeout):
                 return await self._parts.transport.asend(step.call, step.timeout)
         chunks = self._parts.transport.astream(step.call, max(step.timeout, step.idle))
         try:
-            async with _within(step.timeout):
+            async with within(step.timeout):
                 held = await _afirst_content(chunks)
         except BaseException:
             await chunks.aclose()
             raise
-        return Opened(held, chunks if step.ends is None else _until(step.ends, chunks))
+        return Opened(held, chunks if step.ends is None else ChunksUntil(step.ends, chunks))
 
 
 def _thrown(flow: Flow, error: BaseException) -> None:
@@ -185,23 +186,3 @@ async def _afirst_content(chunks: AsyncChunks) -> list[Wire]:
         if is_decisive(chunk):
             return held
     raise no_content()
-
-
-@contextlib.asynccontextmanager
-async def _within(seconds: float) -> AsyncGenerator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise RequestTimeoutError(f"no answer within {seconds:g} s") from None
-
-
-async def _until(limit: float, chunks: AsyncChunks) -> AsyncGenerator[Wire]:
-    """The chunks, with each wait bounded by the call's deadline."""
-    async with contextlib.aclosing(chunks):
-        while True:
-            async with _within(max(limit - time.monotonic(), 0.0)):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                return
-            yield chunk

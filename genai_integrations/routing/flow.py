@@ -227,7 +227,8 @@ class _Call:
         record = self._record
         record.first_content(attempt)
         remembers = self._memory is not None
-        end: Ending = yield Hand(held, rest, record.route, record.observed or remembers)
+        answers = self._request.body.get("n") or 1
+        end: Ending = yield Hand(answers, held, rest, record.route, record.observed or remembers)
         if end.error is not None:
             record.stream_broke(attempt, end.error)
             self._parts.health.failed(attempt.target)

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from genai_integrations.network import drop_sockets_after_fork
 from genai_integrations.routing.probe import Probe
 from genai_integrations.routing.retry_budget import RetryBudget
+from genai_integrations.runtime.fork import after_fork_in_child
 
 WINDOW = 60.0
 """Seconds within which failures are counted against `allowed_fails`."""
@@ -125,7 +125,7 @@ class Health:
         # In the order of their last failures, so that the first one is the first to be forgotten.
         self._records: OrderedDict[str, _Circuit] = OrderedDict()
         self._lock = threading.RLock()
-        drop_sockets_after_fork(self)
+        after_fork_in_child(self._after_fork)
 
     def free_at(self, target: str) -> float:
         """A number to order targets by: 0 for one that may be tried now, else the moment its cooldown ends or ended.
@@ -211,7 +211,7 @@ class Health:
             # Whoever waits for it need not any more, whether or not it was the probe that succeeded.
             circuit.probe.finish()
 
-    def abandon(self) -> None:
+    def _after_fork(self) -> None:
         """After a fork, in the child: no call is under way, and no thread is left that could give the lock back."""
         self._lock = threading.RLock()
         for circuit in self._records.values():

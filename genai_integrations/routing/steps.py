@@ -108,12 +108,14 @@ class Hand:
     """Hand a stream to the caller, and send back how it ended.
 
     Attributes:
+        answers: How many alternatives were asked for: each must come to its end.
         held: Its chunks up to the first content.
         rest: Those to come; None for a stream that is all in `held`.
         route: Every attempt so far.
         assemble: Whether anybody wants to know the whole reply at its end.
     """
 
+    answers: int
     held: Iterable[Wire]
     rest: Any
     route: Route

@@ -14,8 +14,9 @@ from genai_integrations.routing.flow import Flow
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Route
 from genai_integrations.routing.steps import Ending, Hand
+from genai_integrations.routing.tally import Tally
+from genai_integrations.transports.chunks import is_running
 from genai_integrations.transports.wire import (
-    END,
     AsyncChunks,
     Chunks,
     Wire,
@@ -34,65 +35,25 @@ def no_content() -> InvalidReplyError:
     return InvalidReplyError("the stream ended before its first content")
 
 
-class _Tally:
-    """What has been seen of a stream."""
-
-    __slots__ = ("ended", "head", "texts", "usage")
-
-    def __init__(self) -> None:
-        self.ended = False
-        self.texts: list[str] = []
-        self.usage: Wire | None = None
-        self.head: Wire = {}
-
-    def passes(self, chunk: Wire) -> bool:
-        """Note a chunk, and say whether to hand it on. Usage is kept back for the last chunk."""
-        choices = chunk.get("choices")
-        if "usage" in chunk:
-            usage = chunk.pop("usage")
-            self.usage = usage or self.usage
-            self.head = chunk
-            if not choices:
-                return False
-        if not choices:
-            self.ended = self.ended or chunk is END
-            return chunk is not END
-        choice = choices[0]
-        delta = choice.get("delta")
-        if delta and (text := delta.get("content")):
-            self.texts.append(text)
-        if choice.get("finish_reason"):
-            self.ended = True
-        return True
-
-    def last_chunk(self) -> Wire:
-        """The chunk that carries the usage."""
-        kept = {key: value for key, value in self.head.items() if key != "choices"}
-        return {**kept, "choices": [], "usage": self.usage}
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
-
-
 class _Reading:
     """How far a stream has been read. A loop over a stream holds this and not the stream, so both end with the loop."""
 
     def __init__(self, flow: Flow, hand: Hand) -> None:
         self.held = hand.held
         self.route = hand.route
-        self._flow: Flow | None = flow
-        self._tally = _Tally()
+        # Whoever takes it out has the stream's end to tell: it is told once, whatever thread comes first.
+        self._flow = [flow]
+        self._tally = Tally(hand.answers)
+        self.is_closed = False
         self._assembly = Assembly() if hand.assemble else None
 
     def __del__(self) -> None:
         """A stream that nobody has read is over, too."""
         self.leave()
 
-    def taken(self) -> Flow | None:
-        """The flow of the call, for the first who asks: a stream ends once."""
-        found, self._flow = self._flow, None
-        return found
+    def taken(self) -> Flow:
+        """The flow of the call, for the loop that has come to the stream's end."""
+        return self._flow.pop()
 
     def interrupted(self, error: GenAIError) -> StreamInterruptedError:
         """The error for a stream that broke."""
@@ -103,15 +64,13 @@ class _Reading:
 
     def check_end(self) -> None:
         """Raise if the stream is over without having said so."""
-        if not self._tally.ended:
+        if not self._tally.is_whole:
             raise InvalidReplyError("it was cut short")
 
     def leave(self) -> None:
         """The caller is done with it. Nothing that takes time follows, so any thread may say it."""
-        flow = self.taken()
-        if flow is not None:
-            with contextlib.suppress(StopIteration):
-                flow.send(self.ending())
+        with contextlib.suppress(StopIteration, IndexError):
+            self._flow.pop().send(self.ending())
 
     def ending(self, error: GenAIError | None = None, *, is_whole: bool = False) -> Ending:
         """What there is to tell of the stream's end."""
@@ -161,9 +120,14 @@ class ReplyStream:
         return next(self._chunks)
 
     def close(self) -> None:
-        """Stop, and let the provider know by closing the connection."""
-        self._chunks.close()
+        """Stop, and let the provider know by closing the connection. A thread that reads gets the end."""
+        self._reading.is_closed = True
         self._rest.close()
+        try:
+            self._chunks.close()
+        except ValueError:
+            # Another thread reads, and a generator that runs cannot be closed: it ends by itself, and leaves.
+            return
         self._reading.leave()
 
     def __enter__(self) -> Self:
@@ -200,10 +164,12 @@ class AsyncReplyStream:
         return await anext(self._chunks)
 
     async def aclose(self) -> None:
-        """Stop, and let the provider know by closing the connection."""
-        await self._chunks.aclose()
+        """Stop, and let the provider know by closing the connection. A task that reads gets the end."""
+        self._reading.is_closed = True
         await self._rest.aclose()
-        self._reading.leave()
+        if not is_running(self._chunks):
+            await self._chunks.aclose()
+            self._reading.leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -240,15 +206,16 @@ def _chunks(
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
+            if reading.is_closed:
+                reading.leave()
+                return
             interrupted = reading.interrupted(error)
-            if flow := reading.taken():
-                resume(flow, reading.ending(interrupted))
+            resume(reading.taken(), reading.ending(interrupted))
             raise interrupted from without_frames(error)
         except BaseException:
             reading.leave()
             raise
-    if flow := reading.taken():
-        resume(flow, reading.ending(is_whole=True))
+    resume(reading.taken(), reading.ending(is_whole=True))
     if last := reading.last_chunk():
         yield Chunk(last)
 
@@ -267,14 +234,15 @@ async def _achunks(
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
+            if reading.is_closed:
+                reading.leave()
+                return
             interrupted = reading.interrupted(error)
-            if flow := reading.taken():
-                await resume(flow, reading.ending(interrupted))
+            await resume(reading.taken(), reading.ending(interrupted))
             raise interrupted from without_frames(error)
         except BaseException:
             reading.leave()
             raise
-    if flow := reading.taken():
-        await resume(flow, reading.ending(is_whole=True))
+    await resume(reading.taken(), reading.ending(is_whole=True))
     if last := reading.last_chunk():
         yield Chunk(last)

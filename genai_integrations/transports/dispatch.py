@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Generator
-
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.restating import RestatedChunks, restated_stream, restating
 from genai_integrations.transports.translated import TranslatedTransport
-from genai_integrations.transports.wire import AsyncChunks, Wire, WireCall
+from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire, WireCall
 
 
 class Transports:
@@ -26,15 +23,25 @@ class Transports:
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
-        return self._for(call) is self._direct or self._translated.is_loaded
+        return self._translated.is_loaded or self._for(call) is self._direct
 
-    def prepare(self, call: WireCall, ends: float | None) -> None:
-        """Load that: an import is not the provider's time."""
-        self._translated.load()
+    def prepare(self, call: WireCall, ends: float | None = None) -> None:
+        """Have everything loaded that the call takes: an import is not the provider's time.
 
-    async def aprepare(self, call: WireCall, ends: float | None) -> None:
+        Args:
+            call: The call.
+            ends: Moment of `time.monotonic` at which the caller's time is over; None for never.
+
+        Raises:
+            RequestTimeoutError: It was not done by then.
+        """
+        if not self.is_ready(call):
+            self._translated.load(ends)
+
+    async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
         """As `prepare`, without blocking the loop."""
-        await asyncio.to_thread(self._translated.load)
+        if not self.is_ready(call):
+            await self._translated.aload(ends)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.
@@ -47,7 +54,7 @@ class Transports:
         restate = restating(call)
         return restate(reply) if restate else reply
 
-    def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
+    def stream(self, call: WireCall, patience: Patience) -> Chunks:
         """One request, chunks as they arrive; `END` is the server saying that they are all.
 
         Nothing is sent before the first `next`. Raises as `send`, at any chunk.
@@ -69,14 +76,13 @@ class Transports:
         return RestatedChunks(chunks, restate) if restate else chunks
 
     def close(self) -> None:
-        """Close idle connections and forget every key."""
+        """Forget every key. Calls under way go on; connections are the process's, and close when they are old."""
         self._direct.close()
         self._translated.close()
 
     async def aclose(self) -> None:
-        """As `close`, and the running loop's connections too."""
-        self._translated.close()
-        await self._direct.aclose()
+        """As `close`."""
+        self.close()
 
     def _for(self, call: WireCall) -> DirectTransport | TranslatedTransport:
         connection = call.connection

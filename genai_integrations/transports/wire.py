@@ -37,14 +37,14 @@ class WireCall:
 
 
 class Chunks(Protocol):
-    """Chunks for a `for` loop that can be closed early."""
+    """Chunks for a `for` loop that can be closed early, by any thread."""
 
     def __iter__(self) -> Iterator[Wire]: ...
 
     def __next__(self) -> Wire: ...
 
     def close(self) -> None:
-        """Stop, and let the provider know."""
+        """Stop, and let the provider know. Never waits: a thread that reads is let go."""
         ...
 
 
@@ -109,11 +109,11 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Close idle connections and forget every key."""
+        """Forget every key. Calls under way end well, this client's and others'."""
         ...
 
     def aclose(self) -> Awaitable[None]:
-        """As `close`, and the running loop's connections too."""
+        """As `close`, from a loop."""
         ...
 
 

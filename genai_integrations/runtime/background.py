@@ -4,51 +4,78 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 import weakref
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from genai_integrations.network import drop_sockets_after_fork
+from genai_integrations.runtime.fork import after_fork_in_child
 
 _T = TypeVar("_T")
 
 
 class BackgroundLoop:
-    """Runs coroutines from threads and from other loops. A forked child starts a loop of its own."""
+    """Runs coroutines from threads and from other loops, until the interpreter ends.
 
-    def __init__(self) -> None:
+    There is no way to stop it: whoever shares it would stop the work of others. A forked child starts a loop of
+    its own.
+
+    Args:
+        name: Of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: weakref.finalize[..., BackgroundLoop] | None = None
         self._lock = threading.Lock()
-        drop_sockets_after_fork(self)
+        after_fork_in_child(self.abandon)
 
     def run(self, work: Coroutine[Any, Any, _T], seconds: float) -> _T:
         """Run to the end and return the result; the coroutine is cancelled when it takes longer.
 
         Raises:
-            TimeoutError: It took longer.
+            TimeoutError: It took longer, or the interpreter is ending.
         """
-        future = self.submit(work)
+        future = self._submit(work)
         try:
             return future.result(seconds)
-        except concurrent.futures.TimeoutError:
+        except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
+            # Nobody but the loop's end cancels what is waited for here.
             raise TimeoutError from None
         finally:
             # After a time-out, Ctrl-C or any other way out, nobody waits for it any more.
             future.cancel()
 
     async def arun(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run to the end; cancelled when the caller is."""
-        return await asyncio.wrap_future(self.submit(work))
+        """Run to the end; cancelled when the caller is.
 
-    def stop(self) -> None:
-        """End the loop and its thread."""
-        with self._lock:
-            self._loop = None
-            end, self._end = self._end, None
-        if end is not None:
-            end()
+        Raises:
+            TimeoutError: The interpreter is ending.
+        """
+        try:
+            return await asyncio.wrap_future(self._submit(work))
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is None or caller.cancelling():
+                raise
+            # The work was cancelled and its caller was not, who must not look as if: a TaskGroup would lose it.
+            raise TimeoutError from None
+
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        """Begin, and let nobody wait for it. Never blocks: finalisers call this, in whichever thread they run.
+
+        Nothing happens where the loop does not run: a finaliser in a forked child must not start one.
+        """
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            work.close()
+            return
+        with contextlib.suppress(RuntimeError):  # closed in between
+            loop.call_soon_threadsafe(_begin, work)
+            return
+        work.close()
 
     def abandon(self) -> Any:
         """In a forked child: the thread is not there, so its loop is forgotten."""
@@ -58,8 +85,7 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         return loop
 
-    def submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
-        """Begin; whoever waits for the result may also cancel it."""
+    def _submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
         loop = self._running()
         if loop.is_closed():
             # The interpreter is ending, and what is open ends with it.
@@ -74,13 +100,27 @@ class BackgroundLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = loop = asyncio.new_event_loop()
-                thread = threading.Thread(
-                    target=_serve, args=(loop,), name="genai-translation", daemon=True
-                )
+                thread = threading.Thread(target=_serve, args=(loop,), name=self._name, daemon=True)
                 thread.start()
-                # Also when nobody calls stop(): at the end of this object's life, or the interpreter's.
                 self._end = weakref.finalize(self, _stop, loop, thread)
             return self._loop
+
+
+_spawned: set[asyncio.Task[object]] = set()
+"""Tasks that nobody waits for; a loop alone would not keep them from being collected."""
+
+
+def _begin(work: Coroutine[Any, Any, object]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    _spawned.add(task)
+    task.add_done_callback(_ended)
+
+
+def _ended(task: asyncio.Task[object]) -> None:
+    _spawned.discard(task)
+    if not task.cancelled():
+        # Looked at, or asyncio would report it: whoever would care is gone.
+        task.exception()
 
 
 def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:

@@ -1,0 +1,131 @@
+"""LiteLLM's import: seconds long, once for each process, and never longer than a caller can wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache
+from typing import Any
+
+from genai_integrations.errors import RequestTimeoutError
+from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.settings import without_downloads
+
+_BUILT_LATE = (
+    "Message",
+    "Delta",
+    "Choices",
+    "StreamingChoices",
+    "ModelResponse",
+    "ModelResponseStream",
+    "EmbeddingResponse",
+)
+
+
+@cache
+def litellm_module() -> Any:
+    """LiteLLM, imported quietly at its first use."""
+    # What pydantic says of LiteLLM's own types is nobody's concern here.
+    with without_downloads(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import litellm
+        from litellm.anthropic_beta_headers_manager import get_provider_name
+        from litellm.types import utils
+        from litellm.types.llms.openai import ResponsesAPIResponse
+
+        # These would be done at some later call: a file fetched, and types built with warnings.
+        get_provider_name("anthropic")
+        for name in _BUILT_LATE:
+            getattr(utils, name).model_rebuild()
+        ResponsesAPIResponse.model_rebuild()
+    litellm.suppress_debug_info = True
+    return litellm
+
+
+class Loading:
+    """Imports something once, in a thread, for all who wait for it. A failed import is tried again.
+
+    Args:
+        imports: Does it.
+
+    Attributes:
+        is_done: It is imported.
+    """
+
+    def __init__(self, imports: Callable[[], object]) -> None:
+        self._imports = imports
+        self._result: Future[None] | None = None
+        self._lock = threading.Lock()
+        self.is_done = False
+        after_fork_in_child(self._renew)
+
+    def load(self, ends: float | None = None) -> None:
+        """Have it imported.
+
+        Args:
+            ends: Moment of `time.monotonic` until which the caller can wait; None for as long as it takes. The
+                import goes on, for those who come later.
+
+        Raises:
+            RequestTimeoutError: It was not done by then.
+        """
+        if not self.is_done:
+            try:
+                self._begun().result(_left(ends))
+            except TimeoutError:
+                raise _late() from None
+
+    async def aload(self, ends: float | None = None) -> None:
+        """As `load`, without blocking the loop."""
+        if not self.is_done:
+            try:
+                async with asyncio.timeout(_left(ends)):
+                    await asyncio.wrap_future(self._begun())
+            except TimeoutError:
+                raise _late() from None
+
+    def _begun(self) -> Future[None]:
+        with self._lock:
+            if self._result is None:
+                result: Future[None] = Future()
+                self._result = result
+                # A future that runs cannot be cancelled, whoever stops waiting for it.
+                result.set_running_or_notify_cancel()
+                # No daemon: the interpreter's end must not cut into an extension module's import.
+                threading.Thread(target=self._run, args=(result,), name="genai-import").start()
+            return self._result
+
+    def _run(self, result: Future[None]) -> None:
+        try:
+            self._imports()
+        except BaseException as error:  # noqa: BLE001  it goes on in whoever waits
+            self._result = None
+            result.set_exception(error)
+        else:
+            self.is_done = True
+            result.set_result(None)
+
+    def _renew(self) -> Any:
+        """In a forked child: the thread is not there."""
+        held = self._lock, self._result
+        self._lock = threading.Lock()
+        self._result = None
+        return held
+
+
+def _left(ends: float | None) -> float | None:
+    return None if ends is None else max(ends - time.monotonic(), 0.0)
+
+
+def _late() -> RequestTimeoutError:
+    return RequestTimeoutError(
+        "the deadline came while LiteLLM was being imported, which happens once: call again"
+    )
+
+
+LITELLM = Loading(litellm_module)
+"""The process's own."""
