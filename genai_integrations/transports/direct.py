@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import CallError, InvalidReplyError, ServerError
+from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports import jsonbytes
 from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
 from genai_integrations.transports.endpoint import Endpoint, Operation, open_endpoint
@@ -39,7 +40,9 @@ class DirectTransport:
     def __init__(self, pins: OriginPins, shared: Shared = SHARED) -> None:
         self._pins = pins
         self._shared = shared
-        self._endpoints: dict[tuple[str, str, Operation], tuple[Connection, Endpoint]] = {}
+        self._endpoints: BoundedMap[tuple[str, str, Operation], tuple[Connection, Endpoint]] = (
+            BoundedMap(_MOST_ENDPOINTS)
+        )
 
     @cached_property
     def _sync(self) -> SyncHttp:
@@ -147,9 +150,7 @@ class DirectTransport:
         if known and known[0] is call.connection:
             return known[1]
         endpoint = open_endpoint(call.connection, call.model, call.operation, self._pins)
-        if len(self._endpoints) >= _MOST_ENDPOINTS:
-            self._endpoints.clear()
-        self._endpoints[key] = (call.connection, endpoint)
+        self._endpoints.put(key, (call.connection, endpoint))
         return endpoint
 
 

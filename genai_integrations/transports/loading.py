@@ -90,14 +90,15 @@ class Loading:
 
     def _begun(self) -> Future[None]:
         with self._lock:
-            if self._result is None:
-                result: Future[None] = Future()
-                self._result = result
+            result = self._result
+            if result is None:
+                self._result = result = Future()
                 # A future that runs cannot be cancelled, whoever stops waiting for it.
                 result.set_running_or_notify_cancel()
                 # No daemon: the interpreter's end must not cut into an extension module's import.
                 threading.Thread(target=self._run, args=(result,), name="genai-import").start()
-            return self._result
+            # Not what the attribute holds by now: an import that failed at once has let go of it.
+            return result
 
     def _run(self, result: Future[None]) -> None:
         try:

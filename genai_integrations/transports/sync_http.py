@@ -27,6 +27,7 @@ from genai_integrations.network import (
     END_OF_BODY,
     without_frames,
 )
+from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.answer import Answer
 from genai_integrations.transports.endpoint import Endpoint
 from genai_integrations.transports.hosts import Host
@@ -50,7 +51,7 @@ class SyncHttp:
 
     def __init__(self) -> None:
         self._idle = IdleConnections()
-        self._hosts: dict[_Place, Host] = {}
+        self._hosts: BoundedMap[_Place, Host] = BoundedMap(_MOST_HOSTS)
 
     def post(self, endpoint: Endpoint, body: bytes, patience: Patience) -> Answer:
         """Send and return the answer with its body unread.
@@ -60,7 +61,7 @@ class SyncHttp:
         """
         place = (endpoint.origin, endpoint.proxy)
         try:
-            host = self._hosts.get(place) or self._known(place)
+            host = self._hosts.get(place) or self._new(place)
             connection = self._idle.take(place)
             if connection is None:
                 connection = host.open(min(patience.left(), CONNECT_TIMEOUT))
@@ -74,10 +75,10 @@ class SyncHttp:
             # Ctrl-C passes frames that hold the request's bytes too.
             raise error.with_traceback(None) from None
 
-    def _known(self, place: _Place) -> Host:
-        if len(self._hosts) >= _MOST_HOSTS:
-            self._hosts.clear()
-        return self._hosts.setdefault(place, Host(*place))
+    def _new(self, place: _Place) -> Host:
+        host = Host(*place)
+        self._hosts.put(place, host)
+        return host
 
     def _put_back(self, place: _Place, connection: HTTPConnection, *, usable: bool) -> None:
         if usable:

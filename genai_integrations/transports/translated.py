@@ -20,6 +20,7 @@ from genai_integrations.errors import (
     InvalidReplyError,
 )
 from genai_integrations.runtime.background import BackgroundLoop
+from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.feed import Feed
@@ -62,7 +63,7 @@ class TranslatedTransport:
         self._pins = pins
         self._shared = shared
         self._loop = shared.loop
-        self._opened: dict[tuple[str, str], tuple[Connection, dict[str, Any], dict[str, str]]] = {}
+        self._opened: BoundedMap[tuple[str, str], _Opened] = BoundedMap(_MOST_OPENED)
         self._proxies: dict[str, MaskedText | None] = {}
 
     @property
@@ -233,9 +234,7 @@ class TranslatedTransport:
         arguments = _masked(litellm_params(call.connection, call.model))
         headers = arguments.pop("extra_headers", {})
         self._check_host(call.connection, arguments)
-        if len(self._opened) >= _MOST_OPENED:
-            self._opened.clear()
-        self._opened[key] = (call.connection, arguments, headers)
+        self._opened.put(key, (call.connection, arguments, headers))
         return arguments, headers
 
     def _check_host(self, connection: Connection, arguments: Mapping[str, Any]) -> None:
@@ -255,6 +254,9 @@ _END_MARKS: Mapping[str, tuple[bytes, ...]] = {
 
 _DROP_CLIENT = frozenset(("google-ai-studio", "vertex"))
 """Providers whose asynchronous embeddings LiteLLM would send by a client of its own, which nobody guards."""
+
+_Opened = tuple[Connection, dict[str, Any], dict[str, str]]
+"""A connection, LiteLLM's arguments for it, and its own headers."""
 
 _MOST_OPENED = 1024
 """Models whose arguments are remembered; a program that makes names up cannot fill the memory."""
