@@ -93,7 +93,8 @@ class Admission:
     other: Probe | None = None
 
 
-_AT_ONCE = Admission()
+AT_ONCE = Admission()
+"""What almost every call gets."""
 
 
 class Health:
@@ -156,13 +157,13 @@ class Health:
             only_as_probe: Whether one attempt at a time is admitted while the circuit is open, too.
         """
         if target not in self._records:
-            return _AT_ONCE
+            return AT_ONCE
         with self._lock:
             now = self._clock()
             circuit = self._records.get(target, _Circuit())
             state = circuit.state(now)
             if state == "closed" or (state == "open" and not only_as_probe):
-                return _AT_ONCE
+                return AT_ONCE
             running = circuit.running_probe(now)
             if running is not None:
                 return Admission(other=running)
