@@ -83,6 +83,17 @@ def test_a_success_clears_the_record(clock, drive, plan_of):
     assert health.free_at("a/m") == 0
 
 
+def test_a_success_clears_the_record_of_a_machine_that_just_started(clock):
+    """Monotonic seconds may be few; no moment of the past is taken for a cooldown's."""
+    clock.now = 0.5
+    health = Health(allowed_fails=1, clock=clock)
+    health.failed("a/m")
+    health.succeeded("a/m", 0.5)
+    health.failed("a/m")
+
+    assert health.free_at("a/m") == 0
+
+
 def test_a_target_that_says_when_to_come_back_is_left_alone_until_then(clock):
     """Whatever failures are allowed; but not for more than an hour."""
     health = Health(allowed_fails=9, cooldown_time=5, clock=clock)
