@@ -107,10 +107,7 @@ class CallError(GenAIError):
         request_id: The provider's id of the request, for its support.
         body: The provider's decoded error object, if it sent one.
         route: What was tried, as a `Route`; set when the error leaves the router.
-        should_retry: What the provider's `x-should-retry` says of asking the same target again; None if nothing.
     """
-
-    should_retry: bool | None = None
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -86,8 +86,13 @@ class Parts:
     )
 
 
-def flow(request: Request, parts: Parts) -> Flow:
+def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -> Flow:
     """Decide one call.
+
+    Args:
+        request: What the caller wants.
+        parts: What the calls of the client share.
+        is_ready: Whether the transport has loaded all that an attempt takes, under the driver that runs the flow.
 
     Raises:
         GenAIError: It cannot be answered; a `CallError` has the route.
@@ -97,7 +102,7 @@ def flow(request: Request, parts: Parts) -> Flow:
             yield Ready(observer)
     record = CallRecord(request, parts.observers)
     try:
-        return (yield from _Call(request, parts, record).steps())
+        return (yield from _Call(request, parts, record, is_ready).steps())
     except GenAIError as error:
         raise record.final(error) from error.__cause__
     except BaseException as error:
@@ -108,9 +113,16 @@ def flow(request: Request, parts: Parts) -> Flow:
 class _Call:
     """One call, step by step; `steps` reads from top to bottom."""
 
-    __slots__ = ("_memory", "_parts", "_plan", "_record", "_request")
+    __slots__ = ("_is_ready", "_memory", "_parts", "_plan", "_record", "_request")
 
-    def __init__(self, request: Request, parts: Parts, record: CallRecord) -> None:
+    def __init__(
+        self,
+        request: Request,
+        parts: Parts,
+        record: CallRecord,
+        is_ready: Callable[[WireCall], bool],
+    ) -> None:
+        self._is_ready = is_ready
         self._request = request
         self._parts = parts
         self._record = record
@@ -182,7 +194,7 @@ class _Call:
         body = {"model": target.model, **request.body}
         call = WireCall(target.connection, target.model, request.operation, body)
         outcome = None
-        if not self._parts.transport.is_ready(call):
+        if not self._is_ready(call):
             outcome = yield Prepare(call, ends)
         attempt = record.attempt_began(target, step.reason)
         if outcome is None:

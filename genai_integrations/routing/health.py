@@ -51,8 +51,8 @@ class _Circuit:
         probe: The attempt that is under way in a half-open circuit, or was.
     """
 
-    fails: int = 0
-    window_ends_at: float = 0.0
+    fails: int
+    window_ends_at: float
     opened_at: float = 0.0
     open_until: float = 0.0
     probe: Probe | None = None
@@ -93,7 +93,8 @@ class Admission:
     other: Probe | None = None
 
 
-_AT_ONCE = Admission()
+AT_ONCE = Admission()
+"""What almost every call gets."""
 
 
 class Health:
@@ -155,14 +156,15 @@ class Health:
             timeout: Seconds that the attempt may take.
             only_as_probe: Whether one attempt at a time is admitted while the circuit is open, too.
         """
-        if target not in self._records:
-            return _AT_ONCE
+        circuit = self._records.get(target)
+        if circuit is None:
+            return AT_ONCE
+        # If another call closes it just now, this one probes a target that is back, and nobody waits for that.
         with self._lock:
             now = self._clock()
-            circuit = self._records.get(target, _Circuit())
             state = circuit.state(now)
             if state == "closed" or (state == "open" and not only_as_probe):
-                return _AT_ONCE
+                return AT_ONCE
             running = circuit.running_probe(now)
             if running is not None:
                 return Admission(other=running)
@@ -201,6 +203,7 @@ class Health:
                 nothing of it, and neither does one of which this is not known.
         """
         if target not in self._records:
+            # Almost always, and then no lock is needed.
             return
         with self._lock:
             circuit = self._records.get(target)
@@ -229,10 +232,10 @@ class Health:
         """The circuit of a target that has just failed."""
         circuit = self._records.get(target)
         if circuit is None:
-            circuit = self._records[target] = _Circuit()
-        self._records.move_to_end(target)
-        if circuit.window_ends_at <= now:
+            circuit = self._records[target] = _Circuit(0, now + WINDOW)
+        elif circuit.window_ends_at <= now:
             circuit.fails, circuit.window_ends_at = 0, now + WINDOW
+        self._records.move_to_end(target)
         self._forget(now)
         return circuit
 

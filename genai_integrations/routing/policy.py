@@ -25,7 +25,7 @@ from genai_integrations.errors import (
 from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.candidates import Candidate, candidates
 from genai_integrations.routing.deployments import Target
-from genai_integrations.routing.health import Admission, Health
+from genai_integrations.routing.health import AT_ONCE, Admission, Health
 from genai_integrations.routing.probe import Probe
 from genai_integrations.routing.retry_budget import SPENT
 from genai_integrations.routing.retry_rules import (
@@ -201,9 +201,10 @@ class _Call:
         self._candidates = candidates([plan.targets, *plan.fallbacks])
         self._tried: set[str] = set()
         self._errors: list[GenAIError] = []
+        self._made = 0
         self._waits = 0
         self._has_begun = False
-        self._has_waited = False
+        self._knows_of_probe = False
 
     def next_candidate(self) -> Candidate:
         """The best candidate for the next attempt; raises when no more attempt is allowed."""
@@ -211,10 +212,7 @@ class _Call:
         if fresh:
             return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
         again = [row for row in self._candidates if is_repeatable(row.error)]
-        # Where no key could be had nothing was sent, so that counts for nothing.
-        sent = [row for row in self._candidates if not isinstance(row.error, CredentialError)]
-        made = sum(row.tries for row in sent)
-        if not again or made > self._args.num_retries:
+        if not again or self._made > self._args.num_retries:
             raise self.failure()
         return min(again, key=lambda row: (self._backoff(row), row.tries))
 
@@ -237,9 +235,11 @@ class _Call:
         Calls that have waited for one probe all go on at the same moment. If it failed, they must not all turn to a
         target that is no better: only one of them asks it, and the rest wait again.
         """
-        return self.health.admit(
-            candidate.target.name, self.bounded(), only_as_probe=self._has_waited
+        admission = self.health.admit(
+            candidate.target.name, self.bounded(), only_as_probe=self._knows_of_probe
         )
+        self._knows_of_probe |= admission is not AT_ONCE
+        return admission
 
     def has_elsewhere(self) -> bool:
         """Whether a target that was not tried is healthy.
@@ -250,7 +250,6 @@ class _Call:
 
     def pause(self, candidate: Candidate, probe: Probe) -> AwaitProbe:
         """The wait for another call's probe: as long as an attempt may take, or until there is elsewhere to go."""
-        self._has_waited = True
         now = self._clock()
         if candidate.patience_ends_at is None:
             candidate.patience_ends_at = now + self.bounded()
@@ -289,7 +288,7 @@ class _Call:
         instead = self._instead_of(error)
         if instead is not None:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
-            self._candidates = instead
+            self._candidates, self._made = instead, 0
             return
         if not self._falls_over(error):
             raise error
@@ -333,6 +332,8 @@ class _Call:
 
     def _note(self, candidate: Candidate, error: GenAIError) -> None:
         candidate.learn(error, self._clock())
+        # Where no key could be had nothing was sent, so that counts for nothing.
+        self._made += not isinstance(error, CredentialError)
         self._errors.append(error)
         self._tried.add(candidate.target.name)
 

@@ -35,7 +35,7 @@ class Probe:
         self.expires_at = expires_at
         self.is_done = False
         self.error: GenAIError | None = None
-        self._callbacks: dict[Callable[[], None], None] = {}
+        self._callbacks: list[Callable[[], None]] = []
 
     def finish(self, error: GenAIError | None = None) -> None:
         """Tell everyone who waits. Only the first call counts."""
@@ -50,21 +50,21 @@ class Probe:
 
         It must not raise, block, or take a lock that others hold for long.
         """
-        self._callbacks[callback] = None
+        self._callbacks.append(callback)
         # Only after it is in: whoever finishes between these two lines sees it, or is seen here.
         if self.is_done:
             self._call_back()
 
     def remove_done_callback(self, callback: Callable[[], None]) -> None:
         """Forget a callback, if it has not been called."""
-        self._callbacks.pop(callback, None)
+        with contextlib.suppress(ValueError):
+            self._callbacks.remove(callback)
 
     def _call_back(self) -> None:
-        # `popitem` gives each callback to one thread only, also where two come here at once.
-        with contextlib.suppress(KeyError):
+        # `pop` gives each callback to one thread only, also where two come here at once. Who came first is first.
+        with contextlib.suppress(IndexError):
             while True:
-                callback, _ = self._callbacks.popitem()
-                callback()
+                self._callbacks.pop(0)()
 
 
 def wait_for_any(probes: Sequence[Probe], seconds: float) -> None:

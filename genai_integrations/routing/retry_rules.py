@@ -46,8 +46,7 @@ _NO_CREDIT_STATUS = 402
 _NO_CREDIT_CODE = "insufficient_quota"
 
 # Seconds: the first wait and the longest, doubling in between, as in OpenAI's SDK.
-_FIRST_BACKOFF = 0.5
-_LONGEST_BACKOFF = 8.0
+_BACKOFF = (0.5, 8.0)
 
 
 def backoff(waits: int) -> float:
@@ -56,7 +55,8 @@ def backoff(waits: int) -> float:
     Args:
         waits: How often this call has waited before.
     """
-    return min(_FIRST_BACKOFF * 2.0**waits, _LONGEST_BACKOFF)
+    first, longest = _BACKOFF
+    return min(first * 2.0**waits, longest)
 
 
 def is_repeatable(error: GenAIError | None) -> bool:

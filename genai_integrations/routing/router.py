@@ -61,11 +61,13 @@ class Router:
         Raises:
             GenAIError: It cannot be answered.
         """
-        return self._sync.run(flow(request, self._parts))  # type: ignore[return-value]  # it is new
+        is_ready = self._parts.transport.is_ready
+        return self._sync.run(flow(request, self._parts, is_ready))  # type: ignore[return-value]  # it is new
 
     async def arun(self, request: Request) -> Reply | AsyncReplyStream:
         """As `run`, without blocking the loop."""
-        return await self._async.run(flow(request, self._parts))  # type: ignore[return-value]  # it is new
+        is_ready = self._parts.transport.is_aready
+        return await self._async.run(flow(request, self._parts, is_ready))  # type: ignore[return-value]  # it is new
 
     def refresh(self) -> None:
         """Read the connections again, now."""

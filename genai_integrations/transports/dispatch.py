@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.direct import DirectTransport
+from genai_integrations.transports.loading import ASYNC_HTTP
 from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.restating import RestatedChunks, restated_stream, restating
 from genai_integrations.transports.translated import TranslatedTransport
@@ -25,6 +26,10 @@ class Transports:
         """Whether everything is loaded that the call takes."""
         return self._translated.is_loaded or self._for(call) is self._direct
 
+    def is_aready(self, call: WireCall) -> bool:
+        """As `is_ready`, for a call from an event loop."""
+        return ASYNC_HTTP.is_done and self.is_ready(call)
+
     def prepare(self, call: WireCall, ends: float | None = None) -> None:
         """Have everything loaded that the call takes: an import is not the provider's time.
 
@@ -40,6 +45,7 @@ class Transports:
 
     async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
         """As `prepare`, without blocking the loop."""
+        await ASYNC_HTTP.aload(ends)
         if not self.is_ready(call):
             await self._translated.aload(ends)
 

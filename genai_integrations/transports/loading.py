@@ -1,4 +1,4 @@
-"""LiteLLM's import: seconds long, once for each process, and never longer than a caller can wait."""
+"""Imports that take long: once for each process, never on an event loop, and never longer than a caller can wait."""
 
 from __future__ import annotations
 
@@ -50,13 +50,15 @@ class Loading:
     """Imports something once, in a thread, for all who wait for it. A failed import is tried again.
 
     Args:
+        name: Of what is imported, for people.
         imports: Does it.
 
     Attributes:
         is_done: It is imported.
     """
 
-    def __init__(self, imports: Callable[[], object]) -> None:
+    def __init__(self, name: str, imports: Callable[[], object]) -> None:
+        self._name = name
         self._imports = imports
         self._result: Future[None] | None = None
         self._lock = threading.Lock()
@@ -77,7 +79,7 @@ class Loading:
             try:
                 self._begun().result(_left(ends))
             except TimeoutError:
-                raise _late() from None
+                raise self._late() from None
 
     async def aload(self, ends: float | None = None) -> None:
         """As `load`, without blocking the loop."""
@@ -86,7 +88,7 @@ class Loading:
                 async with asyncio.timeout(_left(ends)):
                     await asyncio.wrap_future(self._begun())
             except TimeoutError:
-                raise _late() from None
+                raise self._late() from None
 
     def _begun(self) -> Future[None]:
         with self._lock:
@@ -110,6 +112,11 @@ class Loading:
             self.is_done = True
             result.set_result(None)
 
+    def _late(self) -> RequestTimeoutError:
+        return RequestTimeoutError(
+            f"the deadline came while {self._name} was being imported, which happens once: call again"
+        )
+
     def _renew(self) -> Any:
         """In a forked child: the thread is not there."""
         held = self._lock, self._result
@@ -122,11 +129,12 @@ def _left(ends: float | None) -> float | None:
     return None if ends is None else max(ends - time.monotonic(), 0.0)
 
 
-def _late() -> RequestTimeoutError:
-    return RequestTimeoutError(
-        "the deadline came while LiteLLM was being imported, which happens once: call again"
-    )
+def _async_http() -> None:
+    from genai_integrations.transports import async_http  # noqa: F401  the import is what is wanted
 
 
-LITELLM = Loading(litellm_module)
-"""The process's own."""
+LITELLM = Loading("LiteLLM", litellm_module)
+"""LiteLLM takes seconds."""
+
+ASYNC_HTTP = Loading("aiohttp", _async_http)
+"""aiohttp takes a tenth of one, in which an event loop would stand still."""

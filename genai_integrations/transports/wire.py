@@ -67,6 +67,10 @@ class Transport(Protocol):
         """Whether everything is loaded that the call takes."""
         ...
 
+    def is_aready(self, call: WireCall) -> bool:
+        """As `is_ready`, for a call from an event loop."""
+        ...
+
     def prepare(self, call: WireCall, ends: float | None) -> None:
         """Load that, which may take seconds, until the moment at which the caller's time is over.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from simulation import Clock
 
 from genai_integrations import Connection, GenAIError, Secret
 from genai_integrations.connections.providers import PROVIDERS
@@ -14,16 +15,6 @@ from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Names
 from genai_integrations.routing.planning import Plans
 from genai_integrations.routing.policy import NewKey, Plan, Try, Wait, attempts
-
-
-@dataclass
-class Clock:
-    """Seconds that pass only on purpose."""
-
-    now: float = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @dataclass

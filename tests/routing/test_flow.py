@@ -88,7 +88,7 @@ class Call:
     def __init__(self, parts, stream=False, request=None, **params):
         args = parts.args.for_call(params.pop("args", {}))
         self.request = request or chat_request("m", HELLO, params, args, stream=stream)
-        self.flow = flow(self.request, parts)
+        self.flow = flow(self.request, parts, parts.transport.is_ready)
         self.asked = []
         self.sent = []
         self.steps = []

@@ -41,7 +41,7 @@ def imports():
 @pytest.fixture(params=["load", "aload"])
 def load(request, imports):
     """Wait for the import, in a thread or in a loop."""
-    loading = Loading(imports)
+    loading = Loading("LiteLLM", imports)
 
     def load(ends=None):
         if request.param == "load":
@@ -79,7 +79,7 @@ def test_a_caller_that_is_cancelled_disturbs_no_other(imports):
     """One task gives up; the other gets what both waited for."""
 
     async def run():
-        loading = Loading(imports)
+        loading = Loading("LiteLLM", imports)
         first, second = (asyncio.create_task(loading.aload()) for _ in range(2))
         await asyncio.sleep(0)
         first.cancel()
@@ -97,7 +97,7 @@ def test_a_caller_that_is_cancelled_disturbs_no_other(imports):
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_calls_deadline_bounds_the_import_too(way, stream, imports, monkeypatch):
     """The first call to a provider that LiteLLM translates for does not wait seconds longer than it may."""
-    monkeypatch.setattr(translated, "LITELLM", Loading(imports))
+    monkeypatch.setattr(translated, "LITELLM", Loading("LiteLLM", imports))
     connection = Connection.of("c", "anthropic", "sk-ant-example", "http://127.0.0.1:9")
     client = GenAIClient(connections=[connection], router_args={"deadline": 0.05})
     runs = asyncio.run if way == "acompletion" else (lambda reply: reply)
