@@ -10,7 +10,7 @@ from genai_integrations.errors import CallError, ContentFilteredError, GenAIErro
 from genai_integrations.network import without_frames
 from genai_integrations.routing.caching import Memory
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.observing import Observation
+from genai_integrations.routing.observing import CallObserver
 from genai_integrations.routing.policy import Plan, Try
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import OK, Attempt, Route
@@ -35,7 +35,7 @@ class Execution:
         request: Request,
         plan: Plan,
         health: Health,
-        observation: Observation | None,
+        observation: CallObserver | None,
         memory: Memory | None = None,
     ) -> None:
         self.request = request
@@ -83,6 +83,8 @@ class Execution:
         body = {"model": target.model, **self.request.body}
         self._started = time.monotonic()
         attempt.began_ms = (self._started - self._began) * 1000
+        if self._observation is not None:
+            self._observation.attempt_began(attempt)
         return attempt, WireCall(connection, target.model, self.request.operation, body)
 
     def check(self, wire: Wire) -> None:
@@ -110,6 +112,7 @@ class Execution:
         attempt.ms = self._elapsed()
         attempt.outcome = OK
         attempt.usage = usage
+        self._attempt_ended(attempt)
 
     def failed(self, attempt: Attempt, call: WireCall, error: _E) -> _E:
         """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
@@ -117,6 +120,7 @@ class Execution:
         attempt.ms = self._elapsed()
         attempt.outcome = type(error).__name__
         attempt.error = located(error, call) if isinstance(error, CallError) else error
+        self._attempt_ended(attempt)
         return error
 
     def broke(self, attempt: Attempt, error: _E) -> _E:
@@ -128,6 +132,7 @@ class Execution:
             error.connection, error.model = attempt.connection, attempt.model
             error.provider, error.route = attempt.provider, self.route
         self._health.failed(attempt.target)
+        self._attempt_ended(attempt)
         return error
 
     def final(self, error: _E) -> _E:
@@ -139,14 +144,20 @@ class Execution:
 
     def left(self, attempt: Attempt, wire: Wire | None) -> None:
         """The caller is done with a stream, whether or not that was at its end."""
-        attempt.ms = attempt.ms or self._elapsed()
+        if not attempt.ms:
+            attempt.ms = self._elapsed()
+            self._attempt_ended(attempt)
         self.ended(wire)
 
     def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
         """The call is over, with a reply or an error; what is told later is not heard."""
         observation, self._observation = self._observation, None
         if observation is not None:
-            observation.ended(self.route, wire, error)
+            observation.call_ended(self.route, wire, error)
+
+    def _attempt_ended(self, attempt: Attempt) -> None:
+        if self._observation is not None:
+            self._observation.attempt_ended(attempt)
 
     def _elapsed(self) -> float:
         return (time.monotonic() - self._started) * 1000

@@ -216,12 +216,12 @@ class Router:
         return known[1]
 
     def _begin(self, request: Request, plans: Plans, *, follow_fallbacks: bool = True) -> Execution:
-        observation = self._observer(request) if self._observer else None
+        observation = self._observer.call_began(request) if self._observer else None
         try:
             plan = plans.plan(request.model)
         except GenAIError as error:
             if observation is not None:
-                observation.ended(Route(request.model), None, error)
+                observation.call_ended(Route(request.model), None, error)
             raise
         if not follow_fallbacks:
             return Execution(request, plan.alone(), self._health, observation)
