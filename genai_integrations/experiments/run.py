@@ -22,7 +22,7 @@ from genai_integrations.experiments.variants import is_from_langfuse
 from genai_integrations.routing.reply import Message
 from genai_integrations.routing.route import Route
 from genai_integrations.routing.streams import AsyncReplyStream
-from genai_integrations.transports.background import BackgroundLoop
+from genai_integrations.runtime.background import own_loop
 
 
 @dataclass(slots=True)
@@ -85,12 +85,9 @@ async def run(work: Work, cells: Sequence[Cell]) -> None:
 
 def run_apart(work: Work, cells: Sequence[Cell]) -> None:
     """As `run`, in an event loop of its own in a thread, so that it works where a loop is running already."""
-    loop = BackgroundLoop()
-    try:
+    with own_loop("genai-compare") as loop:
+        # Leaving waits until every call that was still under way is cancelled and its connection closed.
         loop.run(run(work, cells), threading.TIMEOUT_MAX)
-    finally:
-        # Waits until every call that was still under way is cancelled and its connection closed.
-        loop.stop()
 
 
 async def _work_off(work: Work, waiting: Iterator[Cell]) -> None:

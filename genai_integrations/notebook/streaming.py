@@ -11,7 +11,7 @@ from typing import Any
 from genai_integrations.client import GenAIClient, Messages
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.notebook.answers import Answer, Answers
-from genai_integrations.transports.background import BackgroundLoop
+from genai_integrations.runtime.background import own_loop
 
 _PERIOD = 0.1
 """Seconds between two redrawings: fast enough to look alive, and few messages for a slow browser."""
@@ -38,20 +38,20 @@ def stream_all(
     Raises:
         KeyboardInterrupt: The user stopped it; by then every call is closed and `show` has been called.
     """
-    background, changed = BackgroundLoop(), threading.Event()
+    changed = threading.Event()
 
     async def all_at_once() -> None:
         await asyncio.gather(
             *(_stream(client, answer, messages, params, changed) for answer in answers)
         )
 
-    future = background.submit(all_at_once())
     try:
-        _watch(future, changed, show)
-        future.result()
+        # Leaving cancels what still runs, which closes its connection, so that the provider stops too.
+        with own_loop("genai-cell") as loop:
+            future = loop.submit(all_at_once())
+            _watch(future, changed, show)
+            future.result()
     finally:
-        # Cancels what still runs, which closes its connection, so that the provider stops too.
-        background.stop()
         _end(answers)
         show()
 

@@ -7,7 +7,7 @@ import concurrent.futures
 import contextlib
 import threading
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
 from typing import Any, TypeVar
 
 from genai_integrations.runtime.fork import after_fork_in_child
@@ -18,8 +18,8 @@ _T = TypeVar("_T")
 class BackgroundLoop:
     """Runs coroutines from threads and from other loops, until the interpreter ends.
 
-    There is no way to stop it: whoever shares it would stop the work of others. A forked child starts a loop of
-    its own.
+    It has no method to stop it, since whoever shares it would stop the work of others; `own_loop` is for one piece of
+    work. A forked child starts a loop of its own.
 
     Args:
         name: Of the thread.
@@ -38,7 +38,7 @@ class BackgroundLoop:
         Raises:
             TimeoutError: It took longer, or the interpreter is ending.
         """
-        future = self._submit(work)
+        future = self.submit(work)
         try:
             return future.result(seconds)
         except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
@@ -55,7 +55,7 @@ class BackgroundLoop:
             TimeoutError: The interpreter is ending.
         """
         try:
-            return await asyncio.wrap_future(self._submit(work))
+            return await asyncio.wrap_future(self.submit(work))
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if caller is None or caller.cancelling():
@@ -85,13 +85,19 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         return loop
 
-    def _submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+    def submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+        """Begin; whoever waits for the result may also cancel it."""
         loop = self._running()
         if loop.is_closed():
             # The interpreter is ending, and what is open ends with it.
             work.close()
             raise TimeoutError
         return asyncio.run_coroutine_threadsafe(work, loop)
+
+    def _close(self) -> None:
+        end, self._end, self._loop = self._end, None, None
+        if end is not None:
+            end()
 
     def _running(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
@@ -104,6 +110,16 @@ class BackgroundLoop:
                 thread.start()
                 self._end = weakref.finalize(self, _stop, loop, thread)
             return self._loop
+
+
+@contextlib.contextmanager
+def own_loop(name: str) -> Generator[BackgroundLoop]:
+    """A loop for one piece of work: when the block ends, what still runs is cancelled and waited for."""
+    loop = BackgroundLoop(name)
+    try:
+        yield loop
+    finally:
+        loop._close()  # noqa: SLF001  ours, in the same module
 
 
 _spawned: set[asyncio.Task[object]] = set()
