@@ -87,8 +87,9 @@ class SingleFlight(Generic[T]):
             TimeoutError: It was not done by then.
             BaseException: What the work raised; each caller gets an exception object of its own.
         """
+        came = self._begun
         while True:
-            flight, is_mine = self._join(known)
+            flight, is_mine = self._join(came, known)
             if is_mine and limit is None:
                 return self._lead(work, flight)
             if is_mine:
@@ -124,7 +125,7 @@ class SingleFlight(Generic[T]):
         """Have the work done in the background, unless someone is at it already."""
         if None in self._flights:
             return
-        flight, is_mine = self._join(None)
+        flight, is_mine = self._join(self._begun)
         if not is_mine:
             return
         try:
@@ -140,8 +141,9 @@ class SingleFlight(Generic[T]):
         known: Callable[[], T | None] | None,
         limit: float | None,
     ) -> T:
+        came = self._begun
         while True:
-            flight, is_mine = self._join(known, place)
+            flight, is_mine = self._join(came, known, place)
             if is_mine:
                 lead(flight)
             async with asyncio.timeout(seconds_until(limit)):
@@ -150,11 +152,17 @@ class SingleFlight(Generic[T]):
                 return _given(outcome)
 
     def _join(
-        self, known: Callable[[], T | None] | None, place: _Place = None
+        self, came: int, known: Callable[[], T | None] | None = None, place: _Place = None
     ) -> tuple[_Flight[T], bool]:
-        """The flight that is under way, or a new one, which the caller has to lead; or one that landed."""
+        """The flight that is under way, or a new one, which the caller has to lead; or one that landed.
+
+        Args:
+            came: How many flights had begun when the caller came.
+            known: See `do`.
+            place: Where the caller would lead.
+        """
         while True:
-            latest = self.latest
+            before = self.latest
             value = known() if known is not None else None
             if value is not None:
                 return _landed(value), False
@@ -162,11 +170,14 @@ class SingleFlight(Generic[T]):
                 flight = self._flights.get(None) or self._flights.get(place)
                 if flight is not None:
                     return flight, False
-                # What landed since `known` was asked may be what is wanted.
-                if known is None or self.latest is latest:
-                    self._begun += 1
-                    flight = self._flights[place] = _Flight(self._begun)
-                    return flight, True
+                latest = self.latest
+                if known is not None and latest is not before:
+                    continue  # what has landed meanwhile may be what is wanted
+                if latest is not None and latest.number > came:
+                    return _landed(latest.value), False
+                self._begun += 1
+                flight = self._flights[place] = _Flight(self._begun)
+                return flight, True
 
     def _lead(self, work: Callable[[], T], flight: _Flight[T]) -> T:
         try:
@@ -221,7 +232,9 @@ class SingleFlight(Generic[T]):
 
 def seconds_until(limit: float | None) -> float | None:
     """The time-out for a wait that ends at a `time.monotonic()` moment; None if it need not end."""
-    return None if limit is None else max(limit - time.monotonic(), 0.0)
+    if limit is None:
+        return None
+    return min(max(limit - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
 
 
 def own_copy(error: _E) -> _E:
