@@ -106,23 +106,29 @@ class LangfuseSdk:
         with self._lock:
             if self._api is None:
                 with loading():
-                    import httpx
-                    from langfuse.api import LangfuseAPI
-                # A redirect is not followed, because it would take the key pair along.
-                timeout = read_trace_settings(self.settings.environ).timeout
-                http = httpx.Client(timeout=timeout, follow_redirects=False)
-                self._end = weakref.finalize(self, http.close)
-                self._api = LangfuseAPI(
-                    base_url=self.settings.host,
-                    username=public_key,
-                    password=secret_key,
-                    x_langfuse_sdk_name="python",
-                    x_langfuse_sdk_version=version("langfuse"),
-                    x_langfuse_public_key=public_key,
-                    httpx_client=http,
-                    timeout=timeout,
-                )
+                    self._api = self._made_api(public_key, secret_key)
         return self._api
+
+    def _made_api(self, public_key: str, secret_key: str) -> LangfuseAPI:
+        import httpx
+        from langfuse.api import LangfuseAPI
+
+        timeout = read_trace_settings(self.settings.environ).timeout
+        # A redirect is not followed, because it would take the key pair along.
+        http = httpx.Client(timeout=timeout, follow_redirects=False)
+        self._end = weakref.finalize(self, http.close)
+        api = LangfuseAPI(
+            base_url=self.settings.host,
+            username=public_key,
+            password=secret_key,
+            x_langfuse_sdk_name="python",
+            x_langfuse_sdk_version=version("langfuse"),
+            x_langfuse_public_key=public_key,
+            httpx_client=http,
+            timeout=timeout,
+        )
+        _ = api.prompts  # loaded when it is first looked at
+        return api
 
     def _renew(self) -> object:
         """In a forked child: the lock may be held by a thread that is not there, the sockets are the parent's."""

@@ -51,6 +51,8 @@ def loading() -> Generator[None]:
     with loads.ended:
         loads.threads.append(here)
     try:
+        import encodings.idna  # noqa: F401  else loaded by the first thread that looks up a host
+
         yield
     finally:
         with loads.ended:

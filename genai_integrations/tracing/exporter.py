@@ -185,13 +185,16 @@ class Exporter:
                 self._is_watched = False
 
     def _run(self) -> None:
-        goes_on = True
-        while goes_on:
-            job = self._next()
-            outcome = self._done(job)
-            goes_on = self._settle(job, outcome)
-            if outcome.problem:
-                job.outbox.warn(outcome.problem)
+        while self._run_one():
+            pass  # nothing of a send is kept while the thread waits for the next
+
+    def _run_one(self) -> bool:
+        job = self._next()
+        outcome = self._done(job)
+        goes_on = self._settle(job, outcome)
+        if outcome.problem:
+            job.outbox.warn(outcome.problem)
+        return goes_on
 
     def _done(self, job: Job) -> Outcome:
         try:
