@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import json
 import os
@@ -55,6 +56,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if _FAKES in item.path.parents:
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    """What is imported by now stays, so the garbage collector, which some tests call, need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -78,6 +78,7 @@ def place(home):
     return place
 
 
+@pytest.mark.sample(36)
 # Mistral tells the usage of a stream without being asked, which this server does not: see test_copies.py.
 @pytest.mark.parametrize("name", [name for name in CHATTING if name != "mistral"])
 def test_a_chat_arrives(name, place, home, make_client, ask):
@@ -129,6 +130,7 @@ def test_embeddings_arrive(name, place, home, make_client):
     assert request.body == {"model": "org/m-1", "input": ["one", "two"]}
 
 
+@pytest.mark.sample(36)
 @pytest.mark.parametrize("name", CHATTING)
 @pytest.mark.parametrize(
     ("fault", "kind"),

@@ -124,6 +124,42 @@ def test_a_number_in_a_stream_is_a_status(status, place):
         assert (type(error), error.status) == (STATUSES[status], status)
 
 
+def test_a_list_with_one_error_is_that_error():
+    """Gemini answers a stream's request so."""
+    error = {
+        "code": 400,
+        "message": "API key not valid.",
+        "details": [{"reason": "API_KEY_INVALID"}],
+    }
+
+    told = status_error(400, {}, json.dumps([{"error": error}]).encode())
+
+    assert type(told) is errors.AuthenticationError
+    assert told.message == "API key not valid."
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"), [("30s", 30.0), ("1.5s", 1.5), ("0s", 0.0), ("soon", None), (None, None)]
+)
+def test_google_says_in_the_body_how_long_to_wait(delay, seconds):
+    """Its `RetryInfo` counts where no header does."""
+    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    content = body(code=429, message="Resource exhausted", details=[detail])
+
+    assert status_error(429, {}, content).retry_after == seconds
+    assert status_error(429, {"retry-after": "7"}, content).retry_after == 7.0
+
+
+@pytest.mark.parametrize("status", [300, 301, 307, 399])
+def test_a_redirect_is_called_one(status):
+    """Whatever the server says with it."""
+    told = status_error(status, {}, body(message="moved")).message
+
+    assert told == "the server answered with a redirect, which is never followed with a key"
+    assert status_error(299, {}, body(message="moved")).message == "moved"
+    assert status_error(400, {}, body(message="moved")).message == "moved"
+
+
 def test_azures_inner_code_is_the_most_precise():
     """Azure says `content_filter` outside and the policy inside."""
     inner = {"code": "ResponsibleAIPolicyViolation"}
