@@ -152,6 +152,6 @@ class Reply(Chunk):
         self.route = route
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        from genai_integrations.routing.views import reply_bundle
+        from genai_integrations.calls.views import reply_bundle
 
         return reply_bundle(self)

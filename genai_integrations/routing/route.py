@@ -129,7 +129,7 @@ class Route:
         }
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        from genai_integrations.routing.views import route_bundle
+        from genai_integrations.calls.views import route_bundle
 
         return route_bundle(self)
 
