@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
 
+from genai_integrations.calls.shapes import Embedding, Message, ReplyBody
 from genai_integrations.display import (
     Bundle,
     Cell,
@@ -54,7 +55,7 @@ def route_note(route: Route) -> str:
 
 def reply_bundle(reply: Reply) -> Bundle:
     """The answer, and below it how it was come by."""
-    text, note = _said(reply.wire), route_note(reply.route)
+    text, note = _said(cast("ReplyBody", reply.wire)), route_note(reply.route)
     more = ""
     if len(reply.route.attempts) > 1:
         more = f"<details><summary>{muted('route')}</summary>{route_table(reply.route)}</details>"
@@ -84,14 +85,14 @@ def _step(row: Attempt) -> str:
     return row.target if row.outcome == OK else f"{row.target} {row.outcome}".rstrip()
 
 
-def _said(wire: Mapping[str, Any]) -> str:
+def _said(wire: ReplyBody) -> str:
     choices = wire.get("choices")
     if choices is None:
         return _vectors(wire.get("data") or ())
     return "\n\n".join("\n".join(_parts(choice.get("message") or {})) for choice in choices)
 
 
-def _parts(message: Mapping[str, Any]) -> Iterable[str]:
+def _parts(message: Message) -> Iterable[str]:
     for said in (message.get("content"), message.get("refusal")):
         if said:
             yield str(said)
@@ -100,7 +101,7 @@ def _parts(message: Mapping[str, Any]) -> Iterable[str]:
         yield f"{function.get('name')}({function.get('arguments')})"
 
 
-def _vectors(data: Iterable[Mapping[str, Any]]) -> str:
+def _vectors(data: Iterable[Embedding]) -> str:
     vectors = [row.get("embedding") or () for row in data]
     sizes = sorted({len(vector) for vector in vectors})
     return f"{len(vectors)} embeddings of {' or '.join(map(str, sizes)) or 'no'} dimensions"

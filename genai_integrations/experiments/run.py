@@ -16,7 +16,13 @@ from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.journal import Journal
 from genai_integrations.experiments.plan import Cell
 from genai_integrations.experiments.progress import Listener
-from genai_integrations.experiments.results import Result, Score, named_error, usage_fields
+from genai_integrations.experiments.results import (
+    Result,
+    ResultFields,
+    Score,
+    named_error,
+    usage_fields,
+)
 from genai_integrations.experiments.runs import DatasetRuns, finish
 from genai_integrations.experiments.variants import is_from_langfuse
 from genai_integrations.routing.reply import Message
@@ -44,7 +50,7 @@ class Work:
 
     client: GenAIClient
     evaluators: Sequence[Evaluator]
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     known: dict[str, Result]
     journal: Journal | None
     listener: Listener
@@ -150,27 +156,34 @@ async def _asked(work: Work, cell: Cell) -> Result:
         found = await _answer(work.client, candidate.model, cell.messages, params)
     except GenAIError as error:
         route = error.route if isinstance(error, CallError) else None
-        found = usage_fields(route) if isinstance(route, Route) else {}
+        found = usage_fields(route) if isinstance(route, Route) else ResultFields()
         found["error"] = named_error(error)
-    return dataclasses.replace(result, **{"latency_ms": _since(begin), **found})
+    found.setdefault("latency_ms", _since(begin))
+    return dataclasses.replace(result, **found)
 
 
 async def _answer(
-    client: GenAIClient, model: str, messages: Sequence[Mapping[str, Any]], params: dict[str, Any]
-) -> dict[str, Any]:
-    """Fields of the result."""
+    client: GenAIClient,
+    model: str,
+    messages: Sequence[Mapping[str, object]],
+    params: Mapping[str, Any],
+) -> ResultFields:
     begin = time.perf_counter()
     reply = await client.acompletion(model, messages, **params)
     if not isinstance(reply, AsyncReplyStream):
         text = _text(reply.choices[0].message)
-        return {"text": text, "latency_ms": _since(begin), **usage_fields(reply.route)}
+        return {**usage_fields(reply.route), "text": text, "latency_ms": _since(begin)}
     first = _since(begin)
     parts = []
     async with reply:
         async for chunk in reply:
             parts += [_text(choice.delta) for choice in chunk.choices[:1]]
-    times = {"first_token_ms": first, "latency_ms": _since(begin)}
-    return {"text": "".join(parts), **times, **usage_fields(reply.route)}
+    return {
+        **usage_fields(reply.route),
+        "text": "".join(parts),
+        "first_token_ms": first,
+        "latency_ms": _since(begin),
+    }
 
 
 def _text(message: Message) -> str:

@@ -44,6 +44,6 @@ def profile_of(served: Iterable[tuple[str, str]]) -> ModelProfile:
     )
 
 
-def _smallest(limits: Iterable[int | None]) -> int | None:
+def _smallest(limits: Iterable[object]) -> int | None:
     known = [limit for limit in limits if isinstance(limit, int)]
     return min(known) if known else None

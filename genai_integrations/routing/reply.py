@@ -64,7 +64,7 @@ class WireObject:
         return f"{type(self).__name__}({self.wire!r})"
 
 
-def _wrapped(value: Any, kind: type[WireObject]) -> Any:
+def _wrapped(value: object, kind: type[WireObject]) -> Any:
     if isinstance(value, dict):
         return kind(value)
     if isinstance(value, list):
