@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import orjson
@@ -37,6 +37,10 @@ Source: AWS Bedrock user guide, "Supported Regions and models for inference prof
 """
 
 
+_MOST_NAMES = 4096
+"""Names that are remembered. Users make names up, so there is no end of them; the map itself has about 4,000."""
+
+
 @cache
 def price_map() -> Mapping[str, ModelRow]:
     """LiteLLM's model table, `{model: {limits, prices, capabilities}}`; empty if it cannot be found.
@@ -53,7 +57,7 @@ def price_map() -> Mapping[str, ModelRow]:
     return {}
 
 
-@cache
+@lru_cache(_MOST_NAMES)
 def model_info(provider: str, model: str) -> ModelRow | None:
     """The price map's row of one provider's model, or None if it has none."""
     table = price_map()
@@ -65,7 +69,7 @@ def model_info(provider: str, model: str) -> ModelRow | None:
     return None
 
 
-@cache
+@lru_cache(_MOST_NAMES)
 def hosted_ids(provider: str, name: str, region: str | None) -> tuple[str, ...]:
     """The provider's own ids of the model that a user calls `name`, the best first.
 

@@ -57,6 +57,7 @@ class OriginPins:
         if secret.lower() in _PLACEHOLDERS:
             return
         pin = hmac.digest(self._hash_key, secret.encode(), hashlib.sha256)
+        # One step: of two threads that bring a key for the first time, both get the origin that was first.
         pinned = self._pins.setdefault(pin, origin)
         if pinned != origin and not self._is_allowed(origin):
             host = urlsplit(origin).netloc

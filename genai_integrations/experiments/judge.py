@@ -59,6 +59,7 @@ def llm_judge(
             return Score(None, error=named_error(error), cost=_cost(error))
         return _judged(reply.choices[0].message.content, reply.route)
 
+    # Four characters to a token, as `costs` reckons.
     return Evaluator(name, function, model, len(system) // 4)
 
 

@@ -108,5 +108,6 @@ def _cells(
 
 
 def _hash(value: object) -> str:
+    # Sorted, because the order of parameters changes no answer; a file that is resumed has the keys of an earlier run.
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]

@@ -80,12 +80,14 @@ class Work:
 
 async def run(work: Work, cells: Sequence[Cell]) -> None:
     """Make every call and score every answer. Cancelled, it keeps what is there."""
+    # One iterator for all workers: whoever is free takes the next, so a slow answer holds nobody up.
     waiting = iter(cells)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(work.max_concurrency, len(cells))):
                 group.create_task(_work_off(work, waiting))
     except ExceptionGroup as failures:
+        # The first is the cause: the others were cancelled for it. Callers catch our errors, not groups.
         raise failures.exceptions[0] from None
 
 

@@ -17,6 +17,7 @@ _PAGE = 100
 """The most that Langfuse gives at once."""
 
 _TIMEOUT = 20.0
+"""Seconds for one page: a person waits at a terminal, so rather an error than silence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class SpanRecord(TypedDict):
     attributes: dict[str, Any]
     events: list[SpanEvent]
     scope: str
-    resource: dict[str, Any]
+    resource: dict[str, object]
 
 
 def spans_of(content: bytes) -> list[SpanRecord]:
