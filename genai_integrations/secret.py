@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from genai_integrations.errors import CredentialError
-
-MASK = "**********"
+from genai_integrations.runtime.masked import MASK, MaskedText
 
 
 class Secret:
@@ -53,15 +52,6 @@ class Secret:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _pickled, ()
-
-
-class MaskedText(str):
-    """A text for wire headers whose repr is masked, so that no traceback's locals show it."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"'{MASK}'"
 
 
 def _pickled() -> Secret:

@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 
 DEFAULT_HOST = "https://cloud.langfuse.com"
 

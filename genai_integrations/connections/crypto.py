@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 
 from genai_integrations.errors import ConfigurationError, DecryptionError
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 
 _STORED = re.compile(r"([0-9a-f]{24}):((?:[0-9a-f]{2})+):([0-9a-f]{32})", re.ASCII | re.IGNORECASE)
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII | re.IGNORECASE)

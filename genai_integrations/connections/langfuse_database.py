@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from genai_integrations.errors import CredentialStoreError
-from genai_integrations.secret import MASK, MaskedText, Secret
+from genai_integrations.runtime.masked import MASK, MaskedText
+from genai_integrations.secret import Secret
 
 if TYPE_CHECKING:
     import psycopg

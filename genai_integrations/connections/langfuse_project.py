@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from genai_integrations.errors import ConfigurationError, CredentialError, CredentialStoreError
 from genai_integrations.network import proxy_for, tls_context
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 
 if TYPE_CHECKING:
     import urllib3

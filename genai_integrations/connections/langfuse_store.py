@@ -12,7 +12,8 @@ from genai_integrations.connections.crypto import check_keys, decrypt
 from genai_integrations.connections.langfuse_database import read_rows
 from genai_integrations.connections.providers import provider_of
 from genai_integrations.errors import ConfigurationError, CredentialStoreError, GenAIError
-from genai_integrations.secret import MaskedText, Secret
+from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.secret import Secret
 
 _log = logging.getLogger("genai_integrations")
 

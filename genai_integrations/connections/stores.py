@@ -14,7 +14,7 @@ from genai_integrations.connections.environment import EnvironmentStore
 from genai_integrations.connections.langfuse_project import fetch_project_id
 from genai_integrations.connections.langfuse_store import LangfuseStore
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import Settings
 
 
@@ -48,3 +48,7 @@ class GivenConnections:
         """As `ConnectionStore.load`."""
         wanted = self._connections if names is None else names
         return [self._connections[name] for name in wanted if name in self._connections]
+
+    async def aload(self, names: Sequence[str] | None) -> list[Connection | BrokenConnection]:
+        """As `load`: what is in memory needs no thread."""
+        return self.load(names)

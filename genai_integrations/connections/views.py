@@ -16,7 +16,7 @@ from genai_integrations.display import (
     table,
     text_table,
 )
-from genai_integrations.secret import MASK
+from genai_integrations.runtime.masked import MASK
 
 _COLUMNS = ("name", "provider", "key", "host", "region", "models", "state")
 _MOST_MODELS = 6

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from genai_integrations.client import GenAIClient, Messages
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.notebook.answers import Answer, Answers
-from genai_integrations.transports.background import BackgroundLoop
+from genai_integrations.runtime.background import loop_apart
 
 _PERIOD = 0.1
 """Seconds between two redrawings: fast enough to look alive, and few messages for a slow browser."""
@@ -37,26 +37,26 @@ def stream_all(
     Raises:
         KeyboardInterrupt: The user stopped it; by then every call is closed and `show` has been called.
     """
-    background, changed = BackgroundLoop(), threading.Event()
+    changed = threading.Event()
 
     async def all_at_once() -> None:
         await asyncio.gather(
             *(_stream(client, answer, messages, params, changed) for answer in answers)
         )
 
-    future = background.submit(all_at_once())
     try:
-        _watch(future, changed, show)
-        future.result()
+        # Leaving it cancels what still runs, which closes its connection, so that the provider stops too.
+        with loop_apart("genai-notebook") as begin:
+            future = begin(all_at_once())
+            _watch(future, changed, show)
+            future.result()
     finally:
-        # Cancels what still runs, which closes its connection, so that the provider stops too.
-        background.stop()
         _end(answers)
         show()
 
 
 def _watch(
-    future: concurrent.futures.Future[None], changed: threading.Event, show: Callable[[], None]
+    future: concurrent.futures.Future[object], changed: threading.Event, show: Callable[[], None]
 ) -> None:
     while not future.done():
         # Never without a time limit: on Windows nothing else lets an interrupt through.

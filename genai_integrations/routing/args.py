@@ -6,12 +6,10 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 from genai_integrations.errors import CallError, ConfigurationError
-
-Strategy = Literal["ordered", "simple-shuffle"]
-"""How the connections that serve one name are ordered: as the user listed them, or anew at random per call."""
+from genai_integrations.routing.strategies import STRATEGIES
 
 Fallbacks = Mapping[str, tuple[str, ...]]
 """For a model name, the names to go to instead."""
@@ -35,7 +33,7 @@ class RouterArgs:
         cooldown_time: Seconds that a failed target is left alone while others can answer.
         model_group_alias: `{"fast": "gpt-4o-mini"}`.
         max_fallbacks: Names that one call may fall back to.
-        routing_strategy: Order of the connections that serve one name.
+        routing_strategy: Order of the connections that serve one name, by a name of `strategies.STRATEGIES`.
         fallback_on: HTTP statuses and classes of our errors that lead to another target, in place of the
             usual set: everything but a refusal of the request itself.
         cache_responses: Keep answers in memory, and give them again to the same question.
@@ -57,7 +55,7 @@ class RouterArgs:
     cooldown_time: float = 5.0
     model_group_alias: Mapping[str, str] = field(default_factory=dict)
     max_fallbacks: int = 5
-    routing_strategy: Strategy = "ordered"
+    routing_strategy: str = "ordered"
     fallback_on: tuple[int | type[CallError], ...] | None = None
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -69,7 +67,7 @@ class RouterArgs:
         Raises:
             ConfigurationError: One of them cannot work.
         """
-        return dataclasses.replace(self, **_checked(given)) if given else self
+        return dataclasses.replace(self, **_checked(given))
 
 
 PER_CALL = frozenset(
@@ -173,11 +171,10 @@ def _aliases(name: str, value: object) -> Mapping[str, str]:
     return aliases
 
 
-def _strategy(name: str, value: Any) -> Strategy:
-    for known in get_args(Strategy):
-        if value == known:
-            return known  # type: ignore[no-any-return]
-    raise _wrong(name, value, f"one of {', '.join(get_args(Strategy))}")
+def _strategy(name: str, value: Any) -> str:
+    if not isinstance(value, str) or value not in STRATEGIES:
+        raise _wrong(name, value, f"one of {', '.join(STRATEGIES)}")
+    return value
 
 
 def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] | None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Protocol
 
 from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Route
+from genai_integrations.routing.route import Attempt, Route
 from genai_integrations.transports.wire import Wire
 
 
-class Observation(Protocol):
-    """Watches one call."""
+class CallObserver(Protocol):
+    """Watches one call. It never raises, and takes no time that a caller would notice."""
+
+    def attempt_began(self, attempt: Attempt) -> None:
+        """A request to a target is about to be sent."""
+        ...
+
+    def attempt_ended(self, attempt: Attempt) -> None:
+        """It is over: outcome, error, usage and times stand on it. That of a stream ends when the stream does."""
+        ...
 
     def first_content(self, route: Route) -> None:
         """The first content of a stream is there.
@@ -20,7 +28,7 @@ class Observation(Protocol):
         """
         ...
 
-    def ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
+    def call_ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
         """The call is over; told once.
 
         Args:
@@ -43,6 +51,6 @@ class Observer(Protocol):
         """Make that, which may take seconds."""
         ...
 
-    def __call__(self, request: Request) -> Observation | None:
+    def call_began(self, request: Request) -> CallObserver | None:
         """A call begins, in the caller's thread and context; None if it is not to be watched."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
@@ -145,17 +145,17 @@ class Route:
     @property
     def cost(self) -> float | None:
         """US dollars of all attempts whose cost is known; None if none is."""
-        known = [cost for attempt in self.attempts if (cost := attempt.cost) is not None]
-        return sum(known) if known else None
+        return _together(attempt.cost for attempt in self.attempts)
 
     def as_dict(self) -> RouteRecord:
         """The route as plain values for JSON."""
+        attempts = [attempt.as_dict() for attempt in self.attempts]
         return {
             "asked": self.asked,
             "served": self.served,
             "cached": self.cached,
-            "cost": self.cost,
-            "attempts": [attempt.as_dict() for attempt in self.attempts],
+            "cost": _together(row["cost"] for row in attempts),
+            "attempts": attempts,
         }
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
@@ -166,6 +166,11 @@ class Route:
     def __str__(self) -> str:
         """One line: `seoul/gpt-4o ServerError 12 ms -> usa/gpt-4o ok 230 ms`, or `usa/gpt-4o cached 0 ms`."""
         return " -> ".join(map(_told, self.attempts))
+
+
+def _together(costs: Iterable[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
 
 
 def _told(attempt: Attempt) -> str:

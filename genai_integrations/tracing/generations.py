@@ -48,7 +48,7 @@ class Generations:
         if not self.is_ready:
             self._connect()
 
-    def __call__(self, request: Request) -> Generation | None:
+    def call_began(self, request: Request) -> Generation | None:
         """A call begins; None if it is not recorded."""
         self.prepare()
         project = self._project
@@ -128,7 +128,13 @@ class Generation:
             # Of a stream that is left early, OpenInference ends its span before the client hears of it.
             self._guarded(lambda: self._write(route, None, None))
 
-    def ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
+    def attempt_began(self, attempt: Attempt) -> None:
+        """An attempt is written down when the call is over."""
+
+    def attempt_ended(self, attempt: Attempt) -> None:
+        """As above."""
+
+    def call_ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
         """The call is over."""
         if self._span.is_recording():
             self._guarded(lambda: self._write(route, wire, error))

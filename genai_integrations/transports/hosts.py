@@ -1,11 +1,8 @@
-"""Connections to one host: opened with care, kept while they are idle."""
+"""How to connect to one host, with care."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import weakref
-from collections import deque
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,52 +11,34 @@ from urllib3.util import Url, make_headers, parse_url
 
 from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import APIConnectionError, UntrustedHostError
-from genai_integrations.network import proxy_for, tls_context
-from genai_integrations.secret import MaskedText
+from genai_integrations.network import tls_context
+from genai_integrations.runtime.masked import MaskedText
 
 
 class Host:
-    """One origin, and the idle connections to it. Safe for threads.
+    """One origin: how to connect to it, and what a request to it says.
 
     Args:
         origin: `scheme://host:port`.
-        most: Connections to keep idle.
+        proxy: Its proxy's address with the password, if there is one.
 
     Attributes:
         name: What the header `Host` says.
         forwarded: What stands before the path where a proxy forwards requests, else nothing.
         headers: What such a proxy is told.
+
+    Raises:
+        APIConnectionError: The proxy is of no kind that we can use.
     """
 
-    def __init__(self, origin: str, most: int) -> None:
+    def __init__(self, origin: str, proxy: str | None) -> None:
         self._url = url = parse_url(origin)
-        self._most = most
-        self._idle: deque[HTTPConnection] = deque()
-        self._is_closed = False
-        self._end = weakref.finalize(self, _close_all, self._idle)
-        self._proxy, self._authorization = _proxy(origin)
+        self._proxy, self._authorization = _proxy(proxy)
         is_default = url.port == (443 if url.scheme == "https" else 80)
         self.name = str(url.host if is_default else url.netloc)
         forwards = self._proxy is not None and url.scheme == "http"
         self.forwarded = f"http://{self.name}" if forwards else ""
         self.headers = self._authorization if forwards else {}
-
-    def idle(self) -> HTTPConnection | None:
-        """The connection used last that is still open; None if there is none."""
-        with contextlib.suppress(IndexError):
-            while True:
-                connection = self._idle.pop()
-                if connection.is_connected:
-                    return connection
-                connection.close()
-        return None
-
-    def put_back(self, connection: HTTPConnection, *, usable: bool) -> None:
-        """Take a connection that is no longer in use: to keep it, if it can be used again."""
-        if usable and not self._is_closed and len(self._idle) < self._most:
-            self._idle.append(connection)
-        else:
-            connection.close()
 
     def open(self, seconds: float) -> HTTPConnection:
         """A new connection.
@@ -79,11 +58,6 @@ class Host:
             connection.close()
             raise
         return connection
-
-    def close(self) -> None:
-        """Close all idle connections, and those in use when they come back."""
-        self._is_closed = True
-        _close_all(self._idle)
 
     def _direct(self, seconds: float) -> HTTPConnection:
         host, port = _bare(self._url), self._url.port
@@ -140,9 +114,8 @@ def _refuse(address: str) -> None:
         )
 
 
-def _proxy(origin: str) -> tuple[Url | None, dict[str, str]]:
-    """The proxy for an origin, and the header that lets one in."""
-    address = proxy_for(origin)
+def _proxy(address: str | None) -> tuple[Url | None, dict[str, str]]:
+    """The proxy at an address, and the header that lets one in."""
     if address is None:
         return None, {}
     url = parse_url(address)
@@ -160,9 +133,3 @@ def _proxy(origin: str) -> tuple[Url | None, dict[str, str]]:
 
 def _bare(url: Url) -> str:
     return (url.host or "").strip("[]")
-
-
-def _close_all(idle: deque[HTTPConnection]) -> None:
-    with contextlib.suppress(IndexError):
-        while True:
-            idle.pop().close()

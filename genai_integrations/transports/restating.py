@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import Any
 
-from genai_integrations.transports.wire import AsyncChunks, Wire, WireCall
+from genai_integrations.transports.chunks import ClosableChunks
+from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire, WireCall
 
 Restate = Callable[[Wire], Wire]
 """Changes an answer or chunk in place, and returns it."""
@@ -17,8 +18,12 @@ def restating(call: WireCall) -> Restate | None:
     return _BY_PROVIDER.get(call.connection.provider.name)
 
 
-def restated_stream(chunks: Generator[Wire], restate: Restate) -> Generator[Wire]:
+def restated_stream(chunks: Chunks, restate: Restate) -> ClosableChunks:
     """The chunks, each restated."""
+    return ClosableChunks(_restated(chunks, restate), chunks.close)
+
+
+def _restated(chunks: Chunks, restate: Restate) -> Generator[Wire]:
     with contextlib.closing(chunks):
         for chunk in chunks:
             yield restate(chunk)

@@ -6,9 +6,9 @@ import contextlib
 import io
 import socket
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
-from http.client import HTTPException, RemoteDisconnected
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
 
@@ -25,26 +25,33 @@ from genai_integrations.errors import (
 from genai_integrations.network import (
     CONNECT_TIMEOUT,
     END_OF_BODY,
-    drop_sockets_after_fork,
     without_frames,
 )
+from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.answer import Answer
 from genai_integrations.transports.endpoint import Endpoint
 from genai_integrations.transports.hosts import Host
+from genai_integrations.transports.idle import IdleConnections
 from genai_integrations.transports.patience import Patience
 
-_BROKEN = (RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 _FAILED = (HTTPError, HTTPException, OSError, zlib.error)
 """What urllib3, which connects, and the standard library, which reads, raise for what goes wrong on the wire."""
 
 
 class SyncHttp:
-    """Posts to endpoints. Safe for threads; a forked child starts with no connections."""
+    """Posts to endpoints, over connections that all who post share. Safe for threads and after fork.
 
-    def __init__(self, connections_per_host: int = 100) -> None:
-        self._per_host = connections_per_host
-        self._hosts: dict[str, Host] = {}
-        drop_sockets_after_fork(self)
+    It knows no key: what it keeps of an endpoint is where it is.
+
+    A request is written once. RFC 9110, 9.2.2: one that is not idempotent is never repeated unnoticed unless it is
+    known that nothing of it was processed, and of a request that was written nobody knows. So an idle connection
+    is looked at before anything is written: one that the server closed, or that has bytes waiting, is not used. If
+    the connection breaks later, that is a failed attempt, which the caller's policy counts and shows.
+    """
+
+    def __init__(self) -> None:
+        self._idle = IdleConnections()
+        self._hosts: BoundedMap[_Place, Host] = BoundedMap(_MOST_HOSTS)
 
     def post(self, endpoint: Endpoint, body: bytes, patience: Patience) -> Answer:
         """Send and return the answer with its body unread.
@@ -52,15 +59,14 @@ class SyncHttp:
         Raises:
             CallError: No answer came.
         """
+        place = (endpoint.origin, endpoint.proxy)
         try:
-            host = self._host(endpoint.origin)
-            idle = host.idle()
-            if idle is not None:
-                # If the server closed it while the request was on its way, a new one is taken.
-                with contextlib.suppress(*_BROKEN):
-                    return _exchange(host, idle, endpoint, body, patience)
-            new = host.open(min(patience.left(), CONNECT_TIMEOUT))
-            return _exchange(host, new, endpoint, body, patience)
+            host = self._hosts.get(place) or self._new(place)
+            connection = self._idle.take(place)
+            if connection is None:
+                connection = host.open(min(patience.left(), CONNECT_TIMEOUT))
+            done = partial(self._put_back, place, connection)
+            return _exchange(connection, _request(host, endpoint, body), patience, done)
         except GenAIError as error:
             raise without_frames(error) from None
         except _FAILED as error:
@@ -69,19 +75,23 @@ class SyncHttp:
             # Ctrl-C passes frames that hold the request's bytes too.
             raise error.with_traceback(None) from None
 
-    def abandon(self) -> Any:
-        """Forget all connections without closing them."""
-        hosts, self._hosts = self._hosts, {}
-        return hosts
+    def _new(self, place: _Place) -> Host:
+        host = Host(*place)
+        self._hosts.put(place, host)
+        return host
 
-    def close(self) -> None:
-        """Close all idle connections."""
-        for host in self.abandon().values():
-            host.close()
+    def _put_back(self, place: _Place, connection: HTTPConnection, *, usable: bool) -> None:
+        if usable:
+            self._idle.put(place, connection)
+        else:
+            connection.close()
 
-    def _host(self, origin: str) -> Host:
-        known = self._hosts.get(origin)
-        return known or self._hosts.setdefault(origin, Host(origin, self._per_host))
+
+_Place = tuple[str, str | None]
+"""An origin, and the proxy on the way to it: connections by another proxy are others."""
+
+_MOST_HOSTS = 1024
+"""Hosts whose addresses are kept parsed."""
 
 
 def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
@@ -102,15 +112,15 @@ _IN_TARGETS = "/?:@!$&'()*+,;=~%"
 
 
 def _exchange(
-    host: Host, connection: HTTPConnection, endpoint: Endpoint, body: bytes, patience: Patience
+    connection: HTTPConnection, request: bytes, patience: Patience, done: Callable[..., None]
 ) -> Answer:
     sock = connection.sock
-    answer = Answer(_PatientReader(sock, patience), partial(host.put_back, connection))
+    answer = Answer(_PatientReader(sock, patience), done)
     try:
         sock.settimeout(patience.left())
         # A server may answer, and hang up, before it has read everything.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            sock.sendall(_request(host, endpoint, body))
+            sock.sendall(request)
         answer.begin()
     except BaseException:
         answer.close()
@@ -170,6 +180,7 @@ class _PatientReader(io.RawIOBase):
         self._sock = sock
         self._patience = patience
         self._seconds = -1.0
+        self._is_over = False
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """What the standard library asks a socket for."""
@@ -179,8 +190,23 @@ class _PatientReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self._is_over:
+            return 0
         left = self._patience.left()
         if left != self._seconds:
             self._sock.settimeout(left)
             self._seconds = left
         return self._sock.recv_into(buffer)
+
+    def stop(self) -> None:
+        """Read nothing more: what is buffered by now is all there is."""
+        self._is_over = True
+
+    def hang_up(self) -> None:
+        """End the connection, from any thread: whoever waits for its bytes is let go."""
+        self._is_over = True
+        # TLS in TLS, by a proxy, has the socket inside. An SSL socket's own method would have the reader take
+        # encrypted bytes for plain ones.
+        inner = getattr(self._sock, "socket", self._sock)
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(inner, socket.SHUT_RDWR)

@@ -21,7 +21,7 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from genai_integrations.secret import MASK
+from genai_integrations.runtime.masked import MASK
 from genai_integrations.transports import jsonbytes
 
 BY_STATUS: Mapping[int, type[CallError]] = {
@@ -97,6 +97,7 @@ BY_PHRASE: Mapping[str, type[CallError]] = {
 Cerebras, Hugging Face.
 """
 
+_SAID = {"true": True, "false": False}
 _NARROWED = frozenset((400, 413, 422))
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")
 _LITELLMS_PREFIX = re.compile(
@@ -132,6 +133,7 @@ def status_error(
         message or f"no reason given by the server for HTTP {status}",
         status=status,
         retry_after=_wait_asked(headers, detail),
+        should_retry=_SAID.get(headers.get("x-should-retry", "").strip().lower()),
         request_id=request_id(headers, secrets),
         body=detail or None,
     )

@@ -27,7 +27,8 @@ from genai_integrations.connections.langfuse_store import LangfuseStore
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import CredentialError, GenAIError
-from genai_integrations.secret import MASK, Secret
+from genai_integrations.runtime.masked import MASK
+from genai_integrations.secret import Secret
 from genai_integrations.testing.postgres import encrypt
 
 CANARY = "c4na5ecre7"

@@ -204,6 +204,18 @@ def test_the_forms_of_retry_after(headers, seconds):
     assert retry_after(headers) == seconds
 
 
+@pytest.mark.parametrize(
+    ("said", "should_retry"),
+    [("true", True), ("false", False), (" False ", False), ("maybe", None), ("", None)],
+)
+def test_a_server_may_say_whether_to_retry(said, should_retry):
+    """The header that OpenAI's and Anthropic's own clients obey."""
+    error = status_error(500, {"x-should-retry": said}, b"{}")
+
+    assert error.should_retry is should_retry
+    assert status_error(500, {}, b"{}").should_retry is None
+
+
 def test_a_date_counts_from_now():
     """The HTTP date form is seconds from now."""
     then = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)

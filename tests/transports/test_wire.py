@@ -7,8 +7,7 @@ import json
 import pytest
 
 from genai_integrations.connections.connection import AZURE_API_VERSION
-from genai_integrations.errors import ConfigurationError, CredentialError, InvalidReplyError
-from genai_integrations.transports.wire import check_count
+from genai_integrations.errors import ConfigurationError, CredentialError
 
 SPEAKING = ("openai", "azure")
 
@@ -318,18 +317,3 @@ def test_a_message_nested_without_end_is_refused(transport, connect, provider):
         jsonbytes.dumps(value)
     while value:
         value = value.pop()
-
-
-@pytest.mark.parametrize(
-    ("texts", "wanted"),
-    [("one", 1), (["one"], 1), (["one", "two"], 2), ([1, 2, 3], 1), ([[1], [2]], 2)],
-)
-def test_one_vector_for_each_text(texts, wanted):
-    """Some models put all texts into one vector, which would be the wrong one for each."""
-    rows = [{"embedding": [0.1]}] * wanted
-    check_count({"data": rows}, texts)
-
-    with pytest.raises(
-        InvalidReplyError, match=f"{wanted + 1} vectors came back for {wanted} texts"
-    ):
-        check_count({"data": [*rows, rows[0]]}, texts)

@@ -14,7 +14,7 @@ from genai_integrations.connections.connection import BrokenConnection, Connecti
 from genai_integrations.connections.langfuse_project import fetch_project_id
 from genai_integrations.connections.overview import ConnectionRow, overview
 from genai_integrations.errors import GenAIError
-from genai_integrations.secret import MaskedText
+from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import Settings, read_settings
 
 _LONGEST_WAIT = 10.0

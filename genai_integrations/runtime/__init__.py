@@ -1,0 +1,1 @@
+"""What any concurrent program needs, and nothing of this one's subject."""
