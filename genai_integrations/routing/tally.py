@@ -14,11 +14,10 @@ class Tally:
         answers: How many alternatives were asked for (`n`).
     """
 
-    __slots__ = ("_answers", "_begun", "_finished", "_head", "_is_done", "_texts", "usage")
+    __slots__ = ("_answers", "_finished", "_head", "_is_done", "_texts", "usage")
 
     def __init__(self, answers: int = 1) -> None:
         self._answers = answers
-        self._begun: set[Any] = set()
         self._finished: set[Any] = set()
         self._texts: dict[Any, list[str]] = {}
         self._is_done = False
@@ -39,12 +38,12 @@ class Tally:
             return chunk is not END
         for choice in choices:
             at = choice.get("index", 0)
-            self._begun.add(at)
+            texts = self._texts.get(at)
+            if texts is None:
+                texts = self._texts[at] = []
             delta = choice.get("delta")
             if delta and (content := delta.get("content")):
-                self._texts.setdefault(at, []).append(
-                    content if isinstance(content, str) else text_of(content)
-                )
+                texts.append(content if isinstance(content, str) else text_of(content))
             if choice.get("finish_reason"):
                 self._finished.add(at)
         return True
@@ -58,7 +57,7 @@ class Tally:
         if not self._finished:
             return self._is_done
         enough = self._is_done or len(self._finished) >= self._answers
-        return enough and self._begun <= self._finished
+        return enough and self._texts.keys() <= self._finished
 
     @property
     def text(self) -> str:

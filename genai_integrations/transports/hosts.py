@@ -1,8 +1,13 @@
-"""How to connect to one host, with care."""
+"""Connections to one host: opened with care, kept while they are idle, never used again when in doubt."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,16 +16,22 @@ from urllib3.util import Url, make_headers, parse_url
 
 from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import APIConnectionError, UntrustedHostError
-from genai_integrations.network import tls_context
+from genai_integrations.network import IDLE_AGE, IDLE_PER_HOST, is_readable, tls_context
 from genai_integrations.runtime.masked import MaskedText
 
 
 class Host:
-    """One origin: how to connect to it, and what a request to it says.
+    """One origin, and the idle connections to it. Safe for threads.
+
+    No method takes a lock: a stream that is collected gives its connection back in whichever thread that happens,
+    and that thread may be at work in here.
 
     Args:
         origin: `scheme://host:port`.
         proxy: Its proxy's address with the password, if there is one.
+        most: Connections to keep idle.
+        age: Seconds for which one is kept.
+        clock: Seconds that only grow.
 
     Attributes:
         name: What the header `Host` says.
@@ -31,14 +42,63 @@ class Host:
         APIConnectionError: The proxy is of no kind that we can use.
     """
 
-    def __init__(self, origin: str, proxy: str | None) -> None:
+    def __init__(
+        self,
+        origin: str,
+        proxy: str | None,
+        *,
+        most: int = IDLE_PER_HOST,
+        age: float = IDLE_AGE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = url = parse_url(origin)
         self._proxy, self._authorization = _proxy(proxy)
+        self._most = most
+        self._age = age
+        self._clock = clock
+        self._idle: deque[_Idle] = deque()
+        # Also at the interpreter's end; a socket that is collected unclosed warns.
+        weakref.finalize(self, _close_all, self._idle)
         is_default = url.port == (443 if url.scheme == "https" else 80)
         self.name = str(url.host if is_default else url.netloc)
         forwards = self._proxy is not None and url.scheme == "http"
         self.forwarded = f"http://{self.name}" if forwards else ""
         self.headers = self._authorization if forwards else {}
+
+    def idle(self) -> HTTPConnection | None:
+        """The connection used last that can be used again; None if there is none."""
+        oldest = self._clock() - self._age
+        with contextlib.suppress(IndexError):
+            while True:
+                connection, since = self._idle.pop()
+                if since > oldest and is_quiet(connection):
+                    return connection
+                connection.close()
+        return None
+
+    def put_back(self, connection: HTTPConnection, *, usable: bool) -> None:
+        """Take a connection that is no longer in use: to keep it, if it can be used again."""
+        if usable and len(self._idle) < self._most:
+            self._idle.append((connection, self._clock()))
+        else:
+            connection.close()
+
+    def idle_count(self) -> int:
+        """How many connections are idle."""
+        return len(self._idle)
+
+    def close_idle(self, at_least: int = 0) -> None:
+        """Close idle connections: those that are too old, and so many of the oldest in any case."""
+        oldest = self._clock() - self._age
+        with contextlib.suppress(IndexError):
+            while True:
+                connection, since = self._idle.popleft()
+                if since > oldest and at_least <= 0:
+                    # Looked at by taking it out, because another thread may take it at any moment.
+                    self._idle.appendleft((connection, since))
+                    return
+                connection.close()
+                at_least -= 1
 
     def open(self, seconds: float) -> HTTPConnection:
         """A new connection.
@@ -133,3 +193,24 @@ def _proxy(address: str | None) -> tuple[Url | None, dict[str, str]]:
 
 def _bare(url: Url) -> str:
     return (url.host or "").strip("[]")
+
+
+def is_quiet(connection: HTTPConnection) -> bool:
+    """Whether a connection is open, and nothing came over it that nobody asked for."""
+    sock = connection.sock
+    if sock is None:
+        return False
+    decrypted = getattr(sock, "pending", None)
+    if decrypted is not None and decrypted():
+        return False
+    return not is_readable(sock.fileno())
+
+
+_Idle = tuple[HTTPConnection, float]
+"""A connection, and since when nobody uses it."""
+
+
+def _close_all(idle: deque[_Idle]) -> None:
+    with contextlib.suppress(IndexError):
+        while True:
+            idle.pop()[0].close()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import time
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from functools import partial
 from http.client import HTTPException
 from typing import Any
@@ -25,13 +26,14 @@ from genai_integrations.errors import (
 from genai_integrations.network import (
     CONNECT_TIMEOUT,
     END_OF_BODY,
+    IDLE_IN_ALL,
     without_frames,
 )
 from genai_integrations.runtime.bounded_map import BoundedMap
+from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.transports.answer import Answer
 from genai_integrations.transports.endpoint import Endpoint
 from genai_integrations.transports.hosts import Host
-from genai_integrations.transports.idle import IdleConnections
 from genai_integrations.transports.patience import Patience
 
 _FAILED = (HTTPError, HTTPException, OSError, zlib.error)
@@ -50,8 +52,10 @@ class SyncHttp:
     """
 
     def __init__(self) -> None:
-        self._idle = IdleConnections()
         self._hosts: BoundedMap[_Place, Host] = BoundedMap(_MOST_HOSTS)
+        self._next_look = 0.0
+        self._opened = 0
+        after_fork_in_child(self.abandon)
 
     def post(self, endpoint: Endpoint, body: bytes, patience: Patience) -> Answer:
         """Send and return the answer with its body unread.
@@ -62,11 +66,13 @@ class SyncHttp:
         place = (endpoint.origin, endpoint.proxy)
         try:
             host = self._hosts.get(place) or self._new(place)
-            connection = self._idle.take(place)
+            connection = host.idle()
             if connection is None:
+                self._opened += 1
                 connection = host.open(min(patience.left(), CONNECT_TIMEOUT))
-            done = partial(self._put_back, place, connection)
-            return _exchange(connection, _request(host, endpoint, body), patience, done)
+            if self._next_look <= (now := time.monotonic()) or self._opened >= _OPENED:
+                self._close_idle(now)
+            return _exchange(host, connection, endpoint, body, patience)
         except GenAIError as error:
             raise without_frames(error) from None
         except _FAILED as error:
@@ -75,23 +81,37 @@ class SyncHttp:
             # Ctrl-C passes frames that hold the request's bytes too.
             raise error.with_traceback(None) from None
 
-    def _new(self, place: _Place) -> Host:
-        host = Host(*place)
-        self._hosts.put(place, host)
-        return host
+    def abandon(self) -> Any:
+        """In a forked child: forget all connections without closing them."""
+        hosts, self._hosts = self._hosts, BoundedMap(_MOST_HOSTS)
+        return hosts
 
-    def _put_back(self, place: _Place, connection: HTTPConnection, *, usable: bool) -> None:
-        if usable:
-            self._idle.put(place, connection)
-        else:
-            connection.close()
+    def _new(self, place: _Place) -> Host:
+        return self._hosts.get_or_put(place, Host(*place))
+
+    def _close_idle(self, now: float) -> None:
+        """Close what has been idle for too long, and what is too much: first of the hosts not asked for longest."""
+        self._next_look = now + _LOOKS
+        self._opened = 0
+        hosts = self._hosts.values()
+        surplus = sum(host.idle_count() for host in hosts) - IDLE_IN_ALL
+        for host in hosts:
+            before = host.idle_count()
+            host.close_idle(at_least=surplus)
+            surplus -= before - host.idle_count()
 
 
 _Place = tuple[str, str | None]
 """An origin, and the proxy on the way to it: connections by another proxy are others."""
 
+_LOOKS = 5.0
+"""Seconds between two looks at all hosts' idle connections."""
+
+_OPENED = IDLE_IN_ALL // 4
+"""After so many new connections they are looked at sooner."""
+
 _MOST_HOSTS = 1024
-"""Hosts whose addresses are kept parsed."""
+"""Hosts that are kept; the connections of one that is forgotten close with it."""
 
 
 def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
@@ -112,15 +132,15 @@ _IN_TARGETS = "/?:@!$&'()*+,;=~%"
 
 
 def _exchange(
-    connection: HTTPConnection, request: bytes, patience: Patience, done: Callable[..., None]
+    host: Host, connection: HTTPConnection, endpoint: Endpoint, body: bytes, patience: Patience
 ) -> Answer:
     sock = connection.sock
-    answer = Answer(_PatientReader(sock, patience), done)
+    answer = Answer(_PatientReader(sock, patience), partial(host.put_back, connection))
     try:
         sock.settimeout(patience.left())
         # A server may answer, and hang up, before it has read everything.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            sock.sendall(request)
+            sock.sendall(_request(host, endpoint, body))
         answer.begin()
     except BaseException:
         answer.close()
