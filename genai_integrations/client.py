@@ -271,7 +271,8 @@ class GenAIClient:
 
     def profile(self, model: str) -> ModelProfile:
         """Limits and capabilities that hold for every target of a name, its fallbacks included."""
-        return profile_of(self._router.resolve(model).targets)
+        targets = self._router.resolve(model).targets
+        return profile_of((target.connection.provider.name, target.model) for target in targets)
 
     def models(self) -> list[str]:
         """Every model that the connections list, as `connection/model`."""

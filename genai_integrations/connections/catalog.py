@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from genai_integrations.connections.providers import PROVIDERS, Provider
+
+ModelRow = Mapping[str, object]
+"""What the price map says of one model: limits, prices, flags and remarks, by LiteLLM's names."""
 
 _FILE = "model_prices_and_context_window_backup.json"
 _REGION_PREFIX = re.compile(r"^(?:us-gov|us|eu|apac|jp|au|ca|sa|global)\.(?=[a-z0-9]+\.)")
@@ -35,8 +37,12 @@ Source: AWS Bedrock user guide, "Supported Regions and models for inference prof
 """
 
 
+_MOST_NAMES = 4096
+"""Names that are remembered. Users make names up, so there is no end of them; the map itself has about 4,000."""
+
+
 @cache
-def price_map() -> Mapping[str, Mapping[str, Any]]:
+def price_map() -> Mapping[str, ModelRow]:
     """LiteLLM's model table, `{model: {limits, prices, capabilities}}`; empty if it cannot be found.
 
     Takes about 20 ms, once. LiteLLM itself is not imported.
@@ -45,14 +51,14 @@ def price_map() -> Mapping[str, Mapping[str, Any]]:
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / _FILE
         if path.is_file():
-            table: dict[str, dict[str, Any]] = orjson.loads(path.read_bytes())
+            table: dict[str, ModelRow] = orjson.loads(path.read_bytes())
             table.pop("sample_spec", None)
             return table
     return {}
 
 
-@cache
-def model_info(provider: str, model: str) -> Mapping[str, Any] | None:
+@lru_cache(_MOST_NAMES)
+def model_info(provider: str, model: str) -> ModelRow | None:
     """The price map's row of one provider's model, or None if it has none."""
     table = price_map()
     row = PROVIDERS[provider]
@@ -63,7 +69,7 @@ def model_info(provider: str, model: str) -> Mapping[str, Any] | None:
     return None
 
 
-@cache
+@lru_cache(_MOST_NAMES)
 def hosted_ids(provider: str, name: str, region: str | None) -> tuple[str, ...]:
     """The provider's own ids of the model that a user calls `name`, the best first.
 
@@ -106,7 +112,7 @@ def _bare(model: str) -> str:
     return _VERSION_SUFFIX.sub("", text)
 
 
-def _belongs(info: Mapping[str, Any], row: Provider) -> bool:
+def _belongs(info: ModelRow, row: Provider) -> bool:
     return info.get("litellm_provider") in (row.litellm, row.name, *row.catalog)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from genai_integrations.client import GenAIClient, Messages
 from genai_integrations.errors import CallError, GenAIError
@@ -21,7 +20,7 @@ def stream_all(
     client: GenAIClient,
     answers: Answers,
     messages: Messages,
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     show: Callable[[], None],
 ) -> None:
     """Ask every model at once, and fill in the answers as they come.
@@ -57,7 +56,7 @@ def stream_all(
 
 
 def _watch(
-    future: concurrent.futures.Future[None], changed: threading.Event, show: Callable[[], None]
+    future: concurrent.futures.Future[object], changed: threading.Event, show: Callable[[], None]
 ) -> None:
     while not future.done():
         # Never without a time limit: on Windows nothing else lets an interrupt through.
@@ -71,7 +70,7 @@ async def _stream(
     client: GenAIClient,
     answer: Answer,
     messages: Messages,
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     changed: threading.Event,
 ) -> None:
     try:

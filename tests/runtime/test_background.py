@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from genai_integrations.runtime.background import BackgroundLoop
+from genai_integrations.runtime.background import BackgroundLoop, loop_apart
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +101,19 @@ def test_nothing_is_spawned_where_no_loop_runs():
     loop.spawn(_name())
 
     assert set(threading.enumerate()) == threads
+
+
+def test_a_loop_apart_cancels_what_runs_when_its_block_is_left():
+    """Also where another loop runs; the block waits until the work has cleaned up."""
+    started, ended = threading.Event(), threading.Event()
+
+    async def block():
+        with loop_apart("apart") as begin:
+            assert begin(_name()).result(10) == "apart"
+            begin(_wait(started, ended))
+            assert started.wait(10)
+        assert ended.is_set()
+
+    asyncio.run(block())
+
+    assert "apart" not in {thread.name for thread in threading.enumerate()}
