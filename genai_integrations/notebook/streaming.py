@@ -56,7 +56,7 @@ def stream_all(
 
 
 def _watch(
-    future: concurrent.futures.Future[object], changed: threading.Event, show: Callable[[], None]
+    future: concurrent.futures.Future[None], changed: threading.Event, show: Callable[[], None]
 ) -> None:
     while not future.done():
         # Never without a time limit: on Windows nothing else lets an interrupt through.
