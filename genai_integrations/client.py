@@ -106,11 +106,11 @@ class GenAIClient:
         registry = ConnectionRegistry(store, llm_connection_names)
         self._langfuse = LangfuseSdk(settings, mask=mask, sample_rate=sample_rate)
         traced = settings.tracing and settings.public_key and settings.secret_key
-        generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
+        self._generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
         answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
-        self.is_traced = generations is not None
-        watching = (*observers, generations) if generations is not None else tuple(observers)
+        self.is_traced = self._generations is not None
+        watching = (*observers, self._generations) if self._generations else tuple(observers)
         spoken = transport or Transports(OriginPins(allowed_hosts))
         self._router = Router(registry, args, spoken, watching, answers)
         self._prompts = LangfusePrompts(self._langfuse)
@@ -320,6 +320,8 @@ class GenAIClient:
 
     def flush(self) -> None:
         """Send what is recorded and not sent yet, and wait for it. At the program's end it happens by itself."""
+        if self._generations is not None:
+            self._generations.flush()
         if self._langfuse.made:
             self._langfuse.made.flush()
 

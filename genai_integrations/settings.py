@@ -6,6 +6,7 @@ This module alone touches `os.environ`.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,39 @@ class Settings:
     environ: Mapping[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """How calls are recorded where the program has no Langfuse SDK client of its own, by the SDK's variables.
+
+    Attributes:
+        is_on: Whether anything is recorded: `LANGFUSE_TRACING_ENABLED` and `OTEL_SDK_DISABLED` allow it.
+        environment: `LANGFUSE_TRACING_ENVIRONMENT`.
+        release: `LANGFUSE_RELEASE`, or the commit that a known build service or host names.
+        sample_rate: Share of traces to record, 0.0 to 1.0, `LANGFUSE_SAMPLE_RATE`.
+        timeout: Seconds for one export, `LANGFUSE_TIMEOUT`.
+        batch: Most spans of one export, `LANGFUSE_FLUSH_AT`.
+        interval: Seconds between exports, `LANGFUSE_FLUSH_INTERVAL`.
+        queue: Most spans of a project that wait, `OTEL_BSP_MAX_QUEUE_SIZE`.
+        largest: Most bytes of one export before it is packed, `LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES`.
+        path: Where exports go on the host, `LANGFUSE_OTEL_TRACES_EXPORT_PATH`.
+        packed: Whether exports are packed with gzip, `LANGFUSE_OTEL_COMPRESSION`.
+        media: Whether pictures and files are uploaded apart, `LANGFUSE_MEDIA_UPLOAD_ENABLED`.
+    """
+
+    is_on: bool
+    environment: str | None
+    release: str | None
+    sample_rate: float
+    timeout: float
+    batch: int
+    interval: float
+    queue: int
+    largest: int
+    path: str
+    packed: bool
+    media: bool
+
+
 def read_settings(
     *,
     public_key: str | None = None,
@@ -71,12 +105,77 @@ def read_settings(
         database_url=_masked(variables.get("LANGFUSE_DATABASE_URL")),
         encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),
         tracing=_tracing(tracing, variables),
-        prompt_ttl=_seconds("LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS", 60, variables),
+        prompt_ttl=_number(
+            "LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS", 60, variables, " of seconds"
+        ),
         environ=variables,
     )
     if settings.database_url:
         _require_store_settings(settings)
     return settings
+
+
+def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettings:
+    """The variables of tracing as they are now.
+
+    Args:
+        environ: Read instead of the process's environment.
+
+    Raises:
+        ConfigurationError: A number is none, or the sample rate is not between 0 and 1.
+    """
+    variables = os.environ if environ is None else environ
+    rate = _number("LANGFUSE_SAMPLE_RATE", 1.0, variables)
+    if rate > 1:
+        raise ConfigurationError(f"LANGFUSE_SAMPLE_RATE is {rate:g}: it must be from 0.0 to 1.0")
+    batch = _number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, variables)
+    pause = _number("OTEL_BSP_SCHEDULE_DELAY", 5000, variables) / 1000
+    return TraceSettings(
+        is_on=_tracing(None, variables) and not _is_true("OTEL_SDK_DISABLED", variables),
+        environment=variables.get("LANGFUSE_TRACING_ENVIRONMENT") or None,
+        release=next(filter(None, map(variables.get, _RELEASES)), None),
+        sample_rate=rate,
+        timeout=_number("LANGFUSE_TIMEOUT", 5, variables) or 5,
+        batch=max(int(_number("LANGFUSE_FLUSH_AT", batch, variables)), 1),
+        interval=_number("LANGFUSE_FLUSH_INTERVAL", pause, variables),
+        queue=max(int(_number("OTEL_BSP_MAX_QUEUE_SIZE", 2048, variables)), 1),
+        largest=int(_number("LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES", 1 << 26, variables)),
+        path=variables.get("LANGFUSE_OTEL_TRACES_EXPORT_PATH") or "api/public/otel/v1/traces",
+        packed=_packed(variables),
+        media=variables.get("LANGFUSE_MEDIA_UPLOAD_ENABLED", "").lower() not in ("false", "0"),
+    )
+
+
+_RELEASES = (
+    "LANGFUSE_RELEASE",
+    "RENDER_GIT_COMMIT",
+    "CI_COMMIT_SHA",
+    "CIRCLE_SHA1",
+    "SOURCE_VERSION",
+    "TRAVIS_COMMIT",
+    "GIT_COMMIT",
+    "GITHUB_SHA",
+    "BITBUCKET_COMMIT",
+    "BUILD_SOURCEVERSION",
+    "DRONE_COMMIT_SHA",
+)
+"""Where the SDK looks for a release, too: its own variable, then those of build services and hosts."""
+
+_PACKING = (
+    "LANGFUSE_OTEL_COMPRESSION",
+    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+    "OTEL_EXPORTER_OTLP_COMPRESSION",
+)
+"""Variables that say `gzip` or `none`, the nearest first; Langfuse takes nothing else."""
+
+
+def _packed(variables: Mapping[str, str]) -> bool:
+    told = (variables.get(name, "").strip().lower() for name in _PACKING)
+    return next((word for word in told if word in ("gzip", "none")), "gzip") == "gzip"
+
+
+def _is_true(name: str, variables: Mapping[str, str]) -> bool:
+    return variables.get(name, "").strip().lower() == "true"
 
 
 _LITELLMS_OWN_FILES = ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS")
@@ -108,12 +207,16 @@ def _tracing(tracing: bool | None, variables: Mapping[str, str]) -> bool:
     return variables.get("LANGFUSE_TRACING_ENABLED", "true").strip().lower() != "false"
 
 
-def _seconds(name: str, default: float, variables: Mapping[str, str]) -> float:
+def _number(name: str, default: float, variables: Mapping[str, str], of: str = "") -> float:
+    """A number that is not negative; what is below zero counts as zero."""
     given = variables.get(name) or default
     try:
-        return max(float(given), 0)
+        number = float(given)
     except ValueError:
-        raise ConfigurationError(f"{name} is {given!r}: it must be a number of seconds") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigurationError(f"{name} is {given!r}: it must be a number{of}")
+    return max(number, 0)
 
 
 def _keys(text: str) -> tuple[str, ...]:

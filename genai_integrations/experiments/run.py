@@ -28,7 +28,7 @@ from genai_integrations.experiments.variants import is_from_langfuse
 from genai_integrations.routing.reply import Message
 from genai_integrations.routing.route import Route
 from genai_integrations.routing.streams import AsyncReplyStream
-from genai_integrations.runtime.background import loop_apart
+from genai_integrations.runtime.background import own_loop
 
 
 @dataclass(slots=True)
@@ -93,9 +93,9 @@ async def run(work: Work, cells: Sequence[Cell]) -> None:
 
 def run_apart(work: Work, cells: Sequence[Cell]) -> None:
     """As `run`, in an event loop of its own in a thread, so that it works where a loop is running already."""
-    # Left by Ctrl-C, the block waits until every call that was still under way is cancelled and its connection closed.
-    with loop_apart("genai-comparison") as begin:
-        begin(run(work, cells)).result(threading.TIMEOUT_MAX)
+    with own_loop("genai-compare") as loop:
+        # Leaving waits until every call that was still under way is cancelled and its connection closed.
+        loop.run(run(work, cells), threading.TIMEOUT_MAX)
 
 
 async def _work_off(work: Work, waiting: Iterator[Cell]) -> None:

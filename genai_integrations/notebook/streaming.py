@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from genai_integrations.client import GenAIClient, Messages
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.notebook.answers import Answer, Answers
-from genai_integrations.runtime.background import loop_apart
+from genai_integrations.runtime.background import own_loop
 
 _PERIOD = 0.1
 """Seconds between two redrawings: fast enough to look alive, and few messages for a slow browser."""
@@ -45,9 +45,9 @@ def stream_all(
         )
 
     try:
-        # Leaving it cancels what still runs, which closes its connection, so that the provider stops too.
-        with loop_apart("genai-notebook") as begin:
-            future = begin(all_at_once())
+        # Leaving cancels what still runs, which closes its connection, so that the provider stops too.
+        with own_loop("genai-cell") as loop:
+            future = loop.submit(all_at_once())
             _watch(future, changed, show)
             future.result()
     finally:
@@ -56,7 +56,7 @@ def stream_all(
 
 
 def _watch(
-    future: concurrent.futures.Future[object], changed: threading.Event, show: Callable[[], None]
+    future: concurrent.futures.Future[None], changed: threading.Event, show: Callable[[], None]
 ) -> None:
     while not future.done():
         # Never without a time limit: on Windows nothing else lets an interrupt through.

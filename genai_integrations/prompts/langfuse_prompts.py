@@ -72,9 +72,8 @@ class LangfusePrompts:
 
     def _fetched(self, key: Key) -> Prompt:
         try:
-            sdk = self._sdk.get()
             # The name is one segment of the path, folders and all; the SDK's client would repeat what fails.
-            row = sdk.api.prompts.get(
+            row = self._sdk.api.prompts.get(
                 quote(key.name, safe=""),
                 version=key.version,
                 label=key.label,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import functools
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from typing import Any, TypeVar
 
 from genai_integrations.runtime.fork import after_fork_in_child
@@ -19,8 +18,8 @@ _T = TypeVar("_T")
 class BackgroundLoop:
     """Runs coroutines from threads and from other loops, until the interpreter ends.
 
-    There is no way to stop it: whoever shares it would stop the work of others. A forked child starts a loop of
-    its own.
+    It has no method to stop it, since whoever shares it would stop the work of others; `own_loop` is for one piece of
+    work. A forked child starts a loop of its own.
 
     Args:
         name: Of the thread.
@@ -39,7 +38,7 @@ class BackgroundLoop:
         Raises:
             TimeoutError: It took longer, or the interpreter is ending.
         """
-        future = self._submit(work)
+        future = self.submit(work)
         try:
             return future.result(seconds)
         except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
@@ -56,7 +55,7 @@ class BackgroundLoop:
             TimeoutError: The interpreter is ending.
         """
         try:
-            return await asyncio.wrap_future(self._submit(work))
+            return await asyncio.wrap_future(self.submit(work))
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if caller is None or caller.cancelling():
@@ -86,13 +85,19 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         return loop
 
-    def _submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+    def submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+        """Begin; whoever waits for the result may also cancel it."""
         loop = self._running()
         if loop.is_closed():
             # The interpreter is ending, and what is open ends with it.
             work.close()
             raise TimeoutError
         return asyncio.run_coroutine_threadsafe(work, loop)
+
+    def _close(self) -> None:
+        end, self._end, self._loop = self._end, None, None
+        if end is not None:
+            end()
 
     def _running(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
@@ -108,26 +113,13 @@ class BackgroundLoop:
 
 
 @contextlib.contextmanager
-def loop_apart(
-    name: str,
-) -> Generator[Callable[[Coroutine[Any, Any, object]], concurrent.futures.Future[object]]]:
-    """A loop in a thread for the length of a block, for code that blocks where another loop may be running.
-
-    What still runs when the block is left is cancelled first, and its connections are closed.
-
-    Args:
-        name: Of the thread.
-
-    Yields:
-        Begins a coroutine there, and gives its future.
-    """
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=_serve, args=(loop,), name=name, daemon=True)
-    thread.start()
+def own_loop(name: str) -> Generator[BackgroundLoop]:
+    """A loop for one piece of work: when the block ends, what still runs is cancelled and waited for."""
+    loop = BackgroundLoop(name)
     try:
-        yield functools.partial(asyncio.run_coroutine_threadsafe, loop=loop)
+        yield loop
     finally:
-        _stop(loop, thread)
+        loop._close()  # noqa: SLF001  ours, in the same module
 
 
 _spawned: set[asyncio.Task[object]] = set()

@@ -1,25 +1,30 @@
-"""Langfuse generations: plain OpenTelemetry spans on the Langfuse SDK's own provider.
-
-The SDK's own generation objects cost two to four times as much for the same span.
-"""
+"""Langfuse generations: one plain span for each call, which costs a fraction of the SDK's own generation objects."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from genai_integrations.errors import GenAIError
-from genai_integrations.langfuse_sdk import LangfuseSdk
+from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.langfuse_sdk import LangfuseSdk, resources_of
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import Attempt, Route
+from genai_integrations.runtime.loading import loading
+from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.settings import TraceSettings, read_trace_settings
 from genai_integrations.tracing import attributes as attribute
-from genai_integrations.tracing.project import Project
+from genai_integrations.tracing.exporter import Exporter, Job, Outcome
+from genai_integrations.tracing.outbox import KeyPair
+from genai_integrations.tracing.own_recorder import OwnRecorder
+from genai_integrations.tracing.recorder import Recorder
+from genai_integrations.tracing.sdk_recorder import SdkRecorder
 from genai_integrations.transports.wire import Wire
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import Span
+    from opentelemetry.trace import Status
 
 _log = logging.getLogger("genai_integrations")
 
@@ -27,58 +32,116 @@ _log = logging.getLogger("genai_integrations")
 class Generations:
     """Records each call as one generation. Off, it costs nothing: the router is not given one.
 
+    Calls go through the Langfuse SDK's client if the program has one for the key at the moment when a call begins,
+    with all of that client's settings, and else through our own exporter: each call through one of them.
+
     Args:
-        sdk: The Langfuse SDK's client.
+        sdk: Has the key pair, the mask and the sample rate.
         attempts: Whether each attempt is a span of its own below the generation.
     """
 
     def __init__(self, sdk: LangfuseSdk, *, attempts: bool = False) -> None:
         self._attempts = attempts
         self._sdk = sdk
-        self._project: Project | None = None
-        self._broken = False
+        self._own: OwnRecorder | None = None
+        self._chosen: tuple[Any, Recorder | None] | None = None
 
     @property
     def is_ready(self) -> bool:
-        """Whether the SDK's client is there, or cannot be had."""
-        return self._project is not None or self._broken
+        """Whether what takes time is done."""
+        return self._chosen is not None
 
     def prepare(self) -> None:
-        """Import the SDK and make its client."""
-        if not self.is_ready:
-            self._connect()
+        """Load OpenTelemetry, and read the variables."""
+        self._recorder()
 
     def call_began(self, request: Request) -> Generation | None:
         """A call begins; None if it is not recorded."""
-        self.prepare()
-        project = self._project
-        if project is None:
+        recorder = self._recorder()
+        if recorder is None:
             return None
         try:
-            given = _given(request, project)
-            span = given or project.started(request)
+            given = _given(request, recorder)
+            span = given or recorder.started(request)
             if span is None or not span.is_recording():
                 return None
-            return Generation(project, request, span, given is None, self._attempts)
+            return Generation(recorder, request, span, given is None, self._attempts)
         except Exception as error:  # noqa: BLE001  tracing never breaks a call
             _log.warning("a call is not recorded: %s", type(error).__name__)
             return None
 
-    def _connect(self) -> None:
+    def flush(self) -> None:
+        """Send what is recorded and not sent yet, and wait for it, for a few seconds at most."""
+        chosen = self._chosen and self._chosen[1]
+        if self._own is not None:
+            self._own.flush()
+        if chosen is not None and chosen is not self._own:
+            chosen.flush()
+
+    def _recorder(self) -> Recorder | None:
+        theirs = resources_of(self._sdk.settings)
+        chosen = self._chosen
+        if chosen is None or chosen[0] is not theirs:
+            chosen = self._chosen = (theirs, self._connected(theirs))
+        return chosen[1]
+
+    def _connected(self, theirs: Any | None) -> Recorder | None:
         try:
-            self._project = Project(self._sdk.get(), self._sdk)
+            with loading():
+                import opentelemetry.trace  # noqa: F401  what the first call would wait for
+            settings = read_trace_settings()
+            if theirs is None:
+                recorder: Recorder = self._own_recorder(settings)
+            else:
+                recorder = SdkRecorder(theirs, self._sdk, settings)
         except Exception as error:  # noqa: BLE001  tracing never breaks a call
-            self._broken = True
             reason = error if isinstance(error, GenAIError) else type(error).__name__
             _log.warning("calls are not recorded in Langfuse: %s", reason)
+            return None
+        return recorder
+
+    def _own_recorder(self, settings: TraceSettings) -> OwnRecorder:
+        if self._own is None:
+            _check(settings, self._sdk.sample_rate)
+            given = self._sdk.settings
+            pair = KeyPair(given.host, given.public_key or "", MaskedText(given.secret_key or ""))
+            self._own = OwnRecorder(_exporter.outbox(pair, settings), self._sdk, settings)
+        return self._own
 
 
-def _given(request: Request, project: Project) -> Any | None:
+def _check(settings: TraceSettings, sample_rate: float | None) -> None:
+    if not settings.is_on:
+        raise ConfigurationError(
+            "LANGFUSE_TRACING_ENABLED or OTEL_SDK_DISABLED switches that off; say GenAIClient(tracing=False), too"
+        )
+    if sample_rate is not None and not 0 <= sample_rate <= 1:
+        raise ConfigurationError(f"sample_rate is {sample_rate}: it must be from 0.0 to 1.0")
+
+
+@cache
+def _delivery() -> Callable[[Job], Outcome]:
+    """What sends, loaded by the first who sends something: it brings the HTTP client."""
+    with loading():
+        from genai_integrations.tracing.delivery import Delivery
+    return Delivery()
+
+
+def _send(job: Job) -> Outcome:
+    return _delivery()(job)
+
+
+_exporter = Exporter(_send)
+"""The one of this process."""
+
+
+def _given(request: Request, recorder: Recorder) -> Any | None:
     """The span that somebody else has opened for this very call, if it goes where ours do."""
     found = request.trace.get("langfuse_observation")
+    if found is None:
+        return None
     for observation in found if isinstance(found, tuple) else (found,):
         span = getattr(observation, "_otel_span", observation)
-        if span is not None and project.exports(span, request.operation):
+        if span is not None and recorder.adopts(span, request.operation):
             return span
     return None
 
@@ -87,7 +150,7 @@ class Generation:
     """One call's generation, open.
 
     Args:
-        project: Where it goes.
+        recorder: Where it goes.
         request: What was asked.
         span: What to write on.
         is_ours: Whether to end it too; else whoever opened it does.
@@ -99,27 +162,32 @@ class Generation:
         "_began",
         "_input",
         "_is_ours",
-        "_project",
+        "_recorder",
         "_request",
         "_span",
         "_start",
     )
 
     def __init__(
-        self, project: Project, request: Request, span: Span, is_ours: bool, attempts: bool
+        self, recorder: Recorder, request: Request, span: Any, is_ours: bool, attempts: bool
     ) -> None:
-        self._project = project
+        self._recorder = recorder
         self._request = request
         self._span = span
         self._is_ours = is_ours
         self._attempts = attempts
-        if request.trace or not is_ours:
-            # Once more for a span of ours: what the caller says of this call wins over what surrounds it.
+        if not is_ours:
             span.set_attributes(attribute.opening(request))
         self._began = time.time_ns()
         self._start = 0
         # Now, because the caller may go on with the list of messages before the call is over.
-        self._input = attribute.text(project.may_record(attribute.input_of(request)))
+        self._input = attribute.text(recorder.may_record(attribute.input_of(request)))
+
+    def attempt_began(self, attempt: Attempt) -> None:
+        """Nothing to note: attempts are written when the call is over, with one that was cancelled."""
+
+    def attempt_ended(self, attempt: Attempt) -> None:
+        """As `attempt_began`."""
 
     def first_content(self, route: Route) -> None:
         """The first content of a stream is there."""
@@ -127,12 +195,6 @@ class Generation:
         if not self._is_ours:
             # Of a stream that is left early, OpenInference ends its span before the client hears of it.
             self._guarded(lambda: self._write(route, None, None))
-
-    def attempt_began(self, attempt: Attempt) -> None:
-        """An attempt is written down when the call is over."""
-
-    def attempt_ended(self, attempt: Attempt) -> None:
-        """As above."""
 
     def call_ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
         """The call is over."""
@@ -144,7 +206,7 @@ class Generation:
             self._guarded(self._span.end)
 
     def _write(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
-        request, record = self._request, self._project.may_record
+        request, record = self._request, self._recorder.may_record
         attempts = [row.as_dict() for row in route.attempts]
         written = {
             attribute.INPUT: self._input,
@@ -162,15 +224,10 @@ class Generation:
             self._span.set_status(_failed(written[attribute.STATUS]))
 
     def _write_attempts(self, route: Route) -> None:
-        from opentelemetry.trace import set_span_in_context
-
-        below = set_span_in_context(self._span)
         for row in map(Attempt.as_dict, route.attempts):
             began = self._began + int(row["began_ms"] * _MILLI)
-            attributes = attribute.attempt(row, self._project.may_record(row))
-            span = self._project.tracer.start_span(
-                row["target"], context=below, start_time=began, attributes=attributes
-            )
+            attributes = attribute.attempt(row, self._recorder.may_record(row))
+            span = self._recorder.started_below(self._span, row["target"], began, attributes)
             if row["error"]:
                 span.set_status(_failed(row["error"]))
             # One without an outcome is what a cancelled call was at.
@@ -188,7 +245,7 @@ _MILLI = 1_000_000
 """Nanoseconds in a millisecond."""
 
 
-def _failed(message: str) -> Any:
+def _failed(message: str) -> Status:
     from opentelemetry.trace import Status, StatusCode
 
     return Status(StatusCode.ERROR, message)

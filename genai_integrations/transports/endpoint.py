@@ -31,6 +31,7 @@ class Endpoint:
         headers: What to send; the values show masked.
         latin_headers: The same for a client that encodes headers as Latin-1: the bytes come out as UTF-8.
         secrets: Texts to take out of whatever the server says.
+        method: What is done there.
     """
 
     origin: str
@@ -40,6 +41,7 @@ class Endpoint:
     headers: dict[str, str]
     latin_headers: dict[str, str]
     secrets: tuple[MaskedText, ...]
+    method: str = "POST"
 
 
 def open_endpoint(

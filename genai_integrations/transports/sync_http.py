@@ -124,7 +124,7 @@ def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     target = host.forwarded + quote(endpoint.path, safe=_IN_TARGETS)
-    return f"POST {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
+    return f"{endpoint.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 
 
 _IN_TARGETS = "/?:@!$&'()*+,;=~%"

@@ -14,6 +14,7 @@ import ast
 import contextlib
 import copy
 import importlib.abc
+import importlib.metadata
 import importlib.util
 import os
 import random
@@ -237,12 +238,24 @@ def _notices(path: Path, source: str, tests: Sequence[str], seconds: int) -> boo
                 os.dup2(nowhere.fileno(), 1)
                 os.dup2(nowhere.fileno(), 2)
             sys.meta_path.insert(0, _FromMemory(path, source))
-            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
+            # Rewritten assertions only serve messages, and modules loaded before would not be rewritten.
+            options = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain"]
+            code = pytest.main([*options, *tests])
         os._exit(code)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
-        sys.exit(f"pytest has nothing to do with {' '.join(tests)}")
-    return status != 0
+    # Also one that cannot be imported, or never ends, is noticed.
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
+
+
+def _explained() -> dict[str, str]:
+    """The mutants that are no mistakes, and why."""
+    return tomllib.loads(SURVIVORS.read_text())
+
+
+def _load_plugins() -> None:
+    """What every child would import again: pytest's plugins are most of its time."""
+    for plugin in importlib.metadata.entry_points(group="pytest11"):
+        with contextlib.suppress(Exception):
+            plugin.load()
 
 
 def main() -> int:
@@ -260,10 +273,13 @@ def main() -> int:
     )
     asked = parser.parse_args()
     path = asked.module.resolve()
-    chosen = [row for row in mutants(path) if asked.match in row.name]
-    if asked.only:
-        wanted = asked.only.read_text().splitlines()
-        chosen = [row for row in chosen if row.name in wanted]
+    every = {row.name: row for row in mutants(path)}
+    explained = [name for name in _explained() if name.startswith(f"{path.stem} ")]
+    wanted = asked.only.read_text().splitlines() if asked.only else list(every)
+    if gone := [name for name in [*wanted, *explained] if name not in every]:
+        # A list of names that no longer mean anything would check less and less.
+        sys.exit("\n".join(["no such mutants:", *gone]))
+    chosen = [every[name] for name in wanted if asked.match in name]
     if asked.sample:
         chosen = random.Random(0).sample(chosen, min(asked.sample, len(chosen)))
     if asked.list:
@@ -273,13 +289,14 @@ def main() -> int:
 
 
 def _report(chosen: Sequence[Mutant], path: Path, asked: argparse.Namespace) -> int:
+    _load_plugins()
     if _notices(path, path.read_text(), asked.tests, 10 * asked.seconds):
-        sys.exit("the tests fail without any mutant")
+        sys.exit("the tests fail without any mutant, or there are none")
     with ThreadPoolExecutor(asked.jobs) as pool:
         noticed = pool.map(
             lambda row: _notices(path, row.source, asked.tests, asked.seconds), chosen
         )
-        explained = tomllib.loads(SURVIVORS.read_text())
+        explained = _explained()
         wrong = 0
         for row, was_noticed in zip(chosen, noticed, strict=True):
             if was_noticed == (row.name in explained):

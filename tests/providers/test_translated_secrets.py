@@ -63,6 +63,7 @@ def all_logs(caplog):
         yield caplog
 
 
+@pytest.mark.sample(22)
 @TWO_WAYS
 @pytest.mark.parametrize("fault", FAULTS)
 @ONE_OF_EACH

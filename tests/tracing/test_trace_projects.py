@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from langfuse import Langfuse
 from tracing_support import HELLO, WAYS, ask
 
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.testing.langfuse import LangfuseStandIn
 
 
@@ -38,22 +40,25 @@ def test_two_clients_of_one_project(make_client, recorded):
     assert len(recorded(first)) == 2
 
 
-def test_the_same_key_at_another_host(make_client, langfuse, recorded, caplog):
-    """Nothing goes to either host: the calls work, and one warning names both."""
+@pytest.mark.parametrize("has_sdk", [False, True])
+def test_the_same_key_at_another_host(has_sdk, make_client, langfuse, recorded):
+    """Each client records at its own host, also where the SDK, which keeps one per key, has the other one."""
+    if has_sdk:
+        pair = {"public_key": langfuse.public_key, "secret_key": langfuse.secret_key}
+        Langfuse(**pair, base_url=langfuse.host)
     client = make_client()
     client.completion("gpt-4o", HELLO)
     assert len(recorded(client)) == 1
 
     with LangfuseStandIn(public_key=langfuse.public_key) as elsewhere:
-        astray = make_client(at=elsewhere)
+        other = make_client(at=elsewhere)
         for way in WAYS:
-            ask(astray, way)
-        astray.flush()
+            ask(other, way)
+        assert len(recorded(other, elsewhere)) == len(WAYS)
         assert recorded(client) == []
-        assert elsewhere.requests == []
-    (message,) = [row.getMessage() for row in caplog.records if row.name == "genai_integrations"]
-    assert langfuse.host in message
-    assert elsewhere.host in message
+        if has_sdk:
+            with pytest.raises(ConfigurationError, match="one host per public key"):
+                _ = other.langfuse
 
 
 def test_only_the_configured_host_is_asked(make_client, langfuse, provider, recorded):

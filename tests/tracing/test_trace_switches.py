@@ -90,11 +90,14 @@ def test_a_sample_rate_of_zero(how, make_client, langfuse, recorded, monkeypatch
     assert recorded(client) == []
 
 
-@pytest.mark.parametrize("was_there", [False, True])
-def test_a_trace_is_sampled_as_a_whole(was_there, make_client, langfuse, recorded):
+@pytest.mark.parametrize("whose", ["the program's", "the SDK's"])
+def test_a_trace_is_sampled_as_a_whole(whose, make_client, langfuse, recorded):
     """All calls of a trace are recorded, or none."""
-    if was_there:
+    if whose == "the program's":
         trace.set_tracer_provider(TracerProvider())
+    else:
+        pair = {"public_key": langfuse.public_key, "secret_key": langfuse.secret_key}
+        Langfuse(**pair, base_url=langfuse.host)
     client = make_client(sample_rate=0.5)
     client.completion("gpt-4o", HELLO)
     recorded(client)

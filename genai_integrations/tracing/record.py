@@ -1,0 +1,103 @@
+"""A span of our own: what OpenTelemetry's encoder needs of one, and nothing else.
+
+It costs a fifth of a span of OpenTelemetry's SDK. It belongs to no tracer provider, so that no other exporter of the
+program ever sees what was asked and answered, and no other tenant's.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext, Status
+
+    from genai_integrations.tracing.outbox import Outbox
+
+
+class Record:
+    """One span, open until `end`. It has the methods of OpenTelemetry's that a generation needs.
+
+    Args:
+        outbox: Where it goes when it has ended.
+        name: What it is called.
+        attributes: What is known of it now.
+        parent: The span around it; None begins a trace.
+        trace_id: Its trace.
+        began: Nanoseconds since the epoch; None is now.
+    """
+
+    __slots__ = (
+        "_outbox",
+        "attributes",
+        "began",
+        "context",
+        "ended",
+        "name",
+        "parent",
+        "status",
+    )
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        name: str,
+        attributes: dict[str, Any],
+        *,
+        parent: SpanContext | None,
+        trace_id: int,
+        began: int | None = None,
+    ) -> None:
+        from opentelemetry.trace import SpanContext, TraceFlags
+
+        self._outbox = outbox
+        self.name = name
+        self.parent = parent
+        self.attributes = attributes
+        self.status: Status | None = None
+        self.began = time.time_ns() if began is None else began
+        self.ended = 0
+        flags = TraceFlags(TraceFlags.SAMPLED)
+        state = None if parent is None else parent.trace_state
+        self.context = SpanContext(trace_id, _bits(64), False, flags, state)
+
+    def is_recording(self) -> bool:
+        """Whether it is still open."""
+        return not self.ended
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Add attributes; one that is there is replaced."""
+        self.attributes.update(attributes)
+
+    def set_status(self, status: Status) -> None:
+        """Say how it went."""
+        self.status = status
+
+    def end(self, end_time: int | None = None) -> None:
+        """Close it, once, and hand it over to be sent."""
+        if not self.ended:
+            self.ended = time.time_ns() if end_time is None else end_time
+            self._outbox.put(self)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it has."""
+        return _OTHER + sum(len(value) for value in self.attributes.values() if type(value) is str)
+
+
+_OTHER = 500
+"""Bytes of what is no attribute, and of their names."""
+
+
+def new_trace_id() -> int:
+    """A trace of its own."""
+    return _bits(128)
+
+
+def _bits(number: int) -> int:
+    # Zero means "none". Not for secrets: OpenTelemetry draws them in the same way.
+    while not (drawn := random.getrandbits(number)):
+        pass
+    return drawn
