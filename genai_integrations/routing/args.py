@@ -6,10 +6,12 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 from genai_integrations.errors import CallError, ConfigurationError
-from genai_integrations.routing.strategies import STRATEGIES
+
+StrategyName = Literal["ordered", "simple-shuffle"]
+"""Orders in which the targets of one name are tried; `strategies.STRATEGIES` has a function for each."""
 
 Fallbacks = Mapping[str, tuple[str, ...]]
 """For a model name, the names to go to instead."""
@@ -55,7 +57,7 @@ class RouterArgs:
     cooldown_time: float = 5.0
     model_group_alias: Mapping[str, str] = field(default_factory=dict)
     max_fallbacks: int = 5
-    routing_strategy: str = "ordered"
+    routing_strategy: StrategyName = "ordered"
     fallback_on: tuple[int | type[CallError], ...] | None = None
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -171,10 +173,11 @@ def _aliases(name: str, value: object) -> Mapping[str, str]:
     return aliases
 
 
-def _strategy(name: str, value: Any) -> str:
-    if not isinstance(value, str) or value not in STRATEGIES:
-        raise _wrong(name, value, f"one of {', '.join(STRATEGIES)}")
-    return value
+def _strategy(name: str, value: object) -> StrategyName:
+    known = get_args(StrategyName)
+    if value not in known:
+        raise _wrong(name, value, f"one of {', '.join(known)}")
+    return cast("StrategyName", value)
 
 
 def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] | None:

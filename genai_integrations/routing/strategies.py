@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from genai_integrations.routing.args import StrategyName
 from genai_integrations.routing.deployments import Target
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _arrival(target: Target) -> float:
     return random.expovariate(weight) if weight > 0 else math.inf
 
 
-STRATEGIES: Mapping[str, Strategy] = {
+STRATEGIES: Mapping[StrategyName, Strategy] = {
     "ordered": ordered,
     "simple-shuffle": simple_shuffle,
 }

@@ -1,4 +1,4 @@
-"""What all clients of a process share to reach providers: connections, and the loop in which LiteLLM runs.
+"""What all clients of a process share to reach providers: connections.
 
 A client is cheap, and a process may have thousands of them: none has a pool or a thread of its own, so closing one
 never touches another's calls. Nothing here knows a key. What is open closes at the interpreter's end, and a forked
@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.runtime.fork import after_fork_in_child
 
 if TYPE_CHECKING:
@@ -22,16 +21,11 @@ class Shared:
     """Makes each part once, when it is first asked for.
 
     The two HTTP clients are imported only then: a program has the one or the other.
-
-    Attributes:
-        loop: Where LiteLLM's coroutines run.
     """
 
     def __init__(self) -> None:
-        self.loop = BackgroundLoop("genai-translation")
         self._sync_http: SyncHttp | None = None
         self._async_http: AsyncHttp | None = None
-        self._litellm_client: Any = None
         self._lock = threading.Lock()
         after_fork_in_child(self._renew)
 
@@ -46,23 +40,12 @@ class Shared:
 
     @property
     def async_http(self) -> AsyncHttp:
-        """HTTP for event loops, `loop` among them."""
+        """HTTP for event loops."""
         from genai_integrations.transports.async_http import AsyncHttp
 
         with self._lock:
             self._async_http = self._async_http or AsyncHttp()
         return self._async_http
-
-    def litellm_client(self) -> Any:
-        """`async_http` in the form that LiteLLM takes. For use in `loop` only."""
-        if self._litellm_client is None:
-            from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
-
-            from genai_integrations.transports.witness import WitnessedTransport
-
-            transport = WitnessedTransport(self.async_http)
-            self._litellm_client = AsyncHTTPHandler(transport=transport, follow_redirects=False)
-        return self._litellm_client
 
     def _renew(self) -> Any:
         # The parts see to themselves.

@@ -24,9 +24,9 @@ from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.feed import Feed
+from genai_integrations.transports.litellm_shared import SHARED_LITELLM, SharedLitellm
 from genai_integrations.transports.loading import LITELLM, litellm_module
 from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.shared import SHARED, Shared
 from genai_integrations.transports.translation import foreign_error
 from genai_integrations.transports.wire import (
     END,
@@ -59,7 +59,7 @@ class TranslatedTransport:
         shared: Has that loop, and the connections.
     """
 
-    def __init__(self, pins: OriginPins, shared: Shared = SHARED) -> None:
+    def __init__(self, pins: OriginPins, shared: SharedLitellm = SHARED_LITELLM) -> None:
         self._pins = pins
         self._shared = shared
         self._loop = shared.loop
@@ -139,7 +139,7 @@ class TranslatedTransport:
 
         from genai_integrations.transports.witness import BlockingTransport, WitnessedTransport
 
-        transport = BlockingTransport(WitnessedTransport(self._shared.async_http))
+        transport = BlockingTransport(WitnessedTransport(self._shared.http.async_http))
         # Its end closes the transport, so a call that is cancelled hangs up.
         with httpx.Client(transport=transport) as client:
             arguments["client"] = HTTPHandler(client=client)
@@ -221,8 +221,8 @@ class TranslatedTransport:
         """Our HTTP client in the form that LiteLLM takes."""
         if connection.use_responses_api:
             # Its bridge to the Responses API drops `client`, but keeps this.
-            return {"shared_session": await self._shared.async_http.session()}
-        return {"client": self._shared.litellm_client()}
+            return {"shared_session": await self._shared.http.async_http.session()}
+        return {"client": self._shared.client()}
 
     def _open(self, call: WireCall) -> tuple[dict[str, Any], dict[str, str]]:
         """LiteLLM's arguments and the stored headers, which we send ourselves: LiteLLM's are ASCII only."""

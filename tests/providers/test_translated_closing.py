@@ -12,7 +12,7 @@ from places import ONE_OF_EACH, QUESTION
 
 from genai_integrations import GenAIClient
 from genai_integrations.testing.faults import Fault
-from genai_integrations.transports.shared import SHARED
+from genai_integrations.transports.litellm_shared import SHARED_LITELLM
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*using the `ReadOnly` qualifier:UserWarning"),
@@ -108,7 +108,9 @@ def test_a_client_costs_no_thread_and_no_connection(connect, at_home, abroad, ho
     opened = abroad.connections_opened, home.connections_opened
     clients += [ask() for _ in range(10)]
 
-    assert set(threading.enumerate()) <= threads
+    # LiteLLM fills a pool of its own, a thread for each of its first calls, whoever makes them.
+    ours = {row for row in threading.enumerate() if not row.name.startswith("litellm-")}
+    assert ours <= threads
     assert (abroad.connections_opened, home.connections_opened) == opened
 
 
@@ -165,7 +167,7 @@ def test_a_stream_that_is_collected_in_the_loops_thread_blocks_nothing(
         gc.collect()
 
     monkeypatch.setattr(concurrent.futures.Future, "result", noted)
-    SHARED.loop.run(collect(), PATIENCE)
+    SHARED_LITELLM.loop.run(collect(), PATIENCE)
 
     assert abroad.requests[-1].disconnected.wait(PATIENCE)
     assert set(waited_in) == {threading.current_thread().name}

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from genai_integrations.runtime.background import BackgroundLoop, loop_apart
+from genai_integrations.runtime.background import BackgroundLoop, own_loop
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +103,14 @@ def test_nothing_is_spawned_where_no_loop_runs():
     assert set(threading.enumerate()) == threads
 
 
-def test_a_loop_apart_cancels_what_runs_when_its_block_is_left():
+def test_a_loop_of_ones_own_cancels_what_runs_when_its_block_is_left():
     """Also where another loop runs; the block waits until the work has cleaned up."""
     started, ended = threading.Event(), threading.Event()
 
     async def block():
-        with loop_apart("apart") as begin:
-            assert begin(_name()).result(10) == "apart"
-            begin(_wait(started, ended))
+        with own_loop("apart") as own:
+            assert own.run(_name(), 10) == "apart"
+            own.submit(_wait(started, ended))
             assert started.wait(10)
         assert ended.is_set()
 
