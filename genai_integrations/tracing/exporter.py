@@ -171,7 +171,8 @@ class Exporter:
         if outbox.due is None or due < outbox.due:
             outbox.due = due
             heapq.heappush(self._plans, (due, next(self._numbers), outbox))
-            self._watch()
+            if not self._is_watched or self._plans[0][2] is outbox:
+                self._watch()
 
     def _watch(self) -> None:
         """See to it that one thread waits for the next plan, whatever the others are at."""
