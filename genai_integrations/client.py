@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import threading
 import uuid
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -36,6 +35,7 @@ from genai_integrations.routing.request import chat_request, embedding_request
 from genai_integrations.routing.router import Router
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.runtime.single_flight import SingleFlight
 from genai_integrations.settings import read_settings
 from genai_integrations.tracing.generations import Generations
 
@@ -360,18 +360,21 @@ class GenAIClient:
 _live: weakref.WeakValueDictionary[str, GenAIClient] = weakref.WeakValueDictionary()
 _current: ContextVar[GenAIClient | None] = ContextVar("genai_integrations_client", default=None)
 _default: list[GenAIClient] = []
-_default_lock = threading.Lock()
+_making: SingleFlight[GenAIClient] = SingleFlight("genai-client")
 
 
 def default_client() -> GenAIClient:
     """The client of the surrounding `use_client`, else one made from the environment, once."""
-    current = _current.get()
-    if current is not None:
-        return current
-    with _default_lock:
-        if not _default:
-            _default.append(GenAIClient())
-        return _default[0]
+    return _current.get() or _made() or _making.do(_make_default, known=_made)
+
+
+def _made() -> GenAIClient | None:
+    return _default[0] if _default else None
+
+
+def _make_default() -> GenAIClient:
+    _default.append(GenAIClient())
+    return _default[0]
 
 
 @contextlib.contextmanager

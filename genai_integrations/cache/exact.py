@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.network import drop_sockets_after_fork
+from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports import jsonbytes
 from genai_integrations.transports.wire import Wire
+
+
+class _Answer(NamedTuple):
+    until: float
+    data: bytes
 
 
 class ExactCache:
@@ -41,20 +44,17 @@ class ExactCache:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ttl = ttl
-        self._most = max_size_in_memory
-        self._most_bytes = max_bytes
         self._clock = clock
         self._hash_key = secrets.token_bytes(32)
-        self._answers: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-        drop_sockets_after_fork(self)
+        self._answers: BoundedMap[bytes, _Answer] = BoundedMap(
+            max_size_in_memory, most_weight=max_bytes, weigh=lambda answer: len(answer.data)
+        )
 
     def __len__(self) -> int:
         return len(self._answers)
 
     def __repr__(self) -> str:
-        return f"ExactCache({len(self)} answers, {self._bytes} bytes)"
+        return f"ExactCache({len(self)} answers, {self._answers.weight} bytes)"
 
     def key(self, question: Wire) -> bytes | None:
         """What the answer is kept under: the same for the same question, in whatever order its keys are.
@@ -70,16 +70,13 @@ class ExactCache:
 
     def get(self, key: bytes) -> Wire | None:
         """The answer, which is the caller's own; None if there is none any more."""
-        with self._lock:
-            found = self._answers.get(key)
-            if found is None:
-                return None
-            until, data = found
-            if until <= self._clock():
-                self._remove(key)
-                return None
-            self._answers.move_to_end(key)
-        answer: Wire = jsonbytes.loads(data)
+        found = self._answers.get(key)
+        if found is None:
+            return None
+        if found.until <= self._clock():
+            self._answers.remove(key)
+            return None
+        answer: Wire = jsonbytes.loads(found.data)
         return answer
 
     def put(self, key: bytes, answer: Wire, ttl: float | None = None) -> None:
@@ -94,23 +91,8 @@ class ExactCache:
             data = jsonbytes.dumps(answer)
         except ConfigurationError:
             return
-        with self._lock:
-            self._remove(key)
-            self._answers[key] = (self._clock() + (self._ttl if ttl is None else ttl), data)
-            self._bytes += len(data)
-            while len(self._answers) > self._most or self._bytes > self._most_bytes:
-                self._remove(next(iter(self._answers)))
-
-    def abandon(self) -> Any:
-        """In a forked child: another thread of the parent may have been at work, and never goes on here."""
-        lock, self._lock = self._lock, threading.Lock()
-        if lock.locked():
-            self._answers, self._bytes = OrderedDict(), 0
-        return lock
-
-    def _remove(self, key: bytes) -> None:
-        _, data = self._answers.pop(key, (0.0, b""))
-        self._bytes -= len(data)
+        until = self._clock() + (self._ttl if ttl is None else ttl)
+        self._answers.put(key, _Answer(until, data))
 
 
 _PLAIN = frozenset((str, int, bool, type(None)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ Source: AWS Bedrock user guide, "Supported Regions and models for inference prof
 """
 
 
+_MOST_NAMES = 4096
+"""Answers remembered for names that callers give; more than the price map has ids of any provider."""
+
+
 @cache
 def price_map() -> Mapping[str, Mapping[str, Any]]:
     """LiteLLM's model table, `{model: {limits, prices, capabilities}}`; empty if it cannot be found.
@@ -51,7 +55,7 @@ def price_map() -> Mapping[str, Mapping[str, Any]]:
     return {}
 
 
-@cache
+@lru_cache(_MOST_NAMES)
 def model_info(provider: str, model: str) -> Mapping[str, Any] | None:
     """The price map's row of one provider's model, or None if it has none."""
     table = price_map()
@@ -63,7 +67,7 @@ def model_info(provider: str, model: str) -> Mapping[str, Any] | None:
     return None
 
 
-@cache
+@lru_cache(_MOST_NAMES)
 def hosted_ids(provider: str, name: str, region: str | None) -> tuple[str, ...]:
     """The provider's own ids of the model that a user calls `name`, the best first.
 
@@ -88,7 +92,7 @@ def comparable(name: str) -> str:
     return name.lower().replace(".", "-").replace("@", "-")
 
 
-@cache
+@lru_cache(_MOST_NAMES)
 def forms(model: str) -> frozenset[str]:
     """Every name that a user may mean by a provider's id: with and without vendor, version and date."""
     plain = model.lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
@@ -124,6 +124,16 @@ class ConnectionStore(Protocol):
         """Read the connections of these names, or all of them for None, in the order to prefer.
 
         Called at most once in a few minutes and from any thread, never on an event loop. A name that
-        does not exist is left out. Raise `CredentialStoreError` when the store cannot be read.
+        does not exist is left out. Whatever it raises counts as `CredentialStoreError`: the store cannot be read,
+        and what was read before is used on for a while.
         """
+        ...
+
+
+@runtime_checkable
+class AsyncConnectionStore(ConnectionStore, Protocol):
+    """A store that event loops await; threads, and renewals in the background, call its `load`."""
+
+    async def aload(self, names: Sequence[str] | None) -> Sequence[Connection | BrokenConnection]:
+        """As `load`."""
         ...

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CredentialError, UntrustedHostError
+from genai_integrations.runtime.bounded_map import BoundedMap
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -24,6 +25,9 @@ _PLACEHOLDERS = frozenset(
     ("dummy", "empty", "lm-studio", "no-key", "none", "not-needed", "ollama", "sk-no-key-required")
 )
 """What local servers' manuals tell one to enter as a key: nobody's secret, so it may go to many hosts."""
+
+_MOST_KEYS = 4096
+"""Keys remembered, those used last: rotation makes new ones for as long as a program runs."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
@@ -43,7 +47,7 @@ class OriginPins:
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
         self._hash_key = secrets.token_bytes(32)
-        self._pins: dict[bytes, str] = {}
+        self._pins: BoundedMap[bytes, str] = BoundedMap(_MOST_KEYS)
 
     def check(self, connection: Connection, url: str, secret: str) -> None:
         """Allow this secret at this URL, or raise.
@@ -57,7 +61,7 @@ class OriginPins:
         if secret.lower() in _PLACEHOLDERS:
             return
         pin = hmac.digest(self._hash_key, secret.encode(), hashlib.sha256)
-        pinned = self._pins.setdefault(pin, origin)
+        pinned = self._pins.get_or_put(pin, origin)
         if pinned != origin and not self._is_allowed(origin):
             host = urlsplit(origin).netloc
             raise UntrustedHostError(

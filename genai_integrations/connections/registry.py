@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import logging
-import os
-import threading
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from weakref import WeakSet
+from functools import partial
 
 from genai_integrations.connections.connection import (
+    AsyncConnectionStore,
     BrokenConnection,
     Connection,
     ConnectionStore,
@@ -23,7 +23,9 @@ from genai_integrations.errors import (
     CredentialError,
     CredentialStoreError,
     GenAIError,
+    RequestTimeoutError,
 )
+from genai_integrations.runtime.single_flight import SingleFlight
 
 _log = logging.getLogger("genai_integrations")
 
@@ -34,12 +36,15 @@ _PAUSE = 15.0
 """Seconds between tries while the store is away."""
 
 
+_Entries = tuple[Connection | BrokenConnection, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the store held at one moment.
 
     Attributes:
-        version: Grows with each read.
+        version: Grows with each read that brought something.
         connections: Those that can be used, in the order to prefer.
         broken: Those that cannot.
         by_name: The usable ones by name.
@@ -79,10 +84,14 @@ class _Held:
 class ConnectionRegistry:
     """Keeps the connections of a store.
 
-    Safe for threads and after a fork. `load()` and `refresh()` may block; `peek()` never does.
+    Safe for threads, for event loops and after a fork. `peek()` never blocks and takes no lock. The others wait for the
+    store, which is read once for all who want it at the same time; given a `limit`, a `time.monotonic()` moment, they
+    wait until then at most, while the read goes on for the others.
+
+    Whatever a store raises that is none of this package's errors becomes a `CredentialStoreError`.
 
     Args:
-        store: Where connections come from.
+        store: Where connections come from. If it has an `aload`, event loops await that.
         names: The connections to use, in the order to prefer; all of them for None.
         ttl: Seconds for which what was read is used.
         max_stale: Seconds for which it is used while the store cannot be read.
@@ -110,10 +119,8 @@ class ConnectionRegistry:
         self._ttl = ttl
         self._max_stale = max_stale
         self._clock = clock
-        self._held: _Held | None = None
-        self._renewed: _Held | None = None
-        self._make_locks()
-        _registries.add(self)
+        self._reads: SingleFlight[_Held] = SingleFlight("genai-connections")
+        self._no_renewal_before = -math.inf
 
     def __repr__(self) -> str:
         return f"ConnectionRegistry({self._store!r}, names={self._names!r})"
@@ -123,157 +130,198 @@ class ConnectionRegistry:
 
         Shortly before it expires, one caller starts a renewal in the background.
         """
-        held = self._held
+        held = self._held()
         if held is None:
             return None
         now = self._clock()
         if now >= held.fresh_until:
             return None
-        if now >= held.renew_at and self._renewed is not held:
-            self._renew(held)
+        if now >= held.renew_at and now >= self._no_renewal_before:
+            self._reads.start(self._renewed)
         return held.snapshot
 
-    def load(self) -> Snapshot:
-        """What is known, read from the store if it is not fresh. Callers at the same time share one read.
+    def load(self, limit: float | None = None) -> Snapshot:
+        """What is known, read from the store if it is not fresh.
 
         Raises:
             ConnectionNotFoundError: At the first read, a name is not in the store.
             CredentialError: The store cannot be read, and what is known is too old or nothing.
+            RequestTimeoutError: The limit passed.
         """
-        held = self._held
-        return self.peek() or self._read(held)
+        snapshot = self.peek()
+        if snapshot is None:
+            with _in_time():
+                held = self._reads.do(self._read, known=self._fresh, limit=limit)
+            snapshot = held.snapshot
+        return snapshot
 
-    def refresh(self, seen: Snapshot | None = None) -> Snapshot:
-        """Read the store now.
+    async def aload(self, limit: float | None = None) -> Snapshot:
+        """As `load`, without blocking the event loop."""
+        snapshot = self.peek()
+        return snapshot or await self._aread(known=self._fresh, limit=limit)
+
+    def refresh(self, than: Connection | None = None, limit: float | None = None) -> Snapshot:
+        """Read the store now: never what was read before this call, unless the store is away.
 
         Args:
-            seen: The snapshot whose key a provider refused. If a newer one is known, that is returned at once.
+            than: The connection whose key a provider refused. If another key of that name is known, or is being
+                read, that is enough.
+            limit: See above.
 
         Raises:
             CredentialError: As for `load()`.
+            RequestTimeoutError: The limit passed.
         """
-        held = self._held
-        if held is not None and seen is not None and held.snapshot.version > seen.version:
-            return held.snapshot
-        return self._read(held)
-
-    def _make_locks(self) -> None:
-        self._lock = threading.Lock()
-        self._flight: Future[Snapshot] | None = None
-        self._renewed = None
-
-    def _read(self, known: _Held | None) -> Snapshot:
-        """Read the store, or wait for whoever is reading it; nothing if it was read since `known`."""
-        while True:
-            with self._lock:
-                if self._held is not None and self._held is not known:
-                    return self._held.snapshot
-                flight = self._flight
-                if flight is None:
-                    mine: Future[Snapshot] = Future()
-                    self._flight = mine
-                    break
-            try:
-                return flight.result()
-            except CancelledError:
-                continue
-        return self._fly(mine)
-
-    def _fly(self, flight: Future[Snapshot]) -> Snapshot:
-        try:
-            held = self._hold()
-        except Exception as error:
-            self._land(flight)
-            flight.set_exception(error)
-            raise
-        except BaseException:
-            # Ctrl-C is for this thread alone; the others try again.
-            self._land(flight)
-            flight.cancel()
-            raise
-        self._land(flight, held)
-        flight.set_result(held.snapshot)
+        after = self._reads.begun
+        with _in_time():
+            held = self._reads.do(self._read, after=after, known=self._better(than), limit=limit)
         return held.snapshot
 
-    def _land(self, flight: Future[Snapshot], held: _Held | None = None) -> None:
-        with self._lock:
-            if held is not None:
-                self._held = held
-            if self._flight is flight:
-                self._flight = None
-
-    def _hold(self) -> _Held:
-        before = self._held
-        try:
-            entries = self._store.load(self._names)
-        except CredentialStoreError as error:
-            if before is None:
-                raise
-            return self._hold_stale(before, error)
-        snapshot = Snapshot.of(before.snapshot.version + 1 if before else 1, entries)
-        self._check_names(before, snapshot)
-        now = self._clock()
-        return _Held(snapshot, now, now + _RENEW_AT * self._ttl, now + self._ttl)
-
-    def _hold_stale(self, before: _Held, error: CredentialStoreError) -> _Held:
-        now = self._clock()
-        last = before.read_at + self._max_stale
-        if now >= last:
-            raise error
-        _log.warning("%s; still using the connections read %.0f s ago", error, now - before.read_at)
-        # Twice the pause, so that the next try has time in the background before anyone must wait for it.
-        fresh_until = min(max(before.fresh_until, now + 2 * _PAUSE), last)
-        return _Held(before.snapshot, before.read_at, now + _PAUSE, fresh_until)
-
-    def _check_names(self, before: _Held | None, snapshot: Snapshot) -> None:
-        if before is not None:
-            for name in sorted(before.snapshot.names - snapshot.names):
-                _log.warning("the connection %r is no longer there", name)
-            return
-        missing = [name for name in self._names or () if name not in snapshot.names]
-        if missing:
-            raise self.no_connection(missing[0])
+    async def arefresh(
+        self, than: Connection | None = None, limit: float | None = None
+    ) -> Snapshot:
+        """As `refresh`, without blocking the event loop."""
+        return await self._aread(after=self._reads.begun, known=self._better(than), limit=limit)
 
     def no_connection(self, name: str) -> ConnectionNotFoundError:
         """The error for a connection that is not there, with the names that are."""
         try:
-            existing = [entry.name for entry in self._store.load(None)]
+            existing = self._load(None)
         except CredentialError:
-            existing = []
+            existing = ()
+        return self._not_found(name, existing)
+
+    def _held(self) -> _Held | None:
+        latest = self._reads.latest
+        return None if latest is None else latest.value
+
+    def _fresh(self) -> _Held | None:
+        held = self._held()
+        return held if held is not None and self._clock() < held.fresh_until else None
+
+    def _better(self, than: Connection | None) -> Callable[[], _Held | None] | None:
+        return None if than is None else partial(self._with_another_key, than)
+
+    def _with_another_key(self, than: Connection) -> _Held | None:
+        held = self._held()
+        new = None if held is None else held.snapshot.by_name.get(than.name)
+        if new is None or new is than:
+            return None
+        with contextlib.suppress(GenAIError):
+            if new.secret.reveal() != than.secret.reveal():
+                return held
+        return None
+
+    async def _aread(
+        self,
+        *,
+        after: int = 0,
+        known: Callable[[], _Held | None] | None,
+        limit: float | None,
+    ) -> Snapshot:
+        store = self._store
+        with _in_time():
+            if isinstance(store, AsyncConnectionStore):
+                work = partial(self._read_here, store)
+                held = await self._reads.ado_here(work, after=after, known=known, limit=limit)
+            else:
+                held = await self._reads.ado(self._read, after=after, known=known, limit=limit)
+        return held.snapshot
+
+    def _read(self) -> _Held:
+        try:
+            entries = self._load(self._names)
+        except CredentialStoreError as error:
+            return self._stale(error)
+        held, missing = self._new(entries)
+        if missing is not None:
+            raise self.no_connection(missing)
+        return held
+
+    async def _read_here(self, store: AsyncConnectionStore) -> _Held:
+        try:
+            entries = await self._aload(store, self._names)
+        except CredentialStoreError as error:
+            return self._stale(error)
+        held, missing = self._new(entries)
+        if missing is not None:
+            existing: _Entries = ()
+            with contextlib.suppress(CredentialError):
+                existing = await self._aload(store, None)
+            raise self._not_found(missing, existing)
+        return held
+
+    def _load(self, names: Sequence[str] | None) -> _Entries:
+        with _border(self._store):
+            return tuple(self._store.load(names))
+
+    async def _aload(self, store: AsyncConnectionStore, names: Sequence[str] | None) -> _Entries:
+        with _border(store):
+            return tuple(await store.aload(names))
+
+    def _renewed(self) -> _Held:
+        try:
+            return self._read()
+        except GenAIError as error:
+            self._no_renewal_before = self._clock() + _PAUSE
+            _log.warning("could not renew the connections: %s", error)
+            raise
+
+    def _new(self, entries: _Entries) -> tuple[_Held, str | None]:
+        """What was read, and the first name that is missing in it though it has to be there."""
+        before = self._held()
+        snapshot = Snapshot.of(before.snapshot.version + 1 if before else 1, entries)
+        missing = None
+        if before is None:
+            missing = next((name for name in self._names or () if name not in snapshot.names), None)
+        else:
+            for name in sorted(before.snapshot.names - snapshot.names):
+                _log.warning("the connection %r is no longer there", name)
+        now = self._clock()
+        return _Held(snapshot, now, now + _RENEW_AT * self._ttl, now + self._ttl), missing
+
+    def _stale(self, error: CredentialStoreError) -> _Held:
+        """What is known, used on for a while.
+
+        Raises:
+            CredentialStoreError: There is nothing, or it is too old.
+        """
+        before, now = self._held(), self._clock()
+        if before is None or now >= before.read_at + self._max_stale:
+            raise error
+        _log.warning("%s; still using the connections read %.0f s ago", error, now - before.read_at)
+        # Twice the pause, so that the next try has time in the background before anyone must wait for it.
+        fresh_until = max(before.fresh_until, now + 2 * _PAUSE)
+        last = before.read_at + self._max_stale
+        return _Held(before.snapshot, before.read_at, now + _PAUSE, min(fresh_until, last))
+
+    def _not_found(self, name: str, entries: _Entries) -> ConnectionNotFoundError:
+        existing = [entry.name for entry in entries]
         near = difflib.get_close_matches(name, existing, cutoff=0.4) or existing[:5]
         hint = f"; it has {', '.join(map(repr, near))}" if near else ""
         return ConnectionNotFoundError(f"{self._store} has no LLM connection named {name!r}{hint}")
 
-    def _renew(self, held: _Held) -> None:
-        with self._lock:
-            if self._renewed is held:
-                return
-            self._renewed = held
-        try:
-            threading.Thread(
-                target=self._read_quietly, args=(held,), name="genai-connections", daemon=True
-            ).start()
-        except RuntimeError:
-            # The interpreter is shutting down: what is known will do.
-            return
 
-    def _read_quietly(self, held: _Held) -> None:
-        try:
-            self._read(held)
-        except GenAIError as error:
-            _log.warning("could not renew the connections: %s", error)
-        except Exception as error:  # noqa: BLE001 - a store of the user's may raise anything
-            _log.warning("could not renew the connections: %s", type(error).__name__)
+@contextlib.contextmanager
+def _border(store: ConnectionStore) -> Generator[None]:
+    """Nothing but our own errors comes out of a store, whoever wrote it."""
+    try:
+        yield
+    except GenAIError:
+        raise
+    except Exception as error:
+        # Its own words may hold a secret, so they stay with the cause.
+        raise CredentialStoreError(
+            f"the connections cannot be read: {type(store).__name__} raised {type(error).__name__}, "
+            "which is the cause of this error"
+        ) from error
 
 
-_registries: WeakSet[ConnectionRegistry] = WeakSet()
-
-
-def _after_fork() -> None:
-    """Whoever held a lock or was reading is not in the child."""
-    for registry in _registries:
-        registry._make_locks()  # noqa: SLF001 - this module's own class
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+@contextlib.contextmanager
+def _in_time() -> Generator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise RequestTimeoutError(
+            "the deadline passed while the connections were read: allow more time"
+        ) from None

@@ -48,3 +48,7 @@ class GivenConnections:
         """As `ConnectionStore.load`."""
         wanted = self._connections if names is None else names
         return [self._connections[name] for name in wanted if name in self._connections]
+
+    async def aload(self, names: Sequence[str] | None) -> list[Connection | BrokenConnection]:
+        """As `load`: what is in memory needs no thread."""
+        return self.load(names)

@@ -1,29 +1,31 @@
-"""Prompts that were fetched: kept, renewed behind the scenes, and used on while Langfuse is away."""
+"""Prompts that were fetched: kept, renewed behind the scenes, and used on while Langfuse is away.
+
+What is known of a prompt is nothing, `Kept` or `Failed`. A `Kept` one is fresh, stale (given at once, while a newer
+one is fetched) or expired (after `refresh()`: whoever wants it waits for a fetch that begins after that).
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import copy
 import logging
 import math
-import os
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-from weakref import WeakSet
+from functools import partial
+from typing import NamedTuple
 
-from genai_integrations.errors import GenAIError, PromptError, PromptNotFoundError
+from genai_integrations.errors import GenAIError, PromptNotFoundError
 from genai_integrations.prompts.template import Prompt
+from genai_integrations.runtime.bounded_map import BoundedMap
+from genai_integrations.runtime.single_flight import SingleFlight, own_copy
 
 _log = logging.getLogger("genai_integrations")
 
 PAUSE = 10.0
 """Seconds for which a Langfuse that failed is not asked again by those who have something else to use."""
+
+_MOST_PROMPTS = 4096
+"""Prompts remembered, also those that are not there: a program that makes names up cannot fill the memory."""
 
 
 class Key(NamedTuple):
@@ -34,15 +36,72 @@ class Key(NamedTuple):
     label: str | None
 
 
-@dataclass(slots=True, eq=False)
-class _Kept:
-    """A prompt, until when it counts as fresh, and whether its age has been told."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A prompt, and the `time.monotonic()` moment until which it is fresh."""
 
     prompt: Prompt
     fresh_until: float
-    is_due: bool = False
-    must_wait: bool = False
-    told: bool = False
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a newer one is due."""
+        return self.fresh_until <= time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why there is no prompt to give, and until when nobody asks again who has a fallback."""
+
+    error: GenAIError
+    until: float
+
+    @classmethod
+    def just_now(cls, error: GenAIError) -> Failed:
+        """It failed just now."""
+        # Without its frames: it is kept, and what they hold would be, too.
+        return cls(error.with_traceback(None), time.monotonic() + PAUSE)
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether there is no use in asking again."""
+        return time.monotonic() < self.until
+
+
+class _Entry:
+    """What is known of one prompt.
+
+    Attributes:
+        fetches: Each brings what is known from then on.
+        expired: The number of the last fetch whose prompt `refresh()` has made too old.
+        is_told: Whether a warning has said what is used in place of what Langfuse does not give.
+    """
+
+    def __init__(self) -> None:
+        self.fetches: SingleFlight[Kept | Failed] = SingleFlight("genai-prompts")
+        self.expired = 0
+        self.is_told = False
+
+    def known(self) -> Kept | Failed | None:
+        """What the last fetch brought, expired or not."""
+        latest = self.fetches.latest
+        return None if latest is None else latest.value
+
+    def current(self) -> Kept | Failed | None:
+        """What the last fetch brought, unless it has expired."""
+        latest = self.fetches.latest
+        return None if latest is None or latest.number <= self.expired else latest.value
+
+    def kept(self) -> Kept | None:
+        """A prompt to give at once."""
+        current = self.current()
+        return current if isinstance(current, Kept) else None
+
+    def tell(self, message: str, *args: object) -> None:
+        """Warn, once until Langfuse gives a prompt again."""
+        if not self.is_told:
+            self.is_told = True
+            _log.warning(message, *args)
 
 
 class PromptCache:
@@ -59,27 +118,17 @@ class PromptCache:
     def __init__(self, fetch: Callable[[Key], Prompt], ttl: float) -> None:
         self._fetch = fetch
         self._ttl = ttl
-        self._kept: dict[Key, _Kept] = {}
-        self._failed: dict[Key | None, tuple[float, GenAIError]] = {}
-        self._told: set[Key] = set()
-        self.begin_anew()
-        _caches.add(self)
-
-    def begin_anew(self) -> None:
-        """Forget whoever held a lock or was fetching: they are not in a forked child."""
-        self._lock = threading.Lock()
-        self._asked: dict[Key, Future[Prompt]] = {}
-        self._due: deque[Key] = deque()
-        self._is_renewing = False
-        for kept in self._kept.values():
-            kept.is_due = False
+        self._entries: BoundedMap[Key, _Entry] = BoundedMap(_MOST_PROMPTS)
+        self._away: Failed | None = None
+        self._due: dict[Key, None] = {}
+        # One thread renews all that is due, and there is none while nothing is.
+        self._renewals: SingleFlight[None] = SingleFlight("genai-prompts")
 
     def expire(self) -> None:
         """Have the next call of each prompt wait for what Langfuse has now."""
-        with self._lock:
-            for kept in self._kept.values():
-                kept.must_wait = True
-            self._failed.clear()
+        self._away = None
+        for entry in self._entries.values():
+            entry.expired = entry.fetches.begun
 
     def get(self, key: Key, fallback: Prompt | None = None) -> Prompt:
         """The prompt, fetched if it is not there; one of several callers asks, the others wait for it.
@@ -92,174 +141,75 @@ class PromptCache:
             PromptNotFoundError: Langfuse has none.
             PromptError: Langfuse cannot be asked.
         """
-        known = self._known(key, fallback)
-        if known is None:
-            future, is_mine = self._joined(key)
-            if is_mine:
-                self._run(key, future)
-            known = self._outcome(key, future, fallback)
-        return known
+        entry = self._entry(key)
+        known = self._usable(key, entry, fallback) or entry.fetches.do(
+            partial(self._fetched, key, entry), after=entry.expired, known=entry.kept
+        )
+        return _given(entry, known, fallback)
 
     async def aget(self, key: Key, fallback: Prompt | None = None) -> Prompt:
         """As `get`, without blocking the event loop; what is there is given at once."""
-        known = self._known(key, fallback)
-        if known is None:
-            future, is_mine = self._joined(key)
-            if is_mine:
-                # In a thread of its own: one of the loop's pool could be taken back before it starts.
-                _in_a_thread(self._run, key, future)
-            with contextlib.suppress(GenAIError):
-                await asyncio.wrap_future(future)
-            known = self._outcome(key, future, fallback)
-        return known
+        entry = self._entry(key)
+        known = self._usable(key, entry, fallback) or await entry.fetches.ado(
+            partial(self._fetched, key, entry), after=entry.expired, known=entry.kept
+        )
+        return _given(entry, known, fallback)
 
-    def _known(self, key: Key, fallback: Prompt | None) -> Prompt | None:
-        """What can be given without waiting."""
-        kept = self._kept.get(key)
-        if kept is None or kept.must_wait:
-            error = self._recent_failure(key)
-            return None if error is None else self._instead(key, fallback, error)
-        if kept.fresh_until <= time.monotonic():
-            self._renew(key, kept)
-        return kept.prompt
+    def _entry(self, key: Key) -> _Entry:
+        return self._entries.get(key) or self._entries.get_or_put(key, _Entry())
 
-    def _joined(self, key: Key) -> tuple[Future[Prompt], bool]:
-        """The fetch that is under way, or a new one, which the caller has to run."""
-        with self._lock:
-            future = self._asked.get(key)
-            if future is not None:
-                return future, False
-            future = self._asked[key] = Future()
-            future.set_running_or_notify_cancel()  # so that no waiting task can cancel it for all
-            kept = self._kept.get(key)
-            if kept is None or kept.must_wait:
-                return future, True
-            del self._asked[key]
-        future.set_result(kept.prompt)
-        return future, False
+    def _usable(self, key: Key, entry: _Entry, fallback: Prompt | None) -> Kept | Failed | None:
+        """What will do without waiting, or None."""
+        current = entry.current()
+        if isinstance(current, Kept):
+            if current.is_stale:
+                self._renew(key)
+            return current
+        if fallback is None or isinstance(entry.known(), Kept):
+            return None
+        failures = (row for row in (current, self._away) if row is not None)
+        return next((row for row in failures if row.is_recent), None)
 
-    def _run(self, key: Key, future: Future[Prompt]) -> None:
-        try:
-            prompt = self._fetched(key)
-        except GenAIError as error:
-            self._left(key)
-            future.set_exception(error)
-        except BaseException:
-            self._left(key)
-            future.set_exception(PromptError(f"fetching prompt {key.name!r} was interrupted"))
-            raise
-        else:
-            self._left(key)
-            future.set_result(prompt)
-
-    def _left(self, key: Key) -> None:
-        with self._lock:
-            self._asked.pop(key, None)
-
-    def _fetched(self, key: Key) -> Prompt:
-        """Ask Langfuse, and remember what came of it."""
+    def _fetched(self, key: Key, entry: _Entry) -> Kept | Failed:
+        """Ask Langfuse, unless that has failed just now and there is an older version to use on."""
+        known = entry.known()
+        if isinstance(known, Kept) and self._away is not None and self._away.is_recent:
+            return _used_on(key, entry, known, self._away.error)
         try:
             prompt = self._fetch(key)
         except PromptNotFoundError as error:
-            with self._lock:
-                self._kept.pop(key, None)
-                self._failed[key] = time.monotonic() + PAUSE, error
-            raise
+            return Failed.just_now(error)
         except GenAIError as error:
-            with self._lock:
-                self._failed[None] = time.monotonic() + PAUSE, error
-            raise
-        fresh_until = math.inf if key.version is not None else time.monotonic() + self._ttl
-        with self._lock:
-            self._kept[key] = _Kept(prompt, fresh_until)
-            self._failed.pop(key, None)
-            self._failed.pop(None, None)
-            self._told.discard(key)
-        return prompt
+            failed = self._away = Failed.just_now(error)
+            if isinstance(known, Failed | None):
+                return failed
+            return _used_on(key, entry, known, error)
+        self._away = None
+        entry.is_told = False
+        return Kept(prompt, math.inf if key.version is not None else time.monotonic() + self._ttl)
 
-    def _outcome(self, key: Key, future: Future[Prompt], fallback: Prompt | None) -> Prompt:
-        error = future.exception()
-        if error is None:
-            return future.result()
-        instead = self._instead(key, fallback, error)
-        if instead is None:
-            raise copy.copy(error)  # each waiting caller raises one of its own
-        return instead
-
-    def _recent_failure(self, key: Key) -> GenAIError | None:
-        now = time.monotonic()
-        for row in (self._failed.get(key), self._failed.get(None)):
-            if row is not None and now < row[0]:
-                return row[1]
-        return None
-
-    def _instead(self, key: Key, fallback: Prompt | None, error: BaseException) -> Prompt | None:
-        """The last good version, else the fallback, if there is one of them."""
-        kept = self._kept.get(key)
-        if kept is not None:
-            kept.must_wait = False
-            self._tell_age(key, kept, error)
-            return kept.prompt
-        if fallback is not None and key not in self._told:
-            self._told.add(key)
-            _log.warning("%s; its fallback is used", error)
-        return fallback
-
-    def _tell_age(self, key: Key, kept: _Kept, error: BaseException) -> None:
-        kept.fresh_until = max(kept.fresh_until, time.monotonic() + PAUSE)
-        if not kept.told:
-            kept.told = True
-            _log.warning("%s; version %s of %r is used on", error, kept.prompt.version, key.name)
-
-    def _renew(self, key: Key, kept: _Kept) -> None:
-        """Have the thread fetch it; there is one thread, and none while nothing is due."""
-        with self._lock:
-            if kept.is_due:
-                return
-            kept.is_due = True
-            self._due.append(key)
-            if self._is_renewing:
-                return
-            self._is_renewing = True
-        _in_a_thread(self._renew_due)
+    def _renew(self, key: Key) -> None:
+        self._due[key] = None
+        self._renewals.start(self._renew_due)
 
     def _renew_due(self) -> None:
-        while True:
-            with self._lock:
-                if not self._due:
-                    self._is_renewing = False
-                    return
-                key = self._due.popleft()
-            self._renew_one(key)
-
-    def _renew_one(self, key: Key) -> None:
-        kept = self._kept.get(key)
-        error: GenAIError | None = self._recent_failure(key)
-        if error is None:
-            try:
-                self._fetched(key)
-            except GenAIError as failure:
-                error = failure
-        if kept is not None:
-            if error is not None:
-                self._tell_age(key, kept, error)
-            kept.is_due = False
+        while self._due:
+            key, _ = self._due.popitem()
+            entry = self._entries.get(key)
+            kept = entry.kept() if entry is not None else None
+            if entry is not None and kept is not None and kept.is_stale:
+                entry.fetches.do(partial(self._fetched, key, entry))
 
 
-def _in_a_thread(work: Callable[..., None], *args: Any) -> None:
-    try:
-        threading.Thread(target=work, args=args, name="genai-prompts", daemon=True).start()
-    except RuntimeError:  # no thread can be had, or the interpreter is shutting down
-        work(*args)
+def _used_on(key: Key, entry: _Entry, kept: Kept, error: GenAIError) -> Kept:
+    entry.tell("%s; version %s of %r is used on", error, kept.prompt.version, key.name)
+    return Kept(kept.prompt, max(kept.fresh_until, time.monotonic() + PAUSE))
 
 
-_caches: WeakSet[PromptCache] = WeakSet()
-
-
-def _after_fork() -> None:
-    for cache in _caches:
-        cache.begin_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+def _given(entry: _Entry, known: Kept | Failed, fallback: Prompt | None) -> Prompt:
+    if isinstance(known, Kept):
+        return known.prompt
+    if fallback is None:
+        raise own_copy(known.error)
+    entry.tell("%s; its fallback is used", known.error)
+    return fallback

@@ -294,11 +294,8 @@ class Router:
         return None
 
     def _read_again(self, old: Connection) -> Connection | None:
-        """The connection of the same name, from a snapshot newer than the one that has the old one."""
-        snapshot = self.registry.peek()
-        if snapshot is None or snapshot.by_name.get(old.name) is old:
-            snapshot = self.registry.refresh(snapshot)
-        return snapshot.by_name.get(old.name)
+        """The connection of the same name: with another key, or as it was read after the refusal."""
+        return self.registry.refresh(than=old).by_name.get(old.name)
 
 
 def _replied(execution: Execution, wire: Wire) -> Reply:

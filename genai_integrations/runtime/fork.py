@@ -9,34 +9,41 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable
-from typing import Any
+from types import MethodType
+from typing import Any, cast
 
-_renewals: dict[weakref.WeakMethod[Callable[[], Any]], None] = {}
+_renewals: dict[int, tuple[weakref.ref[Any], Callable[[Any], Any]]] = {}
 _abandoned: list[Any] = []
 
 
-def after_fork_in_child(renew: Callable[[], Any]) -> None:
+def after_fork_in_child(method: Callable[[], Any]) -> None:
     """Have a method called in every forked child, as long as its object lives.
 
     Methods are called in the order in which they were given, before the child's own code goes on.
 
     Args:
-        renew: A bound method; its object is held weakly, and must be hashable. It must take no lock and wait for
-            nobody. What it returns is never freed in the child: a finaliser of the parent's
-            socket or loop would say good-bye on the parent's connection, or warn.
+        method: A bound one; its object is held weakly. It must take no lock and wait for nobody. What it returns is
+            never freed in the child: a finaliser of the parent's socket or loop would say good-bye on the
+            parent's connection, or warn.
     """
-    _renewals[weakref.WeakMethod(renew, _forget)] = None
+    bound = cast(MethodType, method)
+    owner = weakref.ref(bound.__self__, _forget)
+    _renewals[id(owner)] = owner, bound.__func__
 
 
-def _forget(method: weakref.WeakMethod[Callable[[], Any]]) -> None:
-    _renewals.pop(method, None)
+# Bound as a default, because at the interpreter's end the module's own names are gone before some owners.
+def _forget(
+    owner: weakref.ref[Any],
+    renewals: dict[int, tuple[weakref.ref[Any], Callable[[Any], Any]]] = _renewals,
+) -> None:
+    renewals.pop(id(owner), None)
 
 
 def _after_fork() -> None:
-    for method in list(_renewals):
-        renew = method()
-        if renew is not None:
-            _abandoned.append(renew())
+    for owner, renew in list(_renewals.values()):
+        living = owner()
+        if living is not None:
+            _abandoned.append(renew(living))
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

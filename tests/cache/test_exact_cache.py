@@ -143,7 +143,7 @@ def test_the_one_not_used_for_longest_goes():
 
 
 def test_all_together_stay_below_the_bytes():
-    """Old ones make room; one that could never fit is not kept, and one kept anew counts once."""
+    """Old ones make room, but not for one that could never fit; and one kept anew counts once."""
     cache = ExactCache(max_bytes=100)
     first, second = cache.key({"n": 1}), cache.key({"n": 2})
     for _ in range(5):
@@ -154,8 +154,9 @@ def test_all_together_stay_below_the_bytes():
     assert cache.get(first) is None
     assert cache.get(second)
 
-    cache.put(second, {"text": "z" * 200})
-    assert repr(cache) == "ExactCache(0 answers, 0 bytes)"
+    cache.put(first, {"text": "z" * 200})
+    assert cache.get(first) is None
+    assert repr(cache) == "ExactCache(1 answers, 71 bytes)"
 
 
 def test_an_answer_that_is_no_json_is_not_kept(cache):
@@ -188,7 +189,7 @@ def test_threads_do_not_disturb_each_other():
 
     assert not wrong
     assert len(cache) <= 20
-    assert cache._bytes == sum(len(data) for _, data in cache._answers.values()) <= 1000
+    assert cache._answers.weight == sum(len(row.data) for row in cache._answers.values()) <= 1000
 
 
 @pytest.mark.parametrize("busy", [False, True])
@@ -197,14 +198,14 @@ def test_a_forked_child_goes_on(cache, busy):
     key = cache.key(BODY)
     cache.put(key, ANSWER)
     if busy:
-        cache._lock.acquire()
+        cache._answers._lock.acquire()
     child = os.fork()
     if child == 0:
         good = cache.get(key) == (None if busy else ANSWER)
         cache.put(key, ANSWER)
         os._exit(0 if good and cache.get(key) == ANSWER else 7)
     if busy:
-        cache._lock.release()
+        cache._answers._lock.release()
     _, status = os.waitpid(child, 0)
 
     assert os.waitstatus_to_exitcode(status) == 0

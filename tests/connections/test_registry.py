@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
 import threading
+import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from genai_integrations.connections import registry as registry_module
 from genai_integrations.connections.connection import BrokenConnection
 from genai_integrations.connections.environment import EnvironmentStore
 from genai_integrations.connections.registry import ConnectionRegistry, Snapshot
+from genai_integrations.connections.stores import GivenConnections
 from genai_integrations.errors import (
     ConfigurationError,
     ConnectionNotFoundError,
     CredentialError,
     CredentialStoreError,
+    RequestTimeoutError,
 )
+from genai_integrations.runtime import single_flight
 
 TIMEOUT = 30
 
@@ -35,7 +40,7 @@ class Clock:
 
 
 class Store:
-    """A store that counts its reads and can be made to wait or to fail."""
+    """A store that counts its reads and can be made to fail, or to wait once it has read its rows."""
 
     def __init__(self, connections):
         self.connections = list(connections)
@@ -50,11 +55,12 @@ class Store:
 
     def load(self, names):
         self.reads.append(names)
+        rows = [entry for entry in self.connections if names is None or entry.name in names]
         self.started.release()
         assert self.may_go_on.wait(TIMEOUT)
         if self.error is not None:
             raise self.error
-        return [entry for entry in self.connections if names is None or entry.name in names]
+        return rows
 
 
 @pytest.fixture
@@ -82,7 +88,7 @@ def renewals(monkeypatch):
             threads.append(self)
             super().start()
 
-    monkeypatch.setattr(registry_module.threading, "Thread", Thread)
+    monkeypatch.setattr(single_flight.threading, "Thread", Thread)
     yield threads
     for thread in threads:
         thread.join(TIMEOUT)
@@ -93,12 +99,12 @@ def waiting(monkeypatch):
     """Counts the threads that wait for another one's read."""
     count = threading.Semaphore(0)
 
-    class Flight(registry_module.Future):
+    class Flight(single_flight.Future):
         def result(self, timeout=None):
             count.release()
             return super().result(timeout)
 
-    monkeypatch.setattr(registry_module, "Future", Flight)
+    monkeypatch.setattr(single_flight, "Future", Flight)
     return count
 
 
@@ -145,7 +151,7 @@ def test_callers_at_the_same_time_share_one_read(registry, store):
 
 
 def test_callers_at_the_same_time_share_one_failure(registry, store, waiting):
-    """A store that is away is not asked once for each of the threads that wait for it."""
+    """A store that is away is asked once; each thread raises an error of its own, with its own frames only."""
     store.error = CredentialStoreError("away")
     store.may_go_on.clear()
     with ThreadPoolExecutor(6) as pool:
@@ -155,7 +161,9 @@ def test_callers_at_the_same_time_share_one_failure(registry, store, waiting):
         store.may_go_on.set()
         errors = [load.exception(TIMEOUT) for load in loads]
 
-    assert all(isinstance(error, CredentialStoreError) for error in errors)
+    assert [(type(error), str(error)) for error in errors] == [(CredentialStoreError, "away")] * 6
+    assert len({id(error) for error in errors}) == 6
+    assert max(len(traceback.extract_tb(error.__traceback__)) for error in errors) <= 12
     assert len(store.reads) == 1
 
 
@@ -177,35 +185,80 @@ def test_a_waiter_outlives_anothers_ctrl_c(registry, store, waiting):
     assert registry.load().version == 1
 
 
-def test_fifty_refusals_make_one_read(registry, store, clock):
-    """Threads that all got a 401 with the same snapshot share one fresh read."""
-    seen = registry.load()
+@pytest.fixture
+def refused(registry, store, clock, make_connection):
+    """The connection `seoul` with the key that was read first; its owner has changed it since."""
+    connection = registry.load().by_name["seoul"]
     clock.now += 60
-    everybody = threading.Barrier(50)
+    store.connections[0] = make_connection("openai", "sk-new", name="seoul")
+    return connection
 
-    def refresh():
+
+def at_once(work, count=50):
+    """What each of many threads got that did the same at the same time."""
+    everybody = threading.Barrier(count)
+
+    def wait_and_work():
         everybody.wait(TIMEOUT)
-        return registry.refresh(seen)
+        return work()
 
-    with ThreadPoolExecutor(50) as pool:
-        snapshots = {
-            id(future.result(TIMEOUT)) for future in [pool.submit(refresh) for _ in range(50)]
-        }
+    with ThreadPoolExecutor(count) as pool:
+        return [
+            future.result(TIMEOUT) for future in [pool.submit(wait_and_work) for _ in range(count)]
+        ]
 
-    assert len(snapshots) == 1
+
+def test_fifty_refusals_make_one_read(registry, store, refused):
+    """Threads whose old key was refused share one read that brings another key."""
+    snapshots = at_once(lambda: registry.refresh(than=refused))
+
+    assert {snapshot.by_name["seoul"].secret.reveal() + "" for snapshot in snapshots} == {"sk-new"}
     assert len(store.reads) == 2
-    assert registry.peek().version == 2
 
 
-def test_a_refresh_after_somebody_elses_reads_nothing(registry, store, clock):
+def test_refusals_during_a_read_make_one_more(registry, store, refused, waiting):
+    """If the read brings the refused key again, that may have changed since it began; one more read is enough for all."""
+    store.connections[0] = refused
+    store.may_go_on.clear()
+    with ThreadPoolExecutor(10) as pool:
+        refreshes = [pool.submit(registry.refresh, than=refused) for _ in range(10)]
+        for _ in range(9):
+            assert waiting.acquire(timeout=TIMEOUT)
+        store.may_go_on.set()
+        found = {refresh.result(TIMEOUT).by_name["seoul"] for refresh in refreshes}
+
+    assert found == {refused}
+    assert len(store.reads) == 3
+
+
+def test_a_refusal_after_a_read_began_is_not_answered_by_that_read(
+    registry, store, refused, waiting
+):
+    """It may have read the old row: another one follows it."""
+    new, store.connections[0] = store.connections[0], refused
+    store.may_go_on.clear()
+    assert store.started.acquire(timeout=TIMEOUT)
+    with ThreadPoolExecutor(2) as pool:
+        earlier = pool.submit(registry.refresh)
+        assert store.started.acquire(timeout=TIMEOUT)
+        store.connections[0] = new
+        later = pool.submit(registry.refresh, than=refused)
+        assert waiting.acquire(timeout=TIMEOUT)
+        store.may_go_on.set()
+        earlier.result(TIMEOUT)
+        snapshot = later.result(TIMEOUT)
+
+    assert snapshot.by_name["seoul"] is new
+    assert len(store.reads) == 3
+
+
+def test_a_refresh_after_somebody_elses_reads_nothing(registry, store, clock, refused):
     """A late 401 that was made with the old key gets what is already known."""
-    seen = registry.load()
-    clock.now += 60
-    newer = registry.refresh(seen)
+    newer = registry.refresh(than=refused)
     clock.now += 60
 
-    assert registry.refresh(seen) is newer
-    assert registry.refresh(newer).version == 3
+    assert registry.refresh(than=refused) is newer
+    assert registry.refresh(than=newer.by_name["seoul"]).version == 3
     assert len(store.reads) == 3
 
 
@@ -216,6 +269,25 @@ def test_a_refresh_that_was_asked_for_always_reads(registry, store):
     assert registry.refresh().version == 2
     assert registry.refresh().version == 3
     assert len(store.reads) == 3
+
+
+def test_a_refresh_does_not_join_a_read_that_began_before_it(
+    registry, store, make_connection, waiting
+):
+    """What that read brings may be older than the change for which the refresh was asked."""
+    store.may_go_on.clear()
+    with ThreadPoolExecutor(3) as pool:
+        load = pool.submit(registry.load)
+        assert store.started.acquire(timeout=TIMEOUT)
+        store.connections = [make_connection("openai", "sk-new", name="daegu")]
+        refreshes = [pool.submit(registry.refresh) for _ in range(2)]
+        for _ in refreshes:
+            assert waiting.acquire(timeout=TIMEOUT)
+        store.may_go_on.set()
+
+    assert list(load.result().by_name) == ["seoul", "busan"]
+    assert {tuple(refresh.result().by_name) for refresh in refreshes} == {("daegu",)}
+    assert len(store.reads) == 2
 
 
 def test_a_refresh_without_a_load_reads(registry, store):
@@ -317,28 +389,53 @@ def test_a_failed_renewal_shortens_nothing(registry, store, clock, renewals, cap
     assert registry.peek().version == 2
 
 
-@pytest.mark.parametrize(
-    ("error", "logged"),
-    [
-        (CredentialError("refused pair"), "refused pair"),
-        (ZeroDivisionError("CANARY"), "ZeroDivisionError"),
-    ],
-)
-def test_other_errors_are_not_papered_over(
-    *, registry, store, clock, renewals, caplog, error, logged
-):
-    """A refused key pair is no outage: a renewal only logs it, by its class if it is not ours, and the next load raises it."""
-    registry.load()
-    store.error = error
+def test_a_refused_pair_is_not_papered_over(registry, store, clock, renewals, caplog):
+    """It is no outage: a renewal only logs it, tries again after a pause, and the next load raises it."""
+    snapshot = registry.load()
+    store.error = CredentialError("refused pair")
     clock.now += 240
     registry.peek()
     renewals[0].join(TIMEOUT)
+    assert "could not renew the connections: refused pair" in caplog.text
 
-    assert f"could not renew the connections: {logged}" in caplog.text
-    assert "CANARY" not in caplog.text
-    clock.now += 60
-    with pytest.raises(type(error)):
+    clock.now += 14
+    assert registry.peek() is snapshot
+    clock.now += 1
+    assert registry.peek() is snapshot
+    renewals[1].join(TIMEOUT)
+    assert len(store.reads) == 3
+    clock.now += 45
+    with pytest.raises(CredentialError, match="refused pair"):
         registry.load()
+
+
+@pytest.mark.parametrize("error", [OSError("CANARY"), ZeroDivisionError("CANARY"), TimeoutError()])
+@pytest.mark.parametrize("limit", [None, float("inf")])
+def test_a_stores_own_error_becomes_one_of_ours(registry, store, clock, error, limit, caplog):
+    """Whatever it is, it counts as an outage of the store: what is known is used on; its words stay with the cause."""
+    store.error = error
+    with pytest.raises(CredentialStoreError) as caught:
+        registry.load(limit)
+    assert f"Store raised {type(error).__name__}, " in str(caught.value)
+    assert "CANARY" not in str(caught.value)
+    assert caught.value.__cause__ is error
+
+    store.error = None
+    snapshot = registry.load()
+    store.error = error
+    assert registry.refresh(limit=limit) is snapshot
+    clock.now += 300
+    assert registry.load(limit) is snapshot
+    assert "still using the connections" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+def test_a_store_that_gives_nothing_usable_is_away(store, clock):
+    """So does one that forgets to return anything."""
+    store.load = lambda _names: None
+
+    with pytest.raises(CredentialStoreError, match="Store raised TypeError"):
+        ConnectionRegistry(store, clock=clock).load()
 
 
 def test_a_failing_first_read_raises(registry, store):
@@ -444,6 +541,101 @@ def test_the_end_of_the_interpreter_is_no_error(registry, clock, monkeypatch):
     assert registry.peek() is snapshot
 
 
+def test_a_limit_ends_the_wait_and_not_the_read(registry, store):
+    """Whose deadline passes gets an error that says so; the read goes on for the others."""
+    store.may_go_on.clear()
+    message = "the deadline passed while the connections were read"
+    with pytest.raises(RequestTimeoutError, match=message):
+        registry.load(limit=time.monotonic())
+    with pytest.raises(RequestTimeoutError, match=message):
+        registry.refresh(limit=time.monotonic())
+    with pytest.raises(RequestTimeoutError, match=message):
+        asyncio.run(registry.aload(limit=time.monotonic()))
+    with pytest.raises(RequestTimeoutError, match=message):
+        asyncio.run(registry.arefresh(limit=time.monotonic()))
+    store.may_go_on.set()
+
+    assert registry.load().version == 1
+    assert len(store.reads) == 1
+
+
+def test_an_event_loop_goes_on_while_a_store_is_read(registry, store):
+    """Twenty tasks wait for one read in a thread; one that is cancelled takes nothing from the others."""
+    store.may_go_on.clear()
+
+    async def main():
+        tasks = [asyncio.create_task(registry.aload()) for _ in range(20)]
+        assert await asyncio.to_thread(store.started.acquire, timeout=TIMEOUT)
+        tasks[0].cancel()
+        await asyncio.sleep(0)
+        store.may_go_on.set()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        return found, await registry.arefresh()
+
+    found, refreshed = asyncio.run(main())
+
+    assert isinstance(found[0], asyncio.CancelledError)
+    assert [snapshot.version for snapshot in found[1:]] == [1] * 19
+    assert refreshed.version == 2
+    assert len(store.reads) == 2
+
+
+class AwaitedStore(Store):
+    """A store with an asynchronous side that notes on which loop it is awaited."""
+
+    def __init__(self, connections):
+        super().__init__(connections)
+        self.loops = []
+
+    async def aload(self, names):
+        self.loops.append(asyncio.get_running_loop())
+        await asyncio.sleep(0)
+        return super().load(names)
+
+
+def test_a_store_that_can_be_awaited_is_awaited(make_connection, clock):
+    """On the caller's own loop, once for all its tasks; threads call `load`."""
+    store = AwaitedStore([make_connection("openai")])
+    registry = ConnectionRegistry(store, clock=clock)
+
+    async def main():
+        found = await asyncio.gather(*(registry.aload() for _ in range(20)))
+        return asyncio.get_running_loop(), found, await registry.arefresh()
+
+    loop, found, refreshed = asyncio.run(main())
+
+    assert store.loops == [loop] * 2
+    assert {snapshot.version for snapshot in found} == {1}
+    assert refreshed.version == registry.peek().version == 2
+    assert registry.refresh().version == 3
+    assert len(store.loops) == 2
+
+
+def test_an_awaited_store_fails_as_another_does(make_connection, clock):
+    """Its own errors become ours, a missing name is named with its neighbours, and what is known is used on."""
+    store = AwaitedStore([make_connection("openai", name="seoul")])
+    registry = ConnectionRegistry(store, ["soul"], clock=clock)
+    with pytest.raises(ConnectionNotFoundError, match=r"named 'soul'; it has 'seoul'"):
+        asyncio.run(registry.aload())
+
+    store.error = OSError("sealed")
+    with pytest.raises(CredentialStoreError, match="AwaitedStore raised OSError"):
+        asyncio.run(registry.aload())
+    store.error = None
+    registry = ConnectionRegistry(store, clock=clock)
+    snapshot = asyncio.run(registry.aload())
+    store.error = OSError("sealed")
+    assert asyncio.run(registry.arefresh()) is snapshot
+
+
+def test_connections_in_memory_need_no_thread(make_connection, renewals):
+    """What a program gave itself is there at once, also for a loop."""
+    registry = ConnectionRegistry(GivenConnections([make_connection("openai")]))
+
+    assert asyncio.run(registry.aload()).version == 1
+    assert renewals == []
+
+
 def test_its_repr_names_what_it_reads(store):
     """The repr shows the names and nothing of what was read."""
     assert "names=('seoul',)" in repr(ConnectionRegistry(store, ["seoul"]))
@@ -457,7 +649,7 @@ def test_a_child_process_can_read_while_its_parent_was_reading(registry, store):
     reader = threading.Thread(target=registry.load)
     reader.start()
     assert store.started.acquire(timeout=TIMEOUT)
-    registry._lock.acquire()
+    registry._reads._lock.acquire()
     child = os.fork()
     if child == 0:
         signal.alarm(TIMEOUT)
@@ -466,7 +658,7 @@ def test_a_child_process_can_read_while_its_parent_was_reading(registry, store):
             os._exit(0 if registry.load().version == 1 else 1)
         finally:
             os._exit(2)
-    registry._lock.release()
+    registry._reads._lock.release()
     _, status = os.waitpid(child, 0)
     store.may_go_on.set()
     reader.join(TIMEOUT)

@@ -363,8 +363,9 @@ from genai_integrations.prompts.cache import Key
 client = GenAIClient()
 assert client.get_prompt("greeting") == "one"
 cache = client._prompts._cache
-cache._joined(Key("other", None, "production"))  # a fetch of the parent's that never ends
-with cache._lock:
+fetches = [cache._entry(Key(name, None, "production")).fetches for name in ("greeting", "other")]
+fetches[1]._join(0)  # a fetch of the parent's that never ends
+with fetches[0]._lock, cache._entries._lock, cache._renewals._lock:
     child = os.fork()
     if child == 0:
         found = client.get_prompt("greeting"), client.get_prompt("other")
