@@ -149,9 +149,9 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
         began, error = yield from _attempt(candidate, state)
         if error is None:
             state.health.succeeded(candidate.target.name, began)
-            return True
-        state.take_in(candidate, error, probe)
-        return False
+        else:
+            state.take_in(candidate, error, probe)
+        return error is None
     finally:
         # Cancelled, killed, collected, or refused for the request itself: it says nothing of the target, and the next
         # call may be the probe. What was told before this counts.
@@ -166,7 +166,6 @@ def _attempt(
     reason = candidate.reason if not candidate.tries else "retry"
     began = state.begin()
     error = yield Try(candidate.target, reason, state.bounded())
-    candidate.tries += 1
     if isinstance(error, AuthenticationError) and not candidate.renewed:
         candidate.renewed = True
         renewed = yield NewKey(candidate.target)
@@ -311,7 +310,6 @@ class _Call:
         error = self._told(candidate, probe)
         if error is None:
             return
-        candidate.tries += 1
         self._note(candidate, error)
         if not self._falls_over(error):
             raise error

@@ -323,6 +323,18 @@ def test_what_is_told_counts_as_an_attempt(world_of, plan_of):
     assert told.waits == [0.5, 1.0]
 
 
+def test_a_retry_that_waits_for_a_probe_has_had_its_back_off(world_of, plan_of):
+    """When the target is back it goes on at once."""
+    world = world_of(lambda now: broke() if now == 1005.0 else None)
+    calls = [world.call(plan_of("a")) for _ in range(3)]
+
+    world.run()
+
+    assert [call.waits for call in calls] == [[0.5], [0.5], [0.5]]
+    assert sorted(call.ended for call in calls) == [1007.5, 1008.5, 1008.5]
+    assert [call.result for call in calls] == [None, None, None]
+
+
 def test_what_is_told_is_not_counted_against_the_target_twice(world_of, plan_of):
     """Forty calls that wait for one failed probe are one failure: the cooldown is five seconds from that one."""
     world = world_of(lambda _: RateLimitError("busy", status=429, retry_after=7.0))

@@ -155,7 +155,14 @@ def test_retries_take_turns(drive, plan_of):
 
     driver.run(plan_of("a", "b"), num_retries=3)
 
-    assert driver.tried == ["a/m", "b/m", "a/m", "b/m"]
+    assert driver.log == [
+        ("first", "a/m"),
+        ("failover", "b/m"),
+        ("wait", 0.5),
+        ("retry", "a/m"),
+        ("wait", 1.0),
+        ("retry", "b/m"),
+    ]
 
 
 def test_attempts_shrink_to_the_deadline(drive, plan_of):
@@ -309,3 +316,14 @@ def test_a_target_without_a_usable_key_costs_no_retry(drive, plan_of):
     driver.run(plan_of("a", "b"), num_retries=2)
 
     assert driver.tried.count("b/m") == 3
+
+
+def test_a_plan_without_its_fallbacks(drive, plan_of):
+    """`alone` leaves the targets of the name itself, and nothing else."""
+    plan = plan_of("a", "b", fallbacks=[["c"]], instead={ContextWindowExceededError: [["d"]]})
+    driver = drive(dict.fromkeys(("a/m", "b/m"), SERVER))
+
+    driver.run(plan.alone(), num_retries=0)
+
+    assert driver.tried == ["a/m", "b/m"]
+    assert plan.alone().instead == {}
