@@ -38,7 +38,7 @@ Source: AWS Bedrock user guide, "Supported Regions and models for inference prof
 
 
 _MOST_NAMES = 4096
-"""Names that are remembered. Users make names up, so there is no end of them; the map itself has about 4,000."""
+"""Answers remembered for names that callers give; more than the price map has ids of any provider."""
 
 
 @cache
@@ -94,7 +94,7 @@ def comparable(name: str) -> str:
     return name.lower().replace(".", "-").replace("@", "-")
 
 
-@cache
+@lru_cache(_MOST_NAMES)
 def forms(model: str) -> frozenset[str]:
     """Every name that a user may mean by a provider's id: with and without vendor, version and date."""
     plain = model.lower()

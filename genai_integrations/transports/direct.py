@@ -146,7 +146,7 @@ class DirectTransport:
     def _endpoint(self, call: WireCall) -> Endpoint:
         """The call's endpoint, opened anew when the connection was read anew."""
         key = (call.connection.name, call.model, call.operation)
-        known = self._endpoints.get(key)
+        known = self._endpoints.peek(key)
         if known and known[0] is call.connection:
             return known[1]
         endpoint = open_endpoint(call.connection, call.model, call.operation, self._pins)

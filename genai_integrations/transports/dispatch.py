@@ -6,7 +6,7 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.loading import ASYNC_HTTP
 from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.restating import RestatedChunks, restated_stream, restating
+from genai_integrations.transports.restating import RESTATED, RestatedChunks, restated_stream
 from genai_integrations.transports.translated import TranslatedTransport
 from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire, WireCall
 
@@ -24,7 +24,7 @@ class Transports:
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
-        return self._translated.is_loaded or self._for(call) is self._direct
+        return self._for(call) is self._direct or self._translated.is_loaded
 
     def is_aready(self, call: WireCall) -> bool:
         """As `is_ready`, for a call from an event loop."""
@@ -57,7 +57,7 @@ class Transports:
             CredentialError: The key cannot be had or may not go there.
         """
         reply = self._for(call).send(call, patience)
-        restate = restating(call)
+        restate = RESTATED.get(call.connection.provider.name)
         return restate(reply) if restate else reply
 
     def stream(self, call: WireCall, patience: Patience) -> Chunks:
@@ -66,19 +66,19 @@ class Transports:
         Nothing is sent before the first `next`. Raises as `send`, at any chunk.
         """
         chunks = self._for(call).stream(call, patience)
-        restate = restating(call)
+        restate = RESTATED.get(call.connection.provider.name)
         return restated_stream(chunks, restate) if restate else chunks
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
         reply = await self._for(call).asend(call, idle)
-        restate = restating(call)
+        restate = RESTATED.get(call.connection.provider.name)
         return restate(reply) if restate else reply
 
     def astream(self, call: WireCall, idle: float) -> AsyncChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
         chunks = self._for(call).astream(call, idle)
-        restate = restating(call)
+        restate = RESTATED.get(call.connection.provider.name)
         return RestatedChunks(chunks, restate) if restate else chunks
 
     def close(self) -> None:

@@ -7,15 +7,10 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mappin
 from typing import Any
 
 from genai_integrations.transports.chunks import ClosableChunks
-from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire, WireCall
+from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire
 
 Restate = Callable[[Wire], Wire]
 """Changes an answer or chunk in place, and returns it."""
-
-
-def restating(call: WireCall) -> Restate | None:
-    """What to do with the answers of this call's provider; None where nothing differs."""
-    return _BY_PROVIDER.get(call.connection.provider.name)
 
 
 def restated_stream(chunks: Chunks, restate: Restate) -> ClosableChunks:
@@ -83,7 +78,8 @@ def _voyage(wire: Wire) -> Wire:
     return wire
 
 
-_BY_PROVIDER: Mapping[str, Restate] = {"mistral": _mistral, "voyage": _voyage, "xai": _xai}
+RESTATED: Mapping[str, Restate] = {"mistral": _mistral, "voyage": _voyage, "xai": _xai}
+"""What to do with the answers of a provider, by its name; of all others nothing differs."""
 
 
 def _said(wire: Wire) -> Iterator[dict[str, Any]]:

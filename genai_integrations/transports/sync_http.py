@@ -65,7 +65,7 @@ class SyncHttp:
         """
         place = (endpoint.origin, endpoint.proxy)
         try:
-            host = self._hosts.get(place) or self._new(place)
+            host = self._hosts.peek(place) or self._new(place)
             connection = host.idle()
             if connection is None:
                 self._opened += 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import copy
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -49,6 +51,35 @@ def test_the_default_client_is_made_once(monkeypatch):
     assert len(found) == 50
     assert len(set(map(id, found))) == 1
     assert found[0].public_key == "pk-env"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_makes_the_client_that_its_parent_was_making(monkeypatch):
+    """The thread that was making it is not there, and nobody waits for it."""
+    begun, may_go_on = threading.Event(), threading.Event()
+    parent = os.getpid()
+
+    def make():
+        if os.getpid() == parent:
+            begun.set()
+            assert may_go_on.wait(20)
+        return "the parent's" if os.getpid() == parent else "the child's"
+
+    monkeypatch.setattr(client, "GenAIClient", make)
+    thread = threading.Thread(target=default_client)
+    thread.start()
+    assert begun.wait(20)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        os._exit(0 if default_client() == "the child's" else 1)
+    _, status = os.waitpid(child, 0)
+    may_go_on.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert default_client() == "the parent's"
 
 
 def test_use_client_is_for_its_block(make):
