@@ -35,7 +35,7 @@ class LangfuseSdk:
         self,
         settings: Settings,
         *,
-        mask: Callable[..., Any] | None = None,
+        mask: Callable[..., object] | None = None,
         sample_rate: float | None = None,
     ) -> None:
         self.settings = settings
@@ -43,7 +43,7 @@ class LangfuseSdk:
         self.sample_rate = sample_rate
         self._sdk: Langfuse | None = None
         self._api: LangfuseAPI | None = None
-        self._end: weakref.finalize[..., Any] | None = None
+        self._end: weakref.finalize[..., object] | None = None
         self._lock = threading.Lock()
         after_fork_in_child(self._renew)
 
@@ -148,7 +148,7 @@ def _pair(settings: Settings) -> tuple[str, str]:
     return settings.public_key, settings.secret_key
 
 
-_silent: weakref.WeakSet[Any] = weakref.WeakSet()
+_silent: weakref.WeakSet[object] = weakref.WeakSet()
 """What the SDK keeps of clients that were made here for a program that does not trace, and asked for one."""
 
 
@@ -166,6 +166,6 @@ def resources_of(settings: Settings) -> Any | None:
     return found
 
 
-def _is_elsewhere(resources: Any, settings: Settings) -> bool:
+def _is_elsewhere(resources: object, settings: Settings) -> bool:
     known: str = getattr(resources, "base_url", settings.host)
     return known.rstrip("/") != settings.host

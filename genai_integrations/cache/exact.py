@@ -7,7 +7,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -101,7 +101,7 @@ class ExactCache:
 _PLAIN = frozenset((str, int, bool, type(None)))
 
 
-def _canonical(value: Any) -> Any:
+def _canonical(value: object) -> object:
     """The value with its keys in order and `1.0` as `1`.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from genai_integrations.transports.wire import Wire
 
@@ -132,7 +132,7 @@ class _Items(_List):
 
     def __init__(self) -> None:
         super().__init__()
-        self._places: dict[Any, _Object] = {}
+        self._places: dict[object, _Object] = {}
 
     def add(self, items: list[object]) -> None:
         for item in items:

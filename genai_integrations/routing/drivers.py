@@ -59,7 +59,7 @@ class SyncDriver:
             AwaitProbe: lambda step: wait_for_any(step.probes, step.seconds),
         }
 
-    def run(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
+    def run(self, flow: Flow, outcome: object = None) -> Reply | ReplyStream | None:
         """Run a flow to its end, or to where it hands out a stream.
 
         Args:

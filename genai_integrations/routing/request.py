@@ -88,7 +88,7 @@ class Request:
     body: Wire
     args: RouterArgs
     stream: bool = False
-    trace: Mapping[str, Any] = field(default_factory=dict)
+    trace: Mapping[str, object] = field(default_factory=dict)
     disable_fallbacks: bool = False
 
 
@@ -117,7 +117,7 @@ def chat_request(
 
 
 def embedding_request(
-    model: str, texts: str | Sequence[Any], params: Mapping[str, Any], args: RouterArgs
+    model: str, texts: str | Sequence[object], params: Mapping[str, object], args: RouterArgs
 ) -> Request:
     """A request for embeddings.
 
@@ -132,7 +132,7 @@ def embedding_request(
     return Request("embeddings", model, body, args, trace=trace)
 
 
-def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wire, RouterArgs]:
+def _split(model: str, params: Mapping[str, object], args: RouterArgs) -> tuple[Wire, RouterArgs]:
     """The body's parameters, and the routing with what the call sets for itself."""
     if not isinstance(model, str) or not model:
         raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
@@ -159,7 +159,7 @@ def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
     return params
 
 
-def _traced(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _traced(params: Mapping[str, object]) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """The provider's parameters, and the trace's."""
     if TRACE_PARAMS.isdisjoint(params):
         return params, {}
@@ -170,7 +170,7 @@ def _traced(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, 
 _REFUSED = REDIRECTING | (ROUTER_ARGS - PER_CALL)
 
 
-def _refusal(params: Mapping[str, Any]) -> ConfigurationError:
+def _refusal(params: Mapping[str, object]) -> ConfigurationError:
     redirecting = ", ".join(sorted(REDIRECTING.intersection(params)))
     if redirecting:
         return ConfigurationError(
@@ -181,7 +181,7 @@ def _refusal(params: Mapping[str, Any]) -> ConfigurationError:
     return ConfigurationError(f"{routing} belongs to router_args of the client, not to a call")
 
 
-def _check_messages(messages: Any) -> None:
+def _check_messages(messages: object) -> None:
     if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
         raise ConfigurationError(
             'messages must be a list like [{"role": "user", "content": "Hello!"}]'

@@ -221,7 +221,7 @@ class Generation:
             written[attribute.OUTPUT] = attribute.text(record(attribute.output_of(request, wire)))
         self._span.set_attributes(written)
         if error is not None:
-            self._span.set_status(_failed(written[attribute.STATUS]))
+            self._span.set_status(_failed(str(written[attribute.STATUS])))
 
     def _write_attempts(self, route: Route) -> None:
         for row in map(Attempt.as_dict, route.attempts):

@@ -54,7 +54,7 @@ class SdkRecorder:
         self._sampler = _sampler(self._provider.sampler, ours.sample_rate, resources.sample_rate)
         owners.watch(self._provider)
 
-    def may_record(self, value: Any) -> Any:
+    def may_record(self, value: object) -> object:
         """A value after masking."""
         return masked(self._mask, value)
 

@@ -82,7 +82,7 @@ class AsyncHttp:
             if loop.is_closed() and (session := self._sessions.pop(loop, None)):
                 session.forget()
 
-    def abandon(self) -> Any:
+    def abandon(self) -> object:
         """In a forked child: forget all sessions without closing them."""
         sessions = list(self._sessions.items())
         self._sessions.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
@@ -211,7 +211,7 @@ def _is_done(data: bytes) -> bool:
     return data.strip() == b"[DONE]"
 
 
-def _decoded(data: bytes, endpoint: Endpoint) -> Any:
+def _decoded(data: bytes, endpoint: Endpoint) -> object:
     """The JSON in an answer or event, unless it is an error object, which is raised."""
     decoded = jsonbytes.loads(data)
     if isinstance(decoded, dict) and decoded.get("error"):

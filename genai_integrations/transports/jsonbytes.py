@@ -27,7 +27,7 @@ def loads(data: bytes) -> Any:
             raise ValueError("nested too deeply") from error
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: object) -> bytes:
     """Encode as JSON.
 
     Raises:
@@ -46,7 +46,7 @@ def dumps(value: Any) -> bytes:
     return data
 
 
-def _dumps_slowly(value: Any) -> bytes:
+def _dumps_slowly(value: object) -> bytes:
     """What orjson refuses and JSON still knows: integers beyond 64 bits, integer keys, lone surrogates."""
     try:
         return json.dumps(value, allow_nan=False).encode()
@@ -54,7 +54,7 @@ def _dumps_slowly(value: Any) -> bytes:
         raise ConfigurationError(f"the request cannot be written as JSON: {error}") from None
 
 
-def _has_no_number(value: Any) -> bool:
+def _has_no_number(value: object) -> bool:
     if isinstance(value, float):
         return not math.isfinite(value)
     if isinstance(value, dict):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.transports.shared import SHARED, Shared
 
@@ -19,9 +17,9 @@ class SharedLitellm:
     def __init__(self, http: Shared) -> None:
         self.http = http
         self.loop = BackgroundLoop("genai-translation")
-        self._client: Any = None
+        self._client: object = None
 
-    def client(self) -> Any:
+    def client(self) -> object:
         """The asynchronous HTTP of ours as LiteLLM takes it. For use in `loop` only, so it needs no lock."""
         if self._client is None:
             from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler

@@ -117,7 +117,7 @@ class Loading:
             f"the deadline came while {self._name} was being imported, which happens once: call again"
         )
 
-    def _renew(self) -> Any:
+    def _renew(self) -> object:
         """In a forked child: the thread is not there."""
         held = self._lock, self._result
         self._lock = threading.Lock()

@@ -89,7 +89,7 @@ def _said(wire: Wire) -> Iterator[dict[str, Any]]:
             yield said
 
 
-def _joined(parts: Any) -> str:
+def _joined(parts: object) -> str:
     """The texts among the parts, as one."""
     if not isinstance(parts, list):
         return parts if isinstance(parts, str) else ""

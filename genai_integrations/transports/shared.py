@@ -8,7 +8,7 @@ child starts with none of it.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genai_integrations.runtime.fork import after_fork_in_child
 
@@ -47,7 +47,7 @@ class Shared:
             self._async_http = self._async_http or AsyncHttp()
         return self._async_http
 
-    def _renew(self) -> Any:
+    def _renew(self) -> object:
         # The parts see to themselves.
         lock, self._lock = self._lock, threading.Lock()
         return lock

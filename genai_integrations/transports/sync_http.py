@@ -81,7 +81,7 @@ class SyncHttp:
             # Ctrl-C passes frames that hold the request's bytes too.
             raise error.with_traceback(None) from None
 
-    def abandon(self) -> Any:
+    def abandon(self) -> object:
         """In a forked child: forget all connections without closing them."""
         hosts, self._hosts = self._hosts, BoundedMap(_MOST_HOSTS)
         return hosts

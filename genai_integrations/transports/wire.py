@@ -151,7 +151,7 @@ def finish_reasons(wire: Wire) -> Iterator[str]:
             yield reason
 
 
-def check_reply(data: Any, operation: Operation) -> Wire:
+def check_reply(data: object, operation: Operation) -> Wire:
     """A decoded answer, if it is one of the operation.
 
     Raises:
@@ -178,7 +178,7 @@ def vectors_wanted(texts: Any) -> int:
     return 1 if is_one else len(texts)
 
 
-def check_chunk(data: Any) -> Wire:
+def check_chunk(data: object) -> Wire:
     """A decoded event of a stream, if it is a chunk.
 
     Raises:
@@ -198,7 +198,7 @@ def check_chunk(data: Any) -> Wire:
     return data
 
 
-def _all_are_dicts(items: Any, inner: str | None = None) -> bool:
+def _all_are_dicts(items: object, inner: str | None = None) -> bool:
     """Whether it is a list of objects, and each has an object under `inner`."""
     if not isinstance(items, list):
         return False
@@ -206,7 +206,7 @@ def _all_are_dicts(items: Any, inner: str | None = None) -> bool:
     return all(isinstance(item, dict) for item in wanted)
 
 
-def _usage(usage: Any) -> Wire | None:
+def _usage(usage: object) -> Wire | None:
     """Token counts that are counts; odd ones must not spoil a good answer."""
     if not isinstance(usage, dict):
         return None
