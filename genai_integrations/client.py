@@ -29,6 +29,7 @@ from genai_integrations.prompts.template import Prompt
 from genai_integrations.routing.args import router_args as checked_args
 from genai_integrations.routing.check import Check, check_request, checked
 from genai_integrations.routing.names import Resolution
+from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.profiles import ModelProfile, profile_of
 from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.request import chat_request, embedding_request
@@ -38,6 +39,8 @@ from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
 from genai_integrations.settings import read_settings
 from genai_integrations.tracing.generations import Generations
+from genai_integrations.transports.dispatch import Transports
+from genai_integrations.transports.wire import Transport
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
@@ -64,6 +67,13 @@ class GenAIClient:
         mask: What may be recorded of input, output and metadata: called as `mask(data=...)`, gives that.
         sample_rate: Share of traces to record, 0.0 to 1.0; default `LANGFUSE_SAMPLE_RATE`, then all.
         trace_attempts: Record each attempt as a span below its generation; default only as metadata.
+        observers: Told of every call and of its attempts, beside the tracing.
+        transport: Performs the attempts instead of HTTP: to record and replay, say.
+
+    Attributes:
+        host: Address of Langfuse.
+        public_key: Of the key pair; None without one.
+        is_traced: Whether calls are recorded in Langfuse.
 
     Raises:
         ConfigurationError: Something given cannot work.
@@ -83,6 +93,8 @@ class GenAIClient:
         mask: Callable[..., Any] | None = None,
         sample_rate: float | None = None,
         trace_attempts: bool = False,
+        observers: Iterable[Observer] = (),
+        transport: Transport | None = None,
     ) -> None:
         # Masked, because a traceback may show the locals of every frame it passes.
         secret_key = MaskedText(secret_key) if secret_key else None
@@ -97,7 +109,10 @@ class GenAIClient:
         self._generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
         answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
-        self._router = Router(registry, args, OriginPins(allowed_hosts), self._generations, answers)
+        self.is_traced = self._generations is not None
+        watching = (*observers, self._generations) if self._generations else tuple(observers)
+        spoken = transport or Transports(OriginPins(allowed_hosts))
+        self._router = Router(registry, args, spoken, watching, answers)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
@@ -137,7 +152,7 @@ class GenAIClient:
             CallError: Providers were called and failed; `.route` has every attempt.
         """
         request = chat_request(model, messages, params, self._router.args, stream=stream)
-        return self._router.stream(request) if stream else self._router.complete(request)
+        return self._router.run(request)
 
     @overload
     async def acompletion(
@@ -156,18 +171,17 @@ class GenAIClient:
     ) -> Reply | AsyncReplyStream:
         """As `completion`, without blocking the event loop."""
         request = chat_request(model, messages, params, self._router.args, stream=stream)
-        if stream:
-            return await self._router.astream(request)
-        return await self._router.acomplete(request)
+        return await self._router.arun(request)
 
     def embedding(self, model: str, input: str | Sequence[Any], **params: Any) -> Reply:  # noqa: A002  OpenAI's name
         """Embed texts: `reply.data[i].embedding` belongs to `input[i]`. Raises as `completion` does."""
-        return self._router.complete(embedding_request(model, input, params, self._router.args))
+        request = embedding_request(model, input, params, self._router.args)
+        return self._router.run(request)  # type: ignore[return-value]  # it asks for no stream
 
     async def aembedding(self, model: str, input: str | Sequence[Any], **params: Any) -> Reply:  # noqa: A002  OpenAI's name
         """As `embedding`, without blocking the event loop."""
         request = embedding_request(model, input, params, self._router.args)
-        return await self._router.acomplete(request)
+        return await self._router.arun(request)  # type: ignore[return-value]  # as in `embedding`
 
     def prompt(
         self,
@@ -257,7 +271,8 @@ class GenAIClient:
 
     def profile(self, model: str) -> ModelProfile:
         """Limits and capabilities that hold for every target of a name, its fallbacks included."""
-        return profile_of(self._router.resolve(model).targets)
+        targets = self._router.resolve(model).targets
+        return profile_of((target.connection.provider.name, target.model) for target in targets)
 
     def models(self) -> list[str]:
         """Every model that the connections list, as `connection/model`."""
@@ -285,7 +300,7 @@ class GenAIClient:
         Args:
             options: The Router's own, beside `model_list`.
         """
-        from genai_integrations.transports.translated import litellm_module
+        from genai_integrations.transports.loading import litellm_module
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
 
@@ -303,11 +318,6 @@ class GenAIClient:
         """
         return self._langfuse.get()
 
-    @property
-    def is_traced(self) -> bool:
-        """Whether calls are recorded in Langfuse."""
-        return self._router.is_observed
-
     def flush(self) -> None:
         """Send what is recorded and not sent yet, and wait for it. At the program's end it happens by itself."""
         if self._generations is not None:
@@ -316,11 +326,14 @@ class GenAIClient:
             self._langfuse.made.flush()
 
     def close(self) -> None:
-        """Close idle connections and forget every opened key. A later call opens them anew."""
+        """Forget every opened key. Calls under way go on, and a later call opens the keys anew.
+
+        Connections hold no key and are shared by all clients of a process; unused ones close by themselves.
+        """
         self._router.close()
 
     async def aclose(self) -> None:
-        """As `close`, and the running event loop's connections too."""
+        """As `close`."""
         await self._router.aclose()
 
     def __enter__(self) -> Self:

@@ -102,6 +102,8 @@ class CallError(GenAIError):
         model: The provider's own model id.
         status: HTTP status, None if there was no HTTP answer.
         retry_after: Seconds the provider asked to wait.
+        should_retry: Whether the provider says that the same request may be sent again (its header
+            `x-should-retry`, which OpenAI and Anthropic send); None if it does not say.
         request_id: The provider's id of the request, for its support.
         body: The provider's decoded error object, if it sent one.
         route: What was tried, as a `Route`; set when the error leaves the router.
@@ -116,6 +118,7 @@ class CallError(GenAIError):
         model: str | None = None,
         status: int | None = None,
         retry_after: float | None = None,
+        should_retry: bool | None = None,
         request_id: str | None = None,
         body: Any = None,
     ) -> None:
@@ -126,6 +129,7 @@ class CallError(GenAIError):
         self.model = model
         self.status = status
         self.retry_after = retry_after
+        self.should_retry = should_retry
         self.request_id = request_id
         self.body = body
         self.route: Any = None

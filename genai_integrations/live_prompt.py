@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.errors import ConfigurationError, UnknownModelError
 from genai_integrations.prompts.langfuse_prompts import Fallback
-from genai_integrations.prompts.model_settings import DEFAULT_SETTINGS, checked_allow
+from genai_integrations.prompts.model_settings import (
+    DEFAULT_SETTINGS,
+    ModelSettings,
+    checked_allow,
+)
 from genai_integrations.prompts.template import Prompt
 
 _log = logging.getLogger("genai_integrations")
@@ -73,15 +76,15 @@ class LiveSettings:
     def __init__(self, live: LivePrompt, allow: tuple[str, ...] = DEFAULT_SETTINGS) -> None:
         self.live = live
         self._allow = checked_allow(allow)
-        self._good: tuple[int, dict[str, Any]] | None = None
+        self._good: tuple[int, ModelSettings] | None = None
         self._told: int | None = None
 
     @property
-    def known(self) -> dict[str, Any]:
+    def known(self) -> ModelSettings:
         """The settings that were good last, without asking."""
-        return dict(self._good[1]) if self._good else {}
+        return self._good[1].copy() if self._good else {}
 
-    def get(self) -> dict[str, Any]:
+    def get(self) -> ModelSettings:
         """The settings as they are now.
 
         Raises:
@@ -90,7 +93,7 @@ class LiveSettings:
         """
         return self._of(self.live.get())
 
-    async def aget(self) -> dict[str, Any]:
+    async def aget(self) -> ModelSettings:
         """As `get`, without blocking the event loop."""
         prompt = await self.live.aget()
         if self._good and self._good[0] == prompt.version:
@@ -98,7 +101,7 @@ class LiveSettings:
         # Looking the model up may read connections.
         return await asyncio.to_thread(self._of, prompt)
 
-    def _of(self, prompt: Prompt) -> dict[str, Any]:
+    def _of(self, prompt: Prompt) -> ModelSettings:
         if self._good is None or self._good[0] != prompt.version:
             try:
                 self._good = prompt.version, self._checked(prompt)
@@ -108,7 +111,7 @@ class LiveSettings:
                 self._tell(prompt, self._good[0], error)
         return self.known
 
-    def _checked(self, prompt: Prompt) -> dict[str, Any]:
+    def _checked(self, prompt: Prompt) -> ModelSettings:
         settings = prompt.model_settings(self._allow)
         model = settings.get("model")
         if model is not None and not self.live.asked.resolve(model).targets:

@@ -1,12 +1,12 @@
-"""What the sync and the async side share: proxies, TLS, time-outs and fork."""
+"""What the sync and the async side share: proxies, TLS, time-outs, and when a connection is kept."""
 
 from __future__ import annotations
 
+import select
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.masked import MaskedText
 
 if TYPE_CHECKING:
@@ -23,6 +23,29 @@ END_OF_BODY = 0.05
 PIECE = 65536
 """Bytes read at most at once."""
 
+IDLE_AGE = 50.0
+"""Seconds that a connection is kept without use: less than the 60 s after which load balancers close it (AWS's
+ALB), or forget it without a word (NAT gateways)."""
+
+IDLE_PER_HOST = 100
+"""Connections without use to one host that are kept at most."""
+
+IDLE_IN_ALL = 400
+"""The same for all hosts together: a process may have 1,024 descriptors on most systems."""
+
+
+def is_readable(descriptor: int) -> bool:
+    """Whether a socket has bytes waiting, or was closed by the other side. Does not wait.
+
+    An idle connection for which this holds is of no use, and a danger: a request written to it is lost, or is
+    answered by what an earlier one left behind.
+    """
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
 
 @cache
 def tls_context() -> ssl.SSLContext:
@@ -37,7 +60,7 @@ def tls_context() -> ssl.SSLContext:
     return context
 
 
-def proxy_for(origin: str) -> str | None:
+def proxy_for(origin: str) -> MaskedText | None:
     """The proxy that the environment names for an origin (`HTTPS_PROXY`, `NO_PROXY` ...), or None."""
     import urllib.request
 
@@ -61,15 +84,3 @@ def without_frames(error: _E) -> _E:
         seen.__traceback__ = seen.__context__ = None
         seen = seen.__cause__
     return error
-
-
-class Forkable(Protocol):
-    """Something that holds sockets."""
-
-    def abandon(self) -> Any:
-        """Let go of every socket without closing it, and return what held them."""
-
-
-def drop_sockets_after_fork(owner: Forkable) -> None:
-    """Have `owner` abandon its sockets in every forked child, because the parent goes on using them."""
-    after_fork_in_child(owner.abandon)

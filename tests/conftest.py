@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from matrices import mark_unsampled
 
 from genai_integrations.testing.langfuse import LangfuseStandIn
 from genai_integrations.testing.postgres import LangfuseDatabase
@@ -44,6 +46,22 @@ _CLEARED_STARTS = (
     "CO_API_KEY",
 )
 _CLEARED_ENDS = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")
+_FAKES = Path(__file__).parent / "testing"
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items):
+    """The tests of the fakes themselves are slow ones: the fakes change seldom, and all else stands on them."""
+    mark_unsampled(items)
+    for item in items:
+        if _FAKES in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    """What is imported by now stays, so the garbage collector, which some tests call, need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

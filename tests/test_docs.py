@@ -33,8 +33,12 @@ def openai(provider):
 
 
 @pytest.fixture
-def langfuse(database, provider):
-    """Variables with which they find a Langfuse."""
+def langfuse(page, provider, request):
+    """Variables with which they find a Langfuse, on a page that has such examples."""
+    if not any("langfuse" in block.marks for block in blocks(page)):
+        yield {}
+        return
+    database = request.getfixturevalue("database")
     with langfuse_variables(database, provider.url) as variables:
         yield variables
 

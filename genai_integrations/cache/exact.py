@@ -35,6 +35,9 @@ class ExactCache:
         clock: Seconds that only grow.
     """
 
+    blocks = False
+    """It does no I/O, so an event loop may call it."""
+
     def __init__(
         self,
         *,

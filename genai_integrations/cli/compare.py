@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,6 +16,7 @@ from genai_integrations.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from genai_integrations.experiments import Comparison, Evaluator
+    from genai_integrations.experiments.items import Input
 
 _INTERRUPTED = 130
 _PAIR = 2
@@ -55,7 +56,7 @@ class Scoring:
         return found
 
 
-def read_inputs(path: str) -> list[Any]:
+def read_inputs(path: str) -> list[Input]:
     """The inputs in a file.
 
     Args:
@@ -84,7 +85,7 @@ def _text_of(path: str) -> str:
         raise ConfigurationError(f"{path} cannot be read: {reason}") from None
 
 
-def params_of(text: str | None) -> dict[str, Any]:
+def params_of(text: str | None) -> dict[str, object]:
     """OpenAI's parameters from a JSON object.
 
     Raises:

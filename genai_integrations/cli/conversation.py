@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from genai_integrations.calls.shapes import Message, Messages
 from genai_integrations.client import GenAIClient
 from genai_integrations.errors import CallError, UnknownModelError
 from genai_integrations.routing.reply import Chunk
@@ -51,7 +51,7 @@ class Conversation:
         self.system = system
         self.route: Route | None = None
         self.cost = 0.0
-        self._said: list[dict[str, Any]] = []
+        self._said: list[Message] = []
         self.switch(model)
 
     def switch(self, model: str) -> None:
@@ -76,8 +76,10 @@ class Conversation:
         Raises:
             GenAIError: There is no answer, or it broke off; the question counts as not asked.
         """
-        asked = {"role": "user", "content": question}
-        instructions = [{"role": "system", "content": self.system}] if self.system else []
+        asked: Message = {"role": "user", "content": question}
+        instructions: list[Message] = (
+            [{"role": "system", "content": self.system}] if self.system else []
+        )
         pieces: list[str] = []
         self.route, stopped, started = None, False, time.monotonic()
         try:
@@ -95,7 +97,7 @@ class Conversation:
         self.cost += (self.route and self.route.cost) or 0.0
         return Answer(text, self.route, time.monotonic() - started, stopped)
 
-    def _stream(self, messages: list[dict[str, Any]]) -> Iterator[str]:
+    def _stream(self, messages: Messages) -> Iterator[str]:
         with self.client.completion(self.model, messages, stream=True) as stream:
             self.route = stream.route
             for chunk in stream:

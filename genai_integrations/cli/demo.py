@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -25,7 +24,7 @@ from genai_integrations.cli.demo_programs import (
     Program,
     import_frameworks,
 )
-from genai_integrations.cli.demo_traces import traces_of
+from genai_integrations.cli.demo_traces import TraceRow, traces_of
 from genai_integrations.client import GenAIClient
 from genai_integrations.testing.model_file import fetch_model
 
@@ -58,9 +57,7 @@ def run(*, as_json: bool) -> None:
         )
 
 
-def _run(
-    console: Console, messages: Console
-) -> tuple[list[tuple[str, Attempts]], list[dict[str, Any]]]:
+def _run(console: Console, messages: Console) -> tuple[list[tuple[str, Attempts]], list[TraceRow]]:
     environ = dict(os.environ)
     step = _steps(messages)
     try:

@@ -10,8 +10,9 @@ from typing import Any
 
 from genai_integrations.cli.demo_parts import CHAT_PROMPT, TEXT_PROMPT
 from genai_integrations.client import GenAIClient
+from genai_integrations.routing.route import AttemptRecord
 
-Attempts = Sequence[dict[str, Any]]
+Attempts = Sequence[AttemptRecord]
 """The attempts of a route, as `Route.as_dict()` has them."""
 
 Write = Callable[[str], None]
@@ -57,8 +58,7 @@ def ask_client(client: GenAIClient, write: Write) -> Attempts:
     """A plain call."""
     reply = client.completion(MODEL, [{"role": "user", "content": _QUESTION}], temperature=0)
     write(reply.choices[0].message.content)
-    attempts: Attempts = reply.route.as_dict()["attempts"]
-    return attempts
+    return reply.route.as_dict()["attempts"]
 
 
 def stream_langchain(client: GenAIClient, write: Write) -> Attempts:
@@ -68,7 +68,7 @@ def stream_langchain(client: GenAIClient, write: Write) -> Attempts:
 
     from genai_integrations.langchain import ChatGenAI, langfuse_prompt
 
-    attempts: list[dict[str, Any]] = []
+    attempts: list[AttemptRecord] = []
 
     class Routes(BaseCallbackHandler):
         """The parser drops everything but the text, so the route is read where the model ends."""
@@ -104,13 +104,13 @@ def query_llama_index(client: GenAIClient, write: Write) -> Attempts:
 
 
 @contextlib.contextmanager
-def _llama_index_attempts() -> Generator[list[dict[str, Any]]]:
+def _llama_index_attempts() -> Generator[list[AttemptRecord]]:
     """A query engine's answer is a text, so the route is read where the model ends."""
     from llama_index.core import instrumentation
     from llama_index.core.instrumentation.event_handlers import BaseEventHandler
     from llama_index.core.instrumentation.events.llm import LLMChatEndEvent
 
-    attempts: list[dict[str, Any]] = []
+    attempts: list[AttemptRecord] = []
 
     class Routes(BaseEventHandler):
         def handle(self, event: Any, **_kwargs: Any) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from genai_integrations.cli import options, render
 from genai_integrations.cli.options import AsJson
-from genai_integrations.prompts.template import Text
+from genai_integrations.prompts.template import Message, Text
 
 _MOST_VERSIONS = 8
 
@@ -69,7 +69,7 @@ def show(
     _print(shown, raw)
 
 
-def _print(shown: Mapping[str, Any], raw: str | list[dict[str, Any]]) -> None:
+def _print(shown: Mapping[str, object], raw: str | list[Message]) -> None:
     console = render.stdout()
     for key in ("name", "version", "type", "labels", "variables"):
         value = shown[key]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -16,9 +16,11 @@ from rich.text import Text
 from genai_integrations.errors import GenAIError
 
 if TYPE_CHECKING:
+    from genai_integrations.cli.demo_traces import TraceRow
     from genai_integrations.cli.doctor.findings import Named
     from genai_integrations.connections.overview import ConnectionRow
     from genai_integrations.routing.check import Check
+    from genai_integrations.routing.route import AttemptRecord
 
 _PIPE_WIDTH = 10_000
 _MOST_MODELS = 4
@@ -44,7 +46,7 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Machine output: JSON that survives any encoding of the terminal or pipe."""
     typer.echo(json.dumps(value, indent=2))
 
@@ -150,7 +152,7 @@ def check_line(check: Check) -> Text:
     return plain(check, "green" if check.ok else "red")
 
 
-def route_table(attempts: Sequence[Mapping[str, Any]]) -> Table:
+def route_table(attempts: Sequence[AttemptRecord]) -> Table:
     """The attempts of one call, as `Route.as_dict()` has them."""
     made = table("target", "outcome", "ms", "tokens", "cost", right=("ms", "tokens", "cost"))
     for row in attempts:
@@ -160,7 +162,7 @@ def route_table(attempts: Sequence[Mapping[str, Any]]) -> Table:
     return made
 
 
-def trace_table(traces: Sequence[Mapping[str, Any]]) -> Table:
+def trace_table(traces: Sequence[TraceRow]) -> Table:
     """Traces, as `traces_of` gives them."""
     made = table("trace", "prompt", "model", "calls", "tokens", right=("calls", "tokens"))
     for number, row in enumerate(traces, 1):
@@ -180,7 +182,7 @@ def _milliseconds(ms: float) -> str:
     return f"{ms:.0f}" if ms >= _MOST_PRECISE else f"{ms:.1f}"
 
 
-def _tokens(row: Mapping[str, Any]) -> str:
+def _tokens(row: AttemptRecord) -> str:
     if row["prompt_tokens"] is None:
         return _NONE
     return f"{row['prompt_tokens']} + {row['completion_tokens']}"

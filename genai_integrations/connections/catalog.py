@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from genai_integrations.connections.providers import PROVIDERS, Provider
+
+ModelRow = Mapping[str, object]
+"""What the price map says of one model: limits, prices, flags and remarks, by LiteLLM's names."""
 
 _FILE = "model_prices_and_context_window_backup.json"
 _REGION_PREFIX = re.compile(r"^(?:us-gov|us|eu|apac|jp|au|ca|sa|global)\.(?=[a-z0-9]+\.)")
@@ -40,7 +42,7 @@ _MOST_NAMES = 4096
 
 
 @cache
-def price_map() -> Mapping[str, Mapping[str, Any]]:
+def price_map() -> Mapping[str, ModelRow]:
     """LiteLLM's model table, `{model: {limits, prices, capabilities}}`; empty if it cannot be found.
 
     Takes about 20 ms, once. LiteLLM itself is not imported.
@@ -49,14 +51,14 @@ def price_map() -> Mapping[str, Mapping[str, Any]]:
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / _FILE
         if path.is_file():
-            table: dict[str, dict[str, Any]] = orjson.loads(path.read_bytes())
+            table: dict[str, ModelRow] = orjson.loads(path.read_bytes())
             table.pop("sample_spec", None)
             return table
     return {}
 
 
 @lru_cache(_MOST_NAMES)
-def model_info(provider: str, model: str) -> Mapping[str, Any] | None:
+def model_info(provider: str, model: str) -> ModelRow | None:
     """The price map's row of one provider's model, or None if it has none."""
     table = price_map()
     row = PROVIDERS[provider]
@@ -110,7 +112,7 @@ def _bare(model: str) -> str:
     return _VERSION_SUFFIX.sub("", text)
 
 
-def _belongs(info: Mapping[str, Any], row: Provider) -> bool:
+def _belongs(info: ModelRow, row: Provider) -> bool:
     return info.get("litellm_provider") in (row.litellm, row.name, *row.catalog)
 
 

@@ -49,6 +49,7 @@ class EnvironmentStore:
         As long as no variable changes, the connections are the same objects.
         """
         seen = {name: Secret(value) for name, value in self._relevant().items()}
+        # Opened keys are kept for a connection as an object, so a reload must not make new ones for nothing.
         if not self._is_unchanged(seen):
             self._connections = environment_connections(self._environ)
             self._seen = seen

@@ -32,7 +32,7 @@ _NO_KEY = "none"
 """With no key at all, LiteLLM would take `OPENAI_API_KEY` from the environment and send it."""
 
 
-def litellm_model_list(connections: Iterable[Connection]) -> list[dict[str, Any]]:
+def litellm_model_list(connections: Iterable[Connection]) -> list[dict[str, object]]:
     """The `model_list` of a `litellm.Router`, with the secrets in plain text.
 
     A model is called `<connection>/<model>`. A connection that lists no models gets one entry, `<connection>/*`.
@@ -50,7 +50,7 @@ def litellm_model_list(connections: Iterable[Connection]) -> list[dict[str, Any]
     ]
 
 
-def litellm_params(connection: Connection, model: str) -> dict[str, Any]:
+def litellm_params(connection: Connection, model: str) -> dict[str, object]:
     """What `litellm.completion` needs to call a model of a connection. Its secrets are texts with a masked repr.
 
     Args:
@@ -60,7 +60,7 @@ def litellm_params(connection: Connection, model: str) -> dict[str, Any]:
     Raises:
         DecryptionError: The connection's secret cannot be read.
     """
-    params: dict[str, Any] = {"model": _prefixed(connection, model)}
+    params: dict[str, object] = {"model": _prefixed(connection, model)}
     params |= _address(connection, model)
     params |= _key(open_credential(connection))
     headers = {name: value.reveal() for name, value in open_headers(connection).items()}
@@ -120,7 +120,7 @@ def _azure_resource(base: str) -> str:
     return before_deployments.rstrip("/").removesuffix("/openai")
 
 
-def _key(credential: Credential) -> dict[str, Any]:
+def _key(credential: Credential) -> dict[str, object]:
     match credential:
         case ApiKey(key):
             return {"api_key": key.reveal() or _NO_KEY}

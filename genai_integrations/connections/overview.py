@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
@@ -42,7 +41,7 @@ class ConnectionRow:
         """`ok` or `broken`."""
         return "broken" if self.error else "ok"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {
             "name": self.name,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from genai_integrations.connections.catalog import model_info
+from genai_integrations.connections.catalog import ModelRow, model_info
+from genai_integrations.models.usage import Usage
 
 _TIERS = (
     (272_000, "_above_272k_tokens"),
@@ -15,7 +13,7 @@ _TIERS = (
 """Prompt sizes from which the map has prices of their own, the largest first."""
 
 
-def cost(provider: str, model: str, usage: Mapping[str, Any] | None) -> float | None:
+def cost(provider: str, model: str, usage: Usage | None) -> float | None:
     """US dollars for one attempt, or None where usage or price is not known.
 
     A cost that the provider itself reports in `usage` wins. Cached prompt tokens have their own price;
@@ -37,12 +35,11 @@ def cost(provider: str, model: str, usage: Mapping[str, Any] | None) -> float | 
     return _from_prices(info, usage)
 
 
-def _from_prices(info: Mapping[str, Any], usage: Mapping[str, Any]) -> float:
+def _from_prices(info: ModelRow, usage: Usage) -> float:
     prompt = usage.get("prompt_tokens") or 0
     details = usage.get("prompt_tokens_details") or {}
-    details = {name: count for name, count in details.items() if isinstance(count, (int, float))}
-    cached = details.get("cached_tokens") or 0
-    written = details.get("cache_creation_tokens") or 0
+    cached = _count(details.get("cached_tokens"))
+    written = _count(details.get("cache_creation_tokens"))
     plain = _price(info, "input_cost_per_token", prompt, 0.0)
     return (
         max(prompt - cached - written, 0) * plain
@@ -52,9 +49,15 @@ def _from_prices(info: Mapping[str, Any], usage: Mapping[str, Any]) -> float:
     )
 
 
-def _price(info: Mapping[str, Any], name: str, prompt: int, default: float) -> float:
+def _price(info: ModelRow, name: str, prompt: int, default: float) -> float:
     for size, suffix in _TIERS:
-        if prompt > size and info.get(name + suffix) is not None:
-            return float(info[name + suffix])
+        above = info.get(name + suffix)
+        if prompt > size and isinstance(above, (int, float)):
+            return float(above)
     price = info.get(name)
-    return default if price is None else float(price)
+    return float(price) if isinstance(price, (int, float)) else default
+
+
+def _count(found: object) -> float:
+    """A number of tokens; some providers report details that are none."""
+    return found if isinstance(found, (int, float)) else 0

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.errors import ConfigurationError
@@ -37,7 +36,7 @@ def compare(
     *,
     client: GenAIClient | None = None,
     evaluators: Evaluators = (),
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[str, object] | None = None,
     repeats: int = 1,
     max_concurrency: int = 8,
     max_cost: float | None = None,
@@ -85,7 +84,7 @@ async def acompare(
     *,
     client: GenAIClient | None = None,
     evaluators: Evaluators = (),
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[str, object] | None = None,
     repeats: int = 1,
     max_concurrency: int = 8,
     max_cost: float | None = None,
@@ -108,7 +107,7 @@ def estimate(
     *,
     client: GenAIClient | None = None,
     evaluators: Evaluators = (),
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[str, object] | None = None,
     repeats: int = 1,
     save_to: str | os.PathLike[str] | None = None,
 ) -> Estimate:
@@ -125,7 +124,7 @@ class _Asked:
     inputs: Inputs
     prompts: Prompts
     evaluators: Evaluators
-    params: Mapping[str, Any] | None
+    params: Mapping[str, object] | None
     repeats: int
     run_name: str | None = None
 

@@ -214,7 +214,7 @@ class Comparison:
         """
         return view.text(self, width, lines)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """All of it as plain values for JSON."""
         return {
             "models": list(self.plan.models),
@@ -344,11 +344,11 @@ def _belonging(result: Result, cell: Cell) -> Result:
     return replace(result, model=model, prompt=prompt, item=cell.item.id, repeat=cell.repeat)
 
 
-def _item_dict(item: Item) -> dict[str, Any]:
+def _item_dict(item: Item) -> dict[str, object]:
     return {"id": item.id, "input": item.input, "expected": item.expected}
 
 
-def _flat(result: Result, item: Item, metrics: Sequence[str]) -> dict[str, Any]:
+def _flat(result: Result, item: Item, metrics: Sequence[str]) -> dict[str, object]:
     row = result.as_dict()
     for name in ("scores", "route", "key"):
         del row[name]

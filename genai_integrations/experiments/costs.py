@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import cast
 
 from genai_integrations.client import GenAIClient
 from genai_integrations.connections import prices
@@ -14,6 +14,7 @@ from genai_integrations.display import money
 from genai_integrations.errors import UnknownModelError
 from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.plan import Cell
+from genai_integrations.models.usage import Usage
 
 BYTES_PER_TOKEN = 4
 """UTF-8 bytes of a token: about right for English text, and for Korean, whose letters take three."""
@@ -62,7 +63,7 @@ def estimate_of(
     asked: Iterable[Cell],
     judged: Sequence[Cell],
     judges: Iterable[Evaluator],
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
 ) -> Estimate:
     """Estimate calls that are still to be made.
 
@@ -77,7 +78,7 @@ def estimate_of(
         UnknownModelError: Nobody serves a model.
     """
     limit = next((params[name] for name in _LIMITS if params.get(name)), None)
-    answer = int(limit or ASSUMED_ANSWER)
+    answer = int(cast("int | None", limit) or ASSUMED_ANSWER)
     calls = [(cell.candidate.model, _tokens(cell.messages), answer) for cell in asked]
     judgements = [
         (row.judge or "", row.judge_tokens + answer + _tokens(cell.messages), ASSUMED_ANSWER)
@@ -109,11 +110,11 @@ def _price_of(client: GenAIClient, model: str) -> Callable[[int, int], float | N
 
 
 def _price(provider: str, model: str, prompt_tokens: int, answer_tokens: int) -> float | None:
-    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": answer_tokens}
+    usage: Usage = {"prompt_tokens": prompt_tokens, "completion_tokens": answer_tokens}
     return prices.cost(provider, model, usage)
 
 
-def _tokens(messages: Sequence[Mapping[str, Any]]) -> int:
+def _tokens(messages: Sequence[Mapping[str, object]]) -> int:
     texts = [
         content if isinstance(content, str) else json.dumps(content, default=str)
         for content in (message.get("content") for message in messages)

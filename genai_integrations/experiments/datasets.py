@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from genai_integrations.client import GenAIClient
 from genai_integrations.errors import DatasetError
 from genai_integrations.experiments.items import Item
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +51,7 @@ def loaded(client: GenAIClient, wanted: Dataset) -> LoadedDataset:
     except Exception as error:  # noqa: BLE001  whatever the SDK raises becomes one of ours
         failure = _failure(wanted.name, client.host, error)
     else:
+        # The SDK lists the newest first. Reversed before the sort, which keeps the order of items of one moment.
         rows = [row for row in reversed(found.items) if row.status.value != "ARCHIVED"]
         rows.sort(key=lambda row: row.created_at)
         return LoadedDataset(

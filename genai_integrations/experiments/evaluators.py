@@ -32,7 +32,7 @@ class Evaluator:
     judge: str | None = None
     judge_tokens: int = 0
 
-    async def score(self, values: Mapping[str, Any]) -> Score:
+    async def score(self, values: Mapping[str, object]) -> Score:
         """Score an answer; what the function raises becomes the score's error."""
         try:
             given = _wanted(self.function, values)
@@ -55,7 +55,9 @@ def evaluators_of(given: EvaluatorLike | Iterable[EvaluatorLike]) -> tuple[Evalu
     Raises:
         ConfigurationError: One is no function, or two have the same name.
     """
-    rows: Any = [given] if isinstance(given, Evaluator) or callable(given) else given
+    rows: Iterable[EvaluatorLike] = (
+        [given] if isinstance(given, Evaluator) or callable(given) else given
+    )
     found = tuple(row if isinstance(row, Evaluator) else _named(row) for row in rows)
     if len({row.name for row in found}) < len(found):
         raise ConfigurationError("two evaluators have the same name: give each a name=...")
@@ -65,7 +67,7 @@ def evaluators_of(given: EvaluatorLike | Iterable[EvaluatorLike]) -> tuple[Evalu
 def exact(*, ignore_case: bool = False, name: str = "exact") -> Evaluator:
     """1 if the answer is the expected one, space around it aside, else 0."""
 
-    def function(output: str, expected: Any) -> Score:
+    def function(output: str, expected: object) -> Score:
         if expected is None:
             return Score(None, "the item has no expected value")
         answer, wanted = output.strip(), str(expected).strip()
@@ -94,7 +96,7 @@ def regex(pattern: str, *, name: str = "regex") -> Evaluator:
     return Evaluator(name, function)
 
 
-def json_schema(schema: Mapping[str, Any], *, name: str = "json_schema") -> Evaluator:
+def json_schema(schema: Mapping[str, object], *, name: str = "json_schema") -> Evaluator:
     """1 if the answer is JSON that fits the schema, else 0. Nothing that the schema refers to is fetched.
 
     Raises:
@@ -123,7 +125,7 @@ def json_schema(schema: Mapping[str, Any], *, name: str = "json_schema") -> Eval
     return Evaluator(name, function)
 
 
-def _named(given: Any) -> Evaluator:
+def _named(given: object) -> Evaluator:
     name = getattr(given, "__name__", "")
     if not callable(given):
         raise ConfigurationError(
@@ -136,7 +138,7 @@ def _named(given: Any) -> Evaluator:
     return Evaluator(name, given)
 
 
-def _wanted(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _wanted(function: Callable[..., Any], values: Mapping[str, object]) -> dict[str, object]:
     """The values that the function takes."""
     parameters = inspect.signature(function).parameters.values()
     if any(row.kind is inspect.Parameter.VAR_KEYWORD for row in parameters):
@@ -144,7 +146,7 @@ def _wanted(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str
     return {row.name: values[row.name] for row in parameters if row.name in values}
 
 
-def _as_score(found: Any) -> Score:
+def _as_score(found: object) -> Score:
     if isinstance(found, Score):
         return found
     value, reason = found if isinstance(found, tuple) else (found, "")

@@ -17,6 +17,8 @@ _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """The same for Student's t with 1 to 9 degrees of freedom; from 10 on a series is close enough."""
 
 _RESAMPLES = 2000
+"""Draws for one interval: fifty of them lie beyond each end, enough to say where the end is."""
+
 _EXACT_UP_TO = 11
 """Differences whose signs are all tried out, 2048 ways; of more, as many ways are drawn."""
 

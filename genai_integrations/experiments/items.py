@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeGuard, cast
 
+from genai_integrations.calls.shapes import Messages
 from genai_integrations.errors import ConfigurationError
 
 
@@ -19,12 +20,12 @@ class Item:
         id: Its name in the results; its place, counted from 1, if none is given.
     """
 
-    input: str | Mapping[str, Any] | Sequence[Mapping[str, Any]]
-    expected: Any = None
+    input: str | Mapping[str, object] | Messages
+    expected: object = None
     id: str = ""
 
 
-Input = Item | str | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Input = Item | str | Mapping[str, object] | Messages
 """What can be given for an item: `{"question": ..., "expected": ...}` is variables and the right answer."""
 
 
@@ -34,7 +35,7 @@ def items_of(inputs: Input | Iterable[Input]) -> tuple[Item, ...]:
     Raises:
         ConfigurationError: There is none, one cannot be an input, or two have the same id.
     """
-    rows: Iterable[Any] = [inputs] if isinstance(inputs, str | Mapping | Item) else inputs
+    rows: Iterable[Input] = [inputs] if isinstance(inputs, str | Mapping | Item) else inputs
     items = [_item(row) for row in rows]
     named = tuple(replace(row, id=row.id or str(at)) for at, row in enumerate(items, 1))
     if not named:
@@ -53,22 +54,27 @@ def plain_text(item: Item) -> str:
     return " / ".join(str(message.get("content")) for message in item.input)
 
 
-def is_messages(value: Any) -> bool:
+def is_messages(value: object) -> TypeGuard[Messages]:
     """Whether it is a list of chat messages."""
-    is_list = isinstance(value, Sequence) and not isinstance(value, str) and bool(value)
-    return is_list and all(isinstance(row, Mapping) and "role" in row for row in value)
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        return False
+    return all(isinstance(row, Mapping) and "role" in row for row in value)
 
 
-def _item(row: Any) -> Item:
+def _item(row: Input) -> Item:
     item = row if isinstance(row, Item) else Item(row)
     if isinstance(item.input, Mapping) and not isinstance(row, Item):
         values = dict(item.input)
         expected = values.pop("expected", None)
         item = Item(values, expected)
     if isinstance(item.input, Mapping) and item.input.keys() == {"input"}:
-        item = replace(item, input=item.input["input"])
-    if not (isinstance(item.input, str | Mapping) or is_messages(item.input)):
-        raise ConfigurationError(
-            f"an input is a text, a dict of variables or a list of messages, not {type(item.input).__name__}"
-        )
-    return item
+        return _checked(replace(item, input=cast("str | Messages", item.input["input"])))
+    return _checked(item)
+
+
+def _checked(item: Item) -> Item:
+    if isinstance(item.input, str | Mapping) or is_messages(item.input):
+        return item
+    raise ConfigurationError(
+        f"an input is a text, a dict of variables or a list of messages, not {type(item.input).__name__}"
+    )

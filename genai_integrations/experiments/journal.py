@@ -49,6 +49,7 @@ class Journal:
     def add(self, result: Result) -> None:
         """Append a result."""
         line = json.dumps(result.as_dict(), ensure_ascii=False, default=str)
+        # Closed after each result: the operating system has it then, whatever ends this process.
         with self._lock, self.path.open("ab") as file:
             file.write(line.encode("utf-8", "replace") + b"\n")
 

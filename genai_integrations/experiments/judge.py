@@ -34,7 +34,7 @@ _SHAPE = {
 
 
 def llm_judge(
-    model: str, criteria: str, *, name: str = "llm_judge", params: dict[str, Any] | None = None
+    model: str, criteria: str, *, name: str = "llm_judge", params: dict[str, object] | None = None
 ) -> Evaluator:
     """A model's score from 0 to 1, with its reason. What the judge costs is counted.
 
@@ -47,7 +47,7 @@ def llm_judge(
     system = _INSTRUCTIONS.format(criteria=criteria)
 
     # The names are those by which an evaluator is given its values.
-    async def function(output: str, input: Any, expected: Any, client: GenAIClient) -> Score:  # noqa: A002
+    async def function(output: str, input: Any, expected: object, client: GenAIClient) -> Score:  # noqa: A002
         asked = {"input": input, "answer": output, "expected": expected}
         material = {name: value for name, value in asked.items() if value is not None}
         text = json.dumps(material, ensure_ascii=False, default=str)
@@ -59,6 +59,7 @@ def llm_judge(
             return Score(None, error=named_error(error), cost=_cost(error))
         return _judged(reply.choices[0].message.content, reply.route)
 
+    # Four characters to a token, as `costs` reckons.
     return Evaluator(name, function, model, len(system) // 4)
 
 

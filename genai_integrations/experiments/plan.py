@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.experiments.items import Item
@@ -52,7 +51,7 @@ class Plan:
     models: tuple[str, ...]
     variants: tuple[Variant, ...]
     items: tuple[Item, ...]
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     cells: tuple[Cell, ...]
 
     @property
@@ -70,7 +69,7 @@ def plan_of(
     models: str | Sequence[str],
     variants: tuple[Variant, ...],
     items: tuple[Item, ...],
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     repeats: int,
 ) -> Plan:
     """Plan every call.
@@ -92,7 +91,7 @@ def _cells(
     models: Sequence[str],
     variants: Sequence[Variant],
     items: Sequence[Item],
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     repeats: int,
 ) -> Iterator[Cell]:
     met: Counter[str] = Counter()
@@ -108,6 +107,7 @@ def _cells(
                     yield Cell(candidate, item, repeat, messages, variant.prompt, key)
 
 
-def _hash(value: Any) -> str:
+def _hash(value: object) -> str:
+    # Sorted, because the order of parameters changes no answer; a file that is resumed has the keys of an earlier run.
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]

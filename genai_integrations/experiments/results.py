@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.route import Route
+from genai_integrations.routing.route import Route, RouteRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Result:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost: float | None = None
-    route: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    route: RouteRecord | Mapping[str, object] = field(default_factory=dict, repr=False)
     scores: Mapping[str, Score] = field(default_factory=dict)
     trace_id: str | None = None
     key: str = field(default="", repr=False)
@@ -103,9 +103,22 @@ class Result:
             found = score.value if score else None
         return None if found is None else float(found)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The record as plain values for JSON."""
         return dataclasses.asdict(self)
+
+
+class ResultFields(TypedDict, total=False):
+    """Those fields of a result that a call decides."""
+
+    text: str
+    error: str
+    latency_ms: float
+    first_token_ms: float
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost: float | None
+    route: RouteRecord
 
 
 LOWER_IS_BETTER = ("latency_ms", "first_token_ms", "cost")
@@ -122,12 +135,12 @@ def result_from(record: Mapping[str, Any]) -> Result:
     return Result(**{**record, "scores": scores})
 
 
-def usage_fields(route: Route) -> dict[str, Any]:
+def usage_fields(route: Route) -> ResultFields:
     """What a route tells of tokens and cost, as fields of a result."""
     last = route.attempts[-1] if route.attempts else None
     return {
-        "prompt_tokens": last and last.prompt_tokens,
-        "completion_tokens": last and last.completion_tokens,
+        "prompt_tokens": last.prompt_tokens if last else None,
+        "completion_tokens": last.completion_tokens if last else None,
         "cost": route.cost,
         "route": route.as_dict(),
     }

@@ -16,13 +16,19 @@ from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.journal import Journal
 from genai_integrations.experiments.plan import Cell
 from genai_integrations.experiments.progress import Listener
-from genai_integrations.experiments.results import Result, Score, named_error, usage_fields
+from genai_integrations.experiments.results import (
+    Result,
+    ResultFields,
+    Score,
+    named_error,
+    usage_fields,
+)
 from genai_integrations.experiments.runs import DatasetRuns, finish
 from genai_integrations.experiments.variants import is_from_langfuse
 from genai_integrations.routing.reply import Message
 from genai_integrations.routing.route import Route
 from genai_integrations.routing.streams import AsyncReplyStream
-from genai_integrations.transports.background import BackgroundLoop
+from genai_integrations.runtime.background import own_loop
 
 
 @dataclass(slots=True)
@@ -44,7 +50,7 @@ class Work:
 
     client: GenAIClient
     evaluators: Sequence[Evaluator]
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     known: dict[str, Result]
     journal: Journal | None
     listener: Listener
@@ -74,23 +80,22 @@ class Work:
 
 async def run(work: Work, cells: Sequence[Cell]) -> None:
     """Make every call and score every answer. Cancelled, it keeps what is there."""
+    # One iterator for all workers: whoever is free takes the next, so a slow answer holds nobody up.
     waiting = iter(cells)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(work.max_concurrency, len(cells))):
                 group.create_task(_work_off(work, waiting))
     except ExceptionGroup as failures:
+        # The first is the cause: the others were cancelled for it. Callers catch our errors, not groups.
         raise failures.exceptions[0] from None
 
 
 def run_apart(work: Work, cells: Sequence[Cell]) -> None:
     """As `run`, in an event loop of its own in a thread, so that it works where a loop is running already."""
-    loop = BackgroundLoop()
-    try:
+    with own_loop("genai-compare") as loop:
+        # Leaving waits until every call that was still under way is cancelled and its connection closed.
         loop.run(run(work, cells), threading.TIMEOUT_MAX)
-    finally:
-        # Waits until every call that was still under way is cancelled and its connection closed.
-        loop.stop()
 
 
 async def _work_off(work: Work, waiting: Iterator[Cell]) -> None:
@@ -150,27 +155,34 @@ async def _asked(work: Work, cell: Cell) -> Result:
         found = await _answer(work.client, candidate.model, cell.messages, params)
     except GenAIError as error:
         route = error.route if isinstance(error, CallError) else None
-        found = usage_fields(route) if isinstance(route, Route) else {}
+        found = usage_fields(route) if isinstance(route, Route) else ResultFields()
         found["error"] = named_error(error)
-    return dataclasses.replace(result, **{"latency_ms": _since(begin), **found})
+    found.setdefault("latency_ms", _since(begin))
+    return dataclasses.replace(result, **found)
 
 
 async def _answer(
-    client: GenAIClient, model: str, messages: Sequence[Mapping[str, Any]], params: dict[str, Any]
-) -> dict[str, Any]:
-    """Fields of the result."""
+    client: GenAIClient,
+    model: str,
+    messages: Sequence[Mapping[str, object]],
+    params: Mapping[str, Any],
+) -> ResultFields:
     begin = time.perf_counter()
     reply = await client.acompletion(model, messages, **params)
     if not isinstance(reply, AsyncReplyStream):
         text = _text(reply.choices[0].message)
-        return {"text": text, "latency_ms": _since(begin), **usage_fields(reply.route)}
+        return {**usage_fields(reply.route), "text": text, "latency_ms": _since(begin)}
     first = _since(begin)
     parts = []
     async with reply:
         async for chunk in reply:
             parts += [_text(choice.delta) for choice in chunk.choices[:1]]
-    times = {"first_token_ms": first, "latency_ms": _since(begin)}
-    return {"text": "".join(parts), **times, **usage_fields(reply.route)}
+    return {
+        **usage_fields(reply.route),
+        "text": "".join(parts),
+        "first_token_ms": first,
+        "latency_ms": _since(begin),
+    }
 
 
 def _text(message: Message) -> str:

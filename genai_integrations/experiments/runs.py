@@ -50,7 +50,7 @@ class DatasetRuns:
         self._sdk = client.langfuse
         self._dataset = dataset_id
         self._names = names
-        self._scores: list[Any] = []
+        self._scores: list[object] = []
         project = _project(self._sdk, client.host)
         self._ids = {
             name: _run_id(project, dataset_id, name) for name in dict.fromkeys(names.values())
@@ -167,5 +167,5 @@ def _run_id(project: str, dataset: str, name: str) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
-def _serialized(value: Any) -> str:
+def _serialized(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

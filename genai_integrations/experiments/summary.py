@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from genai_integrations.display import NONE, milliseconds, money
 from genai_integrations.experiments.intervals import Mean, mean_of, quantile
@@ -44,7 +43,7 @@ class Summary:
         """Whose row it is."""
         return Candidate(self.model, self.prompt)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The row as plain values for JSON."""
         return dataclasses.asdict(self)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from genai_integrations.client import GenAIClient
 from genai_integrations.errors import ConfigurationError, PromptVariableError
 from genai_integrations.experiments.items import Item, is_messages
 from genai_integrations.prompts.template import ChatMessage, Message, Prompt, Text
 
-PromptLike = str | Prompt | Sequence[Mapping[str, Any]]
+PromptLike = str | Prompt | Sequence[Mapping[str, object]]
 """A text with `{{variables}}`, a Langfuse prompt as `name@version` or `name@label`, a `Prompt`, or messages."""
 
 _REFERENCE = re.compile(r"(?P<name>[^\n{}]+)@(?P<which>[\w.-]+)")
@@ -62,7 +62,7 @@ def variants_of(
         variants = [_variant(row, client, str(label)) for label, row in prompts.items()]
     else:
         alone = isinstance(prompts, str | Prompt) or is_messages(prompts)
-        rows: Any = [prompts] if alone else prompts
+        rows = [prompts] if alone else cast("Iterable[PromptLike]", prompts)
         variants = [_variant(row, client, _label(row, at)) for at, row in enumerate(rows, 1)]
     if not variants:
         raise ConfigurationError("prompts are empty: leave them out to send the inputs themselves")
@@ -76,13 +76,14 @@ def is_from_langfuse(prompt: Prompt | None) -> bool:
     return prompt is not None and prompt.version > 0
 
 
-def _variant(given: Any, client: GenAIClient, label: str) -> Variant:
+def _variant(given: object, client: GenAIClient, label: str) -> Variant:
     if isinstance(given, Prompt):
         return Variant(label, given)
     if isinstance(given, str):
         return Variant(label, _from_text(given, client, label))
     if is_messages(given) and all(isinstance(row.get("content"), str) for row in given):
-        body = tuple(ChatMessage(row["role"], Text.parse(row["content"])) for row in given)
+        texts = [(str(row["role"]), str(row["content"])) for row in given]
+        body = tuple(ChatMessage(role, Text.parse(content)) for role, content in texts)
         return Variant(label, Prompt(label, 0, (), {}, body))
     raise ConfigurationError(
         f"prompt {label!r} is of type {type(given).__name__}: give a text with {{{{variables}}}}, 'name@version', "
@@ -106,7 +107,7 @@ def _from_text(text: str, client: GenAIClient, label: str) -> Prompt:
     return client.prompt(name, label=which)
 
 
-def _label(given: Any, at: int) -> str:
+def _label(given: object, at: int) -> str:
     if isinstance(given, Prompt):
         return f"{given.name}@{given.version}"
     if isinstance(given, str) and _REFERENCE.fullmatch(given) and not Text.parse(given).variables:
@@ -114,7 +115,7 @@ def _label(given: Any, at: int) -> str:
     return f"prompt {at}"
 
 
-def _values(prompt: Prompt, item: Item) -> dict[str, Any]:
+def _values(prompt: Prompt, item: Item) -> dict[str, object]:
     """The item's values for the prompt; a text is the variable `input`, or the only one there is."""
     if isinstance(item.input, Mapping):
         # Prompts that are compared need not all use every variable.
@@ -128,7 +129,7 @@ def _values(prompt: Prompt, item: Item) -> dict[str, Any]:
     return {"input" if "input" in names else names[0]: item.input}
 
 
-def _rendered(prompt: Prompt, values: Mapping[str, Any]) -> list[Message]:
+def _rendered(prompt: Prompt, values: Mapping[str, object]) -> list[Message]:
     made = prompt.render(values)
     return [{"role": "user", "content": made}] if isinstance(made, str) else made
 

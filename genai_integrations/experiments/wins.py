@@ -13,6 +13,7 @@ from genai_integrations.experiments.intervals import Difference, difference_of
 from genai_integrations.experiments.results import LOWER_IS_BETTER, Candidate, Result
 
 _TIE = 1e-9
+"""Scores that differ by less differ by rounding: means of repeats are sums of floats."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ from genai_integrations.langchain.callbacks import RunManager, recorded, said
 from genai_integrations.langchain.errors import framework_errors
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
-from genai_integrations.langchain.prompts_messages import marked_with
 from genai_integrations.langchain.replies import StreamReader, chat_result, combined
 from genai_integrations.langchain.structured import (
     Method,
@@ -375,7 +374,7 @@ class ChatGenAI(BaseChatModel):
         run_manager: RunManager | None,
     ) -> tuple[str, dict[str, Any]]:
         """The name and the client's parameters of one call: the call's win over the model's."""
-        params = {**self._own_params(), **marked_with(messages), **recorded(run_manager), **given}
+        params = {**self._own_params(), **recorded(messages, run_manager), **given}
         if "max_completion_tokens" in given:
             # OpenAI's newer name of the same limit, and it refuses both together.
             params.pop("max_tokens", None)

@@ -80,7 +80,9 @@ class _Answered:
 
 def _message(at: int, message: BaseMessage, answered: _Answered) -> Wire:
     role = _role(at, message)
-    wire: Wire = {"role": role, "content": parts(message.content, f"messages[{at}].content")}
+    said = message.content
+    content = said if isinstance(said, str) else parts(said, f"messages[{at}].content")
+    wire: Wire = {"role": role, "content": content}
     if isinstance(message, AIMessage):
         _complete_answer(wire, message, at, answered)
     elif isinstance(message, ToolMessage):

@@ -15,7 +15,7 @@ from genai_integrations.langchain.chat_model import ChatGenAI
 from genai_integrations.langchain.prompts import Template, langfuse_prompt
 from genai_integrations.live_prompt import LivePrompt, LiveSettings
 from genai_integrations.prompts.langfuse_prompts import Fallback
-from genai_integrations.prompts.model_settings import DEFAULT_SETTINGS
+from genai_integrations.prompts.model_settings import DEFAULT_SETTINGS, ModelSettings
 
 
 def langfuse_chain(
@@ -104,5 +104,5 @@ class LangfuseChain(Runnable[Any, AIMessage]):
         async for chunk in self._chain(await self.settings.aget(), kwargs).astream(input, config):
             yield chunk
 
-    def _chain(self, settings: dict[str, Any], given: dict[str, Any]) -> Runnable[Any, AIMessage]:
+    def _chain(self, settings: ModelSettings, given: dict[str, Any]) -> Runnable[Any, AIMessage]:
         return self.prompt | self.model.bind(**{**settings, **given})

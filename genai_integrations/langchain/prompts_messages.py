@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import (
@@ -55,15 +55,6 @@ def marked(message: BaseMessage, link: Mapping[str, Any] | None) -> BaseMessage:
     if link is not None:
         message.additional_kwargs[MARK] = dict(link)
     return message
-
-
-def marked_with(messages: Sequence[BaseMessage]) -> dict[str, Any]:
-    """The client's parameter for the prompt that the last marked message comes from."""
-    for message in reversed(messages):
-        mark = message.additional_kwargs.get(MARK)
-        if mark is not None:
-            return {MARK: mark}
-    return {}
 
 
 def _message(role: str, content: str) -> BaseMessage:

@@ -17,6 +17,7 @@ from genai_integrations.routing.reply import Reply
 from genai_integrations.tracing.owners import records_calls_of, surrounding_span, watch_spans
 
 _counting = threading.Lock()
+"""One for all embeddings, held for an addition: a lock of its own would be a field, which pickles cannot have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
+from genai_integrations.calls.views import route_note
 from genai_integrations.display import Bundle, Panel, bundle, side_by_side
 from genai_integrations.errors import GenAIError
 from genai_integrations.routing.reply import Chunk
 from genai_integrations.routing.route import Route
-from genai_integrations.routing.views import route_note
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Answer:
     error: GenAIError | None = None
     interrupted: bool = False
     finish_reason: str | None = None
-    usage: Mapping[str, Any] | None = None
+    usage: Mapping[str, object] | None = None
     route: Route | None = None
 
     @property

@@ -74,8 +74,8 @@ class GenAIMagics(Magics):
         return answers
 
     @property
-    def _variables(self) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._shell.user_ns)
+    def _variables(self) -> dict[str, object]:
+        return cast("dict[str, object]", self._shell.user_ns)
 
     @property
     def _shell(self) -> Any:
@@ -146,7 +146,7 @@ def register(shell: Any) -> None:
         shell.input_transformers_cleanup.append(keep_question_marks)
 
 
-def _params(options: Namespace, prompt: Prompt | None) -> dict[str, Any]:
+def _params(options: Namespace, prompt: Prompt | None) -> dict[str, object]:
     # Only what comes from Langfuse has a version, to which the trace is linked.
     linked = prompt if prompt and prompt.version else None
     given = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from genai_integrations.errors import ConfigurationError, PromptVariableError
 from genai_integrations.prompts.template import ChatMessage, Message, Prompt, Text
@@ -45,7 +44,7 @@ def messages_of(
     return messages
 
 
-def as_prompt(name: str, value: Any) -> Prompt:
+def as_prompt(name: str, value: object) -> Prompt:
     """A notebook's variable as a prompt: a text or messages with `{{variables}}`, or a `Prompt`.
 
     Raises:
@@ -64,7 +63,7 @@ def as_prompt(name: str, value: Any) -> Prompt:
     )
 
 
-def _is_message(value: Any) -> bool:
+def _is_message(value: object) -> bool:
     return isinstance(value, Mapping) and all(
         isinstance(value.get(key), str) for key in ("role", "content")
     )

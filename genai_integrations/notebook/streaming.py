@@ -6,12 +6,11 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from genai_integrations.client import GenAIClient, Messages
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.notebook.answers import Answer, Answers
-from genai_integrations.transports.background import BackgroundLoop
+from genai_integrations.runtime.background import own_loop
 
 _PERIOD = 0.1
 """Seconds between two redrawings: fast enough to look alive, and few messages for a slow browser."""
@@ -21,7 +20,7 @@ def stream_all(
     client: GenAIClient,
     answers: Answers,
     messages: Messages,
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     show: Callable[[], None],
 ) -> None:
     """Ask every model at once, and fill in the answers as they come.
@@ -38,20 +37,20 @@ def stream_all(
     Raises:
         KeyboardInterrupt: The user stopped it; by then every call is closed and `show` has been called.
     """
-    background, changed = BackgroundLoop(), threading.Event()
+    changed = threading.Event()
 
     async def all_at_once() -> None:
         await asyncio.gather(
             *(_stream(client, answer, messages, params, changed) for answer in answers)
         )
 
-    future = background.submit(all_at_once())
     try:
-        _watch(future, changed, show)
-        future.result()
+        # Leaving cancels what still runs, which closes its connection, so that the provider stops too.
+        with own_loop("genai-cell") as loop:
+            future = loop.submit(all_at_once())
+            _watch(future, changed, show)
+            future.result()
     finally:
-        # Cancels what still runs, which closes its connection, so that the provider stops too.
-        background.stop()
         _end(answers)
         show()
 
@@ -71,7 +70,7 @@ async def _stream(
     client: GenAIClient,
     answer: Answer,
     messages: Messages,
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     changed: threading.Event,
 ) -> None:
     try:

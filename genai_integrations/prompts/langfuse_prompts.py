@@ -17,7 +17,7 @@ from genai_integrations.network import without_frames
 from genai_integrations.prompts.cache import Key, PromptCache
 from genai_integrations.prompts.template import Prompt, parsed_body
 
-Fallback = str | Sequence[Mapping[str, Any]] | Prompt
+Fallback = str | Sequence[Mapping[str, str]] | Prompt
 """A prompt in code: a text, messages and placeholders as Langfuse has them, or such a prompt, parsed."""
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from genai_integrations.errors import ConfigurationError, PromptError
 from genai_integrations.settings import Settings
 
 if TYPE_CHECKING:
-    from langfuse.api import LangfuseAPI
+    from langfuse.api import LangfuseAPI, PromptMeta
 
 _PAGE = 100
 """The most that Langfuse gives at once."""
 
 _TIMEOUT = 20.0
+"""Seconds for one page: a person waits at a terminal, so rather an error than silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def list_prompts(settings: Settings) -> list[PromptSummary]:
     raise PromptError(problem)
 
 
-def _rows(api: LangfuseAPI) -> Iterator[Any]:
+def _rows(api: LangfuseAPI) -> Iterator[PromptMeta]:
     page, pages = 1, 1
     while page <= pages:
         reply = api.prompts.list(page=page, limit=_PAGE)
@@ -81,7 +82,7 @@ def _rows(api: LangfuseAPI) -> Iterator[Any]:
         page, pages = page + 1, reply.meta.total_pages
 
 
-def _summary(row: Any) -> PromptSummary:
+def _summary(row: PromptMeta) -> PromptSummary:
     return PromptSummary(
         row.name,
         str(row.type.value).lower(),  # type: ignore[arg-type]  # the SDK's enum has these two

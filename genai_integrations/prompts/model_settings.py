@@ -3,42 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict, TypeGuard, cast
 
 from genai_integrations.errors import ConfigurationError
+
+_Object = dict[str, object]
+"""A JSON object."""
+
+
+class ModelSettings(TypedDict, total=False):
+    """What a config may set of a call, after it was checked; null counts as not there."""
+
+    model: str
+    temperature: float
+    top_p: float
+    max_tokens: int
+    max_completion_tokens: int
+    frequency_penalty: float
+    presence_penalty: float
+    seed: int
+    stop: str | list[str]
+    reasoning_effort: str
+    tools: list[_Object]
+    tool_choice: str | _Object
+    parallel_tool_calls: bool
+    response_format: _Object
 
 
 class _Rule(NamedTuple):
     """What a value must be."""
 
-    fits: Callable[[Any], bool]
+    fits: Callable[[object], bool]
     words: str
 
 
 def _within(lowest: float, highest: float) -> _Rule:
-    def fits(value: Any) -> bool:
+    def fits(value: object) -> bool:
         return _is_number(value) and lowest <= value <= highest
 
     return _Rule(fits, f"a number from {lowest:g} to {highest:g}")
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_name(value: Any) -> bool:
+def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _is_tool(value: Any) -> bool:
+def _is_tool(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     function = value.get("function") if value.get("type") == "function" else value
@@ -86,7 +108,7 @@ DEFAULT_SETTINGS = tuple(_DEFAULT)
 """The model and its sampling: what counts if nothing else is allowed."""
 
 
-def checked_settings(owner: str, config: Any, allow: Iterable[str]) -> dict[str, Any]:
+def checked_settings(owner: str, config: object, allow: Iterable[str]) -> ModelSettings:
     """The allowed part of a config as a call's parameters; null counts as not there.
 
     Args:
@@ -126,31 +148,31 @@ def checked_allow(allow: Iterable[str]) -> tuple[str, ...]:
     return allowed
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """A number as it is; texts may be anything, so they are not shown."""
     return repr(value) if _is_number(value) else ""
 
 
-def _params(found: dict[str, Any], provider: Any) -> dict[str, Any]:
+def _params(found: _Object, provider: object) -> ModelSettings:
     """The values under the names of `GenAIClient.completion`."""
     if "model" in found and _is_name(provider):
         found["model"] = f"{provider}/{found['model']}"
     if "max_completion_tokens" in found:
         found.pop("max_tokens", None)
     if "tools" in found:
-        found["tools"] = [_tool(row) for row in found["tools"]]
+        found["tools"] = list(map(_tool, cast("list[_Object]", found["tools"])))
     if "json_schema" in found:
-        schema = _schema(found.pop("json_schema"))
+        schema = _schema(cast("_Object", found.pop("json_schema")))
         found.setdefault("response_format", {"type": "json_schema", "json_schema": schema})
-    return found
+    return cast("ModelSettings", found)
 
 
-def _tool(row: dict[str, Any]) -> dict[str, Any]:
+def _tool(row: _Object) -> _Object:
     """OpenAI's form; Langfuse's own has the function alone."""
     return row if row.get("type") == "function" else {"type": "function", "function": row}
 
 
-def _schema(given: dict[str, Any]) -> dict[str, Any]:
+def _schema(given: _Object) -> _Object:
     """OpenAI's form, with a name; or a schema alone."""
     if isinstance(given.get("schema"), dict):
         return {"name": "answer", **given}

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from genai_integrations.errors import ConfigurationError, PromptError, PromptVariableError
-from genai_integrations.prompts.model_settings import DEFAULT_SETTINGS, checked_settings
+from genai_integrations.prompts.model_settings import (
+    DEFAULT_SETTINGS,
+    ModelSettings,
+    checked_settings,
+)
 
 M = TypeVar("M")
 
 Message = dict[str, Any]
-"""A chat message in OpenAI's shape."""
+"""A chat message in OpenAI's shape; what stands in for a placeholder may hold anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Text:
         """Names of the variables, each once, in order."""
         return tuple(dict.fromkeys(row.name for row in self.parts if isinstance(row, Variable)))
 
-    def render(self, values: Mapping[str, Any]) -> str:
+    def render(self, values: Mapping[str, object]) -> str:
         """Insert values as they are: None as nothing, others by `str`. Inserted text is not looked at again."""
         return "".join(
             part if isinstance(part, str) else _text(values[part.name]) for part in self.parts
@@ -105,7 +109,7 @@ class Prompt:
     is_fallback: bool = False
 
     @classmethod
-    def fallback(cls, name: str, given: str | Sequence[Mapping[str, Any]]) -> Prompt:
+    def fallback(cls, name: str, given: str | Sequence[Mapping[str, str]]) -> Prompt:
         """A prompt for when Langfuse has none to give.
 
         Args:
@@ -153,7 +157,7 @@ class Prompt:
         ]
 
     @property
-    def link(self) -> Message | None:
+    def link(self) -> dict[str, object] | None:
         """What a call's record is linked to the prompt by; None for a fallback, which Langfuse does not know."""
         return None if self.is_fallback else {"name": self.name, "version": self.version}
 
@@ -173,7 +177,7 @@ class Prompt:
             names += [row.name] if isinstance(row, Placeholder) else row.content.variables
         return tuple(dict.fromkeys(names))
 
-    def model_settings(self, allow: Iterable[str] = DEFAULT_SETTINGS) -> dict[str, Any]:
+    def model_settings(self, allow: Iterable[str] = DEFAULT_SETTINGS) -> ModelSettings:
         """What the config says of the model, as parameters of `GenAIClient.completion`.
 
         Args:
@@ -187,7 +191,7 @@ class Prompt:
         return checked_settings(f"prompt {self.name!r} version {self.version}", self.config, allow)
 
     def render(
-        self, values: Mapping[str, Any] | None = None, *, allow_extra: bool = False
+        self, values: Mapping[str, object] | None = None, *, allow_extra: bool = False
     ) -> str | list[Message]:
         """Fill in every variable.
 
@@ -209,7 +213,7 @@ class Prompt:
 
     def fill(
         self,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         message: Callable[[str, str], M],
         history: Callable[[str, Any], Iterable[M]],
         *,
@@ -237,7 +241,7 @@ class Prompt:
                 messages.append(message(row.role, row.content.render(values)))
         return messages
 
-    def check(self, values: Mapping[str, Any], *, allow_extra: bool = True) -> None:
+    def check(self, values: Mapping[str, object], *, allow_extra: bool = True) -> None:
         """Raise `PromptVariableError` if the values do not fit."""
         wanted = self.variables
         require(f"prompt {self.name!r}", wanted, values)
@@ -257,14 +261,15 @@ class Prompt:
 
         return prompt_bundle(self)
 
-    def _history(self, name: str, value: Any) -> list[Message]:
-        is_list = isinstance(value, Sequence) and not isinstance(value, str)
-        if not is_list or not all(isinstance(item, Mapping) and "role" in item for item in value):
+    def _history(self, name: str, value: object) -> list[Message]:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise self.refused(name)
+        if not all(isinstance(item, Mapping) and "role" in item for item in value):
             raise self.refused(name)
         return [dict(item) for item in value]
 
 
-def parsed_body(given: str | Sequence[Mapping[str, Any]]) -> Body:
+def parsed_body(given: str | Sequence[Mapping[str, str]]) -> Body:
     """A prompt's content as Langfuse has it, parsed."""
     if isinstance(given, str):
         return Text.parse(given)
@@ -276,7 +281,7 @@ def parsed_body(given: str | Sequence[Mapping[str, Any]]) -> Body:
     )
 
 
-def require(owner: str, wanted: Sequence[str], values: Mapping[str, Any]) -> None:
+def require(owner: str, wanted: Sequence[str], values: Mapping[str, object]) -> None:
     """Raise `PromptVariableError` if a wanted value is missing; the nearest given names are told."""
     missing = [name for name in wanted if name not in values]
     if not missing:
@@ -296,9 +301,9 @@ def _message(role: str, content: str) -> Message:
     return {"role": role, "content": content}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _quoted(names: Iterable[Any]) -> str:
+def _quoted(names: Iterable[object]) -> str:
     return ", ".join(map(repr, names))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from genai_integrations.errors import CallError, ConfigurationError
 
-Strategy = Literal["ordered", "simple-shuffle"]
-"""How the connections that serve one name are ordered: as the user listed them, or anew at random per call."""
+StrategyName = Literal["ordered", "simple-shuffle"]
+"""Orders in which the targets of one name are tried; `strategies.STRATEGIES` has a function for each."""
 
 Fallbacks = Mapping[str, tuple[str, ...]]
 """For a model name, the names to go to instead."""
@@ -35,7 +35,7 @@ class RouterArgs:
         cooldown_time: Seconds that a failed target is left alone while others can answer.
         model_group_alias: `{"fast": "gpt-4o-mini"}`.
         max_fallbacks: Names that one call may fall back to.
-        routing_strategy: Order of the connections that serve one name.
+        routing_strategy: Order of the connections that serve one name, by a name of `strategies.STRATEGIES`.
         fallback_on: HTTP statuses and classes of our errors that lead to another target, in place of the
             usual set: everything but a refusal of the request itself.
         cache_responses: Keep answers in memory, and give them again to the same question.
@@ -57,7 +57,7 @@ class RouterArgs:
     cooldown_time: float = 5.0
     model_group_alias: Mapping[str, str] = field(default_factory=dict)
     max_fallbacks: int = 5
-    routing_strategy: Strategy = "ordered"
+    routing_strategy: StrategyName = "ordered"
     fallback_on: tuple[int | type[CallError], ...] | None = None
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class RouterArgs:
         Raises:
             ConfigurationError: One of them cannot work.
         """
-        return dataclasses.replace(self, **_checked(given)) if given else self
+        return dataclasses.replace(self, **_checked(given))
 
 
 PER_CALL = frozenset(
@@ -95,7 +95,7 @@ def router_args(given: Mapping[str, Any] | None) -> RouterArgs:
     return RouterArgs(**_checked(given or {}))
 
 
-def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(given: Mapping[str, object]) -> dict[str, Any]:
     for name in given:
         if name not in ROUTER_ARGS:
             near = difflib.get_close_matches(str(name), ROUTER_ARGS, n=1)
@@ -106,39 +106,43 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 
 
-def _wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
+_Check = Callable[[str, object], object]
+"""Takes a name and what was given for it; gives the value to keep, or raises."""
+
+
+def _wrong(name: str, value: object, wanted: str) -> ConfigurationError:
     return ConfigurationError(f"router_args[{name!r}] must be {wanted}, not {value!r}")
 
 
-def _count(name: str, value: Any) -> int:
+def _count(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise _wrong(name, value, "a whole number from 0 on")
     return value
 
 
-def _seconds(name: str, value: Any) -> float:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 < value < float("inf"):
-        raise _wrong(name, value, "a number of seconds above 0")
-    return float(value)
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf"):
+        return float(value)
+    raise _wrong(name, value, "a number of seconds above 0")
 
 
-def _seconds_or_none(name: str, value: Any) -> float | None:
+def _seconds_or_none(name: str, value: object) -> float | None:
     return None if value is None else _seconds(name, value)
 
 
-def _seconds_or_zero(name: str, value: Any) -> float:
+def _seconds_or_zero(name: str, value: object) -> float:
     return 0.0 if value == 0 and not isinstance(value, bool) else _seconds(name, value)
 
 
-def _names(name: str, value: Any) -> tuple[str, ...]:
-    is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    if not is_list or not all(isinstance(item, str) and item for item in value):
-        raise _wrong(name, value, "a list of model names")
-    return tuple(value)
+def _names(name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        names = tuple(item for item in value if isinstance(item, str) and item)
+        if len(names) == len(value):
+            return names
+    raise _wrong(name, value, "a list of model names")
 
 
-def _fallbacks(name: str, value: Any) -> Fallbacks:
+def _fallbacks(name: str, value: object) -> Fallbacks:
     rows = [value] if isinstance(value, Mapping) else value
     wanted = 'a list like [{"gpt-4o": ["gpt-4o-mini"]}]'
     if isinstance(rows, str) or not isinstance(rows, Sequence):
@@ -154,7 +158,7 @@ def _fallbacks(name: str, value: Any) -> Fallbacks:
     return merged
 
 
-def _aliases(name: str, value: Any) -> Mapping[str, str]:
+def _aliases(name: str, value: object) -> Mapping[str, str]:
     """LiteLLM's two shapes: a name, or `{"model": name, "hidden": bool}`."""
     wanted = 'a mapping like {"fast": "gpt-4o-mini"}'
     if not isinstance(value, Mapping):
@@ -169,14 +173,14 @@ def _aliases(name: str, value: Any) -> Mapping[str, str]:
     return aliases
 
 
-def _strategy(name: str, value: Any) -> Strategy:
-    for known in get_args(Strategy):
-        if value == known:
-            return known  # type: ignore[no-any-return]
-    raise _wrong(name, value, f"one of {', '.join(get_args(Strategy))}")
+def _strategy(name: str, value: object) -> StrategyName:
+    known = get_args(StrategyName)
+    if value not in known:
+        raise _wrong(name, value, f"one of {', '.join(known)}")
+    return cast("StrategyName", value)
 
 
-def _fallback_on(name: str, value: Any) -> tuple[int | type[CallError], ...] | None:
+def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] | None:
     if value is None:
         return None
     items = tuple(value) if isinstance(value, (Sequence, set, frozenset)) else ()
@@ -185,22 +189,23 @@ def _fallback_on(name: str, value: Any) -> tuple[int | type[CallError], ...] | N
     return items
 
 
-def _flag(name: str, value: Any) -> bool:
+def _flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise _wrong(name, value, "True or False")
     return value
 
 
-def _above_zero(name: str, value: Any) -> int:
-    if _count(name, value) == 0:
+def _above_zero(name: str, value: object) -> int:
+    count = _count(name, value)
+    if count == 0:
         raise _wrong(name, value, "a whole number above 0")
-    return int(value)
+    return count
 
 
-def _options(**checks: Any) -> Any:
+def _options(**checks: _Check) -> _Check:
     """The check of a mapping that may have these keys, each with a check of its own."""
 
-    def check(name: str, value: Any) -> Mapping[str, Any]:
+    def check(name: str, value: object) -> Mapping[str, Any]:
         if not isinstance(value, Mapping) or not checks.keys() >= value.keys():
             raise _wrong(name, value, f"a mapping with no other keys than {', '.join(checks)}")
         return {key: checks[key](f"{name}.{key}", item) for key, item in value.items()}
@@ -208,15 +213,15 @@ def _options(**checks: Any) -> Any:
     return check
 
 
-def _is_status(item: Any) -> bool:
+def _is_status(item: object) -> bool:
     return isinstance(item, int) and item in range(100, 600)
 
 
-def _is_error(item: Any) -> bool:
+def _is_error(item: object) -> bool:
     return isinstance(item, type) and issubclass(item, CallError)
 
 
-_CHECKS: Mapping[str, Any] = {
+_CHECKS: Mapping[str, _Check] = {
     "fallbacks": _fallbacks,
     "default_fallbacks": _names,
     "context_window_fallbacks": _fallbacks,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from genai_integrations.transports.wire import Wire
 
@@ -23,6 +23,9 @@ _TEXTS = frozenset(
 
 _CONTINUED = frozenset(("thinking_blocks", "tool_calls"))
 """Lists whose items come in pieces. Other lists come item by item."""
+
+
+_K = TypeVar("_K", "_Object", "_List")
 
 
 class Assembly:
@@ -45,7 +48,7 @@ class Assembly:
                 }
             own.add(choice)
 
-    def wire(self, usage: Mapping[str, Any] | None) -> Wire:
+    def wire(self, usage: Mapping[str, object] | None) -> Wire:
         """The reply, as far as it came.
 
         Args:
@@ -84,7 +87,7 @@ class _Object:
         self._texts: dict[str, list[str]] = {}
         self._inner: dict[str, _Object | _List] = {}
 
-    def add(self, piece: Any) -> None:
+    def add(self, piece: object) -> None:
         if not isinstance(piece, dict):
             return
         for name, value in piece.items():
@@ -102,24 +105,25 @@ class _Object:
         texts = {name: "".join(pieces) for name, pieces in self._texts.items()}
         return {**self._values, **inner, **texts}
 
-    def _at(self, name: str, kind: type[_Object | _List]) -> _Object | _List:
+    def _at(self, name: str, kind: type[_K]) -> _K:
         """What grows under a name; where its kind changes, the new one counts."""
         found = self._inner.get(name)
-        if type(found) is not kind:
-            found = self._inner[name] = kind()
-        return found
+        if type(found) is kind:
+            return found
+        fresh = self._inner[name] = kind()
+        return fresh
 
 
 class _List:
     """A list whose items are whole."""
 
     def __init__(self) -> None:
-        self._found: list[Any] = []
+        self._found: list[object] = []
 
-    def add(self, items: Any) -> None:
+    def add(self, items: list[object]) -> None:
         self._found += items
 
-    def wire(self) -> list[Any]:
+    def wire(self) -> list[object]:
         return self._found
 
 
@@ -130,12 +134,12 @@ class _Items(_List):
         super().__init__()
         self._places: dict[Any, _Object] = {}
 
-    def add(self, items: Any) -> None:
+    def add(self, items: list[object]) -> None:
         for item in items:
             if isinstance(item, dict):
                 self._place(item).add({key: item[key] for key in item if key != "index"})
 
-    def wire(self) -> list[Any]:
+    def wire(self) -> list[object]:
         return [place.wire() for place in self._places.values()]
 
     def _place(self, item: Wire) -> _Object:

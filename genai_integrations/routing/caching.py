@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterator
+from typing import Protocol, runtime_checkable
 
 from genai_integrations.routing.policy import Plan
 from genai_integrations.routing.request import Request
 from genai_integrations.routing.route import CACHE, Attempt
 from genai_integrations.transports.wire import Wire
 
+_log = logging.getLogger("genai_integrations")
+
 
 class AnswerStore(Protocol):
-    """Keeps answers. It never raises, and what it gives is the caller's own."""
+    """Keeps answers. What it gives is the caller's own.
+
+    A store that raises keeps and gives nothing for that call, which goes on. From an event loop it is called in a
+    thread, unless it says `blocks = False` because it does no I/O, or is an `AsyncAnswerStore`.
+    """
 
     def key(self, question: Wire) -> bytes | None:
-        """What the answer to a question is kept under, None if it cannot be kept."""
+        """What the answer to a question is kept under, None if it cannot be kept. It does no I/O."""
         ...
 
     def get(self, key: bytes) -> Wire | None:
@@ -30,6 +38,19 @@ class AnswerStore(Protocol):
             answer: As JSON's values.
             ttl: Seconds; None is the store's own.
         """
+        ...
+
+
+@runtime_checkable
+class AsyncAnswerStore(AnswerStore, Protocol):
+    """A store that is awaited where there is an event loop."""
+
+    def aget(self, key: bytes) -> Awaitable[Wire | None]:
+        """As `get`."""
+        ...
+
+    def aput(self, key: bytes, answer: Wire, ttl: float | None) -> Awaitable[None]:
+        """As `put`."""
         ...
 
 
@@ -51,18 +72,69 @@ class Memory:
         """The kept reply and an attempt that stands for it, None if there is none to give."""
         if self._key is None or self._control.get("no-cache"):
             return None
-        found = self._store.get(self._key)
-        if found is None:
+        try:
+            return _recalled(self._store.get(self._key))
+        except Exception as error:  # noqa: BLE001  a store is anybody's, and a call does not need it
+            _missed(error)
             return None
-        target, connection, provider, model = found["by"]
-        return found["reply"], Attempt(target, connection, provider, model, CACHE)
+
+    async def arecall(self) -> tuple[Wire, Attempt] | None:
+        """As `recall`, without blocking the loop."""
+        store, key = self._store, self._key
+        if key is None or not getattr(store, "blocks", True):
+            return self.recall()
+        if not isinstance(store, AsyncAnswerStore):
+            return await asyncio.to_thread(self.recall)
+        if self._control.get("no-cache"):
+            return None
+        try:
+            return _recalled(await store.aget(key))
+        except Exception as error:  # noqa: BLE001  as above
+            _missed(error)
+            return None
 
     def keep(self, reply: Wire, attempt: Attempt) -> None:
         """Keep a reply, if it is one to give again."""
-        if self._key is None or self._control.get("no-store") or not _is_whole(reply):
+        if self._key is None or not self._keeps(reply):
             return
-        by = [attempt.target, attempt.connection, attempt.provider, attempt.model]
-        self._store.put(self._key, {"reply": reply, "by": by}, self._control.get("ttl"))
+        try:
+            self._store.put(self._key, _entry(reply, attempt), self._control.get("ttl"))
+        except Exception as error:  # noqa: BLE001  as above
+            _missed(error)
+
+    async def akeep(self, reply: Wire, attempt: Attempt) -> None:
+        """As `keep`, without blocking the loop."""
+        store, key = self._store, self._key
+        if key is None or not self._keeps(reply):
+            return
+        if not getattr(store, "blocks", True):
+            self.keep(reply, attempt)
+        elif not isinstance(store, AsyncAnswerStore):
+            await asyncio.to_thread(self.keep, reply, attempt)
+        else:
+            try:
+                await store.aput(key, _entry(reply, attempt), self._control.get("ttl"))
+            except Exception as error:  # noqa: BLE001  as above
+                _missed(error)
+
+    def _keeps(self, reply: Wire) -> bool:
+        return not self._control.get("no-store") and _is_whole(reply)
+
+
+def _recalled(entry: Wire | None) -> tuple[Wire, Attempt] | None:
+    if entry is None:
+        return None
+    target, connection, provider, model = entry["by"]
+    return entry["reply"], Attempt(target, connection, provider, model, CACHE)
+
+
+def _entry(reply: Wire, attempt: Attempt) -> Wire:
+    by = [attempt.target, attempt.connection, attempt.provider, attempt.model]
+    return {"reply": reply, "by": by}
+
+
+def _missed(error: Exception) -> None:
+    _log.warning("the store of answers failed, and the call goes on: %s", type(error).__name__)
 
 
 _NOT_ASKED = frozenset(("stream", "stream_options"))

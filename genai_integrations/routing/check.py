@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from genai_integrations.errors import ConfigurationError, GenAIError
@@ -57,8 +58,10 @@ def check_request(router: Router, name: str) -> Request | Check:
                 f"{connection.provider.name} has no usual model to ask: add a custom model to the connection"
             ),
         )
-    args = router.args.for_call({"num_retries": 0, "timeout": _TIMEOUT})
-    return chat_request(f"{name}/{model}", _MESSAGES, {}, args, stream=False)
+    asked_anew = {"no-cache": True, "no-store": True}
+    args = router.args.for_call({"num_retries": 0, "timeout": _TIMEOUT, "cache": asked_anew})
+    request = chat_request(f"{name}/{model}", _MESSAGES, {}, args, stream=False)
+    return dataclasses.replace(request, disable_fallbacks=True)
 
 
 def checked(router: Router, request: Request | Check) -> Check:
@@ -67,7 +70,7 @@ def checked(router: Router, request: Request | Check) -> Check:
         return request
     name, _, model = request.model.partition("/")
     try:
-        reply = router.complete(request, follow_fallbacks=False)
+        reply = router.run(request)
     except GenAIError as error:
         return Check(name, model, ok=False, error=error)
     return Check(name, model, ok=True, ms=reply.route.attempts[-1].ms)

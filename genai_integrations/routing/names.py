@@ -12,20 +12,7 @@ from genai_integrations.connections.connection import BrokenConnection, Connecti
 from genai_integrations.connections.families import OWN_IDS, family_of
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import UnknownModelError
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
-    """One place that can answer: a connection and the provider's own model id there."""
-
-    connection: Connection
-    model: str
-    why: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name that means exactly this target."""
-        return f"{self.connection.name}/{self.model}"
+from genai_integrations.routing.deployments import Deployment, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +108,11 @@ class Names:
         if slash and rest:
             if prefix in self._by_name:
                 connection = self._by_name[prefix]
-                return [Target(connection, _own_id(connection, rest), "the connection is named")]
+                return [
+                    Target(
+                        Deployment(connection, _own_id(connection, rest)), "the connection is named"
+                    )
+                ]
             provider = provider_named(prefix)
             found = list(self._of_provider(provider, rest)) if provider else []
             if found:
@@ -134,14 +125,14 @@ class Names:
         listing = [row for row in mine if _listed_id(row, model)]
         open_ended = [row for row in mine if row.with_default_models or not row.custom_models]
         for row in listing or open_ended or mine:
-            yield Target(row, _own_id(row, model), f"a connection of {provider.name}")
+            yield Target(Deployment(row, _own_id(row, model)), f"a connection of {provider.name}")
 
     def _of_bare_name(self, name: str) -> Iterable[Target]:
         for why, model_id in _STAGES:
             for row in self._connections:
                 own = model_id(row, name)
                 if own:
-                    yield Target(row, own, why)
+                    yield Target(Deployment(row, own), why)
 
     def _missing(self, targets: Sequence[Target]) -> Iterable[str]:
         for row in self._broken.values():

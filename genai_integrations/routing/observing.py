@@ -10,14 +10,14 @@ from genai_integrations.transports.wire import Wire
 
 
 class CallObserver(Protocol):
-    """Watches one call. It never raises."""
+    """Watches one call. It never raises, and takes no time that a caller would notice."""
 
     def attempt_began(self, attempt: Attempt) -> None:
-        """A target is about to be asked."""
+        """A request to a target is about to be sent."""
         ...
 
     def attempt_ended(self, attempt: Attempt) -> None:
-        """Its outcome is known: outcome, error, usage and times are on it. A stream's ends when the stream does."""
+        """It is over: outcome, error, usage and times stand on it. That of a stream ends when the stream does."""
         ...
 
     def first_content(self, route: Route) -> None:

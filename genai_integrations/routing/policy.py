@@ -1,10 +1,13 @@
 """What to try next: one generator that yields steps and is sent outcomes. It does no I/O.
 
-The sync and the async driver run the same generator, so the policy is written once.
+The sync and the async driver run the same generator, so the policy is written once. It puts together what is decided
+elsewhere: the order of targets (`candidates`), circuit breakers and probes (`health`), which errors may pass and how
+long to back off (`retry_rules`), and how many retries are too many (`retry_budget`). Its own is the deadline.
 """
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -12,35 +15,28 @@ from dataclasses import dataclass, field
 
 from genai_integrations.errors import (
     AllTargetsFailedError,
-    APIConnectionError,
     AuthenticationError,
     BadRequestError,
     CallError,
     CredentialError,
     GenAIError,
-    InvalidReplyError,
-    RateLimitError,
     RequestTimeoutError,
-    ServerError,
 )
-from genai_integrations.routing.args import RouterArgs, Strategy
-from genai_integrations.routing.health import Health
-from genai_integrations.routing.names import Target
-
-REPEATABLE = (
-    APIConnectionError,
-    InvalidReplyError,
-    RateLimitError,
-    RequestTimeoutError,
-    ServerError,
+from genai_integrations.routing.args import RouterArgs
+from genai_integrations.routing.candidates import Candidate, candidates
+from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.health import AT_ONCE, Admission, Health
+from genai_integrations.routing.probe import Probe
+from genai_integrations.routing.retry_budget import SPENT
+from genai_integrations.routing.retry_rules import (
+    JITTER,
+    LONGEST_WAIT,
+    NO_CREDIT_COOLDOWN,
+    backoff,
+    falls_over,
+    is_out_of_credit,
+    is_repeatable,
 )
-"""Errors after which the same target may answer the next time."""
-
-LONGEST_WAIT = 60.0
-"""Seconds beyond which a `Retry-After` is not waited for: the call fails instead (OpenAI's SDK does the same)."""
-
-_BACKOFF = (0.5, 8.0)
-"""Seconds: the first wait and the longest, doubling in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +56,32 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitProbe:
+    """Wait until one of these probes of other calls is done, at most so long, and send back None."""
+
+    probes: Sequence[Probe]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class NewKey:
     """Read the target's connection again, and send back the target with its new key, or None."""
 
     target: Target
 
 
-Step = Try | Wait | NewKey
+Step = Try | Wait | AwaitProbe | NewKey
 """What a driver is asked to do."""
 
 Outcome = GenAIError | Target | None
 """What a driver sends back."""
 
 Steps = Generator[Step, Outcome, None]
-"""Ends when an attempt succeeded; raises when none will."""
+"""Ends when an attempt succeeded; raises when none will.
 
-
-@dataclass(slots=True)
-class _Candidate:
-    target: Target
-    reason: str
-    tries: int = 0
-    error: GenAIError | None = None
-    ready_at: float = 0.0
-    renewed: bool = False
+Whoever drives it closes it, whatever happens (`contextlib.closing`): a call that is cancelled in an attempt gives its
+probe back only then.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,63 +98,83 @@ class Plan:
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
 
-    def alone(self) -> Plan:
-        """The plan without any fallback."""
-        return Plan(self.targets)
 
-
-def steps(
+def attempts(
     plan: Plan,
     args: RouterArgs,
     health: Health,
     *,
     timeout: float,
+    ends: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
 ) -> Steps:
     """Decide one call.
 
-    Healthy targets are tried first, in the plan's order; then those that cool down, the one that is free
-    first leading; then, as far as `num_retries` goes, those that may answer another time, after a wait.
+    Healthy targets are tried first, in the plan's order. A half-open target is healthy for the one call that becomes
+    its probe; the others pass it by, and wait for the probe where no target is healthy. Then come those that cool down,
+    the one that is free first leading; then, as far as `num_retries` and the retry budget go, those that may answer
+    another time, after a wait.
 
     Args:
         plan: Where the call may go.
         args: How.
         health: What is known of the targets; failures and successes are written to it.
         timeout: Seconds for one attempt.
-        clock: Monotonic seconds.
+        ends: The moment at which the call is over; None for never.
+        clock: Monotonic seconds, the same as the clock of `health`.
         jitter: A number from 0 to 1.
 
     Raises:
         GenAIError: No attempt succeeded, and no other is allowed.
     """
-    state = _Call(plan, args, health, clock, jitter)
+    state = _Call(plan, args, health, timeout=timeout, ends=ends, clock=clock, jitter=jitter)
     while True:
         candidate = state.next_candidate()
-        if candidate.tries:
+        if candidate.tries and not candidate.rested:
             yield Wait(state.wait_before(candidate))
-        error = yield from _attempt(candidate, state, timeout)
+            candidate.rested = True
+        admission = state.admit(candidate)
+        if admission.other is None:
+            if (yield from _ask(candidate, state, admission.mine)):
+                return
+        elif not state.has_elsewhere():
+            yield state.pause(candidate, admission.other)
+            state.take_in_told(candidate, admission.other)
+
+
+def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[Step, Outcome, bool]:
+    """One attempt, and whether it succeeded. If it is a probe, those who wait for it are told."""
+    try:
+        began, error = yield from _attempt(candidate, state)
         if error is None:
-            return
-        state.take_in(candidate, error)
+            state.health.succeeded(candidate.target.name, began)
+            return True
+        state.take_in(candidate, error, probe)
+        return False
+    finally:
+        # Cancelled, killed, collected, or refused for the request itself: it says nothing of the target, and the next
+        # call may be the probe. What was told before this counts.
+        if probe is not None:
+            probe.finish()
 
 
 def _attempt(
-    candidate: _Candidate, state: _Call, timeout: float
-) -> Generator[Step, Outcome, GenAIError | None]:
-    """One attempt, and a second one if the provider refused a key that has since been changed."""
+    candidate: Candidate, state: _Call
+) -> Generator[Step, Outcome, tuple[float, GenAIError | None]]:
+    """When an attempt began and how it failed; a second one follows if a refused key has since been changed."""
     reason = candidate.reason if not candidate.tries else "retry"
-    error = yield Try(candidate.target, reason, state.bounded(timeout))
+    began = state.begin()
+    error = yield Try(candidate.target, reason, state.bounded())
     candidate.tries += 1
     if isinstance(error, AuthenticationError) and not candidate.renewed:
         candidate.renewed = True
         renewed = yield NewKey(candidate.target)
         if isinstance(renewed, Target) and not state.is_over():
             candidate.target = renewed
-            error = yield Try(renewed, "new key", state.bounded(timeout))
-    if error is None:
-        state.health.succeeded(candidate.target.name)
-    return error if isinstance(error, GenAIError) else None
+            began = state.begin()
+            error = yield Try(renewed, "new key", state.bounded())
+    return began, error if isinstance(error, GenAIError) else None
 
 
 class _Call:
@@ -167,135 +185,201 @@ class _Call:
         plan: Plan,
         args: RouterArgs,
         health: Health,
+        *,
+        timeout: float,
+        ends: float | None,
         clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
         self.health = health
         self._plan = plan
         self._args = args
+        self._timeout = timeout
         self._clock = clock
         self._jitter = jitter
-        self._ends = None if args.deadline is None else clock() + args.deadline
-        self._candidates = self._ordered([plan.targets, *plan.fallbacks])
+        self._ends_at = ends
+        self._candidates = candidates([plan.targets, *plan.fallbacks])
         self._tried: set[str] = set()
         self._errors: list[GenAIError] = []
+        self._made = 0
         self._waits = 0
+        self._has_begun = False
+        self._knows_of_probe = False
 
-    def next_candidate(self) -> _Candidate:
+    def next_candidate(self) -> Candidate:
         """The best candidate for the next attempt; raises when no more attempt is allowed."""
-        fresh = [row for row in self._candidates if not row.tries]
+        fresh = self._fresh()
         if fresh:
             return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
-        again = [row for row in self._candidates if isinstance(row.error, REPEATABLE)]
-        # Where no key could be had nothing was sent, so that counts for nothing.
-        sent = [row for row in self._candidates if not isinstance(row.error, CredentialError)]
-        made = sum(row.tries for row in sent)
-        if not again or made > self._args.num_retries:
+        again = [row for row in self._candidates if is_repeatable(row.error)]
+        if not again or self._made > self._args.num_retries:
             raise self.failure()
-        return min(again, key=lambda row: (self._wait(row), row.tries))
+        return min(again, key=lambda row: (self._backoff(row), row.tries))
 
-    def wait_before(self, candidate: _Candidate) -> float:
-        """Seconds to wait; raises when they would be too many."""
-        wait = self._wait(candidate)
-        seconds = wait * (1 + 0.25 * self._jitter())
-        ends_too_late = self._ends is not None and self._clock() + seconds >= self._ends
+    def wait_before(self, candidate: Candidate) -> float:
+        """Seconds to wait before a retry; raises when they would be too many, or the retry one too many."""
+        wait = self._backoff(candidate)
+        seconds = wait * (1 + JITTER * self._jitter())
+        now = self._clock()
+        ends_too_late = self._ends_at is not None and now + seconds >= self._ends_at
         if ends_too_late or wait > LONGEST_WAIT:
             raise self.failure()
+        if not self.health.retries.withdraw(now):
+            raise self.failure(SPENT)
         self._waits += 1
         return seconds
 
+    def admit(self, candidate: Candidate) -> Admission:
+        """How the next attempt may be made.
+
+        Calls that have waited for one probe all go on at the same moment. If it failed, they must not all turn to a
+        target that is no better: only one of them asks it, and the rest wait again.
+        """
+        admission = self.health.admit(
+            candidate.target.name, self.bounded(), only_as_probe=self._knows_of_probe
+        )
+        self._knows_of_probe |= admission is not AT_ONCE
+        return admission
+
+    def has_elsewhere(self) -> bool:
+        """Whether a target that was not tried is healthy.
+
+        Then another thread has become the probe just after this call chose the same target.
+        """
+        return any(not self._free_at(row) for row in self._fresh())
+
+    def pause(self, candidate: Candidate, probe: Probe) -> AwaitProbe:
+        """The wait for another call's probe: as long as an attempt may take, or until there is elsewhere to go."""
+        now = self._clock()
+        if candidate.patience_ends_at is None:
+            candidate.patience_ends_at = now + self.bounded()
+        others = [row.target.name for row in self._fresh() if row is not candidate]
+        probes = [probe, *filter(None, map(self.health.running_probe, others))]
+        cooled = [at for other in others if (at := self.health.free_at(other)) > now]
+        ends_at = min(candidate.patience_ends_at, *(row.expires_at for row in probes), *cooled)
+        return AwaitProbe(probes, max(ends_at - now, 0.0))
+
+    def begin(self) -> float:
+        """The moment, for an attempt that begins now."""
+        now = self._clock()
+        if not self._has_begun:
+            self._has_begun = True
+            self.health.retries.deposit(now)
+        return now
+
     def is_over(self) -> bool:
         """Whether the deadline has passed."""
-        return self._ends is not None and self._clock() >= self._ends
+        return self._ends_at is not None and self._clock() >= self._ends_at
 
-    def bounded(self, timeout: float) -> float:
-        """The attempt's time-out within the deadline; raises when that has passed."""
-        if self._ends is None:
-            return timeout
-        left = self._ends - self._clock()
+    def bounded(self) -> float:
+        """An attempt's time-out within the deadline; raises when that has passed."""
+        if self._ends_at is None:
+            return self._timeout
+        left = self._ends_at - self._clock()
         if left <= 0:
             raise (
                 self._errors[-1] if self._errors else RequestTimeoutError("the deadline has passed")
             )
-        return min(timeout, left)
+        return min(self._timeout, left)
 
-    def take_in(self, candidate: _Candidate, error: GenAIError) -> None:
+    def take_in(self, candidate: Candidate, error: GenAIError, probe: Probe | None) -> None:
         """Learn from a failure; raises when it is final."""
-        candidate.error = error
-        self._errors.append(error)
-        self._tried.add(candidate.target.name)
+        self._note(candidate, error)
         instead = self._instead_of(error)
         if instead is not None:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
-            self._candidates = instead
+            self._candidates, self._made = instead, 0
             return
         if not self._falls_over(error):
             raise error
-        asked = error.retry_after if isinstance(error, CallError) else None
-        candidate.ready_at = self._clock() + (asked or 0.0)
-        if not isinstance(error, BadRequestError):
+        if isinstance(error, BadRequestError):
             # What is wrong with one request says nothing about the next.
-            self.health.failed(candidate.target.name, asked)
+            return
+        asked = error.retry_after if isinstance(error, CallError) else None
+        if is_out_of_credit(error):
+            asked = max(asked or 0.0, NO_CREDIT_COOLDOWN)
+        self.health.failed(candidate.target.name, asked, probe)
+        if probe is not None:
+            probe.finish(error)
 
-    def failure(self) -> GenAIError:
+    def take_in_told(self, candidate: Candidate, probe: Probe) -> None:
+        """Learn from another call's probe; raises when its failure is final.
+
+        Its failure counts as one of this call's own attempts, as a service behind tower's `Buffer` gives the error of
+        the one to all who queue. Its success, or no outcome, means to look again.
+        """
+        error = self._told(candidate, probe)
+        if error is None:
+            return
+        candidate.tries += 1
+        self._note(candidate, error)
+        if not self._falls_over(error):
+            raise error
+
+    def failure(self, why: str = "") -> GenAIError:
         """The error for a call of which nothing is left to try."""
         last = self._errors[-1]
         tried = {(row.connection, row.model) for row in self._errors if isinstance(row, CallError)}
         if len(tried) <= 1 and len(self._candidates) == 1:
-            return last
-        outcomes = "; ".join(f"{type(row).__name__}: {row}" for row in self._errors)
-        error = AllTargetsFailedError(f"all {len(self._errors)} attempts failed: {outcomes}")
-        error.attempts = tuple(self._errors)
+            error = last
+        else:
+            outcomes = "; ".join(f"{type(row).__name__}: {row}" for row in self._errors)
+            error = AllTargetsFailedError(f"all {len(self._errors)} attempts failed: {outcomes}")
+            error.attempts = tuple(self._errors)
+        if why:
+            error.add_note(why)
         return error
 
-    def _instead_of(self, error: GenAIError) -> list[_Candidate] | None:
+    def _note(self, candidate: Candidate, error: GenAIError) -> None:
+        candidate.learn(error, self._clock())
+        # Where no key could be had nothing was sent, so that counts for nothing.
+        self._made += not isinstance(error, CredentialError)
+        self._errors.append(error)
+        self._tried.add(candidate.target.name)
+
+    def _told(self, candidate: Candidate, probe: Probe) -> GenAIError | None:
+        """What another call's probe says to this one."""
+        if probe.is_done and probe.error is not None:
+            if isinstance(probe.error, RequestTimeoutError) and probe.timeout < self._timeout:
+                # The other call had less patience; this one would have waited longer for the answer.
+                return None
+            # Each call raises an exception of its own: an object that many raise collects all their frames.
+            error = copy.copy(probe.error)
+            error.__notes__ = ["told by another call, which was asking whether the target is back"]
+            return error
+        ends_at = candidate.patience_ends_at
+        if probe.is_done or ends_at is None or self._clock() < ends_at:
+            return None
+        target = candidate.target
+        return RequestTimeoutError(
+            "no answer in time to the call that was asking whether the target is back",
+            provider=target.connection.provider.name,
+            connection=target.connection.name,
+            model=target.model,
+        )
+
+    def _fresh(self) -> list[Candidate]:
+        return [row for row in self._candidates if not row.tries]
+
+    def _instead_of(self, error: GenAIError) -> list[Candidate] | None:
         for kind, groups in self._plan.instead.items():
             if isinstance(error, kind):
-                rest = self._ordered([(), *groups])
+                rest = candidates([(), *groups])
                 return [row for row in rest if row.target.name not in self._tried] or None
         return None
 
-    def _ordered(self, groups: Sequence[Sequence[Target]]) -> list[_Candidate]:
-        """Candidates of the name itself and of its fallbacks, each target once."""
-        order = _ORDERS[self._args.routing_strategy]
-        found: dict[str, _Candidate] = {}
-        for depth, group in enumerate(groups):
-            for target in order(group):
-                reason = "fallback" if depth else "failover" if found else "first"
-                found.setdefault(target.name, _Candidate(target, reason))
-        return list(found.values())
-
-    def _falls_over(self, error: GenAIError) -> bool:
-        wanted = self._args.fallback_on
-        if isinstance(error, CredentialError):
-            return True
-        if not isinstance(error, CallError):
-            return False
-        if wanted is None:
-            return not isinstance(error, BadRequestError)
-        return any(
-            error.status == row if isinstance(row, int) else isinstance(error, row)
-            for row in wanted
-        )
-
-    def _free_at(self, candidate: _Candidate) -> float:
+    def _free_at(self, candidate: Candidate) -> float:
         return self.health.free_at(candidate.target.name)
 
-    def _wait(self, candidate: _Candidate) -> float:
-        asked = isinstance(candidate.error, CallError) and candidate.error.retry_after is not None
-        first, longest = _BACKOFF
-        if asked:
+    def _backoff(self, candidate: Candidate) -> float:
+        """Seconds to wait before a retry, without jitter."""
+        if candidate.rested:
+            return 0.0
+        if isinstance(candidate.error, CallError) and candidate.error.retry_after is not None:
             wait = max(candidate.ready_at - self._clock(), 0.0)
         else:
-            wait = min(first * 2**self._waits, longest)
+            wait = backoff(self._waits)
         return max(wait, self._args.retry_after)
 
-
-def _shuffled(targets: Sequence[Target]) -> Sequence[Target]:
-    return random.sample(targets, len(targets)) if len(targets) > 1 else targets
-
-
-_ORDERS: Mapping[Strategy, Callable[[Sequence[Target]], Sequence[Target]]] = {
-    "ordered": lambda targets: targets,
-    "simple-shuffle": _shuffled,
-}
+    def _falls_over(self, error: GenAIError) -> bool:
+        return falls_over(error, self._args.fallback_on)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from genai_integrations.connections.catalog import model_info
-from genai_integrations.routing.names import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +25,13 @@ class ModelProfile:
     known: bool = False
 
 
-def profile_of(targets: Iterable[Target]) -> ModelProfile:
-    """The profile of these targets together."""
-    found = [model_info(target.connection.provider.name, target.model) for target in targets]
+def profile_of(served: Iterable[tuple[str, str]]) -> ModelProfile:
+    """The profile of several models together.
+
+    Args:
+        served: Each provider's name, and its own id of the model there.
+    """
+    found = [model_info(provider, model) for provider, model in served]
     rows = [row for row in found if row is not None]
     if not rows:
         return ModelProfile()
@@ -41,6 +44,6 @@ def profile_of(targets: Iterable[Target]) -> ModelProfile:
     )
 
 
-def _smallest(limits: Iterable[int | None]) -> int | None:
+def _smallest(limits: Iterable[object]) -> int | None:
     known = [limit for limit in limits if isinstance(limit, int)]
     return min(known) if known else None

@@ -64,7 +64,7 @@ class WireObject:
         return f"{type(self).__name__}({self.wire!r})"
 
 
-def _wrapped(value: Any, kind: type[WireObject]) -> Any:
+def _wrapped(value: object, kind: type[WireObject]) -> Any:
     if isinstance(value, dict):
         return kind(value)
     if isinstance(value, list):
@@ -152,6 +152,6 @@ class Reply(Chunk):
         self.route = route
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        from genai_integrations.routing.views import reply_bundle
+        from genai_integrations.calls.views import reply_bundle
 
         return reply_bundle(self)

@@ -80,6 +80,7 @@ class Request:
         args: How to route it.
         stream: Whether chunks are wanted.
         trace: What the call is recorded with: those of `TRACE_PARAMS` that were given.
+        disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
     """
 
     operation: Operation
@@ -88,6 +89,7 @@ class Request:
     args: RouterArgs
     stream: bool = False
     trace: Mapping[str, Any] = field(default_factory=dict)
+    disable_fallbacks: bool = False
 
 
 def chat_request(
@@ -141,7 +143,7 @@ def _split(model: str, params: Mapping[str, Any], args: RouterArgs) -> tuple[Wir
         for name, value in params.items()
         if value is not None and name not in own and name != "extra_body"
     }
-    return body, args.for_call(own)
+    return body, args.for_call(own) if own else args
 
 
 def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from genai_integrations.connections import prices
 from genai_integrations.errors import CallError, GenAIError
+from genai_integrations.models.usage import Usage
 
 OK = "ok"
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
+
+
+class AttemptRecord(TypedDict):
+    """An `Attempt` as plain values for JSON: the same words, `error` as its text."""
+
+    target: str
+    connection: str
+    provider: str
+    model: str
+    reason: str
+    outcome: str
+    status: int | None
+    began_ms: float
+    ms: float
+    first_content_ms: float | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost: float | None
+    error: str | None
+
+
+class RouteRecord(TypedDict):
+    """A `Route` as plain values for JSON."""
+
+    asked: str
+    served: str | None
+    cached: bool
+    cost: float | None
+    attempts: list[AttemptRecord]
 
 
 @dataclass(slots=True)
@@ -67,9 +97,9 @@ class Attempt:
         """US dollars, None if usage or price is not known."""
         if self.reason == CACHE:
             return 0.0
-        return prices.cost(self.provider, self.model, self.usage)
+        return prices.cost(self.provider, self.model, cast("Usage | None", self.usage))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
         return {
             "target": self.target,
@@ -85,7 +115,7 @@ class Attempt:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "cost": self.cost,
-            "error": self.error and str(self.error),
+            "error": None if self.error is None else str(self.error),
         }
 
 
@@ -115,27 +145,32 @@ class Route:
     @property
     def cost(self) -> float | None:
         """US dollars of all attempts whose cost is known; None if none is."""
-        known = [cost for attempt in self.attempts if (cost := attempt.cost) is not None]
-        return sum(known) if known else None
+        return _together(attempt.cost for attempt in self.attempts)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> RouteRecord:
         """The route as plain values for JSON."""
+        attempts = [attempt.as_dict() for attempt in self.attempts]
         return {
             "asked": self.asked,
             "served": self.served,
             "cached": self.cached,
-            "cost": self.cost,
-            "attempts": [attempt.as_dict() for attempt in self.attempts],
+            "cost": _together(row["cost"] for row in attempts),
+            "attempts": attempts,
         }
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        from genai_integrations.routing.views import route_bundle
+        from genai_integrations.calls.views import route_bundle
 
         return route_bundle(self)
 
     def __str__(self) -> str:
         """One line: `seoul/gpt-4o ServerError 12 ms -> usa/gpt-4o ok 230 ms`, or `usa/gpt-4o cached 0 ms`."""
         return " -> ".join(map(_told, self.attempts))
+
+
+def _together(costs: Iterable[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
 
 
 def _told(attempt: Attempt) -> str:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Self
 
 from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
 from genai_integrations.network import without_frames
 from genai_integrations.routing.assembly import Assembly
-from genai_integrations.routing.execution import Execution
+from genai_integrations.routing.flow import Flow
 from genai_integrations.routing.reply import Chunk
-from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports.wire import END, AsyncChunks, Wire, finish_reasons, has_content
+from genai_integrations.routing.route import Route
+from genai_integrations.routing.steps import Ending, Hand
+from genai_integrations.routing.tally import Tally
+from genai_integrations.transports.chunks import is_running
+from genai_integrations.transports.wire import (
+    AsyncChunks,
+    Chunks,
+    Wire,
+    finish_reasons,
+    has_content,
+)
 
 
 def is_decisive(chunk: Wire) -> bool:
@@ -26,95 +35,51 @@ def no_content() -> InvalidReplyError:
     return InvalidReplyError("the stream ended before its first content")
 
 
-class _Tally:
-    """What has been seen of a stream."""
-
-    __slots__ = ("ended", "head", "texts", "usage")
-
-    def __init__(self) -> None:
-        self.ended = False
-        self.texts: list[str] = []
-        self.usage: Wire | None = None
-        self.head: Wire = {}
-
-    def passes(self, chunk: Wire) -> bool:
-        """Note a chunk, and say whether to hand it on. Usage is kept back for the last chunk."""
-        choices = chunk.get("choices")
-        if "usage" in chunk:
-            usage = chunk.pop("usage")
-            self.usage = usage or self.usage
-            self.head = chunk
-            if not choices:
-                return False
-        if not choices:
-            self.ended = self.ended or chunk is END
-            return chunk is not END
-        choice = choices[0]
-        delta = choice.get("delta")
-        if delta and (text := delta.get("content")):
-            self.texts.append(text)
-        if choice.get("finish_reason"):
-            self.ended = True
-        return True
-
-    def last_chunk(self) -> Wire:
-        """The chunk that carries the usage."""
-        kept = {key: value for key, value in self.head.items() if key != "choices"}
-        return {**kept, "choices": [], "usage": self.usage}
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
-
-
 class _Reading:
     """How far a stream has been read. A loop over a stream holds this and not the stream, so both end with the loop."""
 
-    def __init__(self, execution: Execution, attempt: Attempt, held: Iterable[Wire]) -> None:
-        self.held = held
-        self._execution = execution
-        self._attempt = attempt
-        self._tally = _Tally()
-        self._assembly = Assembly() if execution.observed or execution.remembers else None
+    def __init__(self, flow: Flow, hand: Hand) -> None:
+        self.held = hand.held
+        self.route = hand.route
+        # Whoever takes it out has the stream's end to tell: it is told once, whatever thread comes first.
+        self._flow = [flow]
+        self._tally = Tally(hand.answers)
+        self.is_closed = False
+        self._assembly = Assembly() if hand.assemble else None
 
     def __del__(self) -> None:
         """A stream that nobody has read is over, too."""
         self.leave()
 
-    @property
-    def route(self) -> Route:
-        return self._execution.route
+    def taken(self) -> Flow:
+        """The flow of the call, for the loop that has come to the stream's end."""
+        return self._flow.pop()
 
     def interrupted(self, error: GenAIError) -> StreamInterruptedError:
+        """The error for a stream that broke."""
         reason = getattr(error, "message", str(error))
         interrupted = StreamInterruptedError(f"the stream broke after its first content: {reason}")
         interrupted.partial_text = self._tally.text
-        self._execution.broke(self._attempt, interrupted)
-        self._execution.ended(self._reply(), interrupted)
         return interrupted
 
     def check_end(self) -> None:
         """Raise if the stream is over without having said so."""
-        if not self._tally.ended:
+        if not self._tally.is_whole:
             raise InvalidReplyError("it was cut short")
 
-    def complete(self) -> Wire | None:
-        """The stream is whole; the chunk to add, with the usage."""
-        self._execution.completed(self._attempt, self._tally.usage)
-        if self._assembly is not None and self._execution.remembers:
-            self._execution.keep(self._assembly.wire(self._tally.usage))
-        self.leave()
-        return self._tally.last_chunk() if self._tally.usage else None
-
     def leave(self) -> None:
-        """The caller is done with it."""
-        self._execution.left(self._attempt, self._reply())
+        """The caller is done with it. Nothing that takes time follows, so any thread may say it."""
+        with contextlib.suppress(StopIteration, IndexError):
+            self._flow.pop().send(self.ending())
 
-    def _reply(self) -> Wire | None:
-        """The answer as far as it came, if anyone still wants to know."""
-        if self._assembly is None or not self._execution.observed:
-            return None
-        return self._assembly.wire(self._tally.usage)
+    def ending(self, error: GenAIError | None = None, *, is_whole: bool = False) -> Ending:
+        """What there is to tell of the stream's end."""
+        reply = self._assembly.wire(self._tally.usage) if self._assembly is not None else None
+        return Ending(self._tally.usage, reply, error, is_whole)
+
+    def last_chunk(self) -> Wire | None:
+        """The chunk to add, with the usage."""
+        return self._tally.last_chunk() if self._tally.usage else None
 
     def passing(self) -> Callable[[Wire], bool]:
         """What each chunk goes through on its way."""
@@ -138,16 +103,10 @@ class ReplyStream:
         StreamInterruptedError: While iterating, when the stream breaks; `.partial_text` has what came.
     """
 
-    def __init__(
-        self,
-        execution: Execution,
-        attempt: Attempt,
-        held: Iterable[Wire],
-        rest: Generator[Wire],
-    ) -> None:
-        self._reading = _Reading(execution, attempt, held)
-        self._rest = rest
-        self._chunks = _chunks(self._reading, rest)
+    def __init__(self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], object]) -> None:
+        self._reading = _Reading(flow, hand)
+        self._rest: Chunks = _nothing() if hand.rest is None else hand.rest
+        self._chunks = _chunks(self._reading, self._rest, resume)
 
     @property
     def route(self) -> Route:
@@ -161,9 +120,14 @@ class ReplyStream:
         return next(self._chunks)
 
     def close(self) -> None:
-        """Stop, and let the provider know by closing the connection."""
-        self._chunks.close()
+        """Stop, and let the provider know by closing the connection. A thread that reads gets the end."""
+        self._reading.is_closed = True
         self._rest.close()
+        try:
+            self._chunks.close()
+        except ValueError:
+            # Another thread reads, and a generator that runs cannot be closed: it ends by itself, and leaves.
+            return
         self._reading.leave()
 
     def __enter__(self) -> Self:
@@ -182,15 +146,11 @@ class AsyncReplyStream:
     """Chunks of one answer, for an `async for` loop. As `ReplyStream`."""
 
     def __init__(
-        self,
-        execution: Execution,
-        attempt: Attempt,
-        held: Iterable[Wire],
-        rest: AsyncChunks,
+        self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], Awaitable[object]]
     ) -> None:
-        self._reading = _Reading(execution, attempt, held)
-        self._rest = rest
-        self._chunks = _achunks(self._reading, rest)
+        self._reading = _Reading(flow, hand)
+        self._rest: AsyncChunks = _anothing() if hand.rest is None else hand.rest
+        self._chunks = _achunks(self._reading, self._rest, resume)
 
     @property
     def route(self) -> Route:
@@ -204,10 +164,12 @@ class AsyncReplyStream:
         return await anext(self._chunks)
 
     async def aclose(self) -> None:
-        """Stop, and let the provider know by closing the connection."""
-        await self._chunks.aclose()
+        """Stop, and let the provider know by closing the connection. A task that reads gets the end."""
+        self._reading.is_closed = True
         await self._rest.aclose()
-        self._reading.leave()
+        if not is_running(self._chunks):
+            await self._chunks.aclose()
+            self._reading.leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -221,7 +183,18 @@ class AsyncReplyStream:
         await self.aclose()
 
 
-def _chunks(reading: _Reading, rest: Generator[Wire]) -> Generator[Chunk]:
+def _nothing() -> Generator[Wire]:
+    yield from ()
+
+
+async def _anothing() -> AsyncGenerator[Wire]:
+    for chunk in _nothing():
+        yield chunk
+
+
+def _chunks(
+    reading: _Reading, rest: Chunks, resume: Callable[[Flow, Ending], object]
+) -> Generator[Chunk]:
     passes = reading.passing()
     with contextlib.closing(rest):
         try:
@@ -233,15 +206,23 @@ def _chunks(reading: _Reading, rest: Generator[Wire]) -> Generator[Chunk]:
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
-            raise reading.interrupted(error) from without_frames(error)
+            if reading.is_closed:
+                reading.leave()
+                return
+            interrupted = reading.interrupted(error)
+            resume(reading.taken(), reading.ending(interrupted))
+            raise interrupted from without_frames(error)
         except BaseException:
             reading.leave()
             raise
-    if last := reading.complete():
+    resume(reading.taken(), reading.ending(is_whole=True))
+    if last := reading.last_chunk():
         yield Chunk(last)
 
 
-async def _achunks(reading: _Reading, rest: AsyncChunks) -> AsyncGenerator[Chunk]:
+async def _achunks(
+    reading: _Reading, rest: AsyncChunks, resume: Callable[[Flow, Ending], Awaitable[object]]
+) -> AsyncGenerator[Chunk]:
     passes = reading.passing()
     async with contextlib.aclosing(rest):
         try:
@@ -253,9 +234,15 @@ async def _achunks(reading: _Reading, rest: AsyncChunks) -> AsyncGenerator[Chunk
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
-            raise reading.interrupted(error) from without_frames(error)
+            if reading.is_closed:
+                reading.leave()
+                return
+            interrupted = reading.interrupted(error)
+            await resume(reading.taken(), reading.ending(interrupted))
+            raise interrupted from without_frames(error)
         except BaseException:
             reading.leave()
             raise
-    if last := reading.complete():
+    await resume(reading.taken(), reading.ending(is_whole=True))
+    if last := reading.last_chunk():
         yield Chunk(last)

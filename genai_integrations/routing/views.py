@@ -1,66 +1,13 @@
-"""Answers, routes and resolutions in a notebook."""
+"""Resolutions in a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from genai_integrations.display import (
-    Bundle,
-    Cell,
-    Html,
-    bad,
-    bundle,
-    escape,
-    filled,
-    good,
-    milliseconds,
-    money,
-    muted,
-    prose,
-    table,
-    text_table,
-)
-from genai_integrations.routing.route import OK, Attempt, Route
+from genai_integrations.display import Bundle, bundle, escape, muted, table
 
 if TYPE_CHECKING:
     from genai_integrations.routing.names import Resolution
-    from genai_integrations.routing.reply import Reply
-
-_ROUTE = ("target", "why", "outcome", "time", "first content", "tokens", "cost")
-
-
-def route_bundle(route: Route) -> Bundle:
-    """Every attempt in a row."""
-    shown = filled(_ROUTE, map(_attempt, route.attempts))
-    return bundle(text_table(*shown), route_table(route))
-
-
-def route_table(route: Route) -> Html:
-    """Every attempt in a row, and below them what went wrong."""
-    wrong = "".join(f"<div>{bad(row.error)}</div>" for row in route.attempts if row.error)
-    return Html(table(*filled(_ROUTE, map(_attempt, route.attempts))) + wrong)
-
-
-def route_note(route: Route) -> str:
-    """One line: tokens, cost, time, and who answered after whom."""
-    last = route.attempts[-1] if route.attempts else None
-    if last is None:
-        return "nothing was sent"
-    parts = [f"{tokens} tokens" for tokens in [_tokens(last)] if tokens]
-    parts += [money(cost) for cost in [route.cost] if cost is not None]
-    parts += [_time(last), " → ".join(map(_step, route.attempts))]
-    return " · ".join(filter(None, parts))
-
-
-def reply_bundle(reply: Reply) -> Bundle:
-    """The answer, and below it how it was come by."""
-    text, note = _said(reply.wire), route_note(reply.route)
-    more = ""
-    if len(reply.route.attempts) > 1:
-        more = f"<details><summary>{muted('route')}</summary>{route_table(reply.route)}</details>"
-    html = f'{prose(text)}<div class="genai-note">{escape(note)}</div>{more}'
-    return bundle(f"{text}\n\n{note}", html)
 
 
 def resolution_bundle(resolution: Resolution) -> Bundle:
@@ -72,47 +19,3 @@ def resolution_bundle(resolution: Resolution) -> Bundle:
     shown = table(("", "target", "why"), rows) if rows else ""
     missing = "".join(f"<div>{muted(f'not {reason}')}</div>" for reason in resolution.missing)
     return bundle(resolution.explain(), f"{head}{shown}{missing}")
-
-
-def _attempt(row: Attempt) -> list[Cell]:
-    outcome = good(row.outcome) if row.outcome == OK else bad(row.outcome or "running")
-    first = None if row.first_content_ms is None else milliseconds(row.first_content_ms)
-    time, cost = milliseconds(row.ms), None if row.cost is None else money(row.cost)
-    return [row.target, row.reason, outcome, time, first, _tokens(row) or None, cost]
-
-
-def _tokens(row: Attempt) -> str:
-    if row.prompt_tokens is None:
-        return ""
-    return f"{row.prompt_tokens} + {row.completion_tokens or 0}"
-
-
-def _time(row: Attempt) -> str:
-    first = row.first_content_ms
-    return milliseconds(row.ms) + (f" (first {milliseconds(first)})" if first is not None else "")
-
-
-def _step(row: Attempt) -> str:
-    return row.target if row.outcome == OK else f"{row.target} {row.outcome}".rstrip()
-
-
-def _said(wire: Mapping[str, Any]) -> str:
-    choices = wire.get("choices")
-    if choices is None:
-        return _vectors(wire.get("data") or ())
-    return "\n\n".join("\n".join(_parts(choice.get("message") or {})) for choice in choices)
-
-
-def _parts(message: Mapping[str, Any]) -> Iterable[str]:
-    for said in (message.get("content"), message.get("refusal")):
-        if said:
-            yield str(said)
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
-        yield f"{function.get('name')}({function.get('arguments')})"
-
-
-def _vectors(data: Iterable[Mapping[str, Any]]) -> str:
-    vectors = [row.get("embedding") or () for row in data]
-    sizes = sorted({len(vector) for vector in vectors})
-    return f"{len(vectors)} embeddings of {' or '.join(map(str, sizes)) or 'no'} dimensions"

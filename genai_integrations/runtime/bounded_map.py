@@ -24,6 +24,9 @@ class BoundedMap(Generic[K, V]):
         most: Most entries.
         most_weight: Most weight of all values together.
         weigh: The weight of a value, such as its bytes. A value heavier than `most_weight` is not kept.
+
+    Attributes:
+        peek: As `get`, without a lock, and without counting as a use: for what every call reads.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class BoundedMap(Generic[K, V]):
         self._most_weight = most_weight
         self._weigh = weigh
         self._entries: OrderedDict[K, V] = OrderedDict()
+        self.peek: Callable[[K], V | None] = self._entries.get
         self._weight = 0
         self._lock = threading.Lock()
         after_fork_in_child(self._after_fork)
@@ -100,6 +104,7 @@ class BoundedMap(Generic[K, V]):
 
     def _forget_all(self) -> None:
         self._entries, self._weight = OrderedDict(), 0
+        self.peek = self._entries.get
 
     def _after_fork(self) -> None:
         # Whoever held the lock stopped in the middle of a change, and never ends it here.

@@ -109,7 +109,7 @@ def _check_values(body: Mapping[str, Any]) -> None:
     _require_known("metadata", body.get("metadata") or (), {"user_id"})
 
 
-def _check_integer(name: str, value: Any) -> None:
+def _check_integer(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
         raise wrong(name, "a valid integer")
     if value < 0:
@@ -132,7 +132,7 @@ def _check_places(turns: Iterable[Turn]) -> None:
                 raise extra(f"{where}.text.citations")
 
 
-def _check_system(system: Any) -> None:
+def _check_system(system: object) -> None:
     if system is not None and not isinstance(system, str):
         check_blocks(system, "system", ["text"])
 
@@ -154,7 +154,7 @@ def _check_tools(tools: Any) -> None:
         names.add(name)
 
 
-def _check_tool(tool: Mapping[str, Any], where: str) -> None:
+def _check_tool(tool: Mapping[str, object], where: str) -> None:
     for name in ("name", "input_schema"):
         if name not in tool:
             raise missing(f"{where}.{name}")
@@ -164,7 +164,7 @@ def _check_tool(tool: Mapping[str, Any], where: str) -> None:
     _check_schema(tool["input_schema"], f"{where}.input_schema")
 
 
-def _check_schema(schema: Any, where: str) -> None:
+def _check_schema(schema: object, where: str) -> None:
     if not isinstance(schema, dict):
         raise wrong(where, "a valid dictionary")
     if "type" not in schema:

@@ -67,7 +67,7 @@ class Turn:
         return [row for row in self.blocks if row[1]["type"] == kind]
 
 
-def check_messages(messages: Any) -> list[Turn]:
+def check_messages(messages: object) -> list[Turn]:
     """Refuse messages that the real API refuses, and join the others to turns.
 
     Raises:
@@ -94,7 +94,7 @@ def check_messages(messages: Any) -> list[Turn]:
     return turns
 
 
-def check_blocks(blocks: Any, where: str, kinds: Iterable[str], role: str | None = None) -> None:
+def check_blocks(blocks: object, where: str, kinds: Iterable[str], role: str | None = None) -> None:
     """Refuse a list of blocks that are not of these kinds, or wrong in themselves.
 
     Raises:
@@ -106,7 +106,7 @@ def check_blocks(blocks: Any, where: str, kinds: Iterable[str], role: str | None
         _check_block(block, f"{where}.{index}", kinds, role)
 
 
-def breakpoints(body: Mapping[str, Any]) -> int:
+def breakpoints(body: Mapping[str, object]) -> int:
     """How many places of a prompt are marked for the cache.
 
     Raises:
@@ -128,7 +128,7 @@ def _all_blocks(body: Mapping[str, Any]) -> Iterable[Any]:
             yield from inner if isinstance(inner, list) else ()
 
 
-def _message(message: Any, where: str, *, last: bool) -> Turn:
+def _message(message: object, where: str, *, last: bool) -> Turn:
     if not isinstance(message, dict):
         raise wrong(where, "a valid dictionary or object to extract fields from")
     role = _role(message, where)
@@ -153,7 +153,7 @@ def _message(message: Any, where: str, *, last: bool) -> Turn:
     return Turn(role, blocks, where)
 
 
-def _role(message: Mapping[str, Any], where: str) -> str:
+def _role(message: Mapping[str, object], where: str) -> str:
     role = message.get("role")
     if role is None:
         raise missing(f"{where}.role")
@@ -173,7 +173,7 @@ def _joined(group: Iterable[Turn]) -> Turn:
     return Turn(turns[0].role, [row for turn in turns for row in turn.blocks], turns[0].where)
 
 
-def _check_block(block: Any, where: str, kinds: Iterable[str], role: str | None) -> None:
+def _check_block(block: object, where: str, kinds: Iterable[str], role: str | None) -> None:
     if not isinstance(block, dict):
         raise wrong(where, "a valid dictionary or object to extract fields from")
     tag = block.get("type")
@@ -199,7 +199,7 @@ def _check_block(block: Any, where: str, kinds: Iterable[str], role: str | None)
     _check_values(block, f"{where}.{tag}")
 
 
-def _check_values(block: Mapping[str, Any], where: str) -> None:
+def _check_values(block: Mapping[str, object], where: str) -> None:
     match block["type"]:
         case "text":
             _check_text(block, where)
@@ -218,7 +218,7 @@ def _check_values(block: Mapping[str, Any], where: str) -> None:
                 raise wrong(f"{where}.is_error", "a valid boolean")
 
 
-def _check_text(block: Mapping[str, Any], where: str) -> None:
+def _check_text(block: Mapping[str, object], where: str) -> None:
     if not isinstance(block["text"], str):
         raise wrong(f"{where}.text", "a valid string")
     if not block["text"]:

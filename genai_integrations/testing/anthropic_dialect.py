@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from genai_integrations.testing.anthropic_checks import LATEST, check_request
 from genai_integrations.testing.anthropic_errors import (
@@ -145,7 +144,7 @@ def betas(request: Received) -> Collection[str]:
     return [name.strip() for name in request.headers.get("anthropic-beta", "").split(",")]
 
 
-def body_of(request: Received) -> Mapping[str, Any]:
+def body_of(request: Received) -> Mapping[str, object]:
     """The body, if it is an object.
 
     Raises:
@@ -171,7 +170,7 @@ def check_version(request: Received) -> None:
         raise RefusalError(f'anthropic-version: "{version}" is not a valid version')
 
 
-def _models(names: Collection[str]) -> dict[str, Any]:
+def _models(names: Collection[str]) -> dict[str, object]:
     rows = [
         {"type": "model", "id": name, "display_name": name, "created_at": "2025-01-01T00:00:00Z"}
         for name in names

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from genai_integrations.testing.faults import Fault
 
@@ -86,6 +85,6 @@ def error_body(kind: str, message: str, request_id: str) -> bytes:
     return dump({"type": "error", "error": error, "request_id": request_id})
 
 
-def dump(value: Any) -> bytes:
+def dump(value: object) -> bytes:
     """JSON that leaves every character as it is."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")

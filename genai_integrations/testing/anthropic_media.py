@@ -55,7 +55,7 @@ def check_media(block: Mapping[str, Any], where: str) -> None:
         check(source, where)
 
 
-def _check_image(source: Mapping[str, Any], where: str) -> None:
+def _check_image(source: Mapping[str, object], where: str) -> None:
     said = source["media_type"]
     if said not in _IMAGES:
         raise wrong(f"{where}.media_type", "'image/jpeg', 'image/png', 'image/gif' or 'image/webp'")
@@ -68,7 +68,7 @@ def _check_image(source: Mapping[str, Any], where: str) -> None:
         raise RefusalError(f"{where}: {message}")
 
 
-def _check_pdf(source: Mapping[str, Any], where: str) -> None:
+def _check_pdf(source: Mapping[str, object], where: str) -> None:
     if source["media_type"] != "application/pdf":
         raise wrong(f"{where}.media_type", "'application/pdf'")
     if not _decoded(source, where).startswith(b"%PDF-"):

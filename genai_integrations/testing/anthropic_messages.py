@@ -33,7 +33,7 @@ def message_of(draft: Draft, head: Mapping[str, Any], usage: Mapping[str, Any]) 
     return {**_message(head, usage), "content": content, **_end_of(draft), **draft.fields}
 
 
-def pieces_of(draft: Draft, head: Mapping[str, Any], usage: Mapping[str, Any]) -> list[Piece]:
+def pieces_of(draft: Draft, head: Mapping[str, object], usage: Mapping[str, object]) -> list[Piece]:
     """The message as the events of a stream, from `message_start` to `message_stop`."""
     started = {k: v for k, v in usage.items() if k != "output_tokens_details"}
     message = _message(head, {**started, "output_tokens": 1})
@@ -61,7 +61,7 @@ def framed(kind: str, data: bytes) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
 
-def _message(head: Mapping[str, Any], usage: Mapping[str, Any]) -> dict[str, Any]:
+def _message(head: Mapping[str, object], usage: Mapping[str, object]) -> dict[str, object]:
     return {
         "model": head["model"],
         "id": head["id"],
@@ -75,7 +75,7 @@ def _message(head: Mapping[str, Any], usage: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _end_of(draft: Draft) -> dict[str, Any]:
+def _end_of(draft: Draft) -> dict[str, object]:
     details = {"type": "refusal", "category": None, "explanation": None}
     return {
         "stop_reason": draft.stop_reason,
@@ -85,7 +85,7 @@ def _end_of(draft: Draft) -> dict[str, Any]:
 
 
 def _block_pieces(
-    index: int, block: Mapping[str, Any], texts: Sequence[str] | None, *, last: bool
+    index: int, block: Mapping[str, object], texts: Sequence[str] | None, *, last: bool
 ) -> Iterator[Piece]:
     opening, deltas = _parts_of(block, texts)
     at = {"index": index}

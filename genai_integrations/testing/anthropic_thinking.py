@@ -23,10 +23,10 @@ def redacted_block(text: str) -> dict[str, str]:
     return {"type": "redacted_thinking", "data": _sealed(text, "")}
 
 
-def is_genuine(block: Mapping[str, Any]) -> bool:
+def is_genuine(block: Mapping[str, object]) -> bool:
     """Whether a scripted server gave the block exactly like this."""
     thinking = block["type"] == "thinking"
-    seal: Any = block.get("signature" if thinking else "data")
+    seal: object = block.get("signature" if thinking else "data")
     shown: Any = block.get("thinking") if thinking else ""
     if not isinstance(seal, str) or not isinstance(shown, str):
         return False

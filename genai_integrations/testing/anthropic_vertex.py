@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import unquote
 
 from genai_integrations.testing.anthropic_checks import LATEST, PARAMETERS, check_request
@@ -93,7 +92,7 @@ class VertexClaudeDialect(AnthropicDialect):
         resource, model = unquote(route["resource"]), unquote(route["model"]).partition("@")[0]
         words = row[1].format(resource=resource, model=model, metric=_METRIC)
         message = fault.message or words
-        error: Any = {"error": {"code": fault.http_status, "message": message, "status": row[0]}}
+        error: object = {"error": {"code": fault.http_status, "message": message, "status": row[0]}}
         # What answers in streams answers errors as the first element of a list.
         error = [error] if route["what"] == "streamRawPredict" else error
         body = json.dumps(error, indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass")

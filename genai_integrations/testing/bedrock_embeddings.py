@@ -20,7 +20,7 @@ _COHERE_KEYS = frozenset({"embedding_types", "images", "input_type", "texts", "t
 _COHERE_V4_KEYS = frozenset({"inputs", "max_tokens", "output_dimension"})
 
 
-def embedding_of(model: str, body: Any) -> tuple[dict[str, Any], int]:
+def embedding_of(model: str, body: object) -> tuple[dict[str, object], int]:
     """The answer of an embedding model, and how many tokens it read.
 
     Raises:
@@ -99,7 +99,7 @@ def _cohere(model: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
 
 
 def _check_keys(
-    body: Mapping[str, Any], known: Collection[str], required: Collection[str] = ()
+    body: Mapping[str, object], known: Collection[str], required: Collection[str] = ()
 ) -> None:
     problems = [f"required key [{name}] not found" for name in required if name not in body]
     problems += [f"extraneous key [{name}] is not permitted" for name in body if name not in known]

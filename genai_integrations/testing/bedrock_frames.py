@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from typing import Any
 from zlib import crc32
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
@@ -16,7 +15,7 @@ _CHECKSUM = 4
 _STRING = 7
 
 
-def event_frame(kind: str, value: Mapping[str, Any]) -> bytes:
+def event_frame(kind: str, value: Mapping[str, object]) -> bytes:
     """One event, such as `contentBlockDelta`."""
     headers = {":event-type": kind, ":content-type": "application/json", ":message-type": "event"}
     return frame(headers, encoded(value))
@@ -41,7 +40,7 @@ def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
     return message + struct.pack("!I", crc32(message))
 
 
-def encoded(value: Any) -> bytes:
+def encoded(value: object) -> bytes:
     """JSON as Bedrock sends it: compact, in UTF-8."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogatepass")

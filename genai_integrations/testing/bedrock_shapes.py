@@ -29,7 +29,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 _TOKENS = {dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE", bool: "BOOLEAN_VALUE"}
 
 
-def check_body(operation: str, body: Any) -> None:
+def check_body(operation: str, body: object) -> None:
     """Refuse a body that the operation's input shape does not allow; unknown fields are ignored, as AWS does.
 
     Raises:
@@ -45,7 +45,7 @@ def check_body(operation: str, body: Any) -> None:
 
 
 @functools.cache
-def _input_shape(operation: str) -> Any:
+def _input_shape(operation: str) -> object:
     from botocore.loaders import Loader  # type: ignore[import-untyped]
     from botocore.model import ServiceModel  # type: ignore[import-untyped]
 
@@ -119,7 +119,7 @@ def _decoded(value: str, where: str) -> bytes:
         raise _unreadable(f"The value at '{_place(where)}' is not valid base64") from None
 
 
-def _violation(value: Any, where: str, constraint: str) -> str:
+def _violation(value: object, where: str, constraint: str) -> str:
     shown = "null" if value is None else f"'{value}'"
     return (
         f"Value {shown} at '{where.removeprefix('.')}' failed to satisfy constraint: {constraint}"

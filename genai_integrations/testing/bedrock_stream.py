@@ -64,7 +64,7 @@ def _deltas(block: Mapping[str, Any], texts: list[str] | None) -> Iterator[dict[
 
 
 def _piece(
-    kind: str, value: Mapping[str, Any], *, content: bool = False, closing: bool = False
+    kind: str, value: Mapping[str, object], *, content: bool = False, closing: bool = False
 ) -> Piece:
     # The real service hides the length of what it says behind such a field, which clients ignore.
     padded = {**value, "p": _PADDING[: next(_LENGTHS)]}

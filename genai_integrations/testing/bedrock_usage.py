@@ -70,12 +70,12 @@ def _translated(said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def output_words(content: list[dict[str, Any]]) -> int:
+def output_words(content: list[dict[str, object]]) -> int:
     """The tokens of an answer."""
     return sum(_words(block) for block in content)
 
 
-def reasoning_words(content: list[dict[str, Any]]) -> int:
+def reasoning_words(content: list[dict[str, object]]) -> int:
     """How many of them are reasoning."""
     return sum(_words(block) for block in content if "reasoningContent" in block)
 

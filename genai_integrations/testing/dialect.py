@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.server import Received
 
-Reply = str | Sequence[str] | Mapping[str, Any] | Callable[[Any], Any]
+Reply = str | Sequence[str] | Mapping[str, object] | Callable[[Any], object]
 """A scripted reply: text, the pieces of a stream, a message or whole reply, or what makes one of a request's body."""
 
 

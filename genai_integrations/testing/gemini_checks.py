@@ -105,7 +105,7 @@ def _check_turns(contents: Sequence[Mapping[str, Any]]) -> None:
         raise _turn("response", "call turn")
 
 
-def _match(calls: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> None:
+def _match(calls: Sequence[Mapping[str, object]], results: Sequence[Mapping[str, object]]) -> None:
     if len(calls) != len(results):
         raise GoogleError(
             "Please ensure that the number of function response parts is equal to the number of function "

@@ -177,7 +177,7 @@ class Framing:
             pieces.append(Piece(data, content, closing=last))
         return pieces
 
-    def error(self, error: Mapping[str, Any]) -> bytes:
+    def error(self, error: Mapping[str, object]) -> bytes:
         """What an error looks like in the middle: among the events it is a bare object."""
         return dump(error) + b"\r\n" if self.sse else b",\r\n" + dump(error) + b"]"
 
@@ -229,6 +229,6 @@ def _end(candidate: Mapping[str, Any]) -> dict[str, Any]:
     return {"content": {"parts": parts, "role": "model"}, **end}
 
 
-def dump(value: Any, indent: int | None = None) -> bytes:
+def dump(value: object, indent: int | None = None) -> bytes:
     """JSON with every character as it is."""
     return json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "surrogatepass")

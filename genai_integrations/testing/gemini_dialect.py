@@ -55,7 +55,7 @@ class Method(NamedTuple):
     """
 
     shape: str
-    check: Callable[[Mapping[str, Any], str], None]
+    check: Callable[[Mapping[str, object], str], None]
     answer: Callable[[Mapping[str, Any], str], dict[str, Any]] | None = None
 
 

@@ -67,7 +67,7 @@ def text_of(content: Mapping[str, Any]) -> str:
     return " ".join(text for text in texts if text.strip())
 
 
-def result_of(response: Mapping[str, Any]) -> str:
+def result_of(response: Mapping[str, object]) -> str:
     """What a function's result says."""
     for name in ("content", "output", "result", "error"):
         if isinstance(response.get(name), str):

@@ -64,7 +64,7 @@ def check_predict(request: Mapping[str, Any], model: str) -> None:
         raise GoogleError("The text content is empty.")
 
 
-def embed(request: Mapping[str, Any], model: str) -> dict[str, Any]:
+def embed(request: Mapping[str, object], model: str) -> dict[str, object]:
     """The answer of `embedContent`."""
     words = sum(prompt_tokens({"contents": [request["content"]]}).values())
     usage = {"promptTokenCount": words, "totalTokenCount": words}

@@ -56,10 +56,10 @@ class GoogleError(Exception):
     status: str | None = None
     details: Sequence[Mapping[str, Any]] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The body of the reply."""
         status = self.status or _STATUSES.get(self.code, "UNKNOWN")
-        error: dict[str, Any] = {"code": self.code, "message": self.message, "status": status}
+        error: dict[str, object] = {"code": self.code, "message": self.message, "status": status}
         if self.details:
             error["details"] = list(self.details)
         return {"error": error}
@@ -76,7 +76,7 @@ def bad_field(message: str, path: str = "") -> GoogleError:
     return GoogleError(message, details=[detail])
 
 
-def error_info(reason: str, service: str, **metadata: str) -> dict[str, Any]:
+def error_info(reason: str, service: str, **metadata: str) -> dict[str, object]:
     """The detail that says why in one word."""
     return {
         "@type": f"{_TYPE}ErrorInfo",
@@ -144,7 +144,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
     return float(headers["retry-after"]) if "retry-after" in headers else None
 
 
-def _quota_failure(model: str | None, per: str) -> dict[str, Any]:
+def _quota_failure(model: str | None, per: str) -> dict[str, object]:
     violation = {
         "quotaMetric": _METRIC,
         "quotaId": f"GenerateRequestsPer{per}PerProjectPerModel",

@@ -17,7 +17,7 @@ from genai_integrations.testing.langfuse_prompts import (
     PromptStore,
     malformed,
 )
-from genai_integrations.testing.langfuse_traces import spans_of
+from genai_integrations.testing.langfuse_traces import SpanRecord, spans_of
 from genai_integrations.testing.server import Exchange, LoopbackServer, Received
 
 _API = "/api/public/"
@@ -63,7 +63,7 @@ class LangfuseStandIn(LoopbackServer):
         self.project_name = project_name
         self.down = False
         self.hanging = False
-        self.spans: list[dict[str, Any]] = []
+        self.spans: list[SpanRecord] = []
         self.scores: list[dict[str, Any]] = []
         self._prompts = PromptStore(project_id)
         self._connections = ConnectionTable()

@@ -42,7 +42,7 @@ class ConnectionTable:
     """Every connection of one project, newest last."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._rows: dict[str, dict[str, object]] = {}
 
     def page(self, query: Mapping[str, str]) -> dict[str, Any]:
         """A page of connections, newest first."""
@@ -82,7 +82,7 @@ class ConnectionTable:
         raise LangfuseError(404, "LLM connection not found", "LangfuseNotFoundError")
 
 
-def _check(request: Mapping[str, Any]) -> None:
+def _check(request: Mapping[str, object]) -> None:
     for name in ("provider", "secretKey"):
         if not isinstance(request.get(name), str) or not request[name]:
             raise malformed([name], "Required")

@@ -8,7 +8,7 @@ from typing import Any
 
 from genai_integrations.testing.langfuse_prompts import LangfuseError, malformed, now, page_of
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 class DatasetStore:

@@ -1,11 +1,41 @@
-"""OTLP traces as plain dictionaries."""
+"""OTLP traces as plain dictionaries. Attributes may be anything that OTLP can carry."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 
-def spans_of(content: bytes) -> list[dict[str, Any]]:
+class SpanStatus(TypedDict):
+    """OTLP's code, 0 unset, 1 ok, 2 error, and what is said of it."""
+
+    code: int
+    message: str
+
+
+class SpanEvent(TypedDict):
+    """Something that happened during a span."""
+
+    name: str
+    attributes: dict[str, Any]
+
+
+class SpanRecord(TypedDict):
+    """One span. Times are nanoseconds since 1970, ids are in hex."""
+
+    name: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    start: int
+    end: int
+    status: SpanStatus
+    attributes: dict[str, Any]
+    events: list[SpanEvent]
+    scope: str
+    resource: dict[str, object]
+
+
+def spans_of(content: bytes) -> list[SpanRecord]:
     """Decode the body of an OTLP export, protobuf, to one dictionary for each span.
 
     Raises:
@@ -27,7 +57,7 @@ def spans_of(content: bytes) -> list[dict[str, Any]]:
     ]
 
 
-def _span(span: Any, scope: str, resource: dict[str, Any]) -> dict[str, Any]:
+def _span(span: Any, scope: str, resource: dict[str, Any]) -> SpanRecord:
     return {
         "name": span.name,
         "trace_id": span.trace_id.hex(),

@@ -16,7 +16,6 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 
@@ -64,7 +63,7 @@ def _serve(options: argparse.Namespace, answer: int) -> None:
     sys.stdin.read()
 
 
-def _parameters(options: argparse.Namespace, key: str) -> Any:
+def _parameters(options: argparse.Namespace, key: str) -> object:
     from xllamacpp import CommonParams
 
     parameters = CommonParams()

@@ -55,7 +55,7 @@ def completion_of(
     return {**completion, **draft.whole}, draft.pieces
 
 
-def _draft(body: Mapping[str, Any], script: Script) -> _Draft:
+def _draft(body: Mapping[str, object], script: Script) -> _Draft:
     reply: Any = script.reply
     if callable(reply):
         reply = reply(body)
@@ -141,7 +141,7 @@ def _shorten(draft: _Draft, body: Mapping[str, Any], *, filtered: bool) -> None:
         draft.pieces = None
 
 
-def _choices(draft: _Draft, count: int) -> list[dict[str, Any]]:
+def _choices(draft: _Draft, count: int) -> list[dict[str, object]]:
     message = {"role": "assistant", "refusal": None, "annotations": [], **draft.message}
     return [
         {"index": index, "message": message, "logprobs": None, "finish_reason": draft.finish}
@@ -177,7 +177,7 @@ def _text(message: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
-def error_piece(error: Mapping[str, Any]) -> bytes:
+def error_piece(error: Mapping[str, object]) -> bytes:
     """An error as an event of a stream."""
     return _event(error).data
 
@@ -225,9 +225,9 @@ def _deltas(message: Mapping[str, Any], texts: list[str] | None) -> Iterator[dic
 
 
 def _chunk(
-    head: Mapping[str, Any],
-    choice: Mapping[str, Any],
-    delta: Mapping[str, Any],
+    head: Mapping[str, object],
+    choice: Mapping[str, object],
+    delta: Mapping[str, object],
     finish: str | None = None,
 ) -> Piece:
     row = {
@@ -240,6 +240,6 @@ def _chunk(
     return _event({**head, "choices": [row]}, content=content, closing=finish is not None)
 
 
-def _event(value: Mapping[str, Any], *, content: bool = False, closing: bool = False) -> Piece:
+def _event(value: Mapping[str, object], *, content: bool = False, closing: bool = False) -> Piece:
     data = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return Piece(b"data: " + data + b"\n\n", content, closing)

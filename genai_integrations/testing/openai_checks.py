@@ -75,7 +75,7 @@ class ApiError(Exception):
         self.param = param
         self.code = code
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The `error` of the reply's body."""
         return {
             "message": self.message,
@@ -85,7 +85,7 @@ class ApiError(Exception):
         }
 
 
-def check_chat(body: Mapping[str, Any], also_accepts: Collection[str]) -> None:
+def check_chat(body: Mapping[str, object], also_accepts: Collection[str]) -> None:
     """Refuse a chat request that the real API refuses.
 
     Raises:
@@ -106,7 +106,7 @@ def check_chat(body: Mapping[str, Any], also_accepts: Collection[str]) -> None:
     _check_tools(body)
 
 
-def check_embedding(body: Mapping[str, Any]) -> None:
+def check_embedding(body: Mapping[str, object]) -> None:
     """Refuse an embedding request that the real API refuses.
 
     Raises:
@@ -127,14 +127,14 @@ def check_embedding(body: Mapping[str, Any]) -> None:
         raise _invalid("dimensions", "expected an integer of at least 1", "integer_below_min_value")
 
 
-def _check_names(body: Mapping[str, Any], known: Collection[str]) -> None:
+def _check_names(body: Mapping[str, object], known: Collection[str]) -> None:
     unknown = [name for name in body if name not in known]
     if unknown:
         what = "argument" if len(unknown) == 1 else "arguments"
         raise ApiError(f"Unrecognized request {what} supplied: {', '.join(unknown)}", 400)
 
 
-def _check_messages(messages: list[Any]) -> None:
+def _check_messages(messages: list[object]) -> None:
     open_calls: list[str] = []
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
@@ -154,7 +154,7 @@ def _check_messages(messages: list[Any]) -> None:
     _require_closed(open_calls, f"messages[{len(messages)}]")
 
 
-def _check_content(message: Mapping[str, Any], where: str) -> None:
+def _check_content(message: Mapping[str, object], where: str) -> None:
     content = message.get("content")
     if content is None and message["role"] != "assistant":
         raise _invalid(f"{where}.content", "expected a string, got null", "invalid_type")
@@ -164,7 +164,7 @@ def _check_content(message: Mapping[str, Any], where: str) -> None:
         raise _invalid(f"{where}.content", "expected a string or an array", "invalid_type")
 
 
-def _close_call(message: Mapping[str, Any], open_calls: list[str], where: str) -> None:
+def _close_call(message: Mapping[str, object], open_calls: list[str], where: str) -> None:
     call = message.get("tool_call_id")
     if call not in open_calls:
         raise ApiError(
@@ -186,7 +186,7 @@ def _require_closed(open_calls: list[str], where: str) -> None:
         )
 
 
-def _check_values(body: Mapping[str, Any]) -> None:
+def _check_values(body: Mapping[str, object]) -> None:
     for name, (lowest, highest) in _RANGES.items():
         value = body.get(name)
         if value is None:

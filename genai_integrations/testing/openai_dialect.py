@@ -185,7 +185,7 @@ def _what(request: Received) -> str | None:
     return match["what"] if match else None
 
 
-def _dump(value: Any) -> bytes:
+def _dump(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
@@ -210,5 +210,5 @@ def _embeddings(request: Received) -> dict[str, Any]:
     return {"object": "list", "data": rows, "model": model, "usage": usage}
 
 
-def _is_tokens(given: list[Any]) -> bool:
+def _is_tokens(given: list[object]) -> bool:
     return bool(given) and isinstance(given[0], int)

@@ -127,5 +127,5 @@ def _pieces(response: Mapping[str, Any], texts: list[str] | None) -> Iterator[Pi
     yield Piece(_event({"type": "response.completed", "response": dict(response)}), closing=True)
 
 
-def _event(value: Mapping[str, Any]) -> bytes:
+def _event(value: Mapping[str, object]) -> bytes:
     return f"event: {value['type']}\ndata: {json.dumps(value)}\n\n".encode()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from genai_integrations.errors import GenAIError
+from genai_integrations.network import proxy_for
 from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.tracing.exporter import Job, Outcome
@@ -42,7 +43,7 @@ class Delivery:
     """Sends. Safe for threads; a forked child begins without connections."""
 
     def __init__(self) -> None:
-        self._http = SyncHttp(connections_per_host=4)
+        self._http = SyncHttp()
 
     def __call__(self, job: Job) -> Outcome:
         """Do one send; whatever goes wrong is in the outcome."""
@@ -103,10 +104,12 @@ class Delivery:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> _Reply:
         parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
         endpoint = Endpoint(
-            origin=f"{parts.scheme}://{parts.netloc}",
+            origin=origin,
             url=url,
             path=urlunsplit(("", "", parts.path or "/", parts.query, "")),
+            proxy=proxy_for(origin),
             headers=dict(headers),
             latin_headers=dict(headers),
             secrets=(),

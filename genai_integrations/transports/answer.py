@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
+import threading
 import zlib
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse, IncompleteRead
-from typing import Any
+from typing import Any, Protocol, cast
 
 from genai_integrations.network import PIECE
 
@@ -20,11 +22,27 @@ _GZIP_OR_ZLIB = 47
 """What `zlib` calls the two together."""
 
 
+class Reader(Protocol):
+    """The bytes of a connection."""
+
+    def makefile(self, mode: str, /) -> io.BufferedReader:
+        """The same, buffered."""
+        ...
+
+    def stop(self) -> None:
+        """Read nothing more: what is buffered by now is all there is."""
+        ...
+
+    def hang_up(self) -> None:
+        """End the connection, from any thread."""
+        ...
+
+
 class Answer(HTTPResponse):
     """The answer to a POST. Informational ones before it (100 Continue, 103 Early Hints) are passed over.
 
     Args:
-        sock: A socket, or what can make a file as one.
+        reader: The connection's bytes.
         done: Called once when the answer is closed, with `usable`: whether its body was read to its end, so
             that the connection can be used again.
 
@@ -35,10 +53,14 @@ class Answer(HTTPResponse):
 
     headers: dict[str, str]  # type: ignore[assignment]  # no e-mail here
 
-    def __init__(self, sock: Any, done: Callable[..., None]) -> None:
+    def __init__(self, reader: Reader, done: Callable[..., None]) -> None:
+        self._reader = reader
         self._done: Callable[..., None] | None = done
         self._is_whole = False
-        super().__init__(sock, method="POST")
+        self._is_clean = False
+        # Between reading to the end, after which the connection is another's, and hanging up in another thread.
+        self._lock = threading.Lock()
+        super().__init__(cast(Any, reader), method="POST")
 
     def begin(self) -> None:
         """Read the head.
@@ -62,7 +84,7 @@ class Answer(HTTPResponse):
         closes = "keep-alive" not in told if version == "HTTP/1.0" else "close" in told
         self.will_close = closes or (not self.chunked and self.length is None)
         if self.length == 0:
-            self._close_conn()  # type: ignore[attr-defined]  # of the file, as everywhere in this class
+            self._close_conn()
 
     def piece(self) -> bytes:
         """The next bytes of the body, none at its end.
@@ -74,7 +96,7 @@ class Answer(HTTPResponse):
         while data := self.read1(PIECE):
             if self.length == 0 and self.fp:
                 # Python 3.12 and older leave this to the next read.
-                self._close_conn()  # type: ignore[attr-defined]
+                self._close_conn()
             if self._packed is not None:
                 data = self._packed.decompress(data)
             if data:
@@ -87,9 +109,22 @@ class Answer(HTTPResponse):
     def close(self) -> None:
         """Be done with the answer, whether or not it was read to its end."""
         super().close()
-        done, self._done = self._done, None
+        with self._lock:
+            done, self._done = self._done, None
         if done is not None:
-            done(usable=self._is_whole and not self.will_close)
+            done(usable=self._is_whole and self._is_clean and not self.will_close)
+
+    def hang_up(self) -> None:
+        """End the answer from any thread: whoever waits for its bytes is let go."""
+        with self._lock:
+            if self._done is not None:
+                self._reader.hang_up()
+
+    def _close_conn(self) -> None:
+        # Bytes behind the end belong to no answer, so they would be taken for the next one's.
+        self._reader.stop()
+        self._is_clean = not self.fp.peek(1)
+        super()._close_conn()  # type: ignore[misc]
 
 
 def _length(status: int, head: dict[str, str]) -> int | None:

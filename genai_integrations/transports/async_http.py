@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import weakref
 from collections.abc import AsyncGenerator
-from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -22,30 +22,34 @@ from genai_integrations.errors import (
 from genai_integrations.network import (
     CONNECT_TIMEOUT,
     END_OF_BODY,
-    drop_sockets_after_fork,
-    proxy_for,
+    IDLE_AGE,
+    IDLE_IN_ALL,
+    IDLE_PER_HOST,
+    is_readable,
     tls_context,
     without_frames,
 )
+from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.transports.endpoint import Endpoint
 
 _HEADER_LIMIT = 131072
 """Bytes of one header line, and number of headers: other clients take as much."""
 
-_reused: ContextVar[bool] = ContextVar("genai_integrations_connection_reused", default=False)
-
 
 class AsyncHttp:
     """Posts to endpoints from any event loop. Time-outs of the first answer are the caller's.
 
-    A session belongs to the loop that made it and is closed with that loop, by an asynchronous generator
-    parked in it: `asyncio.run` closes those when it ends.
+    A loop has one session, which all who post in it share. It belongs to the loop and is closed with it, by an
+    asynchronous generator parked there: `asyncio.run` closes those when it ends. It knows no key.
+
+    A request is written once, as `SyncHttp` says.
     """
 
-    def __init__(self, connections_per_host: int = 0) -> None:
-        self._per_host = connections_per_host
+    def __init__(self) -> None:
         self._sessions: dict[asyncio.AbstractEventLoop, _Session] = {}
-        drop_sockets_after_fork(self)
+        # Before aiohttp's own finalisers, which would complain of what nobody has closed.
+        weakref.finalize(self, _forget_all, self._sessions)
+        after_fork_in_child(self.abandon)
 
     async def post(self, endpoint: Endpoint, body: bytes, idle: float) -> aiohttp.ClientResponse:
         """Send and return the answer with its body unread.
@@ -58,15 +62,9 @@ class AsyncHttp:
         Raises:
             CallError: No answer came.
         """
-        session = await self._session()
+        session = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
         try:
-            try:
-                return await session.post(endpoint, body, idle)
-            except (aiohttp.ClientError, OSError) as error:
-                if not _was_stale(error):
-                    raise
-            # The server closed an idle connection while the request was on its way.
-            return await session.post(endpoint, body, idle, fresh=True)
+            return await session.post(endpoint, body, idle)
         except UntrustedHostError as error:
             raise without_frames(error) from None
         except (aiohttp.ClientError, OSError) as error:
@@ -74,13 +72,8 @@ class AsyncHttp:
 
     async def session(self) -> aiohttp.ClientSession:
         """The running loop's aiohttp session, for a library that sends by itself."""
-        return (await self._session()).client
-
-    async def aclose(self) -> None:
-        """Close the running loop's connections."""
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session:
-            await session.close()
+        known = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
+        return known.client
 
     def forget_closed_loops(self) -> None:
         """Close what loops have left open that were closed without shutting down their generators."""
@@ -90,17 +83,15 @@ class AsyncHttp:
                 session.forget()
 
     def abandon(self) -> Any:
-        """Forget all sessions without closing them."""
-        sessions, self._sessions = self._sessions, {}
+        """In a forked child: forget all sessions without closing them."""
+        sessions = list(self._sessions.items())
+        self._sessions.clear()
         return sessions
 
-    async def _session(self) -> _Session:
-        known = self._sessions.get(asyncio.get_running_loop())
-        if known is not None:
-            return known
+    async def _new_session(self) -> _Session:
         self.forget_closed_loops()
         loop = asyncio.get_running_loop()
-        session = self._sessions[loop] = _Session(self._per_host)
+        session = self._sessions[loop] = _Session()
         await session.park()
         return session
 
@@ -108,22 +99,18 @@ class AsyncHttp:
 class _Session:
     """One loop's connections."""
 
-    def __init__(self, per_host: int) -> None:
-        self.client = _client(limit_per_host=per_host)
-        self._fresh: aiohttp.ClientSession | None = None
+    def __init__(self) -> None:
+        self.client = _client()
         self._keeper = self._keep()
-        self._proxies: dict[str, str | None] = {}
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
-    async def post(
-        self, endpoint: Endpoint, body: bytes, idle: float, *, fresh: bool = False
-    ) -> aiohttp.ClientResponse:
-        return await self._of(fresh=fresh).post(
+    async def post(self, endpoint: Endpoint, body: bytes, idle: float) -> aiohttp.ClientResponse:
+        return await self.client.post(
             yarl.URL(endpoint.url, encoded=True),
             data=body,
             headers=endpoint.headers,
             allow_redirects=False,
-            proxy=self._proxy(endpoint.origin),
+            proxy=endpoint.proxy,
             ssl=tls_context() if endpoint.origin.startswith("https") else True,
             timeout=self._timeout(idle),
         )
@@ -132,37 +119,18 @@ class _Session:
         """Leave a generator in the loop that closes the session when the loop shuts down."""
         await anext(self._keeper)
 
-    async def close(self) -> None:
-        await self._keeper.aclose()
-
     def forget(self) -> None:
         """Let go of what a closed loop has left; its sockets go with it."""
-        for client in filter(None, (self.client, self._fresh)):
-            connector = client.connector
-            client.detach()
-            if connector:
-                _close_without_loop(connector)
-
-    def _of(self, *, fresh: bool) -> aiohttp.ClientSession:
-        """The client that keeps connections, or the one that never uses a connection twice."""
-        if not fresh:
-            return self.client
-        if self._fresh is None:
-            self._fresh = _client(force_close=True)
-        return self._fresh
+        connector = self.client.connector
+        self.client.detach()
+        if connector:
+            _close_without_loop(connector)
 
     async def _keep(self) -> AsyncGenerator[None]:
         try:
             yield
         finally:
             await self.client.close()
-            if self._fresh:
-                await self._fresh.close()
-
-    def _proxy(self, origin: str) -> str | None:
-        if origin not in self._proxies:
-            self._proxies[origin] = proxy_for(origin)
-        return self._proxies[origin]
 
     def _timeout(self, idle: float) -> aiohttp.ClientTimeout:
         timeout = self._timeouts.get(idle)
@@ -171,6 +139,13 @@ class _Session:
             if len(self._timeouts) < _MOST_TIMEOUTS:
                 self._timeouts[idle] = timeout
         return timeout
+
+
+def _forget_all(sessions: dict[asyncio.AbstractEventLoop, _Session]) -> None:
+    """At the interpreter's end: close what loops have left open that do not run any more."""
+    for loop, session in list(sessions.items()):
+        if not loop.is_running():
+            session.forget()
 
 
 _MOST_TIMEOUTS = 64
@@ -191,8 +166,10 @@ def _close_without_loop(connector: aiohttp.BaseConnector) -> None:
             close()
 
 
-def _client(**options: Any) -> aiohttp.ClientSession:
-    connector = _Connector(limit=0, socket_factory=_guarded_socket, ttl_dns_cache=60, **options)
+def _client() -> aiohttp.ClientSession:
+    connector = _Connector(
+        limit=0, keepalive_timeout=IDLE_AGE, socket_factory=_guarded_socket, ttl_dns_cache=60
+    )
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -252,21 +229,35 @@ def translated(error: Exception, idle: float) -> CallError:
     return APIConnectionError(f"the connection broke: {error or type(error).__name__}"[:200])
 
 
-def _was_stale(error: BaseException) -> bool:
-    kinds = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
-    broken = isinstance(error, kinds)
-    return broken and not isinstance(error, aiohttp.ClientConnectorError) and _reused.get()
-
-
 class _Connector(aiohttp.TCPConnector):
-    """Says, in a context variable, whether the connection it gave had been used before."""
+    """Keeps no more idle connections than it should, and gives none that must not be used again."""
 
     async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
-        connection = await super().connect(req, traces, timeout)
-        protocol = connection.protocol
-        _reused.set(getattr(protocol, "genai_used", False))
-        protocol.genai_used = True  # type: ignore[union-attr]
-        return connection
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol: Any = connection.protocol
+            if not getattr(protocol, "genai_used", False):
+                protocol.genai_used = True
+                return connection
+            if _is_quiet(protocol):
+                return connection
+            connection.close()
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        kept = self._conns
+        is_full = (
+            len(kept.get(key, ())) >= IDLE_PER_HOST or sum(map(len, kept.values())) >= IDLE_IN_ALL
+        )
+        super()._release(key, protocol, should_close=should_close or is_full)
+
+
+def _is_quiet(protocol: Any) -> bool:
+    """Whether nothing came over an idle connection that nobody asked for, and the server has not closed it.
+
+    The loop may not have come round to reading it yet, so the socket itself is asked.
+    """
+    sock = protocol.transport.get_extra_info("socket")
+    return not protocol.should_close and sock is not None and not is_readable(sock.fileno())
 
 
 def _guarded_socket(info: Any) -> socket.socket:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import CallError, InvalidReplyError, ServerError
+from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports import jsonbytes
+from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
 from genai_integrations.transports.endpoint import Endpoint, Operation, open_endpoint
 from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.shaping import shaped
+from genai_integrations.transports.shared import SHARED, Shared
 from genai_integrations.transports.sse import ErrorData, SSEDecoder
 from genai_integrations.transports.translation import event_error, scrubbed, status_error
 from genai_integrations.transports.wire import END, Wire, WireCall, check_chunk, check_reply
@@ -31,25 +34,23 @@ class DirectTransport:
 
     Args:
         pins: Which hosts each key may go to.
+        shared: Has the connections.
     """
 
-    def __init__(self, pins: OriginPins) -> None:
+    def __init__(self, pins: OriginPins, shared: Shared = SHARED) -> None:
         self._pins = pins
-        self._endpoints: dict[tuple[str, str, Operation], tuple[Connection, Endpoint]] = {}
-
-    # The two HTTP clients are imported when they are first used: a program has the one or the other.
+        self._shared = shared
+        self._endpoints: BoundedMap[tuple[str, str, Operation], tuple[Connection, Endpoint]] = (
+            BoundedMap(_MOST_ENDPOINTS)
+        )
 
     @cached_property
     def _sync(self) -> SyncHttp:
-        from genai_integrations.transports.sync_http import SyncHttp
-
-        return SyncHttp()
+        return self._shared.sync_http
 
     @cached_property
     def _async(self) -> AsyncHttp:
-        from genai_integrations.transports.async_http import AsyncHttp
-
-        return AsyncHttp()
+        return self._shared.async_http
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.
@@ -65,17 +66,22 @@ class DirectTransport:
         body = sync_http.read_all(response, patience)
         return _reply(response.status, response.headers, body, endpoint, call.operation)
 
-    def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
+    def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
         """One request, chunks as they arrive. Nothing is sent before the first `next`.
 
         Raises:
             CallError: The attempt failed, at any chunk.
             CredentialError: As in `send`.
         """
+        line = Line()
+        return ClosableChunks(self._stream(call, patience, line), line.hang_up)
+
+    def _stream(self, call: WireCall, patience: Patience, line: Line) -> Generator[Wire]:
         from genai_integrations.transports import sync_http
 
         endpoint = self._endpoint(call)
         response = self._sync.post(endpoint, jsonbytes.dumps(shaped(call)), patience)
+        line.lead_to(response.hang_up)
         if not _streams(response.status, response.headers):
             body = sync_http.read_all(response, patience)
             raise _refusal(response.status, response.headers, body, endpoint)
@@ -103,12 +109,17 @@ class DirectTransport:
         body = await async_http.read_all(response, idle)
         return _reply(response.status, response.headers, body, endpoint, call.operation)
 
-    async def astream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
+    def astream(self, call: WireCall, idle: float) -> AsyncClosableChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
+        line = Line()
+        return AsyncClosableChunks(self._astream(call, idle, line), line.hang_up)
+
+    async def _astream(self, call: WireCall, idle: float, line: Line) -> AsyncGenerator[Wire]:
         from genai_integrations.transports import async_http
 
         endpoint = self._endpoint(call)
         response = await self._async.post(endpoint, jsonbytes.dumps(shaped(call)), idle)
+        line.lead_to(response.close)
         if not _streams(response.status, response.headers):
             body = await async_http.read_all(response, idle)
             raise _refusal(response.status, response.headers, body, endpoint)
@@ -129,29 +140,17 @@ class DirectTransport:
             await pieces.aclose()
 
     def close(self) -> None:
-        """Close idle connections and forget every key."""
+        """Forget every key. Connections have none, and others may use them."""
         self._endpoints.clear()
-        if "_sync" in self.__dict__:
-            self._sync.close()
-        if "_async" in self.__dict__:
-            self._async.forget_closed_loops()
-
-    async def aclose(self) -> None:
-        """Close the running loop's connections too."""
-        self.close()
-        if "_async" in self.__dict__:
-            await self._async.aclose()
 
     def _endpoint(self, call: WireCall) -> Endpoint:
         """The call's endpoint, opened anew when the connection was read anew."""
         key = (call.connection.name, call.model, call.operation)
-        known = self._endpoints.get(key)
+        known = self._endpoints.peek(key)
         if known and known[0] is call.connection:
             return known[1]
         endpoint = open_endpoint(call.connection, call.model, call.operation, self._pins)
-        if len(self._endpoints) >= _MOST_ENDPOINTS:
-            self._endpoints.clear()
-        self._endpoints[key] = (call.connection, endpoint)
+        self._endpoints.put(key, (call.connection, endpoint))
         return endpoint
 
 

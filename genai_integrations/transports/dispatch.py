@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Generator
-
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.direct import DirectTransport
+from genai_integrations.transports.loading import ASYNC_HTTP
 from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.restating import RestatedChunks, restated_stream, restating
+from genai_integrations.transports.restating import RESTATED, RestatedChunks, restated_stream
 from genai_integrations.transports.translated import TranslatedTransport
-from genai_integrations.transports.wire import AsyncChunks, Wire, WireCall
+from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire, WireCall
 
 
 class Transports:
@@ -24,15 +22,32 @@ class Transports:
         self._direct = DirectTransport(pins)
         self._translated = TranslatedTransport(pins)
 
-    def prepare(self, call: WireCall) -> None:
-        """Have everything loaded that the call takes: an import is not the provider's time."""
-        if self._for(call) is self._translated:
-            self._translated.load()
+    def is_ready(self, call: WireCall) -> bool:
+        """Whether everything is loaded that the call takes."""
+        return self._for(call) is self._direct or self._translated.is_loaded
 
-    async def aprepare(self, call: WireCall) -> None:
+    def is_aready(self, call: WireCall) -> bool:
+        """As `is_ready`, for a call from an event loop."""
+        return ASYNC_HTTP.is_done and self.is_ready(call)
+
+    def prepare(self, call: WireCall, ends: float | None = None) -> None:
+        """Have everything loaded that the call takes: an import is not the provider's time.
+
+        Args:
+            call: The call.
+            ends: Moment of `time.monotonic` at which the caller's time is over; None for never.
+
+        Raises:
+            RequestTimeoutError: It was not done by then.
+        """
+        if not self.is_ready(call):
+            self._translated.load(ends)
+
+    async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
         """As `prepare`, without blocking the loop."""
-        if self._for(call) is self._translated and not self._translated.is_loaded:
-            await asyncio.to_thread(self._translated.load)
+        await ASYNC_HTTP.aload(ends)
+        if not self.is_ready(call):
+            await self._translated.aload(ends)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.
@@ -42,39 +57,38 @@ class Transports:
             CredentialError: The key cannot be had or may not go there.
         """
         reply = self._for(call).send(call, patience)
-        restate = restating(call)
+        restate = RESTATED.get(call.connection.provider.name)
         return restate(reply) if restate else reply
 
-    def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
+    def stream(self, call: WireCall, patience: Patience) -> Chunks:
         """One request, chunks as they arrive; `END` is the server saying that they are all.
 
         Nothing is sent before the first `next`. Raises as `send`, at any chunk.
         """
         chunks = self._for(call).stream(call, patience)
-        restate = restating(call)
+        restate = RESTATED.get(call.connection.provider.name)
         return restated_stream(chunks, restate) if restate else chunks
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
         reply = await self._for(call).asend(call, idle)
-        restate = restating(call)
+        restate = RESTATED.get(call.connection.provider.name)
         return restate(reply) if restate else reply
 
     def astream(self, call: WireCall, idle: float) -> AsyncChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
         chunks = self._for(call).astream(call, idle)
-        restate = restating(call)
+        restate = RESTATED.get(call.connection.provider.name)
         return RestatedChunks(chunks, restate) if restate else chunks
 
     def close(self) -> None:
-        """Close idle connections and forget every key."""
+        """Forget every key. Calls under way go on; connections are the process's, and close when they are old."""
         self._direct.close()
         self._translated.close()
 
     async def aclose(self) -> None:
-        """As `close`, and the running loop's connections too."""
-        self._translated.close()
-        await self._direct.aclose()
+        """As `close`."""
+        self.close()
 
     def _for(self, call: WireCall) -> DirectTransport | TranslatedTransport:
         connection = call.connection

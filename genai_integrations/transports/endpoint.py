@@ -12,6 +12,7 @@ from genai_integrations.connections.connection import AZURE_API_VERSION, Connect
 from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
 from genai_integrations.connections.origins import OriginPins, origin_of, refuse_unsafe_host
 from genai_integrations.errors import ConfigurationError, CredentialError
+from genai_integrations.network import proxy_for
 from genai_integrations.runtime.masked import MaskedText
 
 Operation = Literal["chat/completions", "embeddings"]
@@ -26,6 +27,7 @@ class Endpoint:
         origin: `scheme://host:port`.
         url: The whole address.
         path: The path and query, percent-encoded.
+        proxy: The address of the proxy that the environment named for it, if any.
         headers: What to send; the values show masked.
         latin_headers: The same for a client that encodes headers as Latin-1: the bytes come out as UTF-8.
         secrets: Texts to take out of whatever the server says.
@@ -35,6 +37,7 @@ class Endpoint:
     origin: str
     url: str
     path: str
+    proxy: MaskedText | None
     headers: dict[str, str]
     latin_headers: dict[str, str]
     secrets: tuple[MaskedText, ...]
@@ -60,10 +63,12 @@ def open_endpoint(
         refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
     headers = {**_own_headers(), **_authorization(connection, key), **extra}
     parts = urlsplit(url)
+    origin = origin_of(url, connection.name)
     return Endpoint(
-        origin=origin_of(url, connection.name),
+        origin=origin,
         url=url,
         path=urlunsplit(("", "", parts.path or "/", parts.query, "")),
+        proxy=proxy_for(origin),
         headers=headers,
         latin_headers={
             name: MaskedText(value.encode().decode("latin-1")) for name, value in headers.items()

@@ -12,6 +12,10 @@ _MOST = 32
 """Chunks that wait for their reader at most; then the stream is not read on."""
 
 
+_reading: set[asyncio.Task[None]] = set()
+"""Those at work. A loop holds its tasks weakly, so one in a cycle of garbage would be destroyed before its end."""
+
+
 class Feed:
     """Reads a stream ahead, so that a hop between threads carries all that has come since the last one.
 
@@ -33,26 +37,34 @@ class Feed:
         """The next chunks, at least one; none at the end. Raises what the stream raises, after its chunks."""
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
+            _reading.add(self._reading)
+            self._reading.add_done_callback(self._ended)
         await self._some.wait()
         items, self._items = self._items, []
         if not self._reading.done():
             self._some.clear()
-        elif not items:
+        elif not items and not self._reading.cancelled():
             self._reading.result()
         self._most = min(2 * self._most, _MOST)
         self._room.set()
         return items
 
     async def close(self) -> None:
-        """Stop reading and close the stream."""
+        """Stop reading and close the stream; whoever waits for a batch gets the end."""
         if self._reading is not None:
+            if self._reading.get_loop() is not asyncio.get_running_loop():
+                # In a forked child: the stream is the parent's, and so is what its loop watches.
+                return
             self._reading.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await self._reading
         await self._chunks.aclose()
 
+    def _ended(self, reading: asyncio.Task[None]) -> None:
+        _reading.discard(reading)
+        self._some.set()
+
     async def _read(self) -> None:
-        asyncio.current_task().add_done_callback(lambda _: self._some.set())  # type: ignore[union-attr]
         async for chunk in self._chunks:
             self._items.append(chunk)
             if len(self._items) == 1:

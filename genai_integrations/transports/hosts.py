@@ -1,11 +1,13 @@
-"""Connections to one host: opened with care, kept while they are idle."""
+"""Connections to one host: opened with care, kept while they are idle, never used again when in doubt."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import time
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,30 +16,49 @@ from urllib3.util import Url, make_headers, parse_url
 
 from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import APIConnectionError, UntrustedHostError
-from genai_integrations.network import proxy_for, tls_context
+from genai_integrations.network import IDLE_AGE, IDLE_PER_HOST, is_readable, tls_context
 from genai_integrations.runtime.masked import MaskedText
 
 
 class Host:
     """One origin, and the idle connections to it. Safe for threads.
 
+    No method takes a lock: a stream that is collected gives its connection back in whichever thread that happens,
+    and that thread may be at work in here.
+
     Args:
         origin: `scheme://host:port`.
+        proxy: Its proxy's address with the password, if there is one.
         most: Connections to keep idle.
+        age: Seconds for which one is kept.
+        clock: Seconds that only grow.
 
     Attributes:
         name: What the header `Host` says.
         forwarded: What stands before the path where a proxy forwards requests, else nothing.
         headers: What such a proxy is told.
+
+    Raises:
+        APIConnectionError: The proxy is of no kind that we can use.
     """
 
-    def __init__(self, origin: str, most: int) -> None:
+    def __init__(
+        self,
+        origin: str,
+        proxy: str | None,
+        *,
+        most: int = IDLE_PER_HOST,
+        age: float = IDLE_AGE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = url = parse_url(origin)
+        self._proxy, self._authorization = _proxy(proxy)
         self._most = most
-        self._idle: deque[HTTPConnection] = deque()
-        self._is_closed = False
-        self._end = weakref.finalize(self, _close_all, self._idle)
-        self._proxy, self._authorization = _proxy(origin)
+        self._age = age
+        self._clock = clock
+        self._idle: deque[_Idle] = deque()
+        # Also at the interpreter's end; a socket that is collected unclosed warns.
+        weakref.finalize(self, _close_all, self._idle)
         is_default = url.port == (443 if url.scheme == "https" else 80)
         self.name = str(url.host if is_default else url.netloc)
         forwards = self._proxy is not None and url.scheme == "http"
@@ -45,21 +66,39 @@ class Host:
         self.headers = self._authorization if forwards else {}
 
     def idle(self) -> HTTPConnection | None:
-        """The connection used last that is still open; None if there is none."""
+        """The connection used last that can be used again; None if there is none."""
+        oldest = self._clock() - self._age
         with contextlib.suppress(IndexError):
             while True:
-                connection = self._idle.pop()
-                if connection.is_connected:
+                connection, since = self._idle.pop()
+                if since > oldest and is_quiet(connection):
                     return connection
                 connection.close()
         return None
 
     def put_back(self, connection: HTTPConnection, *, usable: bool) -> None:
         """Take a connection that is no longer in use: to keep it, if it can be used again."""
-        if usable and not self._is_closed and len(self._idle) < self._most:
-            self._idle.append(connection)
+        if usable and len(self._idle) < self._most:
+            self._idle.append((connection, self._clock()))
         else:
             connection.close()
+
+    def idle_count(self) -> int:
+        """How many connections are idle."""
+        return len(self._idle)
+
+    def close_idle(self, at_least: int = 0) -> None:
+        """Close idle connections: those that are too old, and so many of the oldest in any case."""
+        oldest = self._clock() - self._age
+        with contextlib.suppress(IndexError):
+            while True:
+                connection, since = self._idle.popleft()
+                if since > oldest and at_least <= 0:
+                    # Looked at by taking it out, because another thread may take it at any moment.
+                    self._idle.appendleft((connection, since))
+                    return
+                connection.close()
+                at_least -= 1
 
     def open(self, seconds: float) -> HTTPConnection:
         """A new connection.
@@ -79,11 +118,6 @@ class Host:
             connection.close()
             raise
         return connection
-
-    def close(self) -> None:
-        """Close all idle connections, and those in use when they come back."""
-        self._is_closed = True
-        _close_all(self._idle)
 
     def _direct(self, seconds: float) -> HTTPConnection:
         host, port = _bare(self._url), self._url.port
@@ -140,9 +174,8 @@ def _refuse(address: str) -> None:
         )
 
 
-def _proxy(origin: str) -> tuple[Url | None, dict[str, str]]:
-    """The proxy for an origin, and the header that lets one in."""
-    address = proxy_for(origin)
+def _proxy(address: str | None) -> tuple[Url | None, dict[str, str]]:
+    """The proxy at an address, and the header that lets one in."""
     if address is None:
         return None, {}
     url = parse_url(address)
@@ -162,7 +195,22 @@ def _bare(url: Url) -> str:
     return (url.host or "").strip("[]")
 
 
-def _close_all(idle: deque[HTTPConnection]) -> None:
+def is_quiet(connection: HTTPConnection) -> bool:
+    """Whether a connection is open, and nothing came over it that nobody asked for."""
+    sock = connection.sock
+    if sock is None:
+        return False
+    decrypted = getattr(sock, "pending", None)
+    if decrypted is not None and decrypted():
+        return False
+    return not is_readable(sock.fileno())
+
+
+_Idle = tuple[HTTPConnection, float]
+"""A connection, and since when nobody uses it."""
+
+
+def _close_all(idle: deque[_Idle]) -> None:
     with contextlib.suppress(IndexError):
         while True:
-            idle.pop().close()
+            idle.pop()[0].close()

@@ -6,19 +6,19 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import Any
 
-from genai_integrations.transports.wire import AsyncChunks, Wire, WireCall
+from genai_integrations.transports.chunks import ClosableChunks
+from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire
 
 Restate = Callable[[Wire], Wire]
 """Changes an answer or chunk in place, and returns it."""
 
 
-def restating(call: WireCall) -> Restate | None:
-    """What to do with the answers of this call's provider; None where nothing differs."""
-    return _BY_PROVIDER.get(call.connection.provider.name)
-
-
-def restated_stream(chunks: Generator[Wire], restate: Restate) -> Generator[Wire]:
+def restated_stream(chunks: Chunks, restate: Restate) -> ClosableChunks:
     """The chunks, each restated."""
+    return ClosableChunks(_restated(chunks, restate), chunks.close)
+
+
+def _restated(chunks: Chunks, restate: Restate) -> Generator[Wire]:
     with contextlib.closing(chunks):
         for chunk in chunks:
             yield restate(chunk)
@@ -78,7 +78,8 @@ def _voyage(wire: Wire) -> Wire:
     return wire
 
 
-_BY_PROVIDER: Mapping[str, Restate] = {"mistral": _mistral, "voyage": _voyage, "xai": _xai}
+RESTATED: Mapping[str, Restate] = {"mistral": _mistral, "voyage": _voyage, "xai": _xai}
+"""What to do with the answers of a provider, by its name; of all others nothing differs."""
 
 
 def _said(wire: Wire) -> Iterator[dict[str, Any]]:

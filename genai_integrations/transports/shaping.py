@@ -6,7 +6,6 @@ import hashlib
 import operator
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import Connection
@@ -64,7 +63,7 @@ def _with_parameters(body: Wire, model: str, rows: Iterable[Parameters]) -> Wire
     return body
 
 
-def _messages(messages: Iterable[Any], model: str, copy: Copy) -> list[Any]:
+def _messages(messages: Iterable[Wire], model: str, copy: Copy) -> list[Wire]:
     """The messages of a conversation; those that may stay as they are, as the same objects."""
     if copy.skips_empty:
         messages = [message for message in messages if not _is_empty(message)]
@@ -79,7 +78,7 @@ def _messages(messages: Iterable[Any], model: str, copy: Copy) -> list[Any]:
     return shaped
 
 
-def _fits(message: Any, copy: Copy) -> bool:
+def _fits(message: Wire, copy: Copy) -> bool:
     """Whether it is a plain message, as most are."""
     return (
         copy.refuses_keys.isdisjoint(message)
@@ -88,7 +87,7 @@ def _fits(message: Any, copy: Copy) -> bool:
     )
 
 
-def _keys(message: Any, copy: Copy) -> Any:
+def _keys(message: Wire, copy: Copy) -> Wire:
     if not copy.refuses_keys.isdisjoint(message):
         message = _without(message, copy.refuses_keys)
     if copy.names_for is not None and "name" in message and message["role"] not in copy.names_for:
@@ -96,7 +95,7 @@ def _keys(message: Any, copy: Copy) -> Any:
     return message
 
 
-def _content(message: Any, copy: Copy) -> Any:
+def _content(message: Wire, copy: Copy) -> Wire:
     content = message.get("content")
     if not isinstance(content, list):
         return message
@@ -108,11 +107,11 @@ def _content(message: Any, copy: Copy) -> Any:
     return {**message, "content": parts}
 
 
-def _is_text(part: Any) -> bool:
+def _is_text(part: object) -> bool:
     return isinstance(part, Mapping) and isinstance(part.get("text"), str)
 
 
-def _call_ids(message: Any, pattern: str) -> Any:
+def _call_ids(message: Wire, pattern: str) -> Wire:
     """Ids that another provider gave, in the form that this one takes; the same id always becomes the same."""
     if calls := message.get("tool_calls"):
         ids = [_call_id(str(call.get("id")), pattern) for call in calls]
@@ -134,24 +133,24 @@ def _call_id(given: str, pattern: str) -> str:
     return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:_CALL_ID_LENGTH]
 
 
-def _with_thought(message: Any) -> Any:
+def _with_thought(message: Wire) -> Wire:
     """A tool call with a thought beside it. What another model thought is not known; a space is accepted."""
     if not message.get("tool_calls") or message.get("reasoning_content"):
         return message
     return {**message, "reasoning_content": " "}
 
 
-def _is_empty(message: Any) -> bool:
+def _is_empty(message: Wire) -> bool:
     said = message.get("content") or message.get("tool_calls")
     return message["role"] == "assistant" and not said
 
 
-def _bare(wanted: Any) -> Any:
+def _bare(wanted: object) -> object:
     """`response_format` with its JSON schema outside of OpenAI's wrapping."""
     if not isinstance(wanted, Mapping) or wanted.get("type") != "json_schema":
         return wanted
     return {"type": "json_object", "schema": (wanted.get("json_schema") or {}).get("schema")}
 
 
-def _without(given: Any, names: frozenset[str]) -> Wire:
+def _without(given: Wire, names: frozenset[str]) -> Wire:
     return {name: value for name, value in given.items() if name not in names}

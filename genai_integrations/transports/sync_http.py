@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import time
 import zlib
 from collections.abc import Generator
 from functools import partial
-from http.client import HTTPException, RemoteDisconnected
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
 
@@ -25,26 +26,36 @@ from genai_integrations.errors import (
 from genai_integrations.network import (
     CONNECT_TIMEOUT,
     END_OF_BODY,
-    drop_sockets_after_fork,
+    IDLE_IN_ALL,
     without_frames,
 )
+from genai_integrations.runtime.bounded_map import BoundedMap
+from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.transports.answer import Answer
 from genai_integrations.transports.endpoint import Endpoint
 from genai_integrations.transports.hosts import Host
 from genai_integrations.transports.patience import Patience
 
-_BROKEN = (RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 _FAILED = (HTTPError, HTTPException, OSError, zlib.error)
 """What urllib3, which connects, and the standard library, which reads, raise for what goes wrong on the wire."""
 
 
 class SyncHttp:
-    """Posts to endpoints. Safe for threads; a forked child starts with no connections."""
+    """Posts to endpoints, over connections that all who post share. Safe for threads and after fork.
 
-    def __init__(self, connections_per_host: int = 100) -> None:
-        self._per_host = connections_per_host
-        self._hosts: dict[str, Host] = {}
-        drop_sockets_after_fork(self)
+    It knows no key: what it keeps of an endpoint is where it is.
+
+    A request is written once. RFC 9110, 9.2.2: one that is not idempotent is never repeated unnoticed unless it is
+    known that nothing of it was processed, and of a request that was written nobody knows. So an idle connection
+    is looked at before anything is written: one that the server closed, or that has bytes waiting, is not used. If
+    the connection breaks later, that is a failed attempt, which the caller's policy counts and shows.
+    """
+
+    def __init__(self) -> None:
+        self._hosts: BoundedMap[_Place, Host] = BoundedMap(_MOST_HOSTS)
+        self._next_look = 0.0
+        self._opened = 0
+        after_fork_in_child(self.abandon)
 
     def post(self, endpoint: Endpoint, body: bytes, patience: Patience) -> Answer:
         """Send and return the answer with its body unread.
@@ -52,15 +63,16 @@ class SyncHttp:
         Raises:
             CallError: No answer came.
         """
+        place = (endpoint.origin, endpoint.proxy)
         try:
-            host = self._host(endpoint.origin)
-            idle = host.idle()
-            if idle is not None:
-                # If the server closed it while the request was on its way, a new one is taken.
-                with contextlib.suppress(*_BROKEN):
-                    return _exchange(host, idle, endpoint, body, patience)
-            new = host.open(min(patience.left(), CONNECT_TIMEOUT))
-            return _exchange(host, new, endpoint, body, patience)
+            host = self._hosts.peek(place) or self._new(place)
+            connection = host.idle()
+            if connection is None:
+                self._opened += 1
+                connection = host.open(min(patience.left(), CONNECT_TIMEOUT))
+            if self._next_look <= (now := time.monotonic()) or self._opened >= _OPENED:
+                self._close_idle(now)
+            return _exchange(host, connection, endpoint, body, patience)
         except GenAIError as error:
             raise without_frames(error) from None
         except _FAILED as error:
@@ -70,18 +82,36 @@ class SyncHttp:
             raise error.with_traceback(None) from None
 
     def abandon(self) -> Any:
-        """Forget all connections without closing them."""
-        hosts, self._hosts = self._hosts, {}
+        """In a forked child: forget all connections without closing them."""
+        hosts, self._hosts = self._hosts, BoundedMap(_MOST_HOSTS)
         return hosts
 
-    def close(self) -> None:
-        """Close all idle connections."""
-        for host in self.abandon().values():
-            host.close()
+    def _new(self, place: _Place) -> Host:
+        return self._hosts.get_or_put(place, Host(*place))
 
-    def _host(self, origin: str) -> Host:
-        known = self._hosts.get(origin)
-        return known or self._hosts.setdefault(origin, Host(origin, self._per_host))
+    def _close_idle(self, now: float) -> None:
+        """Close what has been idle for too long, and what is too much: first of the hosts not asked for longest."""
+        self._next_look = now + _LOOKS
+        self._opened = 0
+        hosts = self._hosts.values()
+        surplus = sum(host.idle_count() for host in hosts) - IDLE_IN_ALL
+        for host in hosts:
+            before = host.idle_count()
+            host.close_idle(at_least=surplus)
+            surplus -= before - host.idle_count()
+
+
+_Place = tuple[str, str | None]
+"""An origin, and the proxy on the way to it: connections by another proxy are others."""
+
+_LOOKS = 5.0
+"""Seconds between two looks at all hosts' idle connections."""
+
+_OPENED = IDLE_IN_ALL // 4
+"""After so many new connections they are looked at sooner."""
+
+_MOST_HOSTS = 1024
+"""Hosts that are kept; the connections of one that is forgotten close with it."""
 
 
 def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
@@ -170,6 +200,7 @@ class _PatientReader(io.RawIOBase):
         self._sock = sock
         self._patience = patience
         self._seconds = -1.0
+        self._is_over = False
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """What the standard library asks a socket for."""
@@ -179,8 +210,23 @@ class _PatientReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self._is_over:
+            return 0
         left = self._patience.left()
         if left != self._seconds:
             self._sock.settimeout(left)
             self._seconds = left
         return self._sock.recv_into(buffer)
+
+    def stop(self) -> None:
+        """Read nothing more: what is buffered by now is all there is."""
+        self._is_over = True
+
+    def hang_up(self) -> None:
+        """End the connection, from any thread: whoever waits for its bytes is let go."""
+        self._is_over = True
+        # TLS in TLS, by a proxy, has the socket inside. An SSL socket's own method would have the reader take
+        # encrypted bytes for plain ones.
+        inner = getattr(self._sock, "socket", self._sock)
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(inner, socket.SHUT_RDWR)

@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
-import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.litellm_export import litellm_params
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import CallError, ConfigurationError, GenAIError, InvalidReplyError
+from genai_integrations.errors import (
+    APIConnectionError,
+    CallError,
+    ConfigurationError,
+    GenAIError,
+    InvalidReplyError,
+)
+from genai_integrations.runtime.background import BackgroundLoop
+from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.masked import MaskedText
-from genai_integrations.settings import without_downloads
-from genai_integrations.transports.background import BackgroundLoop
+from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.feed import Feed
+from genai_integrations.transports.litellm_shared import SHARED_LITELLM, SharedLitellm
+from genai_integrations.transports.loading import LITELLM, litellm_module
 from genai_integrations.transports.patience import Patience
 from genai_integrations.transports.translation import foreign_error
 from genai_integrations.transports.wire import (
@@ -29,9 +37,6 @@ from genai_integrations.transports.wire import (
     finish_reasons,
     has_content,
 )
-
-if TYPE_CHECKING:
-    from genai_integrations.transports.async_http import AsyncHttp
 
 _SECRET_PARAMS = (
     "api_key",
@@ -51,25 +56,28 @@ class TranslatedTransport:
 
     Args:
         pins: Which hosts each key may go to.
+        shared: Has that loop, and the connections.
     """
 
-    def __init__(self, pins: OriginPins) -> None:
+    def __init__(self, pins: OriginPins, shared: SharedLitellm = SHARED_LITELLM) -> None:
         self._pins = pins
-        self._loop = BackgroundLoop()
-        self._client: Any = None
-        self.is_loaded = False
-        self._opened: dict[tuple[str, str], tuple[Connection, dict[str, Any], dict[str, str]]] = {}
+        self._shared = shared
+        self._loop = shared.loop
+        self._opened: BoundedMap[tuple[str, str], _Opened] = BoundedMap(_MOST_OPENED)
+        self._proxies: dict[str, MaskedText | None] = {}
 
-    @cached_property
-    def _http(self) -> AsyncHttp:
-        from genai_integrations.transports.async_http import AsyncHttp
+    @property
+    def is_loaded(self) -> bool:
+        """Whether LiteLLM is imported."""
+        return LITELLM.is_done
 
-        return AsyncHttp()
+    def load(self, ends: float | None = None) -> None:
+        """Import LiteLLM, which takes seconds, once; see `Loading.load`."""
+        LITELLM.load(ends)
 
-    def load(self) -> None:
-        """Import LiteLLM, which takes seconds, once."""
-        litellm_module()
-        self.is_loaded = True
+    async def aload(self, ends: float | None = None) -> None:
+        """As `load`, without blocking the loop."""
+        await LITELLM.aload(ends)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply. Raises as `DirectTransport.send`."""
@@ -79,30 +87,38 @@ class TranslatedTransport:
         except TimeoutError:
             raise patience.error() from None
 
-    def stream(self, call: WireCall, patience: Patience) -> Generator[Wire]:
+    def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
         """One request, chunks as they arrive. Raises as `DirectTransport.stream`."""
+        line = Line()
+        return ClosableChunks(self._read(call, patience, line), line.hang_up)
+
+    def _read(self, call: WireCall, patience: Patience, line: Line) -> Generator[Wire]:
         feed = Feed(self._stream(call, patience.idle))
+        line.lead_to(lambda: self._loop.spawn(feed.close()))
         try:
             while batch := self._loop.run(feed.batch(), patience.left()):
                 yield from batch
         except TimeoutError:
             raise patience.error() from None
         finally:
-            with contextlib.suppress(TimeoutError):
-                self._loop.run(feed.close(), _CLOSING)
+            # Not waited for: a stream may be collected in any thread, the loop's own among them.
+            self._loop.spawn(feed.close())
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
-        return await self._loop.arun(self._send(call, idle))
+        try:
+            return await self._loop.arun(self._send(call, idle))
+        except TimeoutError:
+            raise _ending() from None
 
     def astream(self, call: WireCall, idle: float) -> AsyncChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
         return _FromLoop(self._loop, self._stream(call, idle))
 
     def close(self) -> None:
-        """Forget every key and close connections."""
+        """Forget every key. The loop and its connections have none, and others may use them."""
         self._opened.clear()
-        self._loop.stop()
+        self._proxies.clear()
 
     async def _send(self, call: WireCall, idle: float) -> Wire:
         module = litellm_module()
@@ -123,7 +139,7 @@ class TranslatedTransport:
 
         from genai_integrations.transports.witness import BlockingTransport, WitnessedTransport
 
-        transport = BlockingTransport(WitnessedTransport(self._http))
+        transport = BlockingTransport(WitnessedTransport(self._shared.http.async_http))
         # Its end closes the transport, so a call that is cancelled hangs up.
         with httpx.Client(transport=transport) as client:
             arguments["client"] = HTTPHandler(client=client)
@@ -163,7 +179,9 @@ class TranslatedTransport:
         secrets = [arguments[name] for name in _SECRET_PARAMS if arguments.get(name)]
         secrets += headers.values()
         marks = _END_MARKS.get(call.connection.provider.name, ())
-        witness = Witness(call.connection.name, idle, secrets, headers, marks)
+        witness = Witness(
+            call.connection.name, idle, secrets, headers, proxies=self._proxies, end_marks=marks
+        )
         token = current.set(witness)
         try:
             yield witness
@@ -203,15 +221,8 @@ class TranslatedTransport:
         """Our HTTP client in the form that LiteLLM takes."""
         if connection.use_responses_api:
             # Its bridge to the Responses API drops `client`, but keeps this.
-            return {"shared_session": await self._http.session()}
-        if self._client is None:
-            from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
-
-            from genai_integrations.transports.witness import WitnessedTransport
-
-            transport = WitnessedTransport(self._http)
-            self._client = AsyncHTTPHandler(transport=transport, follow_redirects=False)
-        return {"client": self._client}
+            return {"shared_session": await self._shared.http.async_http.session()}
+        return {"client": self._shared.client()}
 
     def _open(self, call: WireCall) -> tuple[dict[str, Any], dict[str, str]]:
         """LiteLLM's arguments and the stored headers, which we send ourselves: LiteLLM's are ASCII only."""
@@ -223,7 +234,7 @@ class TranslatedTransport:
         arguments = _masked(litellm_params(call.connection, call.model))
         headers = arguments.pop("extra_headers", {})
         self._check_host(call.connection, arguments)
-        self._opened[key] = (call.connection, arguments, headers)
+        self._opened.put(key, (call.connection, arguments, headers))
         return arguments, headers
 
     def _check_host(self, connection: Connection, arguments: Mapping[str, Any]) -> None:
@@ -244,39 +255,11 @@ _END_MARKS: Mapping[str, tuple[bytes, ...]] = {
 _DROP_CLIENT = frozenset(("google-ai-studio", "vertex"))
 """Providers whose asynchronous embeddings LiteLLM would send by a client of its own, which nobody guards."""
 
-_CLOSING = 1.0
-"""Seconds that closing a stream's connection may take."""
+_Opened = tuple[Connection, dict[str, Any], dict[str, str]]
+"""A connection, LiteLLM's arguments for it, and its own headers."""
 
-
-_BUILT_LATE = (
-    "Message",
-    "Delta",
-    "Choices",
-    "StreamingChoices",
-    "ModelResponse",
-    "ModelResponseStream",
-    "EmbeddingResponse",
-)
-
-
-@cache
-def litellm_module() -> Any:
-    """LiteLLM, imported quietly at its first use."""
-    # What pydantic says of LiteLLM's own types is nobody's concern here.
-    with without_downloads(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import litellm
-        from litellm.anthropic_beta_headers_manager import get_provider_name
-        from litellm.types import utils
-        from litellm.types.llms.openai import ResponsesAPIResponse
-
-        # These would be done at some later call: a file fetched, and types built with warnings.
-        get_provider_name("anthropic")
-        for name in _BUILT_LATE:
-            getattr(utils, name).model_rebuild()
-        ResponsesAPIResponse.model_rebuild()
-    litellm.suppress_debug_info = True
-    return litellm
+_MOST_OPENED = 1024
+"""Models whose arguments are remembered; a program that makes names up cannot fill the memory."""
 
 
 class _FromLoop:
@@ -290,22 +273,41 @@ class _FromLoop:
         self._loop = loop
         self._feed = Feed(chunks)
         self._batch: Iterator[Wire] = iter(())
+        self._has_begun = self._is_closed = False
+
+    def __del__(self) -> None:
+        """Dropped unread, or half read: the provider must know all the same."""
+        if self._has_begun:
+            self._close()
 
     def __aiter__(self) -> AsyncIterator[Wire]:
         return self
 
     async def __anext__(self) -> Wire:
         chunk = next(self._batch, None)
-        if chunk is None:
-            self._batch = iter(await self._loop.arun(self._feed.batch()))
+        if chunk is None and not self._is_closed:
+            self._has_begun = True
+            try:
+                self._batch = iter(await self._loop.arun(self._feed.batch()))
+            except TimeoutError:
+                raise _ending() from None
             chunk = next(self._batch, None)
         if chunk is None:
             raise StopAsyncIteration
         return chunk
 
     async def aclose(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await self._loop.arun(self._feed.close())
+        self._close()
+
+    def _close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._batch = iter(())
+            self._loop.spawn(self._feed.close())
+
+
+def _ending() -> APIConnectionError:
+    return APIConnectionError("the call was ended because the process is ending")
 
 
 def _check_parameters(body: Mapping[str, Any]) -> None:

@@ -97,6 +97,7 @@ BY_PHRASE: Mapping[str, type[CallError]] = {
 Cerebras, Hugging Face.
 """
 
+_SAID = {"true": True, "false": False}
 _NARROWED = frozenset((400, 413, 422))
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")
 _LITELLMS_PREFIX = re.compile(
@@ -132,12 +133,13 @@ def status_error(
         message or f"no reason given by the server for HTTP {status}",
         status=status,
         retry_after=_wait_asked(headers, detail),
+        should_retry=_SAID.get(headers.get("x-should-retry", "").strip().lower()),
         request_id=request_id(headers, secrets),
         body=detail or None,
     )
 
 
-def event_error(data: Any) -> CallError:
+def event_error(data: object) -> CallError:
     """The error for an error object that came as an event of a stream."""
     detail = error_object(data)
     code = str(detail.get("status") or detail.get("code"))
@@ -179,7 +181,7 @@ def kind_of_status(status: int) -> type[CallError]:
     return BY_STATUS.get(status) or BY_HUNDRED.get(status // 100, ServerError)
 
 
-def error_object(data: Any) -> dict[str, Any]:
+def error_object(data: object) -> dict[str, object]:
     """The inner error object of an answer, whatever the server wrapped it in; empty if there is none."""
     if isinstance(data, list) and data:
         data = data[0]
@@ -229,7 +231,7 @@ def request_id(headers: Mapping[str, str], secrets: Sequence[str] = ()) -> str |
     return None if found is None else str(scrubbed(found, secrets))
 
 
-def _by_code(detail: Mapping[str, Any]) -> type[CallError] | None:
+def _by_code(detail: Mapping[str, object]) -> type[CallError] | None:
     inner = detail.get("innererror")
     candidates = [
         inner.get("code") if isinstance(inner, dict) else None,
@@ -246,7 +248,7 @@ def _by_phrase(message: str) -> type[CallError] | None:
     return next((kind for phrase, kind in BY_PHRASE.items() if phrase in lowered), None)
 
 
-def _wait_asked(headers: Mapping[str, str], detail: Mapping[str, Any]) -> float | None:
+def _wait_asked(headers: Mapping[str, str], detail: Mapping[str, object]) -> float | None:
     """Seconds to wait, from the headers or from Google's `RetryInfo` in the body."""
     asked = retry_after(headers)
     if asked is not None:
@@ -255,24 +257,24 @@ def _wait_asked(headers: Mapping[str, str], detail: Mapping[str, Any]) -> float 
     return next((_number(str(delay).removesuffix("s")) for delay in delays if delay), None)
 
 
-def _details(detail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _details(detail: Mapping[str, object]) -> list[Mapping[str, object]]:
     rows = detail.get("details")
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def _reasons(detail: Mapping[str, Any]) -> list[Any]:
+def _reasons(detail: Mapping[str, object]) -> list[object]:
     """Google's finer reasons, such as `API_KEY_INVALID` inside an `INVALID_ARGUMENT`."""
     return [row.get("reason") for row in _details(detail)]
 
 
-def _decoded(body: bytes) -> Any:
+def _decoded(body: bytes) -> object:
     try:
         return jsonbytes.loads(body)
     except ValueError:
         return None
 
 
-def _message(detail: Mapping[str, Any], body: bytes) -> str:
+def _message(detail: Mapping[str, object], body: bytes) -> str:
     message = detail.get("message") or detail.get("detail")
     text = message if isinstance(message, str) else _TAG.sub(" ", body.decode(errors="replace"))
     return " ".join(text.split())[:_LONGEST]

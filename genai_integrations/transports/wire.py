@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError, InvalidReplyError
 from genai_integrations.transports.endpoint import Operation
+from genai_integrations.transports.patience import Patience
 
 Wire = dict[str, Any]
 """A request body, a reply or a chunk."""
@@ -35,6 +36,18 @@ class WireCall:
     body: Wire
 
 
+class Chunks(Protocol):
+    """Chunks for a `for` loop that can be closed early, by any thread."""
+
+    def __iter__(self) -> Iterator[Wire]: ...
+
+    def __next__(self) -> Wire: ...
+
+    def close(self) -> None:
+        """Stop, and let the provider know. Never waits: a thread that reads is let go."""
+        ...
+
+
 class AsyncChunks(Protocol):
     """Chunks for an `async for` loop that can be closed early."""
 
@@ -44,6 +57,67 @@ class AsyncChunks(Protocol):
 
     def aclose(self) -> Awaitable[None]:
         """Stop, and let the provider know."""
+        ...
+
+
+class Transport(Protocol):
+    """Performs attempts. Safe for threads, for several event loops and after fork."""
+
+    def is_ready(self, call: WireCall) -> bool:
+        """Whether everything is loaded that the call takes."""
+        ...
+
+    def is_aready(self, call: WireCall) -> bool:
+        """As `is_ready`, for a call from an event loop."""
+        ...
+
+    def prepare(self, call: WireCall, ends: float | None) -> None:
+        """Load that, which may take seconds, until the moment at which the caller's time is over.
+
+        Raises:
+            RequestTimeoutError: It was not done by then.
+        """
+        ...
+
+    def aprepare(self, call: WireCall, ends: float | None) -> Awaitable[None]:
+        """As `prepare`, without blocking the loop."""
+        ...
+
+    def send(self, call: WireCall, patience: Patience) -> Wire:
+        """One request, one reply.
+
+        Raises:
+            CallError: The attempt failed.
+            CredentialError: The key cannot be had or may not go there.
+        """
+        ...
+
+    def stream(self, call: WireCall, patience: Patience) -> Chunks:
+        """One request, chunks as they arrive; `END` is the server saying that they are all.
+
+        Nothing is sent before the first `next`. Raises as `send`, at any chunk.
+        """
+        ...
+
+    def asend(self, call: WireCall, idle: float) -> Awaitable[Wire]:
+        """As `send`; how long the whole may take is the caller's to bound.
+
+        Args:
+            call: What to send.
+            idle: Seconds that the server may be silent.
+        """
+        ...
+
+    def astream(self, call: WireCall, idle: float) -> AsyncChunks:
+        """As `stream`; how long the first content may take is the caller's to bound."""
+        ...
+
+    def close(self) -> None:
+        """Forget every key. Calls under way end well, this client's and others'."""
+        ...
+
+    def aclose(self) -> Awaitable[None]:
+        """As `close`, from a loop."""
         ...
 
 
@@ -94,20 +168,14 @@ def check_reply(data: Any, operation: Operation) -> Wire:
     raise InvalidReplyError(f"the server's answer has no {wanted}")
 
 
-def check_count(wire: Wire, texts: Any) -> None:
-    """Whether there is one vector for each text: some models put all texts into one, without a word.
+def vectors_wanted(texts: Any) -> int:
+    """How many vectors belong to the input of a request for embeddings.
 
     Args:
-        wire: The answer.
         texts: A text, its tokens, or a list of either.
-
-    Raises:
-        InvalidReplyError: There is not.
     """
     is_one = isinstance(texts, str) or (bool(texts) and isinstance(texts[0], int))
-    wanted = 1 if is_one else len(texts)
-    if len(wire["data"]) != wanted:
-        raise InvalidReplyError(f"{len(wire['data'])} vectors came back for {wanted} texts")
+    return 1 if is_one else len(texts)
 
 
 def check_chunk(data: Any) -> Wire:

@@ -12,6 +12,8 @@ import httpx
 
 from genai_integrations.connections.origins import origin_of
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, UntrustedHostError
+from genai_integrations.network import proxy_for
+from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.async_http import AsyncHttp, read_all, read_pieces
 from genai_integrations.transports.endpoint import Endpoint
 from genai_integrations.transports.translation import request_id, status_error
@@ -28,6 +30,7 @@ class Witness:
         idle: Seconds that the socket may be silent.
         secrets: Texts that must not appear in an error.
         headers: The connection's own headers, to be sent too.
+        proxies: The proxies that the environment names, by origin, as far as they were looked up.
         status: HTTP status, None while there is none.
         request_id: The provider's id of the request.
         received: Bytes of a good answer.
@@ -41,10 +44,13 @@ class Witness:
         idle: float,
         secrets: Sequence[str],
         headers: Mapping[str, str],
+        *,
+        proxies: dict[str, MaskedText | None],
         end_marks: Sequence[bytes] = (),
     ) -> None:
         self.connection = connection
         self.headers = headers
+        self.proxies = proxies
         self.end_seen = not end_marks
         self._end_marks = end_marks
         self._carry = b""
@@ -177,10 +183,14 @@ def _endpoint(request: httpx.Request, witness: Witness) -> Endpoint:
     headers = {name: value for name, value in request.headers.items() if name not in _OURS}
     headers |= {name.lower(): value for name, value in witness.headers.items()}
     headers["accept-encoding"] = "identity"
+    origin = origin_of(url, witness.connection)
+    if origin not in witness.proxies:
+        witness.proxies[origin] = proxy_for(origin)
     return Endpoint(
-        origin=origin_of(url, witness.connection),
+        origin=origin,
         url=url,
         path=request.url.raw_path.decode(),
+        proxy=witness.proxies[origin],
         headers=headers,
         latin_headers={},
         secrets=(),

@@ -10,7 +10,7 @@ import pytest
 
 from genai_integrations import Connection, GenAIClient, Secret
 from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.routing import policy
+from genai_integrations.routing import retry_rules
 from genai_integrations.testing.provider import ScriptedProvider
 
 QUESTION = [{"role": "user", "content": "one two three four"}]
@@ -125,4 +125,4 @@ def make_client(connect):
 @pytest.fixture
 def no_backoff(monkeypatch):
     """Repeat at once instead of after half a second."""
-    monkeypatch.setattr(policy, "_BACKOFF", (0.0, 0.0))
+    monkeypatch.setattr(retry_rules, "_BACKOFF", (0.0, 0.0))

@@ -140,7 +140,7 @@ def test_what_does_not_change_the_answer_does_not_count(client, seoul, ask):
 def test_a_name_for_other_targets_is_another_question(make_client, seoul, usa, ask):
     """The same words at the same name, but who would be asked has changed."""
     one, other = make_client(seoul, cache_responses=True), make_client(usa, cache_responses=True)
-    other._router._answers = one._router._answers
+    other._router._parts.answers = one._router._parts.answers
     ask(one)
 
     assert ask(other).text == "usa says: one two three four"
@@ -206,7 +206,7 @@ def test_a_call_may_leave_nothing(client, ask):
 def test_a_call_may_say_for_how_long(make_client, seoul, ask):
     """`ttl` of the call, else of `cache_kwargs`."""
     client = make_client(seoul, cache_responses=True, cache_kwargs={"ttl": 30})
-    cache = client._router._answers
+    cache = client._router._parts.answers
     now = cache._clock()
     cache._clock = lambda: now
     ask(client)

@@ -14,7 +14,6 @@ from genai_integrations.errors import ConfigurationError, UnknownModelError
 from genai_integrations.langchain import ChatGenAI, langfuse_chain
 from genai_integrations.llama_index import GenAI, use_params
 from genai_integrations.prompts.template import Prompt, Text
-from genai_integrations.routing.request import REDIRECTING
 
 ALL = (
     "model",
@@ -56,7 +55,9 @@ def test_the_model_and_its_sampling_count():
     }
 
 
-@pytest.mark.parametrize("name", sorted(REDIRECTING))
+@pytest.mark.parametrize(
+    "name", ["api_base", "api_key", "base_url", "extra_headers", "client", "vertex_credentials"]
+)
 def test_no_key_and_no_address_ever_counts(name):
     """Whoever may edit prompts may not send keys elsewhere, even if a program allows it."""
     assert settings({name: "https://evil.example", "temperature": 1}) == {"temperature": 1}

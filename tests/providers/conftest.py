@@ -12,7 +12,7 @@ import pytest
 from places import AWS_SECRET, KEY_ID, KEYS, PLACES, QUESTION, REGIONS
 
 from genai_integrations import Connection, GenAIClient
-from genai_integrations.routing import policy
+from genai_integrations.routing import retry_rules
 from genai_integrations.testing.provider import ScriptedProvider
 from genai_integrations.testing.vertex_tokens import service_account
 
@@ -220,7 +220,7 @@ def client(make_client, connect, place):
 @pytest.fixture
 def no_backoff(monkeypatch):
     """Repeat at once instead of after half a second."""
-    monkeypatch.setattr(policy, "_BACKOFF", (0.0, 0.0))
+    monkeypatch.setattr(retry_rules, "_BACKOFF", (0.0, 0.0))
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from genai_integrations import Connection
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.testing.server import LoopbackServer
 from genai_integrations.transports.copies import COPIES
+from genai_integrations.transports.loading import litellm_module
 from genai_integrations.transports.restating import RestatedChunks, restated_stream
 from genai_integrations.transports.shaping import shaped
-from genai_integrations.transports.translated import litellm_module
 from genai_integrations.transports.wire import WireCall
 
 USER = {"role": "user", "content": "add"}

@@ -133,6 +133,7 @@ def test_system_and_turns(client, model, ask, said):
     assert messages == before
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize(
     ("params", "text", "finish"),
     [

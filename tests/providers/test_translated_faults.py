@@ -87,6 +87,7 @@ def fallbacks(model):
     return [{model: ["home/gpt-4o"]}]
 
 
+@pytest.mark.sample(72)
 @ONE_OF_EACH
 @pytest.mark.parametrize("fault", MATRIX)
 def test_a_fault_abroad_is_made_good_at_home(fault, place, model, ask, mode, client_of, said, home):
@@ -119,6 +120,7 @@ def test_a_fault_abroad_is_made_good_at_home(fault, place, model, ask, mode, cli
     assert "\n" not in str(failed)
 
 
+@pytest.mark.sample(18)
 @TWO_WAYS
 @pytest.mark.parametrize("place", ["vertex gemini", "vertex claude", "bedrock nova"], indirect=True)
 @pytest.mark.parametrize("fault", ["500", "429", "401", "html", "truncated", "error event"])
@@ -155,6 +157,7 @@ HOME_FAULTS = {
 }
 
 
+@pytest.mark.sample(20)
 @TWO_WAYS
 @ONE_OF_EACH
 @pytest.mark.parametrize("fault", HOME_FAULTS)
@@ -176,6 +179,7 @@ def test_a_fault_at_home_is_made_good_abroad(
     assert len(said()) == 1
 
 
+@pytest.mark.sample(12)
 @TWO_WAYS
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_refused_request_is_raised_at_once(
@@ -194,6 +198,7 @@ def test_a_refused_request_is_raised_at_once(
     assert (len(said()), len(home.requests)) == (1, 0)
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize(
     ("fault", "kind", "rule"),
     [
@@ -243,6 +248,7 @@ def test_a_filtered_question_ends_as_filtered(ask, client, model, abroad, place)
     assert ask(client, model).finish == "content_filter"
 
 
+@pytest.mark.sample(16)
 @TWO_WAYS
 @pytest.mark.parametrize(
     "fault",

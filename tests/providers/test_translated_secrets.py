@@ -63,6 +63,7 @@ def all_logs(caplog):
         yield caplog
 
 
+@pytest.mark.sample(22)
 @TWO_WAYS
 @pytest.mark.parametrize("fault", FAULTS)
 @ONE_OF_EACH
@@ -88,7 +89,7 @@ def test_a_key_shows_nowhere(
     assert CANARY in repr(abroad.requests[-1].headers) or place.provider == "bedrock"
     assert_hidden(*heard(all_logs))
     assert_hidden(
-        shown.out, shown.err, repr(client), repr(vars(client._router._transport._translated))
+        shown.out, shown.err, repr(client), repr(vars(client._router._parts.transport._translated))
     )
 
 

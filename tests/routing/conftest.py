@@ -5,24 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from simulation import Clock
 
 from genai_integrations import Connection, GenAIError, Secret
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.routing.args import router_args
+from genai_integrations.routing.deployments import Deployment, Target
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.names import Names, Target
-from genai_integrations.routing.plans import Plans
-from genai_integrations.routing.policy import NewKey, Plan, Try, Wait, steps
-
-
-@dataclass
-class Clock:
-    """Seconds that pass only on purpose."""
-
-    now: float = 1000.0
-
-    def __call__(self):
-        return self.now
+from genai_integrations.routing.names import Names
+from genai_integrations.routing.planning import Plans
+from genai_integrations.routing.policy import NewKey, Plan, Try, Wait, attempts
 
 
 @dataclass
@@ -45,11 +37,13 @@ class Drive:
     tries: list = field(default_factory=list)
 
     def run(self, plan, timeout=30.0, jitter=0.0, **args):
-        policy = steps(
+        checked = router_args(args)
+        policy = attempts(
             plan,
-            router_args(args),
+            checked,
             self.health,
             timeout=timeout,
+            ends=None if checked.deadline is None else self.clock() + checked.deadline,
             clock=self.clock,
             jitter=lambda: jitter,
         )
@@ -115,7 +109,8 @@ def target():
     """Make a target; `a` is short for the model `m` at the connection `a`."""
 
     def make(name, model="m", provider="openai"):
-        return Target(Connection(name, PROVIDERS[provider], Secret(f"sk-{name}")), model)
+        connection = Connection(name, PROVIDERS[provider], Secret(f"sk-{name}"))
+        return Target(Deployment(connection, model))
 
     return make
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import get_args
 
 import pytest
 
 from genai_integrations import GenAIClient, GenAIError
 from genai_integrations.errors import CallError, ConfigurationError, RateLimitError, ServerError
-from genai_integrations.routing.args import PER_CALL, RouterArgs, router_args
+from genai_integrations.routing.args import PER_CALL, RouterArgs, StrategyName, router_args
+from genai_integrations.routing.strategies import STRATEGIES
 
 GOOD = {
     "fallbacks": [
@@ -176,3 +178,8 @@ def test_what_was_given_is_not_kept():
 def test_the_base_of_all_call_errors_leads_on_everywhere():
     """`fallback_on=[CallError]` is the widest set there is."""
     assert router_args({"fallback_on": [CallError]}).fallback_on == (CallError,)
+
+
+def test_every_strategy_that_can_be_named_is_there():
+    """The names that `routing_strategy` takes and the functions that order targets are the same."""
+    assert list(get_args(StrategyName)) == list(STRATEGIES) == ["ordered", "simple-shuffle"]

@@ -9,7 +9,7 @@ from genai_integrations.connections.connection import BrokenConnection, Connecti
 from genai_integrations.connections.families import FAMILIES
 from genai_integrations.connections.providers import PROVIDERS, provider_named, provider_of
 from genai_integrations.errors import ConfigurationError, DecryptionError, UnknownModelError
-from genai_integrations.routing.names import Names
+from genai_integrations.routing.names import Names, without_provider
 from genai_integrations.secret import Secret
 
 
@@ -178,11 +178,32 @@ def test_names_made_up_by_callers_do_not_fill_the_memory(monkeypatch):
     assert len(names._known) == 3
 
 
-def test_every_prefix_of_litellm_is_an_alias():
-    """LiteLLM's name of a provider means that provider."""
-    for row in PROVIDERS.values():
-        assert provider_named(row.litellm) is row
-        assert provider_named(row.name) is row
+@pytest.mark.parametrize(
+    ("prefix", "name"),
+    [
+        ("openai", "openai"),
+        ("azure", "azure"),
+        ("anthropic", "anthropic"),
+        ("gemini", "google-ai-studio"),
+        ("vertex_ai", "vertex"),
+        ("bedrock", "bedrock"),
+        ("openrouter", "openrouter"),
+        ("ollama", "ollama"),
+        ("mistral", "mistral"),
+        ("groq", "groq"),
+        ("xai", "xai"),
+        ("deepseek", "deepseek"),
+        ("together_ai", "together"),
+        ("fireworks_ai", "fireworks"),
+        ("hosted_vllm", "vllm"),
+        ("cohere_chat", "cohere"),
+        ("perplexity", "perplexity"),
+    ],
+)
+def test_a_prefix_of_litellms_means_its_provider(prefix, name):
+    """And so does the name that we have for it."""
+    assert provider_named(prefix).name == name
+    assert provider_named(name).name == name
 
 
 def test_families_name_known_providers():
@@ -219,3 +240,81 @@ def test_the_price_map_is_found_without_litellm():
     assert catalog.model_info("openai", "gpt-4o-mini")["max_input_tokens"] == 128000
     assert catalog.model_info("azure", "gpt-4o-mini")["litellm_provider"] == "azure"
     assert catalog.model_info("openai", "no-such-model") is None
+
+
+def _named(name, provider, models=(), *, with_default_models=True):
+    secret = Secret("unused")
+    return Connection(
+        name,
+        PROVIDERS[provider],
+        secret,
+        custom_models=models,
+        with_default_models=with_default_models,
+    )
+
+
+def test_of_a_providers_connections_those_that_list_the_model_are_asked():
+    """Else those that do not say what they have, else all: the provider was named, so one of them must know it."""
+    listing = _named("a", "openai", ("gpt-x",), with_default_models=False)
+    other = _named("b", "openai", ("gpt-y",), with_default_models=False)
+    silent = _named("c", "openai")
+
+    def asked(*rows):
+        return [target.name for target in Names(rows).targets("openai/gpt-x")]
+
+    assert asked(other, silent, listing) == ["a/gpt-x"]
+    assert asked(other, silent) == ["c/gpt-x"]
+    assert asked(other) == ["b/gpt-x"]
+
+
+def test_a_vendors_own_connection_comes_before_an_aggregator_that_lists_the_model():
+    """The aggregator's list has the vendor's name in front, so the bare name is not what it lists."""
+    rows = [_named("router", "openrouter", ("openai/gpt-4o",)), _named("own", "openai")]
+
+    assert [target.name for target in Names(rows).targets("gpt-4o")] == [
+        "own/gpt-4o",
+        "router/openai/gpt-4o",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("claude-sonnet-4-5", ["router/anthropic/claude-sonnet-4-5"]),
+        ("anthropic/claude-sonnet-4-5", ["router/anthropic/claude-sonnet-4-5"]),
+        ("someone/claude-sonnet-4-5", []),
+    ],
+)
+def test_an_aggregator_serves_a_model_under_its_vendors_name_only(asked, served):
+    """A name with another vendor in front is another model."""
+    names = Names([_named("router", "openrouter")])
+
+    assert [target.name for target in names.resolve(asked).targets] == served
+
+
+def test_a_connections_name_with_nothing_behind_it_is_no_model():
+    """`seoul/` asks for nothing."""
+    with pytest.raises(UnknownModelError):
+        Names([_named("seoul", "openai")]).targets("seoul/")
+
+
+def test_a_broken_connections_error_is_raised_anew_each_time():
+    """One object raised by many callers would collect all their tracebacks."""
+    kept = DecryptionError("connection 'seoul' is damaged")
+    names = Names([], [BrokenConnection("seoul", kept)])
+
+    with pytest.raises(DecryptionError) as caught:
+        names.targets("seoul/gpt-4o")
+
+    assert caught.value is not kept
+    assert kept.__traceback__ is None
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [("openai/gpt-4o", "gpt-4o"), ("seoul/gpt-4o", "seoul/gpt-4o"), ("gpt-4o", "gpt-4o")],
+)
+def test_a_rule_for_a_model_counts_with_a_provider_in_front(name, bare):
+    """Not with a connection: who names that wants that one."""
+    assert without_provider(name, {"seoul"}) == bare
+    assert without_provider("openai/gpt-4o", {"openai"}) == "openai/gpt-4o"

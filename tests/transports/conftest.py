@@ -14,7 +14,8 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.routing.streams import is_decisive
 from genai_integrations.transports.direct import DirectTransport
-from genai_integrations.transports.sync_http import Patience
+from genai_integrations.transports.patience import Patience
+from genai_integrations.transports.shared import Shared
 from genai_integrations.transports.wire import WireCall
 
 BODY = {"messages": [{"role": "user", "content": "Hello!"}]}
@@ -43,7 +44,8 @@ def mode(request):
 
 @pytest.fixture
 def transport():
-    transport = DirectTransport(OriginPins())
+    """A transport with connections of its own."""
+    transport = DirectTransport(OriginPins(), Shared())
     yield transport
     transport.close()
 
@@ -121,6 +123,10 @@ class RawServer:
                 self._handle(self, connection, number)
             except OSError:
                 return
+
+    def also_cut(self, connection):
+        """One that was wrapped in another: what it was made of can no longer be cut."""
+        self._open.append(connection)
 
     def read(self, connection):
         """Read one request with its body, and remember it; False if the client has gone."""

@@ -19,6 +19,9 @@ class _ClosedLoop:
         self.meanwhile(self)
         return True
 
+    def is_running(self):
+        return False
+
 
 class _Session:
     forgotten = 0
@@ -58,6 +61,9 @@ def test_a_loop_may_start_while_another_clears_up(transport, connect, provider):
 class _Open:
     def is_closed(self):
         return False
+
+    def is_running(self):
+        return True
 
 
 def test_sessions_of_closed_loops_do_not_pile_up(transport, connect, provider):

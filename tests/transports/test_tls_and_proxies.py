@@ -83,16 +83,10 @@ def _answer(server, connection):
         connection.sendall(ANSWERS[b'"stream":true' in server.requests[-1][1]])
 
 
-@pytest.fixture
-def raw_server(raw_server, transport):
-    """As in the other tests, but idle connections are closed before it: it cannot cut encrypted ones."""
-    yield raw_server
-    transport.close()
-
-
 def _serve_secured(secured):
     def handle(server, connection, number):
         with secured(connection) as tls:
+            server.also_cut(tls)
             _answer(server, tls)
 
     return handle
@@ -171,6 +165,7 @@ def test_a_proxy_that_leads_through(mode, attempt, connect, raw_server, secured,
         assert server.read(connection)
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         with secured(connection) as tls:
+            server.also_cut(tls)
             _answer(server, tls)
 
     server = raw_server(handle)

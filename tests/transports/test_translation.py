@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from error_replies import CODES, PHRASES
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genai_integrations import errors
+from genai_integrations.transports.translated import litellm_module
 from genai_integrations.transports.translation import (
-    BY_CODE,
     event_error,
+    foreign_error,
     retry_after,
     scrub,
     status_error,
@@ -62,32 +64,55 @@ def test_each_status_has_its_class(status):
     assert error.status == status
 
 
-@pytest.mark.parametrize("status", range(100, 600))
-def test_every_status_has_a_class(status):
+def test_every_status_has_a_class():
     """No number that a server can send is without an error of ours."""
-    assert isinstance(status_error(status, {}, b""), errors.CallError)
+    for status in range(100, 600):
+        assert isinstance(status_error(status, {}, b""), errors.CallError)
+
+
+def _who(value):
+    return value.provider if hasattr(value, "provider") else None
+
+
+@pytest.mark.parametrize("reply", [*CODES, *PHRASES], ids=_who)
+def test_a_reply_becomes_what_it_means(reply):
+    """The class is the one that tells a program what it can do, for each reply that a provider is known to give."""
+    if reply.status:
+        error = status_error(reply.status, {}, json.dumps(reply.body).encode())
+    else:
+        error = event_error(reply.body)
+
+    assert type(error) is reply.kind
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-@pytest.mark.parametrize("code", BY_CODE)
-def test_a_code_narrows_a_refusal(code, status):
-    """Where the status only says that something is wrong, the code says what."""
-    assert type(status_error(status, {}, body(message="x", code=code))) is BY_CODE[code]
-    assert type(status_error(status, {}, body(message="x", code=code.upper()))) is BY_CODE[code]
+@pytest.mark.parametrize("reply", CODES, ids=_who)
+def test_a_code_narrows_a_refusal(reply, status):
+    """Where the status only says that something is wrong, the code says what, in small letters or capitals."""
+    for write in (str, str.lower, str.upper):
+        code = reply.body["error"].get("code")
+        changed = write(code) if isinstance(code, str) else code
+        error = {**reply.body["error"], "code": changed, "message": "x"}
+        assert type(status_error(status, {}, body(**error))) is reply.kind
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
-@pytest.mark.parametrize("code", BY_CODE)
-def test_a_code_does_not_overrule_a_clear_status(code, status):
+@pytest.mark.parametrize("reply", CODES, ids=_who)
+def test_a_code_does_not_overrule_a_clear_status(reply, status):
     """A status with a meaning of its own keeps it."""
-    assert type(status_error(status, {}, body(code=code))) is STATUSES[status]
+    content = json.dumps(reply.body).encode()
+
+    assert type(status_error(status, {}, content)) is STATUSES[status]
 
 
-@pytest.mark.parametrize("code", BY_CODE)
-def test_a_code_decides_in_a_stream(code):
-    """In the middle of a stream there is no status."""
-    assert type(event_error({"error": {"message": "x", "code": code}})) is BY_CODE[code]
-    assert type(event_error({"error": {"message": "x", "type": code}})) is BY_CODE[code]
+@pytest.mark.parametrize("reply", [row for row in CODES if not row.status], ids=_who)
+def test_a_code_may_stand_in_place_of_the_type(reply):
+    """In the middle of a stream there is no status, and either field may have the word."""
+    inner = reply.body["error"]
+    word = inner.get("code") or inner["type"]
+
+    assert type(event_error({"error": {"message": "x", "code": word}})) is reply.kind
+    assert type(event_error({"error": {"message": "x", "type": word}})) is reply.kind
 
 
 @pytest.mark.parametrize("status", [401, 402, 404, 408, 429, 500, 502, 503])
@@ -97,6 +122,42 @@ def test_a_number_in_a_stream_is_a_status(status, place):
     for value in (status, str(status)):
         error = event_error({"error": {"message": "x", place: value}})
         assert (type(error), error.status) == (STATUSES[status], status)
+
+
+def test_a_list_with_one_error_is_that_error():
+    """Gemini answers a stream's request so."""
+    error = {
+        "code": 400,
+        "message": "API key not valid.",
+        "details": [{"reason": "API_KEY_INVALID"}],
+    }
+
+    told = status_error(400, {}, json.dumps([{"error": error}]).encode())
+
+    assert type(told) is errors.AuthenticationError
+    assert told.message == "API key not valid."
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"), [("30s", 30.0), ("1.5s", 1.5), ("0s", 0.0), ("soon", None), (None, None)]
+)
+def test_google_says_in_the_body_how_long_to_wait(delay, seconds):
+    """Its `RetryInfo` counts where no header does."""
+    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    content = body(code=429, message="Resource exhausted", details=[detail])
+
+    assert status_error(429, {}, content).retry_after == seconds
+    assert status_error(429, {"retry-after": "7"}, content).retry_after == 7.0
+
+
+@pytest.mark.parametrize("status", [300, 301, 307, 399])
+def test_a_redirect_is_called_one(status):
+    """Whatever the server says with it."""
+    told = status_error(status, {}, body(message="moved")).message
+
+    assert told == "the server answered with a redirect, which is never followed with a key"
+    assert status_error(299, {}, body(message="moved")).message == "moved"
+    assert status_error(400, {}, body(message="moved")).message == "moved"
 
 
 def test_azures_inner_code_is_the_most_precise():
@@ -204,6 +265,18 @@ def test_the_forms_of_retry_after(headers, seconds):
     assert retry_after(headers) == seconds
 
 
+@pytest.mark.parametrize(
+    ("said", "should_retry"),
+    [("true", True), ("false", False), (" False ", False), ("maybe", None), ("", None)],
+)
+def test_a_server_may_say_whether_to_retry(said, should_retry):
+    """The header that OpenAI's and Anthropic's own clients obey."""
+    error = status_error(500, {"x-should-retry": said}, b"{}")
+
+    assert error.should_retry is should_retry
+    assert status_error(500, {}, b"{}").should_retry is None
+
+
 def test_a_date_counts_from_now():
     """The HTTP date form is seconds from now."""
     then = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
@@ -260,3 +333,69 @@ def test_a_key_echoed_as_the_request_id_is_taken_out():
     error = status_error(401, {"x-request-id": f"req-{KEY}"}, b"", [KEY])
 
     assert KEY not in f"{error} {error.request_id}"
+
+
+@pytest.fixture(scope="module")
+def raised():
+    """What LiteLLM raises, by class."""
+    litellm = litellm_module().exceptions
+    who = {"llm_provider": "anthropic", "model": "m"}
+    return {
+        kind.__name__: kind("words", **who, **more)
+        for kind, more in (
+            (litellm.APIConnectionError, {}),
+            (litellm.APIResponseValidationError, {}),
+            (litellm.BadRequestError, {}),
+            (litellm.ContentPolicyViolationError, {}),
+            (litellm.ContextWindowExceededError, {}),
+            (litellm.InternalServerError, {}),
+            (litellm.RateLimitError, {}),
+            (litellm.RejectedRequestError, {"request_data": {}}),
+            (litellm.Timeout, {}),
+        )
+    } | {"TimeoutError": TimeoutError("words"), "ValueError": ValueError("words")}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("APIConnectionError", errors.APIConnectionError),
+        ("APIResponseValidationError", errors.InvalidReplyError),
+        ("BadRequestError", errors.BadRequestError),
+        ("ContentPolicyViolationError", errors.ContentFilteredError),
+        ("ContextWindowExceededError", errors.ContextWindowExceededError),
+        ("InternalServerError", errors.ServerError),
+        ("RateLimitError", errors.RateLimitError),
+        ("RejectedRequestError", errors.ContentFilteredError),
+        ("Timeout", errors.RequestTimeoutError),
+        ("TimeoutError", errors.RequestTimeoutError),
+        ("ValueError", errors.ServerError),
+    ],
+)
+def test_what_litellm_raises_becomes_ours(name, kind, raised):
+    """By its class where that says more than its status, else by the status; its prefix goes."""
+    error = foreign_error(raised[name], None, ())
+
+    assert type(error) is kind
+    assert error.message == "words"
+
+
+@pytest.mark.parametrize("reply", PHRASES, ids=_who)
+def test_words_explain_what_litellm_raises(reply):
+    """LiteLLM has some refusals under a class that says less than the provider's words."""
+    error = foreign_error(ValueError(json.dumps(reply.body)), None, ())
+
+    assert type(error) is reply.kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("APIConnectionError", errors.InvalidReplyError),
+        ("BadRequestError", errors.InvalidReplyError),
+        ("ContentPolicyViolationError", errors.ContentFilteredError),
+    ],
+)
+def test_what_litellm_cannot_read_is_an_invalid_reply(name, kind, raised):
+    """The wire had shown success: whatever LiteLLM then makes up, the answer could not be understood."""
+    assert type(foreign_error(raised[name], 200, ())) is kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -30,7 +30,7 @@ class Named:
     check: str
     finding: Finding
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         finding = self.finding
         return {

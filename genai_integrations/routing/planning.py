@@ -1,4 +1,7 @@
-"""Where a call for one name may go: its targets, its fallbacks, and those for particular errors."""
+"""Where a call may go: the targets of its name, its fallbacks, and those for particular errors.
+
+What depends on the name alone is worked out once for each set of connections; what depends on the request, anew.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import dataclasses
 import logging
 from collections.abc import Container, Iterable, Sequence
 
+from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import (
     CallError,
     ContentFilteredError,
@@ -13,8 +17,11 @@ from genai_integrations.errors import (
     GenAIError,
 )
 from genai_integrations.routing.args import Fallbacks, RouterArgs
-from genai_integrations.routing.names import Names, Resolution, Target, without_provider
+from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.names import Names, Resolution, without_provider
 from genai_integrations.routing.policy import Plan
+from genai_integrations.routing.request import Request
+from genai_integrations.routing.strategies import STRATEGIES, Strategy, by_order, ordered
 
 _log = logging.getLogger("genai_integrations")
 
@@ -24,6 +31,49 @@ ANY_NAME = "*"
 
 _MOST_PLANS = 4096
 """Plans remembered; a program that makes names up cannot fill the memory."""
+
+
+class Planner:
+    """Makes plans, and remembers what it made of the connections as they are.
+
+    Args:
+        args: Has the aliases and the fallbacks.
+    """
+
+    def __init__(self, args: RouterArgs) -> None:
+        self._args = args
+        self._known: tuple[Snapshot, Plans] | None = None
+
+    def plans(self, snapshot: Snapshot) -> Plans:
+        """The plans for these connections."""
+        # Two threads may make them at once; they are the same, and the later ones stay.
+        known = self._known
+        if known is None or known[0] is not snapshot:
+            names = Names(snapshot.connections, snapshot.broken, self._args.model_group_alias)
+            known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
+        return known[1]
+
+    def plan(self, request: Request, snapshot: Snapshot) -> Plan:
+        """Where a request may go.
+
+        Raises:
+            UnknownModelError: Nobody serves the name itself.
+        """
+        plan = self.plans(snapshot).plan(request.model)
+        if request.disable_fallbacks:
+            plan = Plan(plan.targets)
+        strategy = STRATEGIES[request.args.routing_strategy]
+        return plan if strategy is ordered else _arranged(plan, request, strategy)
+
+
+def _arranged(plan: Plan, request: Request, strategy: Strategy) -> Plan:
+    """The plan with the targets of each name in the strategy's order."""
+
+    def arranged(groups: Iterable[Sequence[Target]]) -> list[Sequence[Target]]:
+        return [strategy(request, group) for group in groups]
+
+    instead = {kind: arranged(groups) for kind, groups in plan.instead.items()}
+    return Plan(strategy(request, plan.targets), arranged(plan.fallbacks), instead)
 
 
 class Plans:
@@ -82,7 +132,7 @@ class Plans:
             groups = self._groups(self._follow(model, table))
             if groups:
                 instead[kind] = groups
-        own = self.names.targets(model)
+        own = by_order(self.names.targets(model))
         return Plan(own, self._groups(self.fallback_names(model)), instead)
 
     def _follow(self, model: str, table: Fallbacks, default: Sequence[str] = ()) -> list[str]:
@@ -106,7 +156,7 @@ class Plans:
         groups: list[Sequence[Target]] = []
         for name in names:
             try:
-                groups.append(self.names.targets(name))
+                groups.append(by_order(self.names.targets(name)))
             except GenAIError as error:
                 # A fallback that is gone must not stop a call that does not need it.
                 _log.warning("the fallback %r is left out: %s", name, error)

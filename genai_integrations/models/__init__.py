@@ -1,0 +1,1 @@
+"""What is known of models: who serves them, under which ids, with which limits, at what price."""

@@ -1,0 +1,188 @@
+"""The two loops that run a call's flow: one for threads, one for event loops. They do the I/O and decide nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from genai_integrations.connections.registry import Snapshot
+from genai_integrations.errors import GenAIError
+from genai_integrations.routing.deadline import ChunksUntil, within
+from genai_integrations.routing.flow import Flow, Parts
+from genai_integrations.routing.policy import AwaitProbe, Wait
+from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
+from genai_integrations.routing.reply import Reply
+from genai_integrations.routing.steps import (
+    Drop,
+    Hand,
+    Judge,
+    Keep,
+    Load,
+    Opened,
+    Prepare,
+    Ready,
+    Recall,
+    Send,
+)
+from genai_integrations.routing.streams import (
+    AsyncReplyStream,
+    ReplyStream,
+    is_decisive,
+    no_content,
+)
+from genai_integrations.transports.patience import Patience
+from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire
+
+
+class SyncDriver:
+    """Runs flows in the caller's thread.
+
+    Args:
+        parts: What the flows share.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._handlers: dict[type, Callable[[Any], Any]] = {
+            Ready: lambda step: step.observer.prepare(),
+            Load: self._load,
+            Recall: lambda step: step.memory.recall(),
+            Prepare: lambda step: parts.transport.prepare(step.call, step.ends),
+            Send: self._send,
+            Judge: lambda step: step.judge(step.request, step.wire),
+            Drop: lambda step: step.stream.rest.close(),
+            Keep: lambda step: step.memory.keep(step.reply, step.attempt),
+            Wait: lambda step: time.sleep(step.seconds),
+            AwaitProbe: lambda step: wait_for_any(step.probes, step.seconds),
+        }
+
+    def run(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
+        """Run a flow to its end, or to where it hands out a stream.
+
+        Args:
+            flow: One that has just begun, or one that handed out a stream.
+            outcome: What to send it first.
+
+        Raises:
+            GenAIError: The call failed.
+        """
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(step, Hand):
+                return ReplyStream(flow, step, self.run)
+            try:
+                outcome = self._handlers[type(step)](step)
+            except GenAIError as error:
+                outcome = error
+            except BaseException as error:
+                _thrown(flow, error)
+                raise
+
+    def _load(self, step: Load) -> Snapshot:
+        registry = self._parts.registry
+        return (
+            registry.refresh(step.refused, step.ends) if step.refused else registry.load(step.ends)
+        )
+
+    def _send(self, step: Send) -> Wire | Opened:
+        patience = Patience(step.timeout, step.idle, step.ends)
+        if not step.stream:
+            return self._parts.transport.send(step.call, patience)
+        chunks = self._parts.transport.stream(step.call, patience)
+        try:
+            held = _first_content(chunks)
+        except BaseException:
+            chunks.close()
+            raise
+        patience.content_began()
+        return Opened(held, chunks)
+
+
+class AsyncDriver:
+    """As `SyncDriver`, in the running event loop, which nothing here blocks."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._handlers: dict[type, Callable[[Any], Any]] = {
+            Ready: lambda step: asyncio.to_thread(step.observer.prepare),
+            Load: self._load,
+            Recall: lambda step: step.memory.arecall(),
+            Prepare: lambda step: parts.transport.aprepare(step.call, step.ends),
+            Send: self._send,
+            Judge: _judged,
+            Drop: lambda step: step.stream.rest.aclose(),
+            Keep: lambda step: step.memory.akeep(step.reply, step.attempt),
+            Wait: lambda step: asyncio.sleep(step.seconds),
+            AwaitProbe: lambda step: async_wait_for_any(step.probes, step.seconds),
+        }
+
+    async def run(self, flow: Flow, outcome: Any = None) -> Reply | AsyncReplyStream | None:
+        """As `SyncDriver.run`."""
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(step, Hand):
+                return AsyncReplyStream(flow, step, self.run)
+            try:
+                outcome = await self._handlers[type(step)](step)
+            except GenAIError as error:
+                outcome = error
+            except BaseException as error:
+                _thrown(flow, error)
+                raise
+
+    async def _load(self, step: Load) -> Snapshot:
+        registry = self._parts.registry
+        if step.refused:
+            return await registry.arefresh(step.refused, step.ends)
+        return await registry.aload(step.ends)
+
+    async def _send(self, step: Send) -> Wire | Opened:
+        if not step.stream:
+            async with within(step.timeout):
+                return await self._parts.transport.asend(step.call, step.timeout)
+        chunks = self._parts.transport.astream(step.call, max(step.timeout, step.idle))
+        try:
+            async with within(step.timeout):
+                held = await _afirst_content(chunks)
+        except BaseException:
+            await chunks.aclose()
+            raise
+        return Opened(held, chunks if step.ends is None else ChunksUntil(step.ends, chunks))
+
+
+def _thrown(flow: Flow, error: BaseException) -> None:
+    """Let a flow write down what ends it from outside: Ctrl-C, a cancellation, a defect."""
+    with contextlib.suppress(StopIteration, type(error)):
+        flow.throw(error)
+
+
+async def _judged(step: Judge) -> GenAIError | None:
+    return step.judge(step.request, step.wire)
+
+
+def _first_content(chunks: Chunks) -> list[Wire]:
+    """Chunks up to the first decisive one."""
+    held = []
+    for chunk in chunks:
+        held.append(chunk)
+        if is_decisive(chunk):
+            return held
+    raise no_content()
+
+
+async def _afirst_content(chunks: AsyncChunks) -> list[Wire]:
+    held = []
+    async for chunk in chunks:
+        held.append(chunk)
+        if is_decisive(chunk):
+            return held
+    raise no_content()

@@ -1,0 +1,30 @@
+"""Judges: each looks at an answer that came whole and well-formed, and says whether it is one to give to the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from genai_integrations.errors import ContentFilteredError, GenAIError, InvalidReplyError
+from genai_integrations.routing.request import Request
+from genai_integrations.transports.wire import Wire, finish_reasons, vectors_wanted
+
+JudgeOfAnswers = Callable[[Request, Wire], GenAIError | None]
+"""Takes the request and the reply (of a stream the first chunk that shows content or an end).
+
+Gives None for an answer that is good, else the error that stands for it: the call goes on as if the target had failed.
+"""
+
+
+def one_vector_for_each_text(request: Request, wire: Wire) -> GenAIError | None:
+    """Some models put all texts into one vector, without a word."""
+    came, wanted = len(wire["data"]), vectors_wanted(request.body["input"])
+    if came == wanted:
+        return None
+    return InvalidReplyError(f"{came} vectors came back for {wanted} texts")
+
+
+def not_filtered(_request: Request, wire: Wire) -> GenAIError | None:
+    """A content filter stopped the answer, and the program said where such a request may go instead."""
+    if "content_filter" in finish_reasons(wire):
+        return ContentFilteredError("the provider's content filter stopped the answer")
+    return None

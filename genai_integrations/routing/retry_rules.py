@@ -1,0 +1,95 @@
+"""Which errors lead to another target, which to the same one again, and after how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from genai_integrations.errors import (
+    APIConnectionError,
+    BadRequestError,
+    CallError,
+    CredentialError,
+    GenAIError,
+    InvalidReplyError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+
+REPEATABLE = (
+    APIConnectionError,
+    InvalidReplyError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+"""Errors after which the same target may answer the next time, unless its `x-should-retry` says otherwise.
+
+No completion is idempotent: one that timed out may have been computed, and is then paid for twice. All the providers'
+own SDKs repeat it, since an answer is worth more than that.
+"""
+
+LONGEST_WAIT = 60.0
+"""Seconds beyond which a `Retry-After` is not waited for: the call fails instead (OpenAI's SDK does the same)."""
+
+JITTER = 0.25
+"""The part of a wait that is added at random, so that calls which failed together do not come back together.
+
+Only added: with full or equal jitter some come back before the `Retry-After` that they were told.
+"""
+
+NO_CREDIT_COOLDOWN = 60.0
+"""Seconds that a target without credit is left alone: nobody pays a bill within the usual five."""
+
+_NO_CREDIT_STATUS = 402
+# OpenAI and its copies answer 429 for it, so only the code tells it from a rate limit that passes.
+_NO_CREDIT_CODE = "insufficient_quota"
+
+# Seconds: the first wait and the longest, doubling in between, as in OpenAI's SDK.
+_BACKOFF = (0.5, 8.0)
+
+
+def backoff(waits: int) -> float:
+    """Seconds to wait before a retry to a target that does not say how long.
+
+    Args:
+        waits: How often this call has waited before.
+    """
+    first, longest = _BACKOFF
+    return min(first * 2.0**waits, longest)
+
+
+def is_repeatable(error: GenAIError | None) -> bool:
+    """Whether the same target may be asked again after this error."""
+    if not isinstance(error, CallError) or is_out_of_credit(error):
+        return False
+    if error.should_retry is not None:
+        return error.should_retry
+    return isinstance(error, REPEATABLE)
+
+
+def is_out_of_credit(error: GenAIError) -> bool:
+    """Whether the account that pays for a target is empty, which waiting does not cure."""
+    if not isinstance(error, CallError):
+        return False
+    body = error.body if isinstance(error.body, Mapping) else {}
+    codes = (body.get("code"), body.get("type"))
+    return error.status == _NO_CREDIT_STATUS or _NO_CREDIT_CODE in codes
+
+
+def falls_over(error: GenAIError, wanted: Sequence[int | type[CallError]] | None) -> bool:
+    """Whether another target may be asked after this error.
+
+    Args:
+        error: Of an attempt.
+        wanted: The user's own set, `fallback_on`.
+    """
+    if isinstance(error, CredentialError):
+        return True
+    if not isinstance(error, CallError):
+        return False
+    if wanted is None:
+        return bool(error.should_retry) or not isinstance(error, BadRequestError)
+    return any(
+        error.status == row if isinstance(row, int) else isinstance(error, row) for row in wanted
+    )

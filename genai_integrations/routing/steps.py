@@ -1,0 +1,158 @@
+"""What the flow of a call asks its driver to do, and what comes back: the vocabulary between the two.
+
+Each step says in its docstring what is to be sent back; an error of ours is an outcome, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genai_integrations.connections.connection import Connection
+from genai_integrations.errors import GenAIError
+from genai_integrations.routing.caching import Memory
+from genai_integrations.routing.judging import JudgeOfAnswers
+from genai_integrations.routing.observing import Observer
+from genai_integrations.routing.policy import AwaitProbe, Wait
+from genai_integrations.routing.request import Request
+from genai_integrations.routing.route import Attempt, Route
+from genai_integrations.transports.wire import Wire, WireCall
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Let an observer make what it makes once, which may take seconds."""
+
+    observer: Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Read the connections, and send back a snapshot.
+
+    Attributes:
+        refused: A connection whose key a provider refused, so that another key is wanted; None if any will do.
+        ends: The moment at which the call is over.
+    """
+
+    refused: Connection | None
+    ends: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Look a kept answer up, and send it back with the attempt that stands for it, or None."""
+
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Have everything loaded that the transport takes for a call: an import is not the provider's time."""
+
+    call: WireCall
+    ends: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Make one attempt, and send back the reply or, for a stream, `Opened` with its first content.
+
+    Attributes:
+        call: What to send where.
+        stream: Whether chunks are wanted.
+        timeout: Seconds to the reply, or to a stream's first content.
+        idle: Seconds that a stream may be silent after that.
+        ends: The moment at which the call is over.
+    """
+
+    call: WireCall
+    stream: bool
+    timeout: float
+    idle: float
+    ends: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream that has shown its first content.
+
+    Attributes:
+        held: Its chunks up to that.
+        rest: Those to come: an iterator that can be closed, asynchronous under the async driver.
+    """
+
+    held: Sequence[Wire]
+    rest: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Ask a judge about an answer, and send back its verdict: an error, or None."""
+
+    judge: JudgeOfAnswers
+    request: Request
+    wire: Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Close a stream that is not to be read."""
+
+    stream: Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Hand a stream to the caller, and send back how it ended.
+
+    Attributes:
+        answers: How many alternatives were asked for: each must come to its end.
+        held: Its chunks up to the first content.
+        rest: Those to come; None for a stream that is all in `held`.
+        route: Every attempt so far.
+        assemble: Whether anybody wants to know the whole reply at its end.
+    """
+
+    answers: int
+    held: Iterable[Wire]
+    rest: Any
+    route: Route
+    assemble: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a stream ended.
+
+    Attributes:
+        usage: As reported.
+        reply: The reply as far as it came, if it was assembled.
+        error: What the caller gets, if it broke.
+        is_whole: Whether it came to its end; else it broke, or the caller left it.
+    """
+
+    usage: Wire | None
+    reply: Wire | None
+    error: GenAIError | None = None
+    is_whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep an answer for the next one who asks the same.
+
+    Attributes:
+        memory: Knows the question.
+        reply: The whole answer.
+        attempt: Who gave it.
+    """
+
+    memory: Memory
+    reply: Wire
+    attempt: Attempt
+
+
+Step = Ready | Load | Recall | Prepare | Send | Judge | Drop | Hand | Keep | Wait | AwaitProbe
+"""What a driver is asked to do. It sends back the outcome named at the step; an error of ours is one, too."""

@@ -1,0 +1,55 @@
+"""In which order the targets of one name are tried: each strategy is one function, with a row in the table.
+
+A strategy sees the request and may use what it says; it does no I/O. `order` of a deployment has been heeded before.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from genai_integrations.routing.args import StrategyName
+from genai_integrations.routing.deployments import Target
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.request import Request
+
+Strategy = Callable[["Request", Sequence[Target]], Sequence[Target]]
+"""Orders the targets of one name for one request."""
+
+
+def by_order(targets: Sequence[Target]) -> Sequence[Target]:
+    """Targets of a smaller `order` first; equal ones stay as they are."""
+    return sorted(targets, key=lambda target: target.deployment.order)
+
+
+def ordered(_request: Request, targets: Sequence[Target]) -> Sequence[Target]:
+    """As the user listed the connections."""
+    return targets
+
+
+def simple_shuffle(_request: Request, targets: Sequence[Target]) -> Sequence[Target]:
+    """Anew at random for each call, by weight, among the targets of one `order`."""
+    if len(targets) < 2:  # noqa: PLR2004  one cannot be shuffled
+        return targets
+    levels = itertools.groupby(targets, key=lambda target: target.deployment.order)
+    return [target for _, level in levels for target in sorted(level, key=_arrival)]
+
+
+def _arrival(target: Target) -> float:
+    """A time to sort by: of several, each comes first with the probability of its share of the weight.
+
+    Of exponential variables the smallest is the i-th with the probability rate_i / sum of all rates.
+    """
+    weight = target.deployment.weight
+    return random.expovariate(weight) if weight > 0 else math.inf
+
+
+STRATEGIES: Mapping[StrategyName, Strategy] = {
+    "ordered": ordered,
+    "simple-shuffle": simple_shuffle,
+}
+"""By the names that `routing_strategy` takes, which are LiteLLM's where it has the same."""

@@ -1,0 +1,95 @@
+"""Streams of chunks that can be given up while somebody else reads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from types import AsyncGeneratorType
+from typing import Any
+
+from genai_integrations.transports.wire import Wire
+
+
+class Line:
+    """The way from a stream's owner to the connection that its chunks come over, once there is one."""
+
+    __slots__ = ("_end", "_is_cut", "_process")
+
+    def __init__(self) -> None:
+        self._end: Callable[[], object] | None = None
+        self._is_cut = False
+        self._process = os.getpid()
+
+    def lead_to(self, end: Callable[[], object]) -> None:
+        """The answer has begun, and this ends it."""
+        self._end = end
+        if self._is_cut:
+            end()
+
+    def hang_up(self) -> None:
+        """End the answer, now or as soon as it begins."""
+        if os.getpid() != self._process:
+            # A forked child's copy: the connection is the parent's, who goes on reading.
+            return
+        self._is_cut = True
+        if self._end is not None:
+            self._end()
+
+
+class ClosableChunks:
+    """The chunks of one answer, for a `for` loop. Any thread may close them, also while another reads.
+
+    Args:
+        chunks: Makes them; hangs up when it is closed.
+        hang_up: Lets the thread go that waits in `chunks`, which then end or fail.
+    """
+
+    __slots__ = ("_chunks", "_hang_up")
+
+    def __init__(self, chunks: Generator[Wire], hang_up: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._hang_up = hang_up
+
+    def __iter__(self) -> Generator[Wire]:
+        # The generator itself: a loop over it costs no call for each chunk.
+        return self._chunks
+
+    def __next__(self) -> Wire:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """Stop, and let the provider know."""
+        try:
+            self._chunks.close()
+        except ValueError:
+            # Another thread is reading, and a generator that runs cannot be closed.
+            self._hang_up()
+
+
+class AsyncClosableChunks:
+    """As `ClosableChunks`, for an `async for` loop. Any task of the loop may close them."""
+
+    __slots__ = ("_chunks", "_hang_up")
+
+    def __init__(self, chunks: AsyncGenerator[Wire], hang_up: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._hang_up = hang_up
+
+    def __aiter__(self) -> AsyncIterator[Wire]:
+        return self._chunks
+
+    def __anext__(self) -> Awaitable[Wire]:
+        return self._chunks.__anext__()
+
+    async def aclose(self) -> None:
+        """Stop, and let the provider know."""
+        if is_running(self._chunks):
+            # Another task is reading, and a generator that runs cannot be closed.
+            self._hang_up()
+        else:
+            await self._chunks.aclose()
+
+
+def is_running(chunks: AsyncGenerator[Any]) -> bool:
+    """Whether some task waits for the generator's next value, so that it cannot be closed."""
+    return isinstance(chunks, AsyncGeneratorType) and chunks.ag_running

@@ -1,0 +1,112 @@
+"""A plan is made from the request: who serves its name, in the strategy's order, with what it may fall back to."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from genai_integrations import Connection, Secret
+from genai_integrations.connections.providers import PROVIDERS
+from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.connections.stores import GivenConnections
+from genai_integrations.errors import ConfigurationError
+from genai_integrations.routing.args import router_args
+from genai_integrations.routing.deployments import Deployment, Target
+from genai_integrations.routing.planning import Planner
+from genai_integrations.routing.request import chat_request
+from genai_integrations.routing.strategies import by_order, simple_shuffle
+
+HELLO = [{"role": "user", "content": "hi"}]
+
+
+def snapshot_of(*names):
+    rows = [
+        Connection(name, PROVIDERS["openai"], Secret("sk-1"), custom_models=("m",))
+        for name in names
+    ]
+    return ConnectionRegistry(GivenConnections(rows)).load()
+
+
+def planned(snapshot, planner, args, model="m", **params):
+    return planner.plan(chat_request(model, HELLO, params, args, stream=False), snapshot)
+
+
+def targets(**fields):
+    """Targets of one name by connection, with what is said of each."""
+    return [
+        Target(Deployment(Connection(name, PROVIDERS["openai"], Secret("sk-1")), "m", **said))
+        for name, said in fields.items()
+    ]
+
+
+def names(rows):
+    return [row.connection.name for row in rows]
+
+
+def test_shuffling_gives_each_a_turn():
+    """`simple-shuffle` orders the targets of a name anew for each call; fallbacks stay behind them."""
+    args = router_args({"routing_strategy": "simple-shuffle", "fallbacks": [{"m": ["z/m"]}]})
+    planner, snapshot = Planner(args), snapshot_of("a", "b", "c", "z")
+
+    plans = [planned(snapshot, planner, args) for _ in range(80)]
+
+    assert {plan.targets[0].connection.name for plan in plans} == {"a", "b", "c", "z"}
+    assert all(sorted(names(plan.targets)) == ["a", "b", "c", "z"] for plan in plans)
+    assert all(names(plan.fallbacks[0]) == ["z"] for plan in plans)
+
+
+def test_a_plan_of_a_name_is_made_once():
+    """In the listed order nothing depends on the request, so every call has the very same plan."""
+    args = router_args({})
+    planner, snapshot = Planner(args), snapshot_of("a", "b")
+
+    first, second = (planned(snapshot, planner, args) for _ in range(2))
+
+    assert first is second
+    assert names(first.targets) == ["a", "b"]
+
+
+def test_other_connections_are_planned_anew():
+    """A plan holds connections, so it goes with their snapshot."""
+    args = router_args({})
+    planner = Planner(args)
+    planned(snapshot_of("a"), planner, args)
+
+    assert names(planned(snapshot_of("b"), planner, args).targets) == ["b"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_are_shares_of_the_calls(seed, monkeypatch):
+    """60 to 40: a chi-square test over 5,000 draws, one degree of freedom, at 0.1 %."""
+    monkeypatch.setattr(random, "expovariate", random.Random(seed).expovariate)
+    rows = targets(a={"weight": 60.0}, b={"weight": 40.0})
+
+    firsts = [simple_shuffle(None, rows)[0].connection.name for _ in range(5000)]
+
+    seen = firsts.count("a")
+    chi_square = (seen - 3000) ** 2 / 3000 + (5000 - seen - 2000) ** 2 / 2000
+    assert chi_square < 10.83
+
+
+def test_a_weight_of_nothing_comes_last():
+    """It is asked only after all others."""
+    rows = targets(a={"weight": 0.0}, b={"weight": 0.001})
+
+    assert all(names(simple_shuffle(None, rows)) == ["b", "a"] for _ in range(50))
+
+
+def test_order_comes_before_the_strategy():
+    """The smaller `order` first; shuffling stays within one."""
+    rows = by_order(targets(late={"order": 2}, a={"order": 1}, b={"order": 1}))
+
+    seen = {tuple(names(simple_shuffle(None, rows))) for _ in range(60)}
+
+    assert names(rows) == ["a", "b", "late"]
+    assert seen == {("a", "b", "late"), ("b", "a", "late")}
+
+
+def test_an_unknown_strategy_is_refused_with_those_there_are():
+    """When the client is made, not at the first call."""
+    with pytest.raises(ConfigurationError, match="ordered, simple-shuffle"):
+        router_args({"routing_strategy": "fastest"})
