@@ -90,8 +90,11 @@ def test_a_success_clears_the_record_of_a_machine_that_just_started(clock):
     health.failed("a/m")
     health.succeeded("a/m", 0.5)
     health.failed("a/m")
-
     assert health.free_at("a/m") == 0
+
+    health.failed("a/m")
+    health.succeeded("a/m")
+    assert health.free_at("a/m") == 5.5
 
 
 def test_a_target_that_says_when_to_come_back_is_left_alone_until_then(clock):

@@ -227,6 +227,23 @@ def test_a_new_key_that_is_refused_too_leads_on(drive, plan_of, target):
     assert driver.tried == ["a/m", "a/m", "b/m"]
 
 
+def test_a_retry_has_the_new_key(drive, plan_of, target):
+    """The old one is not tried again, and the store is not asked a second time."""
+    new = target("a")
+    refused = AuthenticationError("no", status=401)
+    driver = drive({"a/m": [refused, SERVER, refused]}, keys={"a/m": new})
+
+    assert driver.run(plan_of("a"), num_retries=2) is refused
+    assert driver.log == [
+        ("first", "a/m"),
+        ("new key", "a/m"),
+        ("new key", "a/m"),
+        ("wait", 0.5),
+        ("retry", "a/m"),
+    ]
+    assert driver.tries[2].target is new
+
+
 def test_a_new_key_is_not_tried_after_the_deadline(drive, plan_of, target):
     """What is raised then is the provider's refusal, not a time-out that hides it."""
     refused = AuthenticationError("no", status=401)
