@@ -333,14 +333,3 @@ def test_a_target_without_a_usable_key_costs_no_retry(drive, plan_of):
     driver.run(plan_of("a", "b"), num_retries=2)
 
     assert driver.tried.count("b/m") == 3
-
-
-def test_a_plan_without_its_fallbacks(drive, plan_of):
-    """`alone` leaves the targets of the name itself, and nothing else."""
-    plan = plan_of("a", "b", fallbacks=[["c"]], instead={ContextWindowExceededError: [["d"]]})
-    driver = drive(dict.fromkeys(("a/m", "b/m"), SERVER))
-
-    driver.run(plan.alone(), num_retries=0)
-
-    assert driver.tried == ["a/m", "b/m"]
-    assert plan.alone().instead == {}
