@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import orjson
 
+from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
-from genai_integrations.transports import jsonbytes
-from genai_integrations.transports.wire import Wire
 
 
 class _Answer(NamedTuple):

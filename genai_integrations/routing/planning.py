@@ -9,6 +9,8 @@ import dataclasses
 import logging
 from collections.abc import Container, Iterable, Sequence
 
+from genai_integrations.calls.args import Fallbacks, RouterArgs
+from genai_integrations.calls.request import Request
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import (
     CallError,
@@ -16,11 +18,9 @@ from genai_integrations.errors import (
     ContextWindowExceededError,
     GenAIError,
 )
-from genai_integrations.routing.args import Fallbacks, RouterArgs
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.names import Names, Resolution, without_provider
 from genai_integrations.routing.policy import Plan
-from genai_integrations.routing.request import Request
 from genai_integrations.routing.strategies import STRATEGIES, Strategy, by_order, ordered
 
 _log = logging.getLogger("genai_integrations")

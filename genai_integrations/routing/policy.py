@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.errors import (
     AllTargetsFailedError,
     AuthenticationError,
@@ -22,7 +23,6 @@ from genai_integrations.errors import (
     GenAIError,
     RequestTimeoutError,
 )
-from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.candidates import Candidate, candidates
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.health import AT_ONCE, Admission, Health

@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from genai_integrations.routing.args import StrategyName
+from genai_integrations.calls.args import StrategyName
 from genai_integrations.routing.deployments import Target
 
 if TYPE_CHECKING:
-    from genai_integrations.routing.request import Request
+    from genai_integrations.calls.request import Request
 
 Strategy = Callable[["Request", Sequence[Target]], Sequence[Target]]
 """Orders the targets of one name for one request."""

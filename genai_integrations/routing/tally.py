@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genai_integrations.transports.wire import END, Wire
+from genai_integrations.calls.wire import END, Wire
 
 
 class Tally:

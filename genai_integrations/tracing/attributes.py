@@ -9,11 +9,10 @@ from typing import Any
 
 import orjson
 
-from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Route
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import Route
+from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.tracing.owners import TYPE
-from genai_integrations.transports.endpoint import Operation
-from genai_integrations.transports.wire import Wire
 
 Attributes = dict[str, object]
 

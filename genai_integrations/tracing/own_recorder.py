@@ -7,15 +7,15 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from genai_integrations.langfuse_sdk import LangfuseSdk
-from genai_integrations.routing.request import Request
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import Operation
+from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.runtime.loading import loading
 from genai_integrations.settings import TraceSettings
 from genai_integrations.tracing import attributes as attribute
 from genai_integrations.tracing.outbox import Outbox
 from genai_integrations.tracing.record import Record, new_trace_id
 from genai_integrations.tracing.recorder import masked
-from genai_integrations.transports.endpoint import Operation
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from genai_integrations.routing.request import Request
-from genai_integrations.transports.endpoint import Operation
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import Operation
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Status

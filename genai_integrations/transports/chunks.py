@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from types import AsyncGeneratorType
 
-from genai_integrations.transports.wire import Wire
+from genai_integrations.calls.wire import Wire
 
 
 class Line:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 NAMES = "genai_integrations.routing.names", ("tests/routing/test_names.py",)
-FAILURES = "genai_integrations.transports.translation", ("tests/transports/test_translation.py",)
+FAILURES = "genai_integrations.transports.failures", ("tests/transports/test_failures.py",)
 
 
 class Mutant(NamedTuple):

@@ -7,6 +7,7 @@ import gc
 import pytest
 from simulation import World
 
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.errors import (
     AllTargetsFailedError,
     APIConnectionError,
@@ -16,7 +17,6 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.policy import AwaitProbe, Try, attempts
 
 

@@ -7,14 +7,14 @@ import random
 import pytest
 
 from genai_integrations import Connection, Secret
+from genai_integrations.calls.args import router_args
+from genai_integrations.calls.request import chat_request
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.routing.args import router_args
 from genai_integrations.routing.deployments import Deployment, Target
 from genai_integrations.routing.planning import Planner
-from genai_integrations.routing.request import chat_request
 from genai_integrations.routing.strategies import by_order, simple_shuffle
 
 HELLO = [{"role": "user", "content": "hi"}]
