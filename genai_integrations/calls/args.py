@@ -11,7 +11,10 @@ from typing import Any, Literal, cast, get_args
 from genai_integrations.errors import CallError, ConfigurationError
 
 StrategyName = Literal["ordered", "simple-shuffle"]
-"""Orders in which the targets of one name are tried; `strategies.STRATEGIES` has a function for each."""
+"""Orders in which the targets of one name are tried; `routing.strategies.STRATEGIES` has a function for each."""
+
+OwnStrategy = Callable[..., Sequence[Any]]
+"""A program's own: `(request, targets) -> targets`, those to try in their order; see `routing.strategies.Strategy`."""
 
 Fallbacks = Mapping[str, tuple[str, ...]]
 """For a model name, the names to go to instead."""
@@ -35,7 +38,7 @@ class RouterArgs:
         cooldown_time: Seconds that a failed target is left alone while others can answer.
         model_group_alias: `{"fast": "gpt-4o-mini"}`.
         max_fallbacks: Names that one call may fall back to.
-        routing_strategy: Order of the connections that serve one name, by a name of `strategies.STRATEGIES`.
+        routing_strategy: Order of the connections that serve one name: by name, or a callable of the program's own.
         fallback_on: HTTP statuses and classes of our errors that lead to another target, in place of the
             usual set: everything but a refusal of the request itself.
         cache_responses: Keep answers in memory, and give them again to the same question.
@@ -57,7 +60,7 @@ class RouterArgs:
     cooldown_time: float = 5.0
     model_group_alias: Mapping[str, str] = field(default_factory=dict)
     max_fallbacks: int = 5
-    routing_strategy: StrategyName = "ordered"
+    routing_strategy: StrategyName | OwnStrategy = "ordered"
     fallback_on: tuple[int | type[CallError], ...] | None = None
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -173,7 +176,9 @@ def _aliases(name: str, value: object) -> Mapping[str, str]:
     return aliases
 
 
-def _strategy(name: str, value: object) -> StrategyName:
+def _strategy(name: str, value: object) -> StrategyName | OwnStrategy:
+    if callable(value):
+        return value
     known = get_args(StrategyName)
     if value not in known:
         raise _wrong(name, value, f"one of {', '.join(known)}")

@@ -21,7 +21,7 @@ from genai_integrations.errors import (
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.names import Names, Resolution, without_provider
 from genai_integrations.routing.policy import Plan
-from genai_integrations.routing.strategies import STRATEGIES, Strategy, by_order, ordered
+from genai_integrations.routing.strategies import Strategy, by_order, ordered, strategy_of
 
 _log = logging.getLogger("genai_integrations")
 
@@ -62,7 +62,7 @@ class Planner:
         plan = self.plans(snapshot).plan(request.model)
         if request.disable_fallbacks:
             plan = Plan(plan.targets)
-        strategy = STRATEGIES[request.args.routing_strategy]
+        strategy = strategy_of(request.args)
         return plan if strategy is ordered else _arranged(plan, request, strategy)
 
 

@@ -13,11 +13,12 @@ from urllib.parse import unquote
 
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from urllib3.util import Url, make_headers, parse_url
+from urllib3.util.wait import wait_for_read
 
 from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import APIConnectionError, UntrustedHostError
 from genai_integrations.runtime.masked import MaskedText
-from genai_integrations.runtime.network import IDLE_AGE, IDLE_PER_HOST, is_readable, tls_context
+from genai_integrations.runtime.network import IDLE_AGE, IDLE_PER_HOST, tls_context
 
 
 class Host:
@@ -203,7 +204,7 @@ def is_quiet(connection: HTTPConnection) -> bool:
     decrypted = getattr(sock, "pending", None)
     if decrypted is not None and decrypted():
         return False
-    return not is_readable(sock.fileno())
+    return not wait_for_read(sock, timeout=0.0)
 
 
 _Idle = tuple[HTTPConnection, float]
