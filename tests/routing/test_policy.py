@@ -193,6 +193,14 @@ def test_no_wait_passes_the_deadline(drive, plan_of):
     assert driver.waits == [4]
 
 
+def test_no_wait_ends_with_the_deadline(drive, plan_of):
+    """An attempt that would begin just then has no time."""
+    driver = drive({"a/m": limited(4)})
+
+    assert isinstance(driver.run(plan_of("a"), deadline=4), RateLimitError)
+    assert driver.waits == []
+
+
 def test_targets_then_fallbacks_in_order(drive, plan_of):
     """All that serve the name, then each fallback's, each target once."""
     driver = drive(dict.fromkeys(("a/m", "b/m", "c/m", "d/m"), SERVER))
