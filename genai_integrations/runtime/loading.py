@@ -1,8 +1,8 @@
 """A fork waits for what is being loaded.
 
 A child that is forked while another thread imports a package finds that package half made, and the lock on it held by
-a thread that it does not have: its own import of the package then waits for ever. Imports take a second or so, on a busy machine many: the
-fork waits for them.
+a thread that it does not have: its own import of the package then waits for ever. Imports take a second or so, on a
+busy machine many, so the fork waits for them.
 """
 
 from __future__ import annotations
