@@ -51,9 +51,9 @@ def recording(ours: str) -> list[Contender]:
 
 
 def _ours() -> Any:
-    from genai_integrations.langfuse_sdk import LangfuseSdk
-    from genai_integrations.routing.args import RouterArgs
-    from genai_integrations.routing.request import chat_request
+    from genai_integrations.calls.args import RouterArgs
+    from genai_integrations.calls.request import chat_request
+    from genai_integrations.connections.langfuse.sdk import LangfuseSdk
     from genai_integrations.settings import read_settings
     from genai_integrations.tracing.generations import Generations
 
@@ -97,7 +97,7 @@ def _theirs(sdk: Any) -> Any:
 
 
 def _route() -> Any:
-    from genai_integrations.routing.route import OK, Attempt, Route
+    from genai_integrations.calls.route import OK, Attempt, Route
 
     name = "burst/gpt-4o-mini"
     attempt = Attempt(name, "burst", "openai", "gpt-4o-mini", "first", OK, ms=12.0, usage=_USAGE)

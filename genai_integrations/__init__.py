@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from genai_integrations.errors import GenAIError
     from genai_integrations.experiments.comparing import compare
-    from genai_integrations.secret import Secret
+    from genai_integrations.runtime.secret import Secret
 
 __all__ = [
     "BrokenConnection",
@@ -41,7 +41,7 @@ _HOMES = {
     "ConnectionStore": "connections.connection",
     "GenAIClient": "client",
     "GenAIError": "errors",
-    "Secret": "secret",
+    "Secret": "runtime.secret",
     "compare": "experiments.comparing",
     "default_client": "client",
     "use_client": "client",

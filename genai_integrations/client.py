@@ -13,26 +13,26 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from genai_integrations.cache.exact import ExactCache
+from genai_integrations.calls.args import router_args as checked_args
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
     Connections,
     ConnectionStore,
 )
+from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.langfuse_sdk import LangfuseSdk
+from genai_integrations.models.profiles import ModelProfile, profile_of
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
-from genai_integrations.routing.args import router_args as checked_args
 from genai_integrations.routing.check import Check, check_request, checked
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.profiles import ModelProfile, profile_of
-from genai_integrations.routing.reply import Reply
-from genai_integrations.routing.request import chat_request, embedding_request
 from genai_integrations.routing.router import Router
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.masked import MaskedText
@@ -40,7 +40,7 @@ from genai_integrations.runtime.single_flight import SingleFlight
 from genai_integrations.settings import read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
-from genai_integrations.transports.wire import Transport
+from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
@@ -300,7 +300,7 @@ class GenAIClient:
         Args:
             options: The Router's own, beside `model_list`.
         """
-        from genai_integrations.transports.loading import litellm_module
+        from genai_integrations.transports.litellm.loading import litellm_module
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
 

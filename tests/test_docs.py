@@ -19,8 +19,8 @@ from docs_support import (
 )
 
 from genai_integrations import GenAIClient, client, errors
+from genai_integrations.calls.args import PER_CALL, RouterArgs
 from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.routing.args import PER_CALL, RouterArgs
 from genai_integrations.testing.server import LoopbackServer
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -7,14 +7,14 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
+from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
-from genai_integrations.transports import jsonbytes
-from genai_integrations.transports.wire import Wire
 
 
 class _Answer(NamedTuple):
@@ -23,7 +23,7 @@ class _Answer(NamedTuple):
 
 
 class ExactCache:
-    """Keeps the answers that were used last, each for a time. Safe for threads and after fork.
+    """Keeps the answers that were used lately, each for a time. Safe for threads and after fork.
 
     Answers are kept as JSON, so what a caller does to one changes no other. Their keys are hashes whose own key
     is random, and nothing is written anywhere: another client, tenant or process finds nothing.
@@ -101,7 +101,7 @@ class ExactCache:
 _PLAIN = frozenset((str, int, bool, type(None)))
 
 
-def _canonical(value: Any) -> Any:
+def _canonical(value: object) -> object:
     """The value with its keys in order and `1.0` as `1`.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
+from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.shapes import Embedding, Message, ReplyBody
 from genai_integrations.display import (
     Bundle,
@@ -22,10 +23,9 @@ from genai_integrations.display import (
     table,
     text_table,
 )
-from genai_integrations.routing.route import OK, Attempt, Route
 
 if TYPE_CHECKING:
-    from genai_integrations.routing.reply import Reply
+    from genai_integrations.calls.reply import Reply
 
 _ROUTE = ("target", "why", "outcome", "time", "first content", "tokens", "cost")
 

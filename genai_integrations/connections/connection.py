@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
-from genai_integrations.secret import Secret
+from genai_integrations.runtime.secret import Secret
 
 AZURE_API_VERSION = "2025-02-01-preview"
 """What Langfuse 4.16.0 uses for its own calls, so what works in its UI works here."""

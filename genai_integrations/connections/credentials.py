@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import DecryptionError
-from genai_integrations.secret import Secret
+from genai_integrations.runtime.secret import Secret
 
 AWS_DEFAULT = "__BEDROCK_DEFAULT_CREDENTIALS__"
 """Langfuse's mark for the AWS credentials of the machine."""

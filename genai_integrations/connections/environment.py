@@ -13,7 +13,7 @@ from genai_integrations.connections.connection import BrokenConnection, Connecti
 from genai_integrations.connections.credentials import GOOGLE_DEFAULT
 from genai_integrations.connections.providers import PROVIDERS, Provider
 from genai_integrations.errors import ConfigurationError, CredentialError
-from genai_integrations.secret import Secret
+from genai_integrations.runtime.secret import Secret
 
 _AZURE_VERSIONS = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
 _GOOGLE_PROJECTS = ("VERTEXAI_PROJECT", "GOOGLE_CLOUD_PROJECT")

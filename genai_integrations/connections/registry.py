@@ -73,7 +73,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A snapshot, when it was read, and the clock's times for what comes next."""
+    """A snapshot, when it was read, and the clock's times for what comes next: `renew_at` is the earlier one."""
 
     snapshot: Snapshot
     read_at: float
@@ -130,14 +130,15 @@ class ConnectionRegistry:
 
         Shortly before it expires, one caller starts a renewal in the background.
         """
-        held = self._held()
-        if held is None:
+        latest = self._reads.latest
+        if latest is None:
             return None
-        now = self._clock()
-        if now >= held.fresh_until:
-            return None
-        if now >= held.renew_at and now >= self._no_renewal_before:
-            self._reads.start(self._renewed)
+        held, now = latest.value, self._clock()
+        if now >= held.renew_at:
+            if now >= held.fresh_until:
+                return None
+            if now >= self._no_renewal_before:
+                self._reads.start(self._renewed)
         return held.snapshot
 
     def load(self, limit: float | None = None) -> Snapshot:
@@ -292,8 +293,9 @@ class ConnectionRegistry:
         _log.warning("%s; still using the connections read %.0f s ago", error, now - before.read_at)
         # Twice the pause, so that the next try has time in the background before anyone must wait for it.
         fresh_until = max(before.fresh_until, now + 2 * _PAUSE)
-        last = before.read_at + self._max_stale
-        return _Held(before.snapshot, before.read_at, now + _PAUSE, min(fresh_until, last))
+        fresh_until = min(fresh_until, before.read_at + self._max_stale)
+        renew_at = min(now + _PAUSE, fresh_until)
+        return _Held(before.snapshot, before.read_at, renew_at, fresh_until)
 
     def _not_found(self, name: str, entries: _Entries) -> ConnectionNotFoundError:
         existing = [entry.name for entry in entries]

@@ -11,8 +11,8 @@ from genai_integrations.connections.connection import (
     ConnectionStore,
 )
 from genai_integrations.connections.environment import EnvironmentStore
-from genai_integrations.connections.langfuse_project import fetch_project_id
-from genai_integrations.connections.langfuse_store import LangfuseStore
+from genai_integrations.connections.langfuse.project import fetch_project_id
+from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import Settings

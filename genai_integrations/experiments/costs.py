@@ -9,11 +9,11 @@ from functools import partial
 from typing import cast
 
 from genai_integrations.client import GenAIClient
-from genai_integrations.connections import prices
 from genai_integrations.display import money
 from genai_integrations.errors import UnknownModelError
 from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.plan import Cell
+from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
 
 BYTES_PER_TOKEN = 4

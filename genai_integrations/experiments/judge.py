@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from genai_integrations.calls.route import Route
 from genai_integrations.client import GenAIClient
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.results import Score, named_error
-from genai_integrations.routing.route import Route
 
 _INSTRUCTIONS = """\
 You judge an answer by the criteria below. The user message is a JSON object: `input` is what was asked, `answer` is \

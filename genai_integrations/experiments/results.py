@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+from genai_integrations.calls.route import Route, RouteRecord
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.route import Route, RouteRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from genai_integrations.calls.reply import Message
+from genai_integrations.calls.route import Route
 from genai_integrations.client import GenAIClient
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.experiments.evaluators import Evaluator
@@ -25,8 +27,6 @@ from genai_integrations.experiments.results import (
 )
 from genai_integrations.experiments.runs import DatasetRuns, finish
 from genai_integrations.experiments.variants import is_from_langfuse
-from genai_integrations.routing.reply import Message
-from genai_integrations.routing.route import Route
 from genai_integrations.routing.streams import AsyncReplyStream
 from genai_integrations.runtime.background import own_loop
 

@@ -17,8 +17,8 @@ from genai_integrations.langchain.chat_model import ChatGenAI
 
 if TYPE_CHECKING:
     from genai_integrations.langchain.embeddings import GenAIEmbeddings
-    from genai_integrations.langchain.prompts import alangfuse_prompt, langfuse_prompt
-    from genai_integrations.langchain.prompts_chain import langfuse_chain
+    from genai_integrations.langchain.prompts.chain import langfuse_chain
+    from genai_integrations.langchain.prompts.lookup import alangfuse_prompt, langfuse_prompt
 
 __all__ = [
     "ChatGenAI",
@@ -30,9 +30,9 @@ __all__ = [
 
 _HOMES = {
     "GenAIEmbeddings": "embeddings",
-    "alangfuse_prompt": "prompts",
-    "langfuse_chain": "prompts_chain",
-    "langfuse_prompt": "prompts",
+    "alangfuse_prompt": "prompts.lookup",
+    "langfuse_chain": "prompts.chain",
+    "langfuse_prompt": "prompts.lookup",
 }
 """Imported at their first use; LangChain's templates bring Jinja and YAML along."""
 

@@ -9,8 +9,8 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig, ensure_config
 
-from genai_integrations.langchain.prompts_messages import MARK
-from genai_integrations.routing.request import TRACE_PARAMS
+from genai_integrations.calls.request import TRACE_PARAMS
+from genai_integrations.langchain.prompts.messages import MARK
 from genai_integrations.tracing.owners import expected_generations
 
 RunManager = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun

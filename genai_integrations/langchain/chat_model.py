@@ -18,6 +18,7 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from typing_extensions import override
 
+from genai_integrations.calls.request import REDIRECTING, check_params
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import tokens
@@ -42,7 +43,6 @@ from genai_integrations.langchain.tools import (
     wire_choice,
     wire_tools,
 )
-from genai_integrations.routing.request import REDIRECTING, check_params
 from genai_integrations.tracing.owners import expect_generation, watch_spans
 
 if TYPE_CHECKING:

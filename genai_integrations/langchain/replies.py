@@ -17,9 +17,9 @@ from langchain_core.messages.tool import (
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.route import Route
 from genai_integrations.langchain.blocks import PROVIDER
-from genai_integrations.routing.reply import Reply
-from genai_integrations.routing.route import Route
 
 Wire = dict[str, Any]
 

@@ -12,8 +12,8 @@ except ImportError as error:
 from genai_integrations.llama_index.embedding import EmbeddingUsage, GenAIEmbedding
 from genai_integrations.llama_index.llm import GenAI
 from genai_integrations.llama_index.params import use_params
-from genai_integrations.llama_index.prompts import alangfuse_prompt, langfuse_prompt
-from genai_integrations.llama_index.prompts_update import update_prompts
+from genai_integrations.llama_index.prompts.template import alangfuse_prompt, langfuse_prompt
+from genai_integrations.llama_index.prompts.update import update_prompts
 
 __all__ = [
     "EmbeddingUsage",

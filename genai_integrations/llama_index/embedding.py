@@ -10,10 +10,10 @@ from typing import Any, Self
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 
+from genai_integrations.calls.reply import Reply
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
 from genai_integrations.llama_index.params import merged
-from genai_integrations.routing.reply import Reply
 from genai_integrations.tracing.owners import records_calls_of, surrounding_span, watch_spans
 
 _counting = threading.Lock()

@@ -29,13 +29,13 @@ from genai_integrations.llama_index.copies import checked_fields, picklable, reb
 from genai_integrations.llama_index.messages import ato_wire, to_wire
 from genai_integrations.llama_index.metadata import capable, metadata_of
 from genai_integrations.llama_index.params import NAMES, merged, surrounding
-from genai_integrations.llama_index.prompts_linking import LinkedText, PromptedLLM
-from genai_integrations.llama_index.prompts_messages import marked, marked_with
+from genai_integrations.llama_index.prompts.linking import LinkedText, PromptedLLM
+from genai_integrations.llama_index.prompts.messages import marked, marked_with
 from genai_integrations.llama_index.replies import Growing, chat_response, completion_response
 from genai_integrations.llama_index.tools import only_first_call, selections, tool_params
+from genai_integrations.models.profiles import ModelProfile
 from genai_integrations.prompts.langfuse_prompts import Fallback
 from genai_integrations.prompts.model_settings import DEFAULT_SETTINGS
-from genai_integrations.routing.profiles import ModelProfile
 from genai_integrations.tracing.owners import records_calls_of, surrounding_span, watch_spans
 
 if TYPE_CHECKING:

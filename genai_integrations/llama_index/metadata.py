@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llama_index.core.base.llms.types import LLMMetadata
 
-from genai_integrations.routing.profiles import ModelProfile
+from genai_integrations.models.profiles import ModelProfile
 
 if TYPE_CHECKING:
     from genai_integrations.llama_index.llm import GenAI

@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
+from genai_integrations.calls.request import REDIRECTING
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.routing.request import REDIRECTING
 
 NAMES = MappingProxyType(
     {

@@ -22,8 +22,8 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic_core import SchemaSerializer, core_schema
 
-from genai_integrations.routing.reply import Chunk, Reply
-from genai_integrations.routing.route import Route
+from genai_integrations.calls.reply import Chunk, Reply
+from genai_integrations.calls.route import Route
 
 Wire = dict[str, Any]
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from genai_integrations.calls.reply import Chunk
+from genai_integrations.calls.route import Route
 from genai_integrations.calls.views import route_note
 from genai_integrations.display import Bundle, Panel, bundle, side_by_side
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.reply import Chunk
-from genai_integrations.routing.route import Route
 
 
 @dataclass(slots=True)

@@ -43,11 +43,6 @@ class Kept:
     prompt: Prompt
     fresh_until: float
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether a newer one is due."""
-        return self.fresh_until <= time.monotonic()
-
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -162,7 +157,7 @@ class PromptCache:
         """What will do without waiting, or None."""
         current = entry.current()
         if isinstance(current, Kept):
-            if current.is_stale:
+            if current.fresh_until <= time.monotonic():
                 self._renew(key)
             return current
         if fallback is None or isinstance(entry.known(), Kept):
@@ -197,7 +192,7 @@ class PromptCache:
             key, _ = self._due.popitem()
             entry = self._entries.get(key)
             kept = entry.kept() if entry is not None else None
-            if entry is not None and kept is not None and kept.is_stale:
+            if entry is not None and kept is not None and kept.fresh_until <= time.monotonic():
                 entry.fetches.do(partial(self._fetched, key, entry))
 
 

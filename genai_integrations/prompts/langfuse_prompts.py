@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.errors import (
     ConfigurationError,
     GenAIError,
     PromptError,
     PromptNotFoundError,
 )
-from genai_integrations.langfuse_sdk import LangfuseSdk
-from genai_integrations.network import without_frames
 from genai_integrations.prompts.cache import Key, PromptCache
 from genai_integrations.prompts.template import Prompt, parsed_body
+from genai_integrations.runtime.network import without_frames
 
 Fallback = str | Sequence[Mapping[str, str]] | Prompt
 """A prompt in code: a text, messages and placeholders as Langfuse has them, or such a prompt, parsed."""

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Awaitable, Iterator
 from typing import Protocol, runtime_checkable
 
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import CACHE, Attempt
+from genai_integrations.calls.wire import Wire
 from genai_integrations.routing.policy import Plan
-from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import CACHE, Attempt
-from genai_integrations.transports.wire import Wire
 
 _log = logging.getLogger("genai_integrations")
 

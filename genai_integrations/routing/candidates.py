@@ -34,8 +34,9 @@ class Candidate:
     renewed: bool = False
 
     def learn(self, error: GenAIError, now: float) -> None:
-        """Its last attempt has failed."""
+        """One more attempt has failed, or another call's probe has."""
         asked = error.retry_after if isinstance(error, CallError) else None
+        self.tries += 1
         self.error = error
         self.ready_at = now + (asked or 0.0)
         self.rested = False

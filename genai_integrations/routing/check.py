@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from genai_integrations.calls.request import Request, chat_request
 from genai_integrations.errors import ConfigurationError, GenAIError
-from genai_integrations.routing.request import Request, chat_request
 from genai_integrations.routing.router import Router
 
 _MESSAGES = ({"role": "user", "content": "How are you?"},)

@@ -7,8 +7,8 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
+from genai_integrations.calls.wire import AsyncChunks, Wire
 from genai_integrations.errors import RequestTimeoutError
-from genai_integrations.transports.wire import AsyncChunks, Wire
 
 
 @contextlib.asynccontextmanager

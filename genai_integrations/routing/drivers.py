@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import GenAIError
 from genai_integrations.routing.deadline import ChunksUntil, within
 from genai_integrations.routing.flow import Flow, Parts
 from genai_integrations.routing.policy import AwaitProbe, Wait
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
-from genai_integrations.routing.reply import Reply
 from genai_integrations.routing.steps import (
     Drop,
     Hand,
@@ -33,8 +34,7 @@ from genai_integrations.routing.streams import (
     is_decisive,
     no_content,
 )
-from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire
+from genai_integrations.transports.http.patience import Patience
 
 
 class SyncDriver:
@@ -59,7 +59,7 @@ class SyncDriver:
             AwaitProbe: lambda step: wait_for_any(step.probes, step.seconds),
         }
 
-    def run(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
+    def run(self, flow: Flow, outcome: object = None) -> Reply | ReplyStream | None:
         """Run a flow to its end, or to where it hands out a stream.
 
         Args:

@@ -14,10 +14,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from genai_integrations.calls.args import RouterArgs
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
-from genai_integrations.network import without_frames
-from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.caching import AnswerStore, Memory, chunks_of
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.health import Health
@@ -29,9 +32,6 @@ from genai_integrations.routing.judging import (
 from genai_integrations.routing.observing import CallObserver, Observer
 from genai_integrations.routing.planning import Planner
 from genai_integrations.routing.policy import NewKey, Plan, Try, attempts
-from genai_integrations.routing.reply import Reply
-from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import OK, Attempt, Route
 from genai_integrations.routing.steps import (
     Drop,
     Ending,
@@ -47,7 +47,8 @@ from genai_integrations.routing.steps import (
     Step,
 )
 from genai_integrations.runtime.bounded_map import BoundedMap
-from genai_integrations.transports.wire import Transport, Wire, WireCall, located
+from genai_integrations.runtime.network import without_frames
+from genai_integrations.transports.protocol import Transport
 
 _E = TypeVar("_E", bound=GenAIError)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import Wire, finish_reasons, vectors_wanted
 from genai_integrations.errors import ContentFilteredError, GenAIError, InvalidReplyError
-from genai_integrations.routing.request import Request
-from genai_integrations.transports.wire import Wire, finish_reasons, vectors_wanted
 
 JudgeOfAnswers = Callable[[Request, Wire], GenAIError | None]
 """Takes the request and the reply (of a stream the first chunk that shows content or an end).

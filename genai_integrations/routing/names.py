@@ -7,11 +7,11 @@ import difflib
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from genai_integrations.connections import catalog
 from genai_integrations.connections.connection import BrokenConnection, Connection
-from genai_integrations.connections.families import OWN_IDS, family_of
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import UnknownModelError
+from genai_integrations.models import catalog
+from genai_integrations.models.families import OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
 
 

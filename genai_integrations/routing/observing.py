@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports.wire import Wire
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import Attempt, Route
+from genai_integrations.calls.wire import Wire
 
 
 class CallObserver(Protocol):

@@ -9,6 +9,8 @@ import dataclasses
 import logging
 from collections.abc import Container, Iterable, Sequence
 
+from genai_integrations.calls.args import Fallbacks, RouterArgs
+from genai_integrations.calls.request import Request
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import (
     CallError,
@@ -16,12 +18,10 @@ from genai_integrations.errors import (
     ContextWindowExceededError,
     GenAIError,
 )
-from genai_integrations.routing.args import Fallbacks, RouterArgs
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.names import Names, Resolution, without_provider
 from genai_integrations.routing.policy import Plan
-from genai_integrations.routing.request import Request
-from genai_integrations.routing.strategies import STRATEGIES, Strategy, by_order, ordered
+from genai_integrations.routing.strategies import Strategy, by_order, ordered, strategy_of
 
 _log = logging.getLogger("genai_integrations")
 
@@ -62,7 +62,7 @@ class Planner:
         plan = self.plans(snapshot).plan(request.model)
         if request.disable_fallbacks:
             plan = Plan(plan.targets)
-        strategy = STRATEGIES[request.args.routing_strategy]
+        strategy = strategy_of(request.args)
         return plan if strategy is ordered else _arranged(plan, request, strategy)
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.errors import (
     AllTargetsFailedError,
     AuthenticationError,
@@ -22,7 +23,6 @@ from genai_integrations.errors import (
     GenAIError,
     RequestTimeoutError,
 )
-from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.candidates import Candidate, candidates
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.health import AT_ONCE, Admission, Health
@@ -149,9 +149,9 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
         began, error = yield from _attempt(candidate, state)
         if error is None:
             state.health.succeeded(candidate.target.name, began)
-            return True
-        state.take_in(candidate, error, probe)
-        return False
+        else:
+            state.take_in(candidate, error, probe)
+        return error is None
     finally:
         # Cancelled, killed, collected, or refused for the request itself: it says nothing of the target, and the next
         # call may be the probe. What was told before this counts.
@@ -166,7 +166,6 @@ def _attempt(
     reason = candidate.reason if not candidate.tries else "retry"
     began = state.begin()
     error = yield Try(candidate.target, reason, state.bounded())
-    candidate.tries += 1
     if isinstance(error, AuthenticationError) and not candidate.renewed:
         candidate.renewed = True
         renewed = yield NewKey(candidate.target)
@@ -210,7 +209,7 @@ class _Call:
         """The best candidate for the next attempt; raises when no more attempt is allowed."""
         fresh = self._fresh()
         if fresh:
-            return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
+            return min(fresh, key=self._free_at)
         again = [row for row in self._candidates if is_repeatable(row.error)]
         if not again or self._made > self._args.num_retries:
             raise self.failure()
@@ -311,7 +310,6 @@ class _Call:
         error = self._told(candidate, probe)
         if error is None:
             return
-        candidate.tries += 1
         self._note(candidate, error)
         if not self._falls_over(error):
             raise error

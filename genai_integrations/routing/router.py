@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from genai_integrations.calls.args import RouterArgs
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.request import Request
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.flow import Parts, flow
@@ -13,10 +15,8 @@ from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.planning import Planner, Plans
-from genai_integrations.routing.reply import Reply
-from genai_integrations.routing.request import Request
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
-from genai_integrations.transports.wire import Transport
+from genai_integrations.transports.protocol import Transport
 
 
 class Router:

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import Attempt, Route
+from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import GenAIError
 from genai_integrations.routing.caching import Memory
 from genai_integrations.routing.judging import JudgeOfAnswers
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.policy import AwaitProbe, Wait
-from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Attempt, Route
-from genai_integrations.transports.wire import Wire, WireCall
 
 
 @dataclass(frozen=True, slots=True)

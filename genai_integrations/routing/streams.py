@@ -7,22 +7,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Self
 
+from genai_integrations.calls.assembly import Assembly
+from genai_integrations.calls.reply import Chunk
+from genai_integrations.calls.route import Route
+from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, finish_reasons, has_content
 from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
-from genai_integrations.network import without_frames
-from genai_integrations.routing.assembly import Assembly
 from genai_integrations.routing.flow import Flow
-from genai_integrations.routing.reply import Chunk
-from genai_integrations.routing.route import Route
 from genai_integrations.routing.steps import Ending, Hand
 from genai_integrations.routing.tally import Tally
+from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.chunks import is_running
-from genai_integrations.transports.wire import (
-    AsyncChunks,
-    Chunks,
-    Wire,
-    finish_reasons,
-    has_content,
-)
 
 
 def is_decisive(chunk: Wire) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from genai_integrations.transports.wire import END, Wire
+from genai_integrations.calls.wire import END, Wire
 
 
 class Tally:
@@ -18,8 +16,8 @@ class Tally:
 
     def __init__(self, answers: int = 1) -> None:
         self._answers = answers
-        self._finished: set[Any] = set()
-        self._texts: dict[Any, list[str]] = {}
+        self._finished: set[object] = set()
+        self._texts: dict[object, list[str]] = {}
         self._is_done = False
         self._head: Wire = {}
         self.usage: Wire | None = None
@@ -71,7 +69,7 @@ class Tally:
         return {**kept, "choices": [], "usage": self.usage}
 
 
-def text_of(content: Any) -> str:
+def text_of(content: object) -> str:
     """The text in content that is a list of parts, as some servers send it."""
     if not isinstance(content, list):
         return ""

@@ -77,7 +77,7 @@ class BackgroundLoop:
             return
         work.close()
 
-    def abandon(self) -> Any:
+    def abandon(self) -> object:
         """In a forked child: the thread is not there, so its loop is forgotten."""
         loop, self._loop = self._loop, None
         if self._end is not None:

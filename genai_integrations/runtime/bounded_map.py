@@ -17,16 +17,26 @@ def _weightless(_value: object) -> int:
     return 0
 
 
+class _Entry(Generic[V]):
+    __slots__ = ("value", "was_used", "weight")
+
+    def __init__(self, value: V, weight: int) -> None:
+        self.value = value
+        self.weight = weight
+        self.was_used = False
+
+
 class BoundedMap(Generic[K, V]):
-    """Keeps the entries that were used last. Safe for threads and after fork.
+    """Forgets what was not used lately when it is full. Safe for threads and after fork.
+
+    What goes is found by second chance (the CLOCK algorithm): the oldest entry, unless it was used since its last turn;
+    then it counts as new, and the next one is looked at. So reading takes no lock and moves nothing: maps like this are
+    read several times in every call.
 
     Args:
         most: Most entries.
         most_weight: Most weight of all values together.
         weigh: The weight of a value, such as its bytes. A value heavier than `most_weight` is not kept.
-
-    Attributes:
-        peek: As `get`, without a lock, and without counting as a use: for what every call reads.
     """
 
     def __init__(
@@ -35,8 +45,7 @@ class BoundedMap(Generic[K, V]):
         self._most = most
         self._most_weight = most_weight
         self._weigh = weigh
-        self._entries: OrderedDict[K, V] = OrderedDict()
-        self.peek: Callable[[K], V | None] = self._entries.get
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._weight = 0
         self._lock = threading.Lock()
         after_fork_in_child(self._after_fork)
@@ -50,12 +59,12 @@ class BoundedMap(Generic[K, V]):
         return self._weight
 
     def get(self, key: K) -> V | None:
-        """The value, which counts as used now; None if there is none."""
-        with self._lock:
-            value = self._entries.get(key)
-            if value is not None:
-                self._entries.move_to_end(key)
-            return value
+        """The value, which counts as used; None if there is none."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        entry.was_used = True
+        return entry.value
 
     def put(self, key: K, value: V) -> None:
         """Keep a value in place of the one that was there."""
@@ -65,13 +74,15 @@ class BoundedMap(Generic[K, V]):
 
     def get_or_put(self, key: K, value: V) -> V:
         """The value that is there, else this one, which is kept. All threads get the same."""
-        with self._lock:
-            known = self._entries.get(key)
-            if known is None:
-                self._insert(key, value)
-                return value
-            self._entries.move_to_end(key)
+        known = self.get(key)
+        if known is not None:
             return known
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                return entry.value
+            self._insert(key, value)
+            return value
 
     def remove(self, key: K) -> None:
         """Forget an entry, if it is there."""
@@ -84,27 +95,36 @@ class BoundedMap(Generic[K, V]):
             self._forget_all()
 
     def values(self) -> list[V]:
-        """All values as they are now, the one used last at the end."""
+        """All values as they are now."""
         with self._lock:
-            return list(self._entries.values())
+            return [entry.value for entry in self._entries.values()]
 
     def _insert(self, key: K, value: V) -> None:
         weight = self._weigh(value)
         if weight > self._most_weight:
             return
-        self._entries[key] = value
+        # Room is made first: the new entry, which nobody has used yet, would be the one to go.
+        while len(self._entries) >= self._most or self._weight + weight > self._most_weight:
+            self._remove_one()
+        self._entries[key] = _Entry(value, weight)
         self._weight += weight
-        while len(self._entries) > self._most or self._weight > self._most_weight:
-            self._remove(next(iter(self._entries)))
+
+    def _remove_one(self) -> None:
+        while True:
+            key, entry = self._entries.popitem(last=False)
+            if not entry.was_used:
+                self._weight -= entry.weight
+                return
+            entry.was_used = False
+            self._entries[key] = entry
 
     def _remove(self, key: K) -> None:
-        value = self._entries.pop(key, None)
-        if value is not None:
-            self._weight -= self._weigh(value)
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._weight -= entry.weight
 
     def _forget_all(self) -> None:
         self._entries, self._weight = OrderedDict(), 0
-        self.peek = self._entries.get
 
     def _after_fork(self) -> None:
         # Whoever held the lock stopped in the middle of a change, and never ends it here.

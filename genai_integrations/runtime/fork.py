@@ -10,13 +10,13 @@ import os
 import weakref
 from collections.abc import Callable
 from types import MethodType
-from typing import Any, cast
+from typing import cast
 
-_renewals: dict[int, tuple[weakref.ref[Any], Callable[[Any], Any]]] = {}
-_abandoned: list[Any] = []
+_renewals: dict[int, tuple[weakref.ref[object], Callable[[object], object]]] = {}
+_abandoned: list[object] = []
 
 
-def after_fork_in_child(method: Callable[[], Any]) -> None:
+def after_fork_in_child(method: Callable[[], object]) -> None:
     """Have a method called in every forked child, as long as its object lives.
 
     Methods are called in the order in which they were given, before the child's own code goes on.
@@ -33,8 +33,8 @@ def after_fork_in_child(method: Callable[[], Any]) -> None:
 
 # Bound as a default, because at the interpreter's end the module's own names are gone before some owners.
 def _forget(
-    owner: weakref.ref[Any],
-    renewals: dict[int, tuple[weakref.ref[Any], Callable[[Any], Any]]] = _renewals,
+    owner: weakref.ref[object],
+    renewals: dict[int, tuple[weakref.ref[object], Callable[[object], object]]] = _renewals,
 ) -> None:
     renewals.pop(id(owner), None)
 

@@ -6,17 +6,17 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from genai_integrations.testing.anthropic_dialect import AnthropicDialect
-from genai_integrations.testing.anthropic_vertex import VertexClaudeDialect
-from genai_integrations.testing.bedrock_dialect import BedrockDialect
-from genai_integrations.testing.delivery import deliver
-from genai_integrations.testing.dialect import Answer, Dialect, Reply, Script
 from genai_integrations.testing.faults import Fault, fault_named
-from genai_integrations.testing.gemini_dialect import GeminiDialect
-from genai_integrations.testing.openai_dialect import OpenAIDialect
-from genai_integrations.testing.responses_dialect import ResponsesDialect
+from genai_integrations.testing.providers.anthropic.dialect import AnthropicDialect
+from genai_integrations.testing.providers.anthropic.vertex import VertexClaudeDialect
+from genai_integrations.testing.providers.bedrock.dialect import BedrockDialect
+from genai_integrations.testing.providers.delivery import deliver
+from genai_integrations.testing.providers.dialect import Answer, Dialect, Reply, Script
+from genai_integrations.testing.providers.gemini.dialect import GeminiDialect
+from genai_integrations.testing.providers.openai.dialect import OpenAIDialect
+from genai_integrations.testing.providers.openai.responses import ResponsesDialect
+from genai_integrations.testing.providers.vertex.dialect import VertexDialect
 from genai_integrations.testing.server import Exchange, LoopbackServer, Received
-from genai_integrations.testing.vertex_dialect import VertexDialect
 
 Trouble = Fault | Sequence[Fault | None]
 """One fault, or what happens to the first requests one after the other; None there is a good answer."""

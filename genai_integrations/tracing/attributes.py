@@ -9,13 +9,12 @@ from typing import Any
 
 import orjson
 
-from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Route
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import Route
+from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.tracing.owners import TYPE
-from genai_integrations.transports.endpoint import Operation
-from genai_integrations.transports.wire import Wire
 
-Attributes = dict[str, Any]
+Attributes = dict[str, object]
 
 INPUT = "langfuse.observation.input"
 OUTPUT = "langfuse.observation.output"
@@ -86,7 +85,7 @@ def opening(request: Request) -> Attributes:
     return {**attributes, **_prompt(trace.get("langfuse_prompt"))}
 
 
-def input_of(request: Request) -> Any:
+def input_of(request: Request) -> object:
     """What was asked: the messages, with the tools beside them where there are any; the texts to embed."""
     body = request.body
     if request.operation == "embeddings":
@@ -146,7 +145,7 @@ def metadata(request: Request, attempts: Sequence[Mapping[str, Any]]) -> dict[st
     }
 
 
-def flattened(values: Any) -> Attributes:
+def flattened(values: object) -> Attributes:
     """Metadata as one attribute for each key; every value is JSON, strings too, as of SDK 5."""
     # A masking function may give anything; and a span that is full drops its oldest attributes.
     if not isinstance(values, Mapping) or len(values) > _MOST_KEYS:
@@ -171,7 +170,7 @@ def attempt(row: Mapping[str, Any], shown: Any) -> Attributes:
     return {**attributes, _LEVEL: "ERROR", STATUS: row["error"]} if row["error"] else attributes
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(text(value), ensure_ascii=False) if isinstance(value, str) else text(value)
 
 
@@ -201,7 +200,7 @@ def moment(nanoseconds: int) -> str:
     return json.dumps(at.isoformat(timespec="microseconds").replace("+00:00", "Z"))
 
 
-def _prompt(prompt: Any) -> Attributes:
+def _prompt(prompt: object) -> Attributes:
     """The link to a prompt: ours, the SDK's own or a dict. A fallback given in code is in no Langfuse."""
     if prompt is None:
         return {}

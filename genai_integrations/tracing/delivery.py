@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from genai_integrations.errors import GenAIError
-from genai_integrations.network import proxy_for
 from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.runtime.network import proxy_for
 from genai_integrations.tracing.exporter import Job, Outcome
 from genai_integrations.tracing.media import Medium, take_media
 from genai_integrations.tracing.outbox import KeyPair, Outbox
 from genai_integrations.tracing.owners import SDK_SCOPE
-from genai_integrations.transports.endpoint import Endpoint
-from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.sync_http import SyncHttp, read_all
+from genai_integrations.transports.http.endpoint import Endpoint
+from genai_integrations.transports.http.patience import Patience
+from genai_integrations.transports.http.sync_http import SyncHttp, read_all
 
 if TYPE_CHECKING:
     from genai_integrations.tracing.record import Record

@@ -103,7 +103,7 @@ class Exporter:
                 self._count(outbox, record.size)
                 self._plan(outbox)
         if is_full:
-            outbox.warn("too many wait to be sent, so newer ones are dropped")
+            outbox.warn("queue", "too many wait to be sent, so newer ones are dropped")
 
     def flush(self, outbox: Outbox) -> None:
         """Send what waits in one outbox now, and wait until it is sent or has failed."""
@@ -118,7 +118,10 @@ class Exporter:
             for outbox in waiting:
                 self._hurry(outbox)
             seconds = max((outbox.settings.timeout for outbox in waiting), default=0)
-            self._progress.wait_for(lambda: not any(row.tries for row in waiting), seconds)
+            # Without a thread there is nobody to wait for: none can be started once a program ends.
+            self._progress.wait_for(
+                lambda: not (self._threads and any(row.tries for row in waiting)), seconds
+            )
         # What is collected from here on may find a lock held by a thread that does not run any more.
         self._is_over = True
 
@@ -168,7 +171,8 @@ class Exporter:
         if outbox.due is None or due < outbox.due:
             outbox.due = due
             heapq.heappush(self._plans, (due, next(self._numbers), outbox))
-            self._watch()
+            if not self._is_watched or self._plans[0][2] is outbox:
+                self._watch()
 
     def _watch(self) -> None:
         """See to it that one thread waits for the next plan, whatever the others are at."""
@@ -193,7 +197,7 @@ class Exporter:
         outcome = self._done(job)
         goes_on = self._settle(job, outcome)
         if outcome.problem:
-            job.outbox.warn(outcome.problem)
+            job.outbox.warn("send", outcome.problem)
         return goes_on
 
     def _done(self, job: Job) -> Outcome:

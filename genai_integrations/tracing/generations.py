@@ -8,10 +8,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import Attempt, Route
+from genai_integrations.calls.wire import Wire
+from genai_integrations.connections.langfuse.sdk import LangfuseSdk, resources_of
 from genai_integrations.errors import ConfigurationError, GenAIError
-from genai_integrations.langfuse_sdk import LangfuseSdk, resources_of
-from genai_integrations.routing.request import Request
-from genai_integrations.routing.route import Attempt, Route
 from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import TraceSettings, read_trace_settings
@@ -21,7 +22,6 @@ from genai_integrations.tracing.outbox import KeyPair
 from genai_integrations.tracing.own_recorder import OwnRecorder
 from genai_integrations.tracing.recorder import Recorder
 from genai_integrations.tracing.sdk_recorder import SdkRecorder
-from genai_integrations.transports.wire import Wire
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Status
@@ -221,7 +221,7 @@ class Generation:
             written[attribute.OUTPUT] = attribute.text(record(attribute.output_of(request, wire)))
         self._span.set_attributes(written)
         if error is not None:
-            self._span.set_status(_failed(written[attribute.STATUS]))
+            self._span.set_status(_failed(str(written[attribute.STATUS])))
 
     def _write_attempts(self, route: Route) -> None:
         for row in map(Attempt.as_dict, route.attempts):

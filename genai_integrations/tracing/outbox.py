@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import TraceSettings
@@ -25,7 +25,7 @@ _LONGEST_REST = 30.0
 """Seconds after which a server that fails is asked again at the latest."""
 
 _SILENCE = 60.0
-"""Seconds between two warnings of one project."""
+"""Seconds between two warnings of one kind and project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Outbox:
         self.host = host
         self.settings = settings
         self._exporter = exporter
-        self._warned = -_SILENCE
+        self._warned: dict[str, float] = {}
         self.forget()
 
     def forget(self) -> None:
@@ -165,9 +165,9 @@ class Outbox:
         """Send what waits now, and wait for it, at most twice the time-out of an export."""
         self._exporter.flush(self)
 
-    def warn(self, problem: str) -> None:
-        """Say in the log what goes wrong, but not each time."""
+    def warn(self, kind: Literal["queue", "send"], problem: str) -> None:
+        """Say in the log what goes wrong, but of each kind not each time."""
         now = time.monotonic()
-        if now - self._warned >= _SILENCE:
-            self._warned = now
+        if now - self._warned.get(kind, -_SILENCE) >= _SILENCE:
+            self._warned[kind] = now
             _log.warning("traces for Langfuse at %s: %s", self.pair.host, problem)

@@ -7,15 +7,15 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from genai_integrations.langfuse_sdk import LangfuseSdk
-from genai_integrations.routing.request import Request
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import Operation
+from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.runtime.loading import loading
 from genai_integrations.settings import TraceSettings
 from genai_integrations.tracing import attributes as attribute
 from genai_integrations.tracing.outbox import Outbox
 from genai_integrations.tracing.record import Record, new_trace_id
 from genai_integrations.tracing.recorder import masked
-from genai_integrations.transports.endpoint import Operation
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -43,11 +43,11 @@ class OwnRecorder:
         # As OpenTelemetry's sampler by trace id, which the SDK has, so that both leave out the same traces.
         self._bound = round(rate * (1 << 64))
 
-    def may_record(self, value: Any) -> Any:
+    def may_record(self, value: object) -> object:
         """A value after masking."""
         return masked(self._mask, value)
 
-    def adopts(self, span: Any, operation: Operation) -> bool:  # noqa: ARG002  as every recorder's
+    def adopts(self, span: object, operation: Operation) -> bool:  # noqa: ARG002  as every recorder's
         """Never: spans of others are sent by the SDK's client, and there is none for this key."""
         return False
 
@@ -73,7 +73,7 @@ class OwnRecorder:
         return Record(self._outbox, name, attributes, parent=parent, trace_id=trace_id)
 
     def started_below(
-        self, above: Record, name: str, began: int, attributes: Mapping[str, Any]
+        self, above: Record, name: str, began: int, attributes: Mapping[str, object]
     ) -> Record:
         """A new span for a part of a call."""
         context = above.context
@@ -95,7 +95,7 @@ _LOW = (1 << 64) - 1
 """The half of a trace's id that decides."""
 
 
-def _surrounding(context: Context, trace_id: int) -> dict[str, Any]:
+def _surrounding(context: Context, trace_id: int) -> dict[str, object]:
     """What `propagate_attributes` says around the call, here or in the service that has called this one."""
     from opentelemetry import baggage
 

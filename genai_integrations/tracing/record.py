@@ -44,7 +44,7 @@ class Record:
         self,
         outbox: Outbox,
         name: str,
-        attributes: dict[str, Any],
+        attributes: dict[str, object],
         *,
         parent: SpanContext | None,
         trace_id: int,

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from genai_integrations.routing.request import Request
-from genai_integrations.transports.endpoint import Operation
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import Operation
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Status
@@ -42,11 +42,11 @@ class Span(Protocol):
 class Recorder(Protocol):
     """Begins spans. There is one for programs with the SDK, and one for all others."""
 
-    def may_record(self, value: Any) -> Any:
+    def may_record(self, value: object) -> object:
         """A value after masking."""
         ...
 
-    def adopts(self, span: Any, operation: Operation) -> bool:
+    def adopts(self, span: object, operation: Operation) -> bool:
         """Whether somebody else's span is open, has no call on it yet, and ends up where this one's do."""
         ...
 
@@ -55,7 +55,7 @@ class Recorder(Protocol):
         ...
 
     def started_below(
-        self, above: Any, name: str, began: int, attributes: Mapping[str, Any]
+        self, above: Any, name: str, began: int, attributes: Mapping[str, object]
     ) -> Span:
         """A new span for a part of a call, which began at that time in nanoseconds."""
         ...
@@ -65,7 +65,7 @@ class Recorder(Protocol):
         ...
 
 
-def masked(mask: Mask | None, value: Any) -> Any:
+def masked(mask: Mask | None, value: object) -> object:
     """A value after masking. The function gets a copy, because the value is still in use."""
     if mask is None:
         return value

@@ -6,14 +6,14 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import Operation
+from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.langfuse_sdk import LangfuseSdk
-from genai_integrations.routing.request import Request
 from genai_integrations.settings import TraceSettings
 from genai_integrations.tracing import attributes as attribute
 from genai_integrations.tracing import owners
 from genai_integrations.tracing.recorder import Mask, masked
-from genai_integrations.transports.endpoint import Operation
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
@@ -54,7 +54,7 @@ class SdkRecorder:
         self._sampler = _sampler(self._provider.sampler, ours.sample_rate, resources.sample_rate)
         owners.watch(self._provider)
 
-    def may_record(self, value: Any) -> Any:
+    def may_record(self, value: object) -> object:
         """A value after masking."""
         return masked(self._mask, value)
 

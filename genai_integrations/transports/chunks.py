@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from types import AsyncGeneratorType
-from typing import Any
 
-from genai_integrations.transports.wire import Wire
+from genai_integrations.calls.wire import Wire
 
 
 class Line:
@@ -90,6 +89,6 @@ class AsyncClosableChunks:
             await self._chunks.aclose()
 
 
-def is_running(chunks: AsyncGenerator[Any]) -> bool:
+def is_running(chunks: AsyncGenerator[object]) -> bool:
     """Whether some task waits for the generator's next value, so that it cannot be closed."""
     return isinstance(chunks, AsyncGeneratorType) and chunks.ag_running

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.transports.direct import DirectTransport
-from genai_integrations.transports.loading import ASYNC_HTTP
-from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.restating import RESTATED, RestatedChunks, restated_stream
-from genai_integrations.transports.translated import TranslatedTransport
-from genai_integrations.transports.wire import AsyncChunks, Chunks, Wire, WireCall
+from genai_integrations.transports.http.patience import Patience
+from genai_integrations.transports.litellm.loading import ASYNC_HTTP
+from genai_integrations.transports.litellm.transport import TranslatedTransport
+from genai_integrations.transports.openai.restating import RESTATED, RestatedChunks, restated_stream
+from genai_integrations.transports.openai.transport import DirectTransport
 
 
 class Transports:

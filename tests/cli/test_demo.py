@@ -18,10 +18,10 @@ import psutil
 import pytest
 from rich.console import Console
 
-from genai_integrations.cli import demo, demo_parts
-from genai_integrations.cli.demo_process import OrderlyEnd, own_environment
+from genai_integrations.cli.demo import main, parts
+from genai_integrations.cli.demo.process import OrderlyEnd, own_environment
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.testing.model_file import fetch_model
+from genai_integrations.testing.local_model.model_file import fetch_model
 from genai_integrations.testing.provider import ScriptedProvider
 
 COMMAND = [sys.executable, "-m", "genai_integrations.cli", "demo"]
@@ -84,8 +84,8 @@ def scripted_model(monkeypatch, tmp_path):
         progress("Downloading", 0.5)
         return tmp_path / "model.gguf"
 
-    monkeypatch.setattr(demo_parts, "LocalModel", Scripted)
-    monkeypatch.setattr(demo, "fetch_model", fetch)
+    monkeypatch.setattr(parts, "LocalModel", Scripted)
+    monkeypatch.setattr(main, "fetch_model", fetch)
 
 
 @pytest.mark.usefixtures("scripted_model")
@@ -126,7 +126,7 @@ def test_a_part_that_does_not_start(genai, monkeypatch):
     def refuse(_weights):
         raise ConfigurationError("the local model's server ended")
 
-    monkeypatch.setattr(demo_parts, "LocalModel", refuse)
+    monkeypatch.setattr(parts, "LocalModel", refuse)
 
     result = genai("demo")
 
@@ -146,10 +146,10 @@ def test_a_postgres_that_does_not_start(monkeypatch):
             )
             raise subprocess.CalledProcessError(1, "initdb")
 
-    monkeypatch.setattr(demo_parts, "LangfuseDatabase", Broken)
+    monkeypatch.setattr(parts, "LangfuseDatabase", Broken)
 
     with pytest.raises(ConfigurationError, match=r"^the demo's Postgres does not start: no space$"):
-        demo_parts._postgres().__enter__()
+        parts._postgres().__enter__()
 
 
 def test_without_the_extra(genai, monkeypatch):
@@ -189,9 +189,9 @@ def test_a_download_is_shown(monkeypatch, tmp_path):
         progress("Downloading the model, once (93 MB)", 0.5)
         return tmp_path / "model.gguf"
 
-    monkeypatch.setattr(demo, "fetch_model", fetch)
+    monkeypatch.setattr(main, "fetch_model", fetch)
 
-    assert demo._weights(console, {"A": "b"}) == tmp_path / "model.gguf"
+    assert main._weights(console, {"A": "b"}) == tmp_path / "model.gguf"
     assert "Downloading the model, once (93 MB)" in screen.getvalue()
     assert "50%" in screen.getvalue()
 

@@ -16,7 +16,7 @@ from genai_integrations.cli import render
 from genai_integrations.cli.doctor import machine, run, setup
 from genai_integrations.cli.doctor.findings import Named, fail
 from genai_integrations.cli.doctor.setup import Setup
-from genai_integrations.connections.setup_sql import setup_sql
+from genai_integrations.connections.langfuse.setup_sql import setup_sql
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.testing.faults import Fault
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from genai_integrations import GenAIClient
-from genai_integrations.connections.langfuse_store import LangfuseStore
+from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.errors import AuthenticationError, UntrustedHostError
 
 KEY = "0123456789abcdef" * 4

@@ -261,5 +261,7 @@ def test_after_a_fork_child_and_parent_both_go_on(rest, seoul):
 
 
 def test_a_loop_that_was_closed_badly_is_in_nobodys_way(seoul):
-    """Without `asyncio.run` nobody shuts a loop's generators down; the next loop works all the same."""
-    assert _run(BADLY_CLOSED, seoul).stdout.strip() == "seoul says: two"
+    """Without `asyncio.run` nobody shuts a loop's generators down; the next loop works, and the end is silent."""
+    done = _run(BADLY_CLOSED, seoul, "-W", "error")
+
+    assert (done.stdout.strip(), done.stderr) == ("seoul says: two", "")

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from genai_integrations.connections.connection import Connection
-from genai_integrations.connections.langfuse_store import LangfuseStore
+from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.secret import Secret
+from genai_integrations.runtime.secret import Secret
 
 
 @dataclass

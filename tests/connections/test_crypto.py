@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from genai_integrations.connections.crypto import check_keys, decrypt
+from genai_integrations.connections.langfuse.crypto import check_keys, decrypt
 from genai_integrations.errors import ConfigurationError, DecryptionError
-from genai_integrations.testing.postgres import encrypt
+from genai_integrations.testing.postgres.database import encrypt
 
 KEY = "5" * 64
 OTHER_KEY = "a" * 64

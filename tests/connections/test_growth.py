@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from genai_integrations.connections import catalog
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import UntrustedHostError
+from genai_integrations.models import catalog
 
 
 def test_pins_of_the_keys_used_last(make_connection):

@@ -20,16 +20,16 @@ from genai_integrations.connections.credentials import (
     open_credential,
     open_headers,
 )
-from genai_integrations.connections.crypto import check_keys, decrypt
 from genai_integrations.connections.environment import EnvironmentStore
-from genai_integrations.connections.langfuse_project import fetch_project_id
-from genai_integrations.connections.langfuse_store import LangfuseStore
+from genai_integrations.connections.langfuse.crypto import check_keys, decrypt
+from genai_integrations.connections.langfuse.project import fetch_project_id
+from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import CredentialError, GenAIError
 from genai_integrations.runtime.masked import MASK
-from genai_integrations.secret import Secret
-from genai_integrations.testing.postgres import encrypt
+from genai_integrations.runtime.secret import Secret
+from genai_integrations.testing.postgres.database import encrypt
 
 CANARY = "c4na5ecre7"
 CANARY_KEY = "c4a5ec" * 10 + "c4a5"
@@ -125,7 +125,7 @@ def unreachable_langfuse():
 
 def stored(text, key=CANARY_KEY, column="secret_key"):
     """A row as the store would make it a connection."""
-    from genai_integrations.connections.langfuse_store import _Row
+    from genai_integrations.connections.langfuse.store import _Row
 
     row = {"secret_key": encrypt("k", CANARY_KEY), "extra_headers": None} | {
         column: encrypt(text, key)

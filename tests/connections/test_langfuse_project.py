@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from genai_integrations.connections.langfuse_project import fetch_project_id
+from genai_integrations.connections.langfuse.project import fetch_project_id
 from genai_integrations.errors import ConfigurationError, CredentialError, CredentialStoreError
 
 PUBLIC, SECRET = "pk-lf-example", "sk-lf-CANARY"

@@ -20,7 +20,7 @@ from genai_integrations.connections.credentials import (
     open_credential,
     open_headers,
 )
-from genai_integrations.connections.langfuse_store import LangfuseStore
+from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.errors import (
     ConfigurationError,
     CredentialError,
@@ -429,7 +429,7 @@ def test_a_password_in_the_servers_words_is_scrubbed(postgres, make_store):
 
 def test_the_store_only_reads(database, make_store, monkeypatch):
     """Even with a role that may write, the connection cannot."""
-    from genai_integrations.connections import langfuse_store
+    from genai_integrations.connections.langfuse import store as langfuse_store
 
     monkeypatch.setattr(langfuse_store, "_QUERY", b"DELETE FROM llm_api_keys RETURNING id")
 

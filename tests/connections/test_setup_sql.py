@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from genai_integrations.connections.credentials import open_credential
-from genai_integrations.connections.setup_sql import setup_sql
+from genai_integrations.connections.langfuse.setup_sql import setup_sql
 from genai_integrations.errors import ConfigurationError, CredentialStoreError
 
 

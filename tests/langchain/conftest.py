@@ -14,7 +14,7 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.langchain import ChatGenAI
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.provider import ScriptedProvider
-from genai_integrations.transports.translated import TranslatedTransport
+from genai_integrations.transports.litellm.transport import TranslatedTransport
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

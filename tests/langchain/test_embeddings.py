@@ -19,8 +19,8 @@ from genai_integrations.errors import (
 )
 from genai_integrations.langchain import GenAIEmbeddings
 from genai_integrations.langchain.embeddings import _vectors
-from genai_integrations.testing.embeddings import as_base64, vector_of
 from genai_integrations.testing.faults import Fault
+from genai_integrations.testing.providers.embeddings import as_base64, vector_of
 
 TEXTS = [f"text number {number}" for number in range(10)]
 

@@ -8,7 +8,7 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.langchain import ChatGenAI
 from genai_integrations.testing.local_model import LocalModel
-from genai_integrations.testing.model_file import fetch_model
+from genai_integrations.testing.local_model.model_file import fetch_model
 
 pytestmark = pytest.mark.slow
 

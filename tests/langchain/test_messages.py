@@ -19,11 +19,11 @@ from langchain_core.messages import (
     convert_to_messages,
 )
 
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.replies import chat_result
-from genai_integrations.routing.reply import Reply
-from genai_integrations.routing.route import Attempt, Route
 
 TEXTS = st.text(min_size=1, max_size=20)
 NAMES = st.text("abcXYZ_09", min_size=1, max_size=8)

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from langchain_support import run, whole
 
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.langchain import ChatGenAI, tokens
 from genai_integrations.langchain.blocks import PROVIDER
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.replies import StreamReader, chat_result
-from genai_integrations.routing.reply import Reply
-from genai_integrations.routing.route import Attempt, Route
 
 ROUTE = Route("m", [Attempt("c/m", "c", "openai", "m", "first", outcome="ok")])
 WORDS = st.lists(st.text(min_size=1, max_size=5), max_size=4)

@@ -220,9 +220,9 @@ def test_pictures_sound_and_citations_come_out(llm, provider, four_ways, hello):
 
 def test_media_of_a_stream_come_out():
     """Deltas with pictures and citations are collected."""
+    from genai_integrations.calls.reply import Chunk
+    from genai_integrations.calls.route import Route
     from genai_integrations.llama_index.replies import Growing
-    from genai_integrations.routing.reply import Chunk
-    from genai_integrations.routing.route import Route
 
     growing = Growing(Route("m"))
     growing.add(Chunk({"choices": [{"delta": {"content": "Look"}}]}))
@@ -249,9 +249,9 @@ def test_a_spoken_answer_has_its_words(llm, provider, hello):
 
 def test_signed_thoughts_are_kept_as_they_stream():
     """The provider's parts are put together, redacted ones among them; earlier responses keep theirs."""
+    from genai_integrations.calls.reply import Chunk
+    from genai_integrations.calls.route import Route
     from genai_integrations.llama_index.replies import Growing
-    from genai_integrations.routing.reply import Chunk
-    from genai_integrations.routing.route import Route
 
     growing = Growing(Route("m"))
     pieces = [

@@ -8,8 +8,8 @@ import pytest
 from llama_index.core.base.llms.types import MessageRole
 
 from genai_integrations import Connection, GenAIClient
-from genai_integrations.connections.catalog import model_info
 from genai_integrations.llama_index import GenAI, use_params
+from genai_integrations.models.catalog import model_info
 
 FIELDS = {
     "context_window": 4000,

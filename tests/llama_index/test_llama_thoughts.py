@@ -8,10 +8,10 @@ from llama_index.core.tools import FunctionTool
 from llama_scripts import tool_call
 
 from genai_integrations import Connection, GenAIClient
+from genai_integrations.calls.reply import Chunk
+from genai_integrations.calls.route import Route
 from genai_integrations.llama_index import GenAI
 from genai_integrations.llama_index.replies import Growing
-from genai_integrations.routing.reply import Chunk
-from genai_integrations.routing.route import Route
 
 ASK = ChatMessage("1 + 2?")
 ADD = FunctionTool.from_defaults(lambda a, b: a + b, name="add", description="Add.")

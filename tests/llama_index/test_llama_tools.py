@@ -132,9 +132,9 @@ def test_several_calls_at_once(llm, provider, four_ways):
 
 def test_calls_that_share_an_index_are_told_apart(llm, provider):
     """Some servers number every streamed call 0; their ids differ."""
+    from genai_integrations.calls.reply import Chunk
+    from genai_integrations.calls.route import Route
     from genai_integrations.llama_index.replies import Growing
-    from genai_integrations.routing.reply import Chunk
-    from genai_integrations.routing.route import Route
 
     growing = Growing(Route("m"))
     for name, number in (("add", "1"), ("now", "2")):

@@ -8,7 +8,7 @@ from genai_integrations import Connection, GenAIClient, display
 from genai_integrations.connections.connection import BrokenConnection, Connections
 from genai_integrations.errors import CallError, DecryptionError
 from genai_integrations.prompts.template import ChatMessage, Placeholder, Prompt, Text
-from genai_integrations.secret import Secret
+from genai_integrations.runtime.secret import Secret
 from genai_integrations.testing.faults import Fault
 
 NASTY = "<script>alert('1')</script> & \"안녕\" $x$"

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from genai_integrations.testing.lab import Lab
-from genai_integrations.testing.lab_answers import KOREAN
+from genai_integrations.testing.lab.answers import KOREAN
 
 MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5")
 

@@ -37,7 +37,7 @@ from prompt_support import (
 from genai_integrations import GenAIClient, use_client
 from genai_integrations.errors import PromptError, PromptNotFoundError, PromptVariableError
 from genai_integrations.langchain import ChatGenAI, alangfuse_prompt, langfuse_prompt
-from genai_integrations.langchain.prompts_messages import MARK
+from genai_integrations.langchain.prompts.messages import MARK
 
 HISTORY = [{"role": "user", "content": "{{text}} {q}"}, {"role": "assistant", "content": "b"}]
 ROLES = {HumanMessage: "user", AIMessage: "assistant", SystemMessage: "system"}

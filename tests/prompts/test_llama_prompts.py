@@ -37,7 +37,7 @@ from genai_integrations.llama_index import (
     langfuse_prompt,
     update_prompts,
 )
-from genai_integrations.llama_index.prompts_messages import MARK
+from genai_integrations.llama_index.prompts.messages import MARK
 
 HISTORY = [{"role": "user", "content": "{{text}} {q}"}, {"role": "assistant", "content": "b"}]
 NODES = [NodeWithScore(node=TextNode(text="the context"))]

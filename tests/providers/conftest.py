@@ -14,7 +14,7 @@ from places import AWS_SECRET, KEY_ID, KEYS, PLACES, QUESTION, REGIONS
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.routing import retry_rules
 from genai_integrations.testing.provider import ScriptedProvider
-from genai_integrations.testing.vertex_tokens import service_account
+from genai_integrations.testing.providers.vertex.tokens import service_account
 
 
 @dataclass

@@ -10,13 +10,13 @@ import pytest
 from places import QUESTION
 
 from genai_integrations import Connection
+from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.testing.server import LoopbackServer
-from genai_integrations.transports.copies import COPIES
-from genai_integrations.transports.loading import litellm_module
-from genai_integrations.transports.restating import RestatedChunks, restated_stream
-from genai_integrations.transports.shaping import shaped
-from genai_integrations.transports.wire import WireCall
+from genai_integrations.transports.litellm.loading import litellm_module
+from genai_integrations.transports.openai.copies import COPIES
+from genai_integrations.transports.openai.restating import RestatedChunks, restated_stream
+from genai_integrations.transports.openai.shaping import shaped
 
 USER = {"role": "user", "content": "add"}
 CALL = {"id": "call_of_openai_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}

@@ -9,7 +9,7 @@ import pytest
 from places import AWS_SECRET, KEY_ID, QUESTION
 
 from genai_integrations import GenAIClient, Secret
-from genai_integrations.connections.langfuse_store import LangfuseStore
+from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.errors import AllTargetsFailedError, AuthenticationError
 from genai_integrations.testing.provider import ScriptedProvider
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from genai_integrations import Connection
-from genai_integrations.connections.langfuse_store import LangfuseStore
+from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.errors import AuthenticationError, StreamInterruptedError
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.provider import ScriptedProvider

@@ -21,7 +21,7 @@ from genai_integrations.errors import (
 )
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.server import LoopbackServer
-from genai_integrations.transports.loading import litellm_module
+from genai_integrations.transports.litellm.loading import litellm_module
 
 ADDRESSES = {
     "groq": ["https://api.groq.com/openai/v1"],

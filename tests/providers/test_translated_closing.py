@@ -12,7 +12,7 @@ from places import ONE_OF_EACH, QUESTION
 
 from genai_integrations import GenAIClient
 from genai_integrations.testing.faults import Fault
-from genai_integrations.transports.litellm_shared import SHARED_LITELLM
+from genai_integrations.transports.litellm.shared import SHARED_LITELLM
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*using the `ReadOnly` qualifier:UserWarning"),

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from genai_integrations.errors import GenAIError, RequestTimeoutError, UntrustedHostError
-from genai_integrations.secret import Secret
+from genai_integrations.runtime.secret import Secret
 from genai_integrations.testing.faults import Fault
-from genai_integrations.transports.loading import litellm_module
+from genai_integrations.transports.litellm.loading import litellm_module
 
 EMBEDDERS = {
     "gemini": ("google-ai-studio", "gemini-embedding-001"),

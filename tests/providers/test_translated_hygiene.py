@@ -13,7 +13,7 @@ from places import KEYS, PLACES, QUESTION, TWO_WAYS
 from genai_integrations import Connection
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.testing.faults import Fault
-from genai_integrations.transports.translated import _has_google_auth
+from genai_integrations.transports.litellm.transport import _has_google_auth
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*using the `ReadOnly` qualifier:UserWarning"),

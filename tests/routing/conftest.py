@@ -8,8 +8,8 @@ import pytest
 from simulation import Clock
 
 from genai_integrations import Connection, GenAIError, Secret
+from genai_integrations.calls.args import router_args
 from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.routing.args import router_args
 from genai_integrations.routing.deployments import Deployment, Target
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Names

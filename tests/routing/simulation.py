@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from genai_integrations.calls.args import router_args
 from genai_integrations.errors import GenAIError, RequestTimeoutError
-from genai_integrations.routing.args import router_args
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.policy import AwaitProbe, NewKey, Try, Wait, attempts
 

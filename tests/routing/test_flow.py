@@ -8,6 +8,8 @@ import pytest
 
 from genai_integrations import Connection, Secret
 from genai_integrations.cache.exact import ExactCache
+from genai_integrations.calls.args import router_args
+from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections
@@ -22,11 +24,9 @@ from genai_integrations.errors import (
     StreamInterruptedError,
     UnknownModelError,
 )
-from genai_integrations.routing.args import router_args
 from genai_integrations.routing.flow import Parts, flow
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.planning import Planner
-from genai_integrations.routing.request import chat_request, embedding_request
 from genai_integrations.routing.steps import Ending, Opened
 
 HELLO = [{"role": "user", "content": "hi"}]

@@ -7,6 +7,7 @@ import gc
 import pytest
 from simulation import World
 
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.errors import (
     AllTargetsFailedError,
     APIConnectionError,
@@ -16,7 +17,6 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from genai_integrations.routing.args import RouterArgs
 from genai_integrations.routing.policy import AwaitProbe, Try, attempts
 
 
@@ -321,6 +321,18 @@ def test_what_is_told_counts_as_an_attempt(world_of, plan_of):
 
     assert len(told.attempts) == 2
     assert told.waits == [0.5, 1.0]
+
+
+def test_a_retry_that_waits_for_a_probe_has_had_its_back_off(world_of, plan_of):
+    """When the target is back it goes on at once."""
+    world = world_of(lambda now: broke() if now == 1005.0 else None)
+    calls = [world.call(plan_of("a")) for _ in range(3)]
+
+    world.run()
+
+    assert [call.waits for call in calls] == [[0.5], [0.5], [0.5]]
+    assert sorted(call.ended for call in calls) == [1007.5, 1008.5, 1008.5]
+    assert [call.result for call in calls] == [None, None, None]
 
 
 def test_what_is_told_is_not_counted_against_the_target_twice(world_of, plan_of):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from genai_integrations.connections import catalog
 from genai_integrations.connections.connection import BrokenConnection, Connection
-from genai_integrations.connections.families import FAMILIES
 from genai_integrations.connections.providers import PROVIDERS, provider_named, provider_of
 from genai_integrations.errors import ConfigurationError, DecryptionError, UnknownModelError
+from genai_integrations.models import catalog
+from genai_integrations.models.families import FAMILIES
 from genai_integrations.routing.names import Names, without_provider
-from genai_integrations.secret import Secret
+from genai_integrations.runtime.secret import Secret
 
 
 @pytest.fixture

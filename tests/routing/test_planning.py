@@ -7,14 +7,14 @@ import random
 import pytest
 
 from genai_integrations import Connection, Secret
+from genai_integrations.calls.args import router_args
+from genai_integrations.calls.request import chat_request
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.routing.args import router_args
 from genai_integrations.routing.deployments import Deployment, Target
 from genai_integrations.routing.planning import Planner
-from genai_integrations.routing.request import chat_request
 from genai_integrations.routing.strategies import by_order, simple_shuffle
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -110,3 +110,33 @@ def test_an_unknown_strategy_is_refused_with_those_there_are():
     """When the client is made, not at the first call."""
     with pytest.raises(ConfigurationError, match="ordered, simple-shuffle"):
         router_args({"routing_strategy": "fastest"})
+
+
+def test_a_programs_own_strategy_orders_and_leaves_out():
+    """It sees the request, and its targets."""
+    asked = []
+
+    def late_first(request, found):
+        asked.append(request.body["user"])
+        return [row for row in reversed(found) if row.connection.name != "b"]
+
+    args = router_args({"routing_strategy": late_first})
+    plan = planned(snapshot_of("a", "b", "c"), Planner(args), args, user="kim")
+
+    assert names(plan.targets) == ["c", "a"]
+    assert asked == ["kim"]
+
+
+@pytest.mark.parametrize("given", [[], ["a"], None, KeyError("x")])
+def test_an_own_strategy_that_goes_wrong_says_so(given):
+    """Nothing, something else, or an exception of its own: one error of ours that names it."""
+
+    def mine(request, found):
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    args = router_args({"routing_strategy": mine})
+
+    with pytest.raises(ConfigurationError, match="the routing strategy 'mine'"):
+        planned(snapshot_of("a", "b"), Planner(args), args)

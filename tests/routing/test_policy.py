@@ -155,7 +155,14 @@ def test_retries_take_turns(drive, plan_of):
 
     driver.run(plan_of("a", "b"), num_retries=3)
 
-    assert driver.tried == ["a/m", "b/m", "a/m", "b/m"]
+    assert driver.log == [
+        ("first", "a/m"),
+        ("failover", "b/m"),
+        ("wait", 0.5),
+        ("retry", "a/m"),
+        ("wait", 1.0),
+        ("retry", "b/m"),
+    ]
 
 
 def test_attempts_shrink_to_the_deadline(drive, plan_of):
@@ -184,6 +191,14 @@ def test_no_wait_passes_the_deadline(drive, plan_of):
 
     assert isinstance(raised, RateLimitError)
     assert driver.waits == [4]
+
+
+def test_no_wait_ends_with_the_deadline(drive, plan_of):
+    """An attempt that would begin just then has no time."""
+    driver = drive({"a/m": limited(4)})
+
+    assert isinstance(driver.run(plan_of("a"), deadline=4), RateLimitError)
+    assert driver.waits == []
 
 
 def test_targets_then_fallbacks_in_order(drive, plan_of):
@@ -218,6 +233,23 @@ def test_a_new_key_that_is_refused_too_leads_on(drive, plan_of, target):
 
     assert driver.run(plan_of("a", "b"), num_retries=5) is None
     assert driver.tried == ["a/m", "a/m", "b/m"]
+
+
+def test_a_retry_has_the_new_key(drive, plan_of, target):
+    """The old one is not tried again, and the store is not asked a second time."""
+    new = target("a")
+    refused = AuthenticationError("no", status=401)
+    driver = drive({"a/m": [refused, SERVER, refused]}, keys={"a/m": new})
+
+    assert driver.run(plan_of("a"), num_retries=2) is refused
+    assert driver.log == [
+        ("first", "a/m"),
+        ("new key", "a/m"),
+        ("new key", "a/m"),
+        ("wait", 0.5),
+        ("retry", "a/m"),
+    ]
+    assert driver.tries[2].target is new
 
 
 def test_a_new_key_is_not_tried_after_the_deadline(drive, plan_of, target):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from genai_integrations.calls.wire import END
 from genai_integrations.routing.tally import Tally
-from genai_integrations.transports.wire import END
 
 
 def _choice(index, content=None, finish=None):

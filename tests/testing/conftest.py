@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bedrock_wire import PAIR, SECRET, SESSION, TEMPORARY, TOKEN
 
-from genai_integrations.transports.loading import litellm_module
+from genai_integrations.transports.litellm.loading import litellm_module
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import base64
 import pytest
 from wire import USER, call
 
-from genai_integrations.testing.anthropic_thinking import thinking_block
+from genai_integrations.testing.providers.anthropic.thinking import thinking_block
 
 PATH = "/v1/messages"
 HEADERS = {"x-api-key": "k", "anthropic-version": "2023-06-01"}

@@ -7,9 +7,9 @@ import json
 import pytest
 from wire import USER, ask, call, connect
 
-from genai_integrations.testing.anthropic_dialect import AnthropicDialect
-from genai_integrations.testing.anthropic_vertex import VertexClaudeDialect
 from genai_integrations.testing.faults import Fault
+from genai_integrations.testing.providers.anthropic.dialect import AnthropicDialect
+from genai_integrations.testing.providers.anthropic.vertex import VertexClaudeDialect
 
 # pydantic says this of LiteLLM's own types while LiteLLM builds them in the middle of a stream.
 pytestmark = pytest.mark.filterwarnings(

@@ -21,7 +21,7 @@ from bedrock_wire import (
 )
 from botocore.eventstream import ChecksumMismatch, EventStreamBuffer
 
-from genai_integrations.testing.bedrock_frames import event_frame, exception_frame, frame
+from genai_integrations.testing.providers.bedrock.frames import event_frame, exception_frame, frame
 
 RESULT = {"toolResult": {"toolUseId": "t1", "content": [{"text": "sunny"}]}}
 CALL = {"toolUse": {"toolUseId": "t1", "name": "weather", "input": {"city": "x"}}}

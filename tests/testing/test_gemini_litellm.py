@@ -8,7 +8,7 @@ from copy import deepcopy
 import pytest
 
 from genai_integrations.testing.faults import Fault
-from genai_integrations.testing.vertex_tokens import service_account
+from genai_integrations.testing.providers.vertex.tokens import service_account
 
 pytestmark = [
     # LiteLLM's own types use a qualifier that pydantic warns of when a model is first built from them.

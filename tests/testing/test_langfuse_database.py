@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from genai_integrations.testing.langfuse_schema import display_secret
-from genai_integrations.testing.postgres import LangfuseDatabase, encrypt
+from genai_integrations.testing.langfuse.schema import display_secret
+from genai_integrations.testing.postgres import LangfuseDatabase
+from genai_integrations.testing.postgres.database import encrypt
 
 KEY = "0123456789abcdef" * 4
 OURS = {"project_id": "lab-project", "encryption_key": KEY}
@@ -182,7 +183,7 @@ def test_the_shown_secret_is_the_recorded_one(golden_connections):
 def test_a_start_that_fails_leaves_nothing(monkeypatch, tmp_path):
     """When the server does not come up, its files are deleted and the error is raised."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("genai_integrations.testing.postgres.TABLES", "NO SQL")
+    monkeypatch.setattr("genai_integrations.testing.postgres.database.TABLES", "NO SQL")
     with pytest.raises(psycopg.errors.SyntaxError):
         LangfuseDatabase().start()
 

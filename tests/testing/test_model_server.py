@@ -13,9 +13,9 @@ import pytest
 import urllib3
 
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.testing import local_model
 from genai_integrations.testing.local_model import LocalModel
-from genai_integrations.testing.model_file import SMOLLM2, fetch_model
+from genai_integrations.testing.local_model import model as local_model
+from genai_integrations.testing.local_model.model_file import SMOLLM2, fetch_model
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import call
 
-from genai_integrations.testing.dialect import Script
-from genai_integrations.testing.embeddings import vector_of
-from genai_integrations.testing.openai_chat import completion_of, pieces_of
-from genai_integrations.testing.schemas import example_of
+from genai_integrations.testing.providers.dialect import Script
+from genai_integrations.testing.providers.embeddings import vector_of
+from genai_integrations.testing.providers.openai.chat import completion_of, pieces_of
+from genai_integrations.testing.providers.schemas import example_of
 
 ASK = {"messages": [{"role": "user", "content": "hi"}]}
 

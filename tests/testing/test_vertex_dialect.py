@@ -15,9 +15,9 @@ from google.oauth2.service_account import Credentials
 from wire import ask, call, connect
 
 from genai_integrations.testing.faults import Fault
-from genai_integrations.testing.gemini_dialect import GeminiDialect
-from genai_integrations.testing.vertex_dialect import VertexDialect
-from genai_integrations.testing.vertex_tokens import service_account
+from genai_integrations.testing.providers.gemini.dialect import GeminiDialect
+from genai_integrations.testing.providers.vertex.dialect import VertexDialect
+from genai_integrations.testing.providers.vertex.tokens import service_account
 
 HELLO = [{"role": "user", "parts": [{"text": "hello there"}]}]
 PLACE = "/v1/projects/p/locations/asia-northeast3/publishers/google/models"

@@ -10,13 +10,13 @@ import threading
 import pytest
 
 from genai_integrations import Connection, Secret
+from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.routing.streams import is_decisive
-from genai_integrations.transports.direct import DirectTransport
-from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.shared import Shared
-from genai_integrations.transports.wire import WireCall
+from genai_integrations.transports.http.patience import Patience
+from genai_integrations.transports.http.shared import Shared
+from genai_integrations.transports.openai.transport import DirectTransport
 
 BODY = {"messages": [{"role": "user", "content": "Hello!"}]}
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}

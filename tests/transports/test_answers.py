@@ -10,7 +10,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 import pytest
 
 from genai_integrations.errors import APIConnectionError
-from genai_integrations.transports.answer import Answer
+from genai_integrations.transports.http.answer import Answer
 
 REPLY = b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}}]}'
 CHUNK = b'data: {"choices": [{"index": 0, "delta": {"content": "hi"}}]}\n\ndata: [DONE]\n\n'

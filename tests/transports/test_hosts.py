@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from genai_integrations.transports import sync_http
-from genai_integrations.transports.hosts import Host
-from genai_integrations.transports.sync_http import SyncHttp
+from genai_integrations.transports.http import sync_http
+from genai_integrations.transports.http.hosts import Host
+from genai_integrations.transports.http.sync_http import SyncHttp
 
 
 class Connected:

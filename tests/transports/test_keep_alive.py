@@ -9,10 +9,10 @@ import threading
 
 import pytest
 
+from genai_integrations.calls.wire import WireCall
 from genai_integrations.errors import APIConnectionError
 from genai_integrations.testing.faults import Fault
-from genai_integrations.transports.patience import Patience
-from genai_integrations.transports.wire import WireCall
+from genai_integrations.transports.http.patience import Patience
 
 CALL = {"messages": [{"role": "user", "content": "Hello!"}]}
 REPLY = b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}}]}'

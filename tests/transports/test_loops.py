@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from genai_integrations.calls.wire import WireCall
 from genai_integrations.testing.provider import ScriptedProvider
-from genai_integrations.transports.wire import WireCall
 
 
 class _ClosedLoop:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from genai_integrations import Connection
-from genai_integrations.transports.shaping import shaped
-from genai_integrations.transports.wire import WireCall
+from genai_integrations.calls.wire import WireCall
+from genai_integrations.transports.openai.shaping import shaped
 
 THOUGHT = {"role": "assistant", "content": "x", "thinking_blocks": [{}], "reasoning_content": "y"}
 MARKED = {

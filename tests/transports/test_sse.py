@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genai_integrations.transports.sse import ErrorData, SSEDecoder
+from genai_integrations.transports.http.sse import ErrorData, SSEDecoder
 
 BOM = b"\xef\xbb\xbf"
 

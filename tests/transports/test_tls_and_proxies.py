@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from genai_integrations import network
 from genai_integrations.errors import APIConnectionError, CallError
+from genai_integrations.runtime import network
 
 HOST = "api.example.invalid"
 """A host that only a proxy can find."""

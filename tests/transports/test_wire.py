@@ -306,7 +306,7 @@ def test_what_json_cannot_say_is_refused(value, attempt, connect, provider):
 
 def test_a_message_nested_without_end_is_refused(transport, connect, provider):
     """Not with a RecursionError."""
-    from genai_integrations.transports import jsonbytes
+    from genai_integrations.runtime import jsonbytes
 
     value = []
     for _ in range(100_000):

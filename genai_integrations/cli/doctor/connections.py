@@ -15,8 +15,8 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import origin_of
 from genai_integrations.connections.overview import ConnectionRow
 from genai_integrations.errors import DecryptionError, GenAIError
-from genai_integrations.network import proxy_for
 from genai_integrations.routing.check import Check
+from genai_integrations.runtime.network import proxy_for
 
 _AT_ONCE = 8
 

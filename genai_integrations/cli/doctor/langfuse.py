@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from genai_integrations.cli.doctor.findings import Finding, fail, ok, warn
 from genai_integrations.cli.doctor.setup import Setup
-from genai_integrations.connections.langfuse_database import read_rows
+from genai_integrations.connections.langfuse.database import read_rows
 from genai_integrations.errors import CredentialError, CredentialStoreError, GenAIError
-from genai_integrations.secret import Secret
+from genai_integrations.runtime.secret import Secret
 from genai_integrations.settings import DEFAULT_HOST
 
 _PAIR = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")

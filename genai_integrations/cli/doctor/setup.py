@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.connections.connection import BrokenConnection, Connection
-from genai_integrations.connections.langfuse_project import fetch_project_id
+from genai_integrations.connections.langfuse.project import fetch_project_id
 from genai_integrations.connections.overview import ConnectionRow, overview
 from genai_integrations.errors import GenAIError
 from genai_integrations.runtime.masked import MaskedText

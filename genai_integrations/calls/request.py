@@ -1,0 +1,193 @@
+"""One request, checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from genai_integrations.calls.args import PER_CALL, ROUTER_ARGS, RouterArgs
+from genai_integrations.calls.wire import Operation, Wire
+from genai_integrations.errors import ConfigurationError
+
+REDIRECTING = frozenset(
+    (
+        "api_base",
+        "api_key",
+        "api_type",
+        "api_version",
+        "aws_access_key_id",
+        "aws_external_id",
+        "aws_bedrock_runtime_endpoint",
+        "aws_profile_name",
+        "aws_region_name",
+        "aws_role_name",
+        "aws_secret_access_key",
+        "aws_session_name",
+        "aws_session_token",
+        "aws_sts_endpoint",
+        "aws_web_identity_token",
+        "azure_ad_token",
+        "azure_ad_token_provider",
+        "azure_deployment",
+        "azure_endpoint",
+        "base_url",
+        "client",
+        "custom_llm_provider",
+        "default_headers",
+        "extra_headers",
+        "extra_query",
+        "headers",
+        "http_client",
+        "model_list",
+        "organization",
+        "organization_id",
+        "project_id",
+        "vertex_ai_credentials",
+        "vertex_ai_location",
+        "vertex_ai_project",
+        "vertex_credentials",
+        "vertex_location",
+        "vertex_project",
+    )
+)
+"""Parameters that would send a stored key elsewhere, or another key: a call may not have them."""
+
+
+TRACE_PARAMS = frozenset(
+    (
+        "langfuse_metadata",
+        "langfuse_observation",
+        "langfuse_prompt",
+        "langfuse_session_id",
+        "langfuse_tags",
+        "langfuse_trace_name",
+        "langfuse_user_id",
+    )
+)
+"""Parameters that say how a call is recorded. They are named as Langfuse's own integrations name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller wants.
+
+    Attributes:
+        operation: What is asked.
+        model: The model's name, as the caller wrote it.
+        body: The request in OpenAI's shape; `model` is filled in per attempt.
+        args: How to route it.
+        stream: Whether chunks are wanted.
+        trace: What the call is recorded with: those of `TRACE_PARAMS` that were given.
+        disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
+    """
+
+    operation: Operation
+    model: str
+    body: Wire
+    args: RouterArgs
+    stream: bool = False
+    trace: Mapping[str, object] = field(default_factory=dict)
+    disable_fallbacks: bool = False
+
+
+def chat_request(
+    model: str,
+    messages: Sequence[Mapping[str, Any]],
+    params: Mapping[str, Any],
+    args: RouterArgs,
+    *,
+    stream: bool,
+) -> Request:
+    """A chat request.
+
+    Raises:
+        ConfigurationError: Something in it cannot work, whoever is asked.
+    """
+    _check_messages(messages)
+    params, trace = _traced(params)
+    body, args = _split(model, params, args)
+    body["messages"] = messages
+    if stream:
+        body["stream"] = True
+        # Usage always arrives: without this, OpenAI and most others leave it out of streams.
+        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    return Request("chat/completions", model, body, args, stream, trace)
+
+
+def embedding_request(
+    model: str, texts: str | Sequence[object], params: Mapping[str, object], args: RouterArgs
+) -> Request:
+    """A request for embeddings.
+
+    Raises:
+        ConfigurationError: Something in it cannot work, whoever is asked.
+    """
+    if not texts:
+        raise ConfigurationError("embedding() needs a text, or a list of at least one")
+    params, trace = _traced(params)
+    body, args = _split(model, params, args)
+    body["input"] = texts
+    return Request("embeddings", model, body, args, trace=trace)
+
+
+def _split(model: str, params: Mapping[str, object], args: RouterArgs) -> tuple[Wire, RouterArgs]:
+    """The body's parameters, and the routing with what the call sets for itself."""
+    if not isinstance(model, str) or not model:
+        raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
+    params = check_params(params)
+    own = {name: params[name] for name in PER_CALL.intersection(params)}
+    body = {
+        name: value
+        for name, value in params.items()
+        if value is not None and name not in own and name != "extra_body"
+    }
+    return body, args.for_call(own) if own else args
+
+
+def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters of a call, those of `extra_body` among them.
+
+    Raises:
+        ConfigurationError: One may not be in a call. No value is told.
+    """
+    if "extra_body" in params:
+        params = {**params, **(params["extra_body"] or {})}
+    if not _REFUSED.isdisjoint(params):
+        raise _refusal(params)
+    return params
+
+
+def _traced(params: Mapping[str, object]) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    """The provider's parameters, and the trace's."""
+    if TRACE_PARAMS.isdisjoint(params):
+        return params, {}
+    others = {name: value for name, value in params.items() if name not in TRACE_PARAMS}
+    return others, {name: params[name] for name in TRACE_PARAMS.intersection(params)}
+
+
+_REFUSED = REDIRECTING | (ROUTER_ARGS - PER_CALL)
+
+
+def _refusal(params: Mapping[str, object]) -> ConfigurationError:
+    redirecting = ", ".join(sorted(REDIRECTING.intersection(params)))
+    if redirecting:
+        return ConfigurationError(
+            f"a call may not set {redirecting}: keys and addresses belong to connections, and a call may not "
+            "redirect a stored key; add a connection in Langfuse, or pass connections=[...]"
+        )
+    routing = ", ".join(sorted(ROUTER_ARGS.intersection(params) - PER_CALL))
+    return ConfigurationError(f"{routing} belongs to router_args of the client, not to a call")
+
+
+def _check_messages(messages: object) -> None:
+    if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
+        raise ConfigurationError(
+            'messages must be a list like [{"role": "user", "content": "Hello!"}]'
+        )
+    for at, message in enumerate(messages):
+        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+            raise ConfigurationError(
+                f"messages[{at}] must be a dict with a role, such as "
+                '{"role": "user", "content": "Hello!"}'
+            )

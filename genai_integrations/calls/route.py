@@ -1,0 +1,178 @@
+"""The record of one call: what was tried, why, how it went, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypedDict, cast
+
+from genai_integrations.errors import CallError, GenAIError
+from genai_integrations.models import prices
+from genai_integrations.models.usage import Usage
+
+OK = "ok"
+CACHE = "cache"
+"""The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
+
+
+class AttemptRecord(TypedDict):
+    """An `Attempt` as plain values for JSON: the same words, `error` as its text."""
+
+    target: str
+    connection: str
+    provider: str
+    model: str
+    reason: str
+    outcome: str
+    status: int | None
+    began_ms: float
+    ms: float
+    first_content_ms: float | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost: float | None
+    error: str | None
+
+
+class RouteRecord(TypedDict):
+    """A `Route` as plain values for JSON."""
+
+    asked: str
+    served: str | None
+    cached: bool
+    cost: float | None
+    attempts: list[AttemptRecord]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One request to one target.
+
+    Attributes:
+        target: `connection/model`, the name that means exactly this target.
+        connection: Connection's name.
+        provider: Provider's name.
+        model: The provider's own model id.
+        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; `cache` if it answered an earlier
+            call, whose answer was given again.
+        outcome: `ok`, or the name of the error's class; empty while it runs.
+        began_ms: Milliseconds from the start of the call to that of the attempt.
+        ms: Milliseconds until the reply was whole, or the attempt failed.
+        first_content_ms: Milliseconds to a stream's first content.
+        usage: As the provider reported it, in OpenAI's shape.
+        error: What went wrong.
+    """
+
+    target: str
+    connection: str
+    provider: str
+    model: str
+    reason: str
+    outcome: str = ""
+    began_ms: float = 0.0
+    ms: float = 0.0
+    first_content_ms: float | None = None
+    usage: Mapping[str, Any] | None = None
+    error: GenAIError | None = field(default=None, repr=False)
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status: 200 for an answer, None where there was none."""
+        if self.outcome == OK:
+            return 200
+        return self.error.status if isinstance(self.error, CallError) else None
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """Tokens of the request, None if not reported."""
+        return self.usage.get("prompt_tokens") if self.usage else None
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """Tokens of the answer, None if not reported."""
+        return self.usage.get("completion_tokens") if self.usage else None
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars, None if usage or price is not known."""
+        if self.reason == CACHE:
+            return 0.0
+        return prices.cost(self.provider, self.model, cast("Usage | None", self.usage))
+
+    def as_dict(self) -> AttemptRecord:
+        """The attempt as plain values for JSON."""
+        return {
+            "target": self.target,
+            "connection": self.connection,
+            "provider": self.provider,
+            "model": self.model,
+            "reason": self.reason,
+            "outcome": self.outcome,
+            "status": self.status,
+            "began_ms": round(self.began_ms, 1),
+            "ms": round(self.ms, 1),
+            "first_content_ms": self.first_content_ms and round(self.first_content_ms, 1),
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cost": self.cost,
+            "error": None if self.error is None else str(self.error),
+        }
+
+
+@dataclass(slots=True)
+class Route:
+    """Every attempt of one call, in order.
+
+    Attributes:
+        asked: The model name as the caller wrote it.
+        attempts: In order; the last one answered if the call succeeded.
+    """
+
+    asked: str
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def served(self) -> str | None:
+        """The target that answered, None if none did."""
+        last = self.attempts[-1] if self.attempts else None
+        return last.target if last and last.outcome == OK else None
+
+    @property
+    def cached(self) -> bool:
+        """Whether the answer was kept from an earlier call."""
+        return bool(self.attempts) and self.attempts[-1].reason == CACHE
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars of all attempts whose cost is known; None if none is."""
+        return _together(attempt.cost for attempt in self.attempts)
+
+    def as_dict(self) -> RouteRecord:
+        """The route as plain values for JSON."""
+        attempts = [attempt.as_dict() for attempt in self.attempts]
+        return {
+            "asked": self.asked,
+            "served": self.served,
+            "cached": self.cached,
+            "cost": _together(row["cost"] for row in attempts),
+            "attempts": attempts,
+        }
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.calls.views import route_bundle
+
+        return route_bundle(self)
+
+    def __str__(self) -> str:
+        """One line: `seoul/gpt-4o ServerError 12 ms -> usa/gpt-4o ok 230 ms`, or `usa/gpt-4o cached 0 ms`."""
+        return " -> ".join(map(_told, self.attempts))
+
+
+def _together(costs: Iterable[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
+
+
+def _told(attempt: Attempt) -> str:
+    outcome = "cached" if attempt.reason == CACHE else attempt.outcome
+    return f"{attempt.target} {outcome} {attempt.ms:.0f} ms"

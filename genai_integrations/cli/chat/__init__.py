@@ -1,0 +1,1 @@
+"""`genai chat`: a conversation in the terminal."""

@@ -1,0 +1,137 @@
+"""`genai demo`: the main job, shown on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from genai_integrations.cli import render
+from genai_integrations.cli.demo.parts import Step, demo_client, require_parts
+from genai_integrations.cli.demo.process import OrderlyEnd, own_environment
+from genai_integrations.cli.demo.programs import PROGRAMS, Attempts, Program, import_frameworks
+from genai_integrations.cli.demo.traces import TraceRow, traces_of
+from genai_integrations.client import GenAIClient
+from genai_integrations.testing.local_model.model_file import fetch_model
+
+STAND_INS = ("Langfuse's HTTP API (the key pair's project, two prompts, and where traces arrive)",)
+"""What the demo only imitates."""
+
+_REAL = (
+    "Postgres 18, the AES-256-GCM encrypted rows in it, the model SmolLM2-135M on this machine, "
+    "every HTTP call, and the region where nothing listens"
+)
+_COST = "none is known for a model on this machine"
+
+
+def run(*, as_json: bool) -> None:
+    """Fetch, start, run, show, and leave nothing behind but the model's file.
+
+    Raises:
+        GenAIError: A part is missing or does not start, or a call failed.
+    """
+    require_parts()
+    messages = render.stderr()
+    # A library that prints must not spoil the one JSON object.
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        shown, traces = _run(Console(quiet=True) if as_json else render.stdout(), messages)
+    if as_json:
+        answers = [answer for answer, _ in shown]
+        routes = [attempts for _, attempts in shown]
+        render.print_json(
+            {"answers": answers, "routes": routes, "traces": traces, "stand_ins": STAND_INS}
+        )
+
+
+def _run(console: Console, messages: Console) -> tuple[list[tuple[str, Attempts]], list[TraceRow]]:
+    environ = dict(os.environ)
+    step = _steps(messages)
+    try:
+        with OrderlyEnd() as end, own_environment():
+            weights = _weights(messages, environ)
+            with step("LangChain and LlamaIndex"):
+                import_frameworks()
+            with demo_client(weights, step, end) as (client, langfuse):
+                shown = [_show(console, program, client) for program in PROGRAMS]
+                client.flush()
+                traces = traces_of(langfuse.spans)
+                console.print(
+                    "\n[bold]In Langfuse, one trace each[/]", render.trace_table(traces), sep="\n"
+                )
+                console.print("", _closing(), sep="\n")
+    except KeyboardInterrupt:
+        messages.print("Interrupted; everything that was started is gone.", style="yellow")
+        raise
+    return shown, traces
+
+
+def _steps(console: Console) -> Step:
+    @contextlib.contextmanager
+    def step(what: str) -> Generator[None]:
+        started = time.monotonic()
+        with console.status(what):
+            yield
+        _done(console, what, time.monotonic() - started)
+
+    return step
+
+
+def _done(console: Console, what: str, seconds: float) -> None:
+    console.print(Text.assemble(("ok", "green"), f"  {what}", (f"  {seconds:.1f} s", "dim")))
+
+
+def _weights(console: Console, environ: Mapping[str, str]) -> Path:
+    """The model's file, with a bar while it is fetched."""
+    started = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task("Looking for the model", total=1.0)
+
+        def show(what: str, share: float) -> None:
+            bar.update(task, description=what, completed=share)
+
+        path = fetch_model(environ=environ, progress=show)
+    _done(console, f"The model's file, in {path.parent}", time.monotonic() - started)
+    return path
+
+
+def _show(console: Console, program: Program, client: GenAIClient) -> tuple[str, Attempts]:
+    """Run a program, its answer growing on the screen as it comes."""
+    heading = Text.assemble("\n", (program.title, "bold"), "  ", (program.code, "dim"))
+    console.print(heading, _labelled("Q", Text(program.question)), sep="\n")
+    pieces: list[str] = []
+    with Live(console=console, auto_refresh=False, vertical_overflow="visible") as live:
+
+        def write(piece: str) -> None:
+            pieces.append(piece)
+            live.update(_labelled("A", Text("".join(pieces), "bold")), refresh=True)
+
+        attempts = program.run(client, write)
+    if not console.is_terminal:
+        console.print()  # where nothing can be redrawn, the answer is printed without the line's end
+    console.print(_labelled("", render.route_table(attempts)))
+    return "".join(pieces), attempts
+
+
+def _closing() -> Table:
+    made = Table.grid(padding=(0, 2, 0, 0))
+    for what, text in (("real", _REAL), ("a stand-in", "; ".join(STAND_INS)), ("cost", _COST)):
+        made.add_row(Text(what, "bold"), text)
+    return made
+
+
+def _labelled(label: str, shown: RenderableType) -> Table:
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(width=1, style="dim")
+    made.add_row(label, shown)
+    return made

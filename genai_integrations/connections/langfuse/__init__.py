@@ -1,0 +1,1 @@
+"""Langfuse as the home of keys: its database, its project, its encryption, its SDK."""

@@ -1,0 +1,106 @@
+"""Which Langfuse project a key pair belongs to."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from genai_integrations.errors import ConfigurationError, CredentialError, CredentialStoreError
+from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.runtime.network import proxy_for, tls_context
+
+if TYPE_CHECKING:
+    import urllib3
+
+_REFUSED = (401, 403)
+
+
+def fetch_project_id(host: str, public_key: str, secret_key: str) -> str:
+    """Ask Langfuse for the project of a key pair.
+
+    Langfuse checks the pair, so a wrong secret learns nothing.
+
+    Args:
+        host: Langfuse's address, such as `https://cloud.langfuse.com`.
+        public_key: Public key of the project.
+        secret_key: Secret key of the project.
+
+    Raises:
+        ConfigurationError: The host is no http(s) address.
+        CredentialError: Langfuse refuses the pair.
+        CredentialStoreError: The host cannot be reached, or what answers is not Langfuse.
+    """
+    # Masked, because a traceback may show the locals of every frame it passes.
+    secret_key = MaskedText(secret_key)
+    if urlsplit(host).scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"LANGFUSE_HOST is {host!r}: it must start with https:// (or http://)"
+        )
+    status, body = _ask(host, public_key, secret_key)
+    if status in _REFUSED:
+        raise CredentialError(
+            f"Langfuse at {host} refuses the key pair {public_key}: check LANGFUSE_SECRET_KEY "
+            f"(a key of another project or host?) (HTTP {status})"
+        )
+    if status >= 500:  # noqa: PLR2004 - HTTP's own boundary
+        raise CredentialStoreError(f"Langfuse at {host} fails (HTTP {status}): try again later")
+    project_id = _project_id(body) if status == 200 else None  # noqa: PLR2004 - HTTP's "OK"
+    if project_id is None:
+        raise CredentialStoreError(
+            f"{host} does not answer like Langfuse (HTTP {status} for /api/public/projects): "
+            "check LANGFUSE_HOST"
+        )
+    return project_id
+
+
+def _ask(host: str, public_key: str, secret_key: str) -> tuple[int, bytes]:
+    import urllib3
+
+    problem = "it does not answer"
+    with _pool(host) as http:
+        try:
+            reply = http.request(
+                "GET",
+                f"{host}/api/public/projects",
+                headers=_basic(public_key, secret_key),
+                redirect=False,
+            )
+        except urllib3.exceptions.TimeoutError:
+            problem = "it does not answer in time"
+        except urllib3.exceptions.HTTPError as error:
+            problem = type(error).__name__
+        else:
+            return reply.status, reply.data
+    # Raised out here, so that urllib3's frames, whose locals hold the key, do not hang on our error.
+    raise CredentialStoreError(f"cannot reach Langfuse at {host} ({problem}): check LANGFUSE_HOST")
+
+
+def _pool(host: str) -> urllib3.PoolManager:
+    """Connections to Langfuse, through the proxy that the environment names for it."""
+    import urllib3
+
+    proxy = proxy_for(host)
+    wait = urllib3.Timeout(connect=5.0, read=10.0)
+    if proxy is None:
+        return urllib3.PoolManager(retries=False, timeout=wait, ssl_context=tls_context())
+    login = unquote(urllib3.util.parse_url(proxy).auth or "")
+    told = urllib3.make_headers(proxy_basic_auth=login) if login else None
+    return urllib3.ProxyManager(
+        proxy, proxy_headers=told, retries=False, timeout=wait, ssl_context=tls_context()
+    )
+
+
+def _basic(public_key: str, secret_key: str) -> dict[str, str]:
+    pair = base64.b64encode(f"{public_key}:{secret_key}".encode()).decode()
+    return {"authorization": MaskedText(f"Basic {pair}"), "accept": "application/json"}
+
+
+def _project_id(body: bytes) -> str | None:
+    try:
+        reply: Any = json.loads(body)
+        found = reply["data"][0]["id"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return found if isinstance(found, str) and found else None

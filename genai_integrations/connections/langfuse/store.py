@@ -1,0 +1,159 @@
+"""Connections in Langfuse's Postgres database."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from genai_integrations.connections.connection import BrokenConnection, Connection
+from genai_integrations.connections.langfuse.crypto import check_keys, decrypt
+from genai_integrations.connections.langfuse.database import read_rows
+from genai_integrations.connections.providers import provider_of
+from genai_integrations.errors import ConfigurationError, CredentialStoreError, GenAIError
+from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.runtime.secret import Secret
+
+_log = logging.getLogger("genai_integrations")
+
+_QUERY = b"""
+SELECT id, provider, adapter, secret_key, base_url, custom_models, with_default_models, extra_headers, config
+FROM llm_api_keys
+WHERE project_id = %(project)s AND (%(names)s::text[] IS NULL OR provider = ANY(%(names)s::text[]))
+ORDER BY created_at, id
+"""
+"""The table, or the view of the same name that `genai setup-db` makes: the role's search path decides."""
+
+_IGNORE_BASE_URL = frozenset({"bedrock", "google-vertex-ai"})
+_IGNORE_HEADERS = frozenset({"bedrock", "google-ai-studio"})
+"""Adapters for which Langfuse itself uses no base URL, or sends no extra headers, though rows may have them."""
+
+
+class _Row(NamedTuple):
+    id: str
+    name: str
+    adapter: str
+    secret_key: str
+    base_url: str | None
+    custom_models: list[str | None]
+    with_default_models: bool
+    extra_headers: str | None
+    config: Any
+
+
+class LangfuseStore:
+    """Reads a project's LLM connections from Langfuse's database; decrypts each secret only when it is revealed.
+
+    Args:
+        database_url: Langfuse's Postgres, as in `LANGFUSE_DATABASE_URL`.
+        encryption_keys: Langfuse's `ENCRYPTION_KEY`s, the newest first.
+        project_id: Says which project to read. It is asked at every load, so that a revoked key pair
+            reads nothing more; while Langfuse is away, its last answer counts.
+
+    Raises:
+        ConfigurationError: A key can never decrypt anything.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        encryption_keys: Sequence[str],
+        *,
+        project_id: Callable[[], str],
+    ) -> None:
+        # Masked, because a traceback may show the locals of every frame it passes.
+        database_url = MaskedText(database_url)
+        encryption_keys = tuple(MaskedText(key) for key in encryption_keys)
+        check_keys(encryption_keys)
+        self._database_url = Secret(database_url)
+        self._keys = tuple(Secret(key) for key in encryption_keys)
+        self._ask_project_id = project_id
+        self._project_id: str | None = None
+        self._known: Mapping[str, tuple[_Row, Connection | BrokenConnection]] = {}
+
+    def __str__(self) -> str:
+        return "the Langfuse project of this key pair"
+
+    def load(self, names: Sequence[str] | None) -> list[Connection | BrokenConnection]:
+        """Read the connections of these names in that order, or all of the project, the oldest first.
+
+        A row that has not changed since the last load gives the same object again.
+
+        Raises:
+            CredentialError: Langfuse refuses the key pair.
+            CredentialStoreError: The database cannot be read, or Langfuse cannot be asked for the project.
+        """
+        parameters = {
+            "project": self._current_project_id(),
+            "names": None if names is None else list(names),
+        }
+        rows = [_Row(*record) for record in read_rows(self._database_url, _QUERY, parameters)]
+        if names is not None:
+            position = {name: index for index, name in enumerate(names)}
+            rows.sort(key=lambda row: position[row.name])
+        known = {row.id: (row, self._known_or_new(row)) for row in rows}
+        self._known = known
+        return [connection for _, connection in known.values()]
+
+    def _current_project_id(self) -> str:
+        try:
+            self._project_id = self._ask_project_id()
+        except CredentialStoreError as error:
+            if self._project_id is None:
+                raise
+            _log.warning("%s; still reading project %s", error, self._project_id)
+        return self._project_id
+
+    def _known_or_new(self, row: _Row) -> Connection | BrokenConnection:
+        before, connection = self._known.get(row.id, (None, None))
+        if connection is not None and before == row:
+            return connection
+        try:
+            return self._connection(row)
+        except GenAIError as error:
+            return BrokenConnection(row.name, error.with_traceback(None))
+
+    def _connection(self, row: _Row) -> Connection:
+        provider = provider_of(row.adapter, row.name, row.base_url)
+        config = row.config if isinstance(row.config, dict) else {}
+        base_url = None if row.adapter in _IGNORE_BASE_URL else (row.base_url or "").strip() or None
+        if row.adapter == "azure" and base_url is None:
+            raise ConfigurationError(
+                f"connection {row.name!r} has no base URL, which Azure needs: add it in Langfuse"
+            )
+        sends_headers = row.extra_headers and row.adapter not in _IGNORE_HEADERS
+        return Connection(
+            row.name,
+            provider,
+            self._secret(row.name, "secret_key", row.secret_key),
+            base_url=base_url,
+            custom_models=tuple(model for model in row.custom_models if model),
+            with_default_models=row.with_default_models,
+            extra_headers=self._secret(row.name, "extra_headers", row.extra_headers)
+            if row.extra_headers and sends_headers
+            else None,
+            region=_region(row.name, row.adapter, config),
+            use_responses_api=config.get("useResponsesApi") is True,
+        )
+
+    def _secret(self, name: str, column: str, ciphertext: str) -> Secret:
+        where = f"{column} of connection {name!r}"
+        return Secret.lazy(partial(_decrypted, MaskedText(ciphertext), self._keys, where))
+
+
+def _decrypted(ciphertext: str, keys: Sequence[Secret], where: str) -> str:
+    return decrypt(ciphertext, [MaskedText(key.reveal()) for key in keys], where=where)
+
+
+def _region(name: str, adapter: str, config: Mapping[str, Any]) -> str | None:
+    match adapter, config:
+        case ("bedrock", {"region": str(region)}) | ("google-vertex-ai", {"location": str(region)}):
+            return region
+        case "bedrock", _:
+            raise ConfigurationError(
+                f"connection {name!r} has no AWS region: add it in Langfuse (Settings, LLM Connections)"
+            )
+        case "google-vertex-ai", _:
+            return "global"
+    return None

@@ -1,0 +1,1 @@
+"""Langfuse prompts as LangChain's templates, looked up at every use."""

@@ -1,0 +1,1 @@
+"""Langfuse prompts as LlamaIndex's templates, looked up at every use."""

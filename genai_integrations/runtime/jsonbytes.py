@@ -1,0 +1,62 @@
+"""JSON to and from bytes: orjson, with the standard library behind it for what orjson refuses."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import orjson
+
+from genai_integrations.errors import ConfigurationError
+
+
+def loads(data: bytes) -> Any:
+    """Decode JSON.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        # NaN, lone surrogates and byte order marks: what the standard library takes, we take.
+        try:
+            return json.loads(data)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
+def dumps(value: object) -> bytes:
+    """Encode as JSON.
+
+    Raises:
+        ConfigurationError: A value has no JSON form.
+    """
+    try:
+        data = orjson.dumps(value)
+    except TypeError:
+        data = _dumps_slowly(value)
+    else:
+        # orjson writes NaN and infinity as null, without a word.
+        if b"null" in data and _has_no_number(value):
+            raise ConfigurationError(
+                "the request has a number that JSON does not know: NaN or infinity"
+            )
+    return data
+
+
+def _dumps_slowly(value: object) -> bytes:
+    """What orjson refuses and JSON still knows: integers beyond 64 bits, integer keys, lone surrogates."""
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"the request cannot be written as JSON: {error}") from None
+
+
+def _has_no_number(value: object) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(map(_has_no_number, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_has_no_number, value))

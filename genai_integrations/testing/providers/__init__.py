@@ -1,0 +1,1 @@
+"""The wire dialects of the scripted provider: what each one takes, refuses and answers."""

@@ -1,0 +1,1 @@
+"""Bedrock's Converse, its event streams, its signatures, and embeddings."""

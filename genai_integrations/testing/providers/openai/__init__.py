@@ -1,0 +1,1 @@
+"""OpenAI's chat completions, embeddings and Responses, and Azure's addresses."""

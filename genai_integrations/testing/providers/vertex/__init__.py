@@ -1,0 +1,1 @@
+"""Gemini on Vertex AI: its routes, and the tokens that open them."""

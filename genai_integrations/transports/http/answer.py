@@ -1,0 +1,178 @@
+"""An HTTP answer: its head, without the standard library's parser for e-mail, and its body, with its framing."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import zlib
+from collections.abc import Callable
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from typing import Any, Protocol, cast
+
+from genai_integrations.runtime.network import PIECE
+
+_LARGEST_HEAD = 1 << 20
+"""Bytes of all header lines together. There is no other limit on their number and length."""
+
+_FOLD = re.compile(r"\r?\n[ \t]+")
+_SPACE = " \t\r"
+_WITHOUT_BODY = frozenset((204, 304))
+_GZIP_OR_ZLIB = 47
+"""What `zlib` calls the two together."""
+
+
+class Reader(Protocol):
+    """The bytes of a connection."""
+
+    def makefile(self, mode: str, /) -> io.BufferedReader:
+        """The same, buffered."""
+        ...
+
+    def stop(self) -> None:
+        """Read nothing more: what is buffered by now is all there is."""
+        ...
+
+    def hang_up(self) -> None:
+        """End the connection, from any thread."""
+        ...
+
+
+class Answer(HTTPResponse):
+    """The answer to a POST. Informational ones before it (100 Continue, 103 Early Hints) are passed over.
+
+    Args:
+        reader: The connection's bytes.
+        done: Called once when the answer is closed, with `usable`: whether its body was read to its end, so
+            that the connection can be used again.
+
+    Attributes:
+        status: HTTP status.
+        headers: By lower-case name.
+    """
+
+    headers: dict[str, str]  # type: ignore[assignment]  # no e-mail here
+
+    def __init__(self, reader: Reader, done: Callable[..., None]) -> None:
+        self._reader = reader
+        self._done: Callable[..., None] | None = done
+        self._is_whole = False
+        self._is_clean = False
+        # Between reading to the end, after which the connection is another's, and hanging up in another thread.
+        self._lock = threading.Lock()
+        super().__init__(cast(Any, reader), method="POST")
+
+    def begin(self) -> None:
+        """Read the head.
+
+        Raises:
+            http.client.HTTPException: It is none, or too large, or was cut short.
+        """
+        status = 0
+        while status < 200:
+            version, status, _ = self._read_status()  # type: ignore[attr-defined]
+            if not version.startswith("HTTP/1.") or status == 101:
+                raise HTTPException(f"the server does not go on in HTTP/1: {version} {status}")
+            head = _head(self.fp)
+        self.status = status
+        self.headers = head
+        self.chunked = head.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.length = None if self.chunked else _length(status, head)
+        self._packed = None if self.length == 0 else _decoder(head)
+        told = head.get("connection", "").lower()
+        closes = "keep-alive" not in told if version == "HTTP/1.0" else "close" in told
+        self.will_close = closes or (not self.chunked and self.length is None)
+        if self.length == 0:
+            self._close_conn()
+
+    def piece(self) -> bytes:
+        """The next bytes of the body, none at its end.
+
+        Raises:
+            http.client.IncompleteRead: The body was cut short.
+            zlib.error: It is not encoded as its head says.
+        """
+        while data := self.read1(PIECE):
+            if self.length == 0 and self.fp:
+                # Python 3.12 and older leave this to the next read.
+                self._close_conn()
+            if self._packed is not None:
+                data = self._packed.decompress(data)
+            if data:
+                return data
+        if self.length:
+            raise IncompleteRead(b"", self.length)
+        self._is_whole = True
+        return b""
+
+    def close(self) -> None:
+        """Be done with the answer, whether or not it was read to its end."""
+        super().close()
+        with self._lock:
+            done, self._done = self._done, None
+        if done is not None:
+            done(usable=self._is_whole and self._is_clean and not self.will_close)
+
+    def hang_up(self) -> None:
+        """End the answer from any thread: whoever waits for its bytes is let go."""
+        with self._lock:
+            if self._done is not None:
+                self._reader.hang_up()
+
+    def _close_conn(self) -> None:
+        # Bytes behind the end belong to no answer, so they would be taken for the next one's.
+        self._reader.stop()
+        self._is_clean = not self.fp.peek(1)
+        super()._close_conn()  # type: ignore[misc]
+
+
+def _length(status: int, head: dict[str, str]) -> int | None:
+    """Bytes of a body that is not chunked; None if it ends with the connection."""
+    told = head.get("content-length")
+    if status in _WITHOUT_BODY:
+        return 0
+    if told is None:
+        return None
+    if not told.isdecimal():
+        raise HTTPException("the length of the answer is no number")
+    return int(told)
+
+
+def _decoder(head: dict[str, str]) -> Any:
+    """What unpacks a body that a server packed though it was asked not to."""
+    encoding = head.get("content-encoding", "identity").lower()
+    if encoding == "identity":
+        return None
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise HTTPException(f"the answer is encoded as {encoding!r}, which was not asked for")
+    return zlib.decompressobj(_GZIP_OR_ZLIB)
+
+
+def _head(stream: Any) -> dict[str, str]:
+    """Header lines up to the empty one, by lower-case name; the first of a name counts."""
+    text = _FOLD.sub(" ", _lines(stream).decode("latin-1"))
+    split = (line.partition(":") for line in text.split("\n"))
+    rows = [
+        (name.strip(_SPACE).lower(), value.strip(_SPACE)) for name, colon, value in split if colon
+    ]
+    head = dict(reversed(rows))
+    if len(head) < len(rows) and len({row for row in rows if row[0] == "content-length"}) > 1:
+        raise HTTPException("the answer has two lengths")
+    return head
+
+
+def _lines(stream: Any) -> bytes:
+    """The bytes up to the empty line."""
+    lines = []
+    room = _LARGEST_HEAD
+    while (line := stream.readline(room)) not in (b"\r\n", b"\n"):
+        room -= len(line)
+        if line[-1:] != b"\n":
+            raise HTTPException(_CUT if room else _TOO_LARGE)
+        lines.append(line)
+    return b"".join(lines)
+
+
+_CUT = "the head of the answer was cut short"
+_TOO_LARGE = "the head of the answer is too large"

@@ -1,0 +1,269 @@
+"""HTTP for event loops: aiohttp, with one session for each running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import weakref
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import aiohttp
+import yarl
+
+from genai_integrations.connections.origins import is_unsafe_address
+from genai_integrations.errors import (
+    APIConnectionError,
+    CallError,
+    RequestTimeoutError,
+    UntrustedHostError,
+)
+from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.network import (
+    CONNECT_TIMEOUT,
+    END_OF_BODY,
+    IDLE_AGE,
+    IDLE_IN_ALL,
+    IDLE_PER_HOST,
+    is_readable,
+    tls_context,
+    without_frames,
+)
+from genai_integrations.transports.http.endpoint import Endpoint
+
+_HEADER_LIMIT = 131072
+"""Bytes of one header line, and number of headers: other clients take as much."""
+
+
+class AsyncHttp:
+    """Posts to endpoints from any event loop. Time-outs of the first answer are the caller's.
+
+    A loop has one session, which all who post in it share. It belongs to the loop and is closed with it, by an
+    asynchronous generator parked there: `asyncio.run` closes those when it ends. It knows no key.
+
+    A request is written once, as `SyncHttp` says.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[asyncio.AbstractEventLoop, _Session] = {}
+        # Before aiohttp's own finalisers, which would complain of what nobody has closed.
+        weakref.finalize(self, _forget_all, self._sessions)
+        after_fork_in_child(self.abandon)
+
+    async def post(self, endpoint: Endpoint, body: bytes, idle: float) -> aiohttp.ClientResponse:
+        """Send and return the answer with its body unread.
+
+        Args:
+            endpoint: Where to.
+            body: Encoded request.
+            idle: Seconds that the socket may be silent.
+
+        Raises:
+            CallError: No answer came.
+        """
+        session = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
+        try:
+            return await session.post(endpoint, body, idle)
+        except UntrustedHostError as error:
+            raise without_frames(error) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise translated(error, idle) from without_frames(error)
+
+    async def session(self) -> aiohttp.ClientSession:
+        """The running loop's aiohttp session, for a library that sends by itself."""
+        known = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
+        return known.client
+
+    def forget_closed_loops(self) -> None:
+        """Close what loops have left open that were closed without shutting down their generators."""
+        # A copy of the keys, because other threads' loops come and go.
+        for loop in list(self._sessions):
+            if loop.is_closed() and (session := self._sessions.pop(loop, None)):
+                session.forget()
+
+    def abandon(self) -> object:
+        """In a forked child: forget all sessions without closing them."""
+        sessions = list(self._sessions.items())
+        self._sessions.clear()
+        return sessions
+
+    async def _new_session(self) -> _Session:
+        self.forget_closed_loops()
+        loop = asyncio.get_running_loop()
+        session = self._sessions[loop] = _Session()
+        await session.park()
+        return session
+
+
+class _Session:
+    """One loop's connections."""
+
+    def __init__(self) -> None:
+        self.client = _client()
+        self._keeper = self._keep()
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+
+    async def post(self, endpoint: Endpoint, body: bytes, idle: float) -> aiohttp.ClientResponse:
+        return await self.client.post(
+            yarl.URL(endpoint.url, encoded=True),
+            data=body,
+            headers=endpoint.headers,
+            allow_redirects=False,
+            proxy=endpoint.proxy,
+            ssl=tls_context() if endpoint.origin.startswith("https") else True,
+            timeout=self._timeout(idle),
+        )
+
+    async def park(self) -> None:
+        """Leave a generator in the loop that closes the session when the loop shuts down."""
+        await anext(self._keeper)
+
+    def forget(self) -> None:
+        """Let go of what a closed loop has left; its sockets go with it."""
+        connector = self.client.connector
+        self.client.detach()
+        if connector:
+            _close_without_loop(connector)
+
+    async def _keep(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await self.client.close()
+
+    def _timeout(self, idle: float) -> aiohttp.ClientTimeout:
+        timeout = self._timeouts.get(idle)
+        if timeout is None:
+            timeout = aiohttp.ClientTimeout(sock_connect=min(idle, CONNECT_TIMEOUT), sock_read=idle)
+            if len(self._timeouts) < _MOST_TIMEOUTS:
+                self._timeouts[idle] = timeout
+        return timeout
+
+
+def _forget_all(sessions: dict[asyncio.AbstractEventLoop, _Session]) -> None:
+    """At the interpreter's end: close what loops have left open that do not run any more."""
+    for loop, session in list(sessions.items()):
+        if not loop.is_running():
+            session.forget()
+
+
+_MOST_TIMEOUTS = 64
+
+
+def _close_without_loop(connector: aiohttp.BaseConnector) -> None:
+    """Close a connector and its idle sockets after their loop, for which aiohttp has no public way."""
+    for connections in list(getattr(connector, "_conns", {}).values()):
+        for protocol, *_ in list(connections):
+            transport: Any = getattr(protocol, "transport", None)
+            sock = getattr(transport, "_sock", None)
+            if sock is not None:
+                sock.close()
+                transport._sock = None  # noqa: SLF001  else its finaliser warns of it
+    close = getattr(connector, "_close", None)
+    with contextlib.suppress(RuntimeError):
+        if close is not None:
+            close()
+
+
+def _client() -> aiohttp.ClientSession:
+    connector = _Connector(
+        limit=0, keepalive_timeout=IDLE_AGE, socket_factory=_guarded_socket, ttl_dns_cache=60
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_field_size=_HEADER_LIMIT,
+        max_line_size=_HEADER_LIMIT,
+        max_headers=_HEADER_LIMIT,
+    )
+
+
+async def read_pieces(response: aiohttp.ClientResponse, idle: float) -> AsyncGenerator[bytes]:
+    """The body as it arrives.
+
+    Raises:
+        CallError: It broke off, or stalled.
+    """
+    content = response.content
+    try:
+        while piece := await content.readany():
+            yield piece
+    except (aiohttp.ClientError, OSError) as error:
+        raise translated(error, idle) from without_frames(error)
+    finally:
+        # Gives the connection back if the body was read to its end, closes it otherwise.
+        response.release() if content.is_eof() else response.close()
+
+
+async def finish(response: aiohttp.ClientResponse) -> None:
+    """After the last event: take the end of the body too, so that the connection can be used again."""
+    if not response.content.is_eof():
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            async with asyncio.timeout(END_OF_BODY):
+                await response.content.readany()
+
+
+async def read_all(response: aiohttp.ClientResponse, idle: float) -> bytes:
+    """The whole body.
+
+    Raises:
+        CallError: It did not come whole.
+    """
+    try:
+        return await response.read()
+    except (aiohttp.ClientError, OSError) as error:
+        raise translated(error, idle) from without_frames(error)
+    finally:
+        response.release()
+
+
+def translated(error: Exception, idle: float) -> CallError:
+    """Our error for one of aiohttp's."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return APIConnectionError(f"cannot connect within {min(idle, CONNECT_TIMEOUT):g} s")
+    if isinstance(error, TimeoutError):
+        return RequestTimeoutError(f"the server was silent for {idle:g} s")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return APIConnectionError(f"cannot connect: {error.os_error}")
+    return APIConnectionError(f"the connection broke: {error or type(error).__name__}"[:200])
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Keeps no more idle connections than it should, and gives none that must not be used again."""
+
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol: Any = connection.protocol
+            if not getattr(protocol, "genai_used", False):
+                protocol.genai_used = True
+                return connection
+            if _is_quiet(protocol):
+                return connection
+            connection.close()
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        kept = self._conns
+        is_full = (
+            len(kept.get(key, ())) >= IDLE_PER_HOST or sum(map(len, kept.values())) >= IDLE_IN_ALL
+        )
+        super()._release(key, protocol, should_close=should_close or is_full)
+
+
+def _is_quiet(protocol: Any) -> bool:
+    """Whether nothing came over an idle connection that nobody asked for, and the server has not closed it.
+
+    The loop may not have come round to reading it yet, so the socket itself is asked.
+    """
+    sock = protocol.transport.get_extra_info("socket")
+    return not protocol.should_close and sock is not None and not is_readable(sock.fileno())
+
+
+def _guarded_socket(info: Any) -> socket.socket:
+    family, kind, protocol, _, address = info
+    if is_unsafe_address(address[0]):
+        raise UntrustedHostError(
+            f"the provider's host leads to {address[0]}, a link-local or metadata address"
+        )
+    return socket.socket(family=family, type=kind, proto=protocol)

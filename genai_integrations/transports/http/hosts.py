@@ -1,0 +1,217 @@
+"""Connections to one host: opened with care, kept while they are idle, never used again when in doubt."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
+from urllib3.util import Url, make_headers, parse_url
+from urllib3.util.wait import wait_for_read
+
+from genai_integrations.connections.origins import is_unsafe_address
+from genai_integrations.errors import APIConnectionError, UntrustedHostError
+from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.runtime.network import IDLE_AGE, IDLE_PER_HOST, tls_context
+
+
+class Host:
+    """One origin, and the idle connections to it. Safe for threads.
+
+    No method takes a lock: a stream that is collected gives its connection back in whichever thread that happens,
+    and that thread may be at work in here.
+
+    Args:
+        origin: `scheme://host:port`.
+        proxy: Its proxy's address with the password, if there is one.
+        most: Connections to keep idle.
+        age: Seconds for which one is kept.
+        clock: Seconds that only grow.
+
+    Attributes:
+        name: What the header `Host` says.
+        forwarded: What stands before the path where a proxy forwards requests, else nothing.
+        headers: What such a proxy is told.
+
+    Raises:
+        APIConnectionError: The proxy is of no kind that we can use.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        proxy: str | None,
+        *,
+        most: int = IDLE_PER_HOST,
+        age: float = IDLE_AGE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url = parse_url(origin)
+        self._proxy, self._authorization = _proxy(proxy)
+        self._most = most
+        self._age = age
+        self._clock = clock
+        self._idle: deque[_Idle] = deque()
+        # Also at the interpreter's end; a socket that is collected unclosed warns.
+        weakref.finalize(self, _close_all, self._idle)
+        is_default = url.port == (443 if url.scheme == "https" else 80)
+        self.name = str(url.host if is_default else url.netloc)
+        forwards = self._proxy is not None and url.scheme == "http"
+        self.forwarded = f"http://{self.name}" if forwards else ""
+        self.headers = self._authorization if forwards else {}
+
+    def idle(self) -> HTTPConnection | None:
+        """The connection used last that can be used again; None if there is none."""
+        oldest = self._clock() - self._age
+        with contextlib.suppress(IndexError):
+            while True:
+                connection, since = self._idle.pop()
+                if since > oldest and is_quiet(connection):
+                    return connection
+                connection.close()
+        return None
+
+    def put_back(self, connection: HTTPConnection, *, usable: bool) -> None:
+        """Take a connection that is no longer in use: to keep it, if it can be used again."""
+        if usable and len(self._idle) < self._most:
+            self._idle.append((connection, self._clock()))
+        else:
+            connection.close()
+
+    def idle_count(self) -> int:
+        """How many connections are idle."""
+        return len(self._idle)
+
+    def close_idle(self, at_least: int = 0) -> None:
+        """Close idle connections: those that are too old, and so many of the oldest in any case."""
+        oldest = self._clock() - self._age
+        with contextlib.suppress(IndexError):
+            while True:
+                connection, since = self._idle.popleft()
+                if since > oldest and at_least <= 0:
+                    # Looked at by taking it out, because another thread may take it at any moment.
+                    self._idle.appendleft((connection, since))
+                    return
+                connection.close()
+                at_least -= 1
+
+    def open(self, seconds: float) -> HTTPConnection:
+        """A new connection.
+
+        Args:
+            seconds: Time for each step of it.
+
+        Raises:
+            urllib3.exceptions.HTTPError: The host or the proxy cannot be reached.
+            OSError: The same, or a certificate is not good.
+            UntrustedHostError: The host leads where no provider is.
+        """
+        connection = self._through(self._proxy, seconds) if self._proxy else self._direct(seconds)
+        try:
+            connection.connect()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _direct(self, seconds: float) -> HTTPConnection:
+        host, port = _bare(self._url), self._url.port
+        if self._url.scheme == "https":
+            return _SecureConnection(host, port, timeout=seconds, ssl_context=tls_context())
+        return _Connection(host, port, timeout=seconds)
+
+    def _through(self, proxy: Url, seconds: float) -> HTTPConnection:
+        at: dict[str, Any] = {
+            "host": _bare(proxy),
+            "port": proxy.port,
+            "proxy": proxy,
+            "timeout": seconds,
+        }
+        if "https" not in (proxy.scheme, self._url.scheme):
+            return HTTPConnection(**at)
+        config = ProxyConfig(tls_context(), False, None, None)
+        connection = HTTPSConnection(**at, ssl_context=tls_context(), proxy_config=config)
+        if self._url.scheme == "https":
+            connection.set_tunnel(
+                _bare(self._url), self._url.port, self._authorization, str(proxy.scheme)
+            )
+        return connection
+
+
+class _Guarded:
+    """Looks at whom it connects to before anything is sent."""
+
+    def _new_conn(self) -> socket.socket:
+        for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):  # type: ignore[attr-defined]
+            _refuse(str(address[0]))
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        try:
+            # Once more, because a name may lead elsewhere the second time.
+            _refuse(sock.getpeername()[0])
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+
+class _Connection(_Guarded, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Guarded, HTTPSConnection):
+    pass
+
+
+def _refuse(address: str) -> None:
+    if is_unsafe_address(address):
+        raise UntrustedHostError(
+            f"the provider's host leads to {address}, a link-local or metadata address"
+        )
+
+
+def _proxy(address: str | None) -> tuple[Url | None, dict[str, str]]:
+    """The proxy at an address, and the header that lets one in."""
+    if address is None:
+        return None, {}
+    url = parse_url(address)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise APIConnectionError(
+            "the proxy that the environment names is no http:// or https:// address"
+        )
+    port = url.port or (443 if url.scheme == "https" else 80)
+    told = make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else {}
+    # Masked and cut out, because it is a password.
+    return url._replace(auth=None, port=port), {
+        name: MaskedText(value) for name, value in told.items()
+    }
+
+
+def _bare(url: Url) -> str:
+    return (url.host or "").strip("[]")
+
+
+def is_quiet(connection: HTTPConnection) -> bool:
+    """Whether a connection is open, and nothing came over it that nobody asked for."""
+    sock = connection.sock
+    if sock is None:
+        return False
+    decrypted = getattr(sock, "pending", None)
+    if decrypted is not None and decrypted():
+        return False
+    return not wait_for_read(sock, timeout=0.0)
+
+
+_Idle = tuple[HTTPConnection, float]
+"""A connection, and since when nobody uses it."""
+
+
+def _close_all(idle: deque[_Idle]) -> None:
+    with contextlib.suppress(IndexError):
+        while True:
+            idle.pop()[0].close()

@@ -1,0 +1,232 @@
+"""HTTP for threads, with time-outs that bound the whole answer."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import time
+import zlib
+from collections.abc import Generator
+from functools import partial
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import quote
+
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as ConnectTimeoutError
+
+from genai_integrations.errors import (
+    APIConnectionError,
+    CallError,
+    GenAIError,
+    RequestTimeoutError,
+)
+from genai_integrations.runtime.bounded_map import BoundedMap
+from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.network import (
+    CONNECT_TIMEOUT,
+    END_OF_BODY,
+    IDLE_IN_ALL,
+    without_frames,
+)
+from genai_integrations.transports.http.answer import Answer
+from genai_integrations.transports.http.endpoint import Endpoint
+from genai_integrations.transports.http.hosts import Host
+from genai_integrations.transports.http.patience import Patience
+
+_FAILED = (HTTPError, HTTPException, OSError, zlib.error)
+"""What urllib3, which connects, and the standard library, which reads, raise for what goes wrong on the wire."""
+
+
+class SyncHttp:
+    """Posts to endpoints, over connections that all who post share. Safe for threads and after fork.
+
+    It knows no key: what it keeps of an endpoint is where it is.
+
+    A request is written once. RFC 9110, 9.2.2: one that is not idempotent is never repeated unnoticed unless it is
+    known that nothing of it was processed, and of a request that was written nobody knows. So an idle connection
+    is looked at before anything is written: one that the server closed, or that has bytes waiting, is not used. If
+    the connection breaks later, that is a failed attempt, which the caller's policy counts and shows.
+    """
+
+    def __init__(self) -> None:
+        self._hosts: BoundedMap[_Place, Host] = BoundedMap(_MOST_HOSTS)
+        self._next_look = 0.0
+        self._opened = 0
+        after_fork_in_child(self.abandon)
+
+    def post(self, endpoint: Endpoint, body: bytes, patience: Patience) -> Answer:
+        """Send and return the answer with its body unread.
+
+        Raises:
+            CallError: No answer came.
+        """
+        place = (endpoint.origin, endpoint.proxy)
+        try:
+            host = self._hosts.get(place) or self._new(place)
+            connection = host.idle()
+            if connection is None:
+                self._opened += 1
+                connection = host.open(min(patience.left(), CONNECT_TIMEOUT))
+            if self._next_look <= (now := time.monotonic()) or self._opened >= _OPENED:
+                self._close_idle(now)
+            return _exchange(host, connection, endpoint, body, patience)
+        except GenAIError as error:
+            raise without_frames(error) from None
+        except _FAILED as error:
+            raise translated(error, patience) from without_frames(error)
+        except BaseException as error:  # noqa: BLE001  it goes on at once
+            # Ctrl-C passes frames that hold the request's bytes too.
+            raise error.with_traceback(None) from None
+
+    def abandon(self) -> object:
+        """In a forked child: forget all connections without closing them."""
+        hosts, self._hosts = self._hosts, BoundedMap(_MOST_HOSTS)
+        return hosts
+
+    def _new(self, place: _Place) -> Host:
+        return self._hosts.get_or_put(place, Host(*place))
+
+    def _close_idle(self, now: float) -> None:
+        """Close what has been idle for too long, and what is too much: first of the hosts not asked for longest."""
+        self._next_look = now + _LOOKS
+        self._opened = 0
+        hosts = self._hosts.values()
+        surplus = sum(host.idle_count() for host in hosts) - IDLE_IN_ALL
+        for host in hosts:
+            before = host.idle_count()
+            host.close_idle(at_least=surplus)
+            surplus -= before - host.idle_count()
+
+
+_Place = tuple[str, str | None]
+"""An origin, and the proxy on the way to it: connections by another proxy are others."""
+
+_LOOKS = 5.0
+"""Seconds between two looks at all hosts' idle connections."""
+
+_OPENED = IDLE_IN_ALL // 4
+"""After so many new connections they are looked at sooner."""
+
+_MOST_HOSTS = 1024
+"""Hosts that are kept; the connections of one that is forgotten close with it."""
+
+
+def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
+    """Head and body, to be sent together: one packet fewer."""
+    headers = {
+        "host": host.name,
+        "content-length": len(body),
+        **host.headers,
+        **endpoint.latin_headers,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    target = host.forwarded + quote(endpoint.path, safe=_IN_TARGETS)
+    return f"{endpoint.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
+
+
+_IN_TARGETS = "/?:@!$&'()*+,;=~%"
+"""What may stand in a path and query as it is."""
+
+
+def _exchange(
+    host: Host, connection: HTTPConnection, endpoint: Endpoint, body: bytes, patience: Patience
+) -> Answer:
+    sock = connection.sock
+    answer = Answer(_PatientReader(sock, patience), partial(host.put_back, connection))
+    try:
+        sock.settimeout(patience.left())
+        # A server may answer, and hang up, before it has read everything.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            sock.sendall(_request(host, endpoint, body))
+        answer.begin()
+    except BaseException:
+        answer.close()
+        raise
+    return answer
+
+
+def read_all(answer: Answer, patience: Patience) -> bytes:
+    """The whole body.
+
+    Raises:
+        CallError: It did not come whole, or not in time.
+    """
+    return b"".join(read_pieces(answer, patience))
+
+
+def read_pieces(answer: Answer, patience: Patience) -> Generator[bytes]:
+    """The body as it arrives.
+
+    Raises:
+        CallError: It broke off, or did not come in time.
+    """
+    try:
+        while piece := answer.piece():
+            yield piece
+    except _FAILED as error:
+        raise translated(error, patience) from without_frames(error)
+    finally:
+        answer.close()
+
+
+def finish(answer: Answer, patience: Patience) -> None:
+    """After the last event: take the end of the body too, so that the connection can be used again."""
+    patience.end_within(END_OF_BODY)
+    with contextlib.suppress(RequestTimeoutError, *_FAILED):
+        answer.piece()
+
+
+def translated(error: Exception, patience: Patience) -> CallError:
+    """Our error for one of `_FAILED`."""
+    if isinstance(error, (NewConnectionError, socket.gaierror)):
+        return APIConnectionError(f"cannot connect: {_words(error)}")
+    if isinstance(error, (ConnectTimeoutError, TimeoutError)):
+        return patience.error()
+    return APIConnectionError(f"the connection broke: {_words(error)}")
+
+
+def _words(error: BaseException) -> str:
+    text = str(error).rpartition("Failed to ")[2]
+    return f"{text or type(error).__name__}"[:200]
+
+
+class _PatientReader(io.RawIOBase):
+    """A socket's bytes; each wait is as long as the answer may still take, for its head too."""
+
+    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+        self._sock = sock
+        self._patience = patience
+        self._seconds = -1.0
+        self._is_over = False
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What the standard library asks a socket for."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._is_over:
+            return 0
+        left = self._patience.left()
+        if left != self._seconds:
+            self._sock.settimeout(left)
+            self._seconds = left
+        return self._sock.recv_into(buffer)
+
+    def stop(self) -> None:
+        """Read nothing more: what is buffered by now is all there is."""
+        self._is_over = True
+
+    def hang_up(self) -> None:
+        """End the connection, from any thread: whoever waits for its bytes is let go."""
+        self._is_over = True
+        # TLS in TLS, by a proxy, has the socket inside. An SSL socket's own method would have the reader take
+        # encrypted bytes for plain ones.
+        inner = getattr(self._sock, "socket", self._sock)
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(inner, socket.SHUT_RDWR)

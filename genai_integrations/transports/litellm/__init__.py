@@ -1,0 +1,1 @@
+"""The long tail of providers, whose dialects LiteLLM translates."""

@@ -1,0 +1,197 @@
+"""What really came over the wire while LiteLLM translated, as opposed to what it makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextvars import ContextVar
+
+import aiohttp
+import httpx
+
+from genai_integrations.connections.origins import origin_of
+from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, UntrustedHostError
+from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.runtime.network import proxy_for
+from genai_integrations.transports.failures import request_id, status_error
+from genai_integrations.transports.http.async_http import AsyncHttp, read_all, read_pieces
+from genai_integrations.transports.http.endpoint import Endpoint
+
+_OURS = frozenset(("host", "content-length", "accept-encoding", "connection", "transfer-encoding"))
+"""Headers that our HTTP client writes itself."""
+
+
+class Witness:
+    """One attempt's answer as it arrived.
+
+    Attributes:
+        connection: Name of the connection, for messages.
+        idle: Seconds that the socket may be silent.
+        secrets: Texts that must not appear in an error.
+        headers: The connection's own headers, to be sent too.
+        proxies: The proxies that the environment names, by origin, as far as they were looked up.
+        status: HTTP status, None while there is none.
+        request_id: The provider's id of the request.
+        received: Bytes of a good answer.
+        end_seen: One of the marks that end a whole answer has passed, or there are none to look for.
+        failure: What was wrong on the wire.
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        idle: float,
+        secrets: Sequence[str],
+        headers: Mapping[str, str],
+        *,
+        proxies: dict[str, MaskedText | None],
+        end_marks: Sequence[bytes] = (),
+    ) -> None:
+        self.connection = connection
+        self.headers = headers
+        self.proxies = proxies
+        self.end_seen = not end_marks
+        self._end_marks = end_marks
+        self._carry = b""
+        self.idle = idle
+        self.secrets = secrets
+        self.status: int | None = None
+        self.request_id: str | None = None
+        self.received = 0
+        self.failure: GenAIError | None = None
+
+    def fail(self, error: CallError) -> None:
+        """Note what is wrong with a good status."""
+        error.request_id = self.request_id
+        self.failure = error
+
+    def take(self, piece: bytes) -> None:
+        """Note a piece of a good answer."""
+        self.received += len(piece)
+        if not self.end_seen:
+            # A mark may be split between two pieces.
+            text = self._carry + piece
+            self.end_seen = any(mark in text for mark in self._end_marks)
+            self._carry = text[-_LONGEST_MARK:]
+
+
+_LONGEST_MARK = 32
+
+
+current: ContextVar[Witness | None] = ContextVar("genai_integrations_witness", default=None)
+"""The witness of the attempt that runs in this task."""
+
+
+class WitnessedTransport(httpx.AsyncBaseTransport):
+    """Sends LiteLLM's requests by our own HTTP client: no redirects, guarded addresses, and a witness."""
+
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        witness = current.get()
+        if witness is None:
+            raise httpx.ConnectError("no attempt is running")
+        body = await request.aread()
+        try:
+            answer = await self._http.post(_endpoint(request, witness), body, witness.idle)
+        except (CallError, UntrustedHostError) as error:
+            witness.failure = error
+            raise httpx.ReadError(str(error)) from None  # LiteLLM repeats others
+        witness.status = answer.status
+        witness.request_id = request_id(answer.headers, witness.secrets)
+        headers = [
+            (name, value) for name, value in answer.headers.items() if name.lower() not in _DROPPED
+        ]
+        if answer.status == 200 and "text/html" not in answer.headers.get("content-type", ""):
+            stream = _Body(answer, witness)
+            return httpx.Response(200, headers=headers, stream=stream, request=request)
+        content = await read_all(answer, witness.idle)
+        if answer.status == 200:
+            page = InvalidReplyError(
+                "the server answered 200 with an HTML page: is the base URL right?"
+            )
+            witness.fail(page)
+        else:
+            witness.failure = status_error(answer.status, answer.headers, content, witness.secrets)
+        return httpx.Response(answer.status, headers=headers, content=content, request=request)
+
+
+class BlockingTransport(httpx.BaseTransport):
+    """A `WitnessedTransport` for one blocking call in another thread, while its event loop runs here.
+
+    Args:
+        transport: Sends in this loop.
+    """
+
+    def __init__(self, transport: WitnessedTransport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._sent: concurrent.futures.Future[httpx.Response] | None = None
+        self._is_over = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request, and read its whole answer."""
+        self._sent = asyncio.run_coroutine_threadsafe(self._whole(request), self._loop)
+        if self._is_over:
+            self._sent.cancel()
+        return self._sent.result()
+
+    def close(self) -> None:
+        """End the call, whoever still waits for it."""
+        self._is_over = True
+        if self._sent is not None:
+            self._sent.cancel()
+
+    async def _whole(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._transport.handle_async_request(request)
+        content = await answer.aread()
+        return httpx.Response(
+            answer.status_code, headers=answer.headers, content=content, request=request
+        )
+
+
+_DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding"))
+"""Headers that no longer hold for the decoded body."""
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, answer: aiohttp.ClientResponse, witness: Witness) -> None:
+        self._answer = answer
+        self._witness = witness
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        witness = self._witness
+        try:
+            async for piece in read_pieces(self._answer, witness.idle):
+                witness.take(piece)
+                yield piece
+        except CallError as error:
+            witness.failure = error
+            raise httpx.ReadError(str(error)) from None
+        if not witness.received:
+            witness.fail(InvalidReplyError("the server answered 200 with nothing"))
+
+    async def aclose(self) -> None:
+        self._answer.close()
+
+
+def _endpoint(request: httpx.Request, witness: Witness) -> Endpoint:
+    url = str(request.url)
+    headers = {name: value for name, value in request.headers.items() if name not in _OURS}
+    headers |= {name.lower(): value for name, value in witness.headers.items()}
+    headers["accept-encoding"] = "identity"
+    origin = origin_of(url, witness.connection)
+    if origin not in witness.proxies:
+        witness.proxies[origin] = proxy_for(origin)
+    return Endpoint(
+        origin=origin,
+        url=url,
+        path=request.url.raw_path.decode(),
+        proxy=witness.proxies[origin],
+        headers=headers,
+        latin_headers={},
+        secrets=(),
+    )

@@ -1,0 +1,185 @@
+"""`router_args`: what is taken, and what is refused with a word on what would be taken."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import get_args
+
+import pytest
+
+from genai_integrations import GenAIClient, GenAIError
+from genai_integrations.calls.args import PER_CALL, RouterArgs, StrategyName, router_args
+from genai_integrations.errors import CallError, ConfigurationError, RateLimitError, ServerError
+from genai_integrations.routing.strategies import STRATEGIES
+
+GOOD = {
+    "fallbacks": [
+        [],
+        {},
+        [{"a": ["b", "c"]}],
+        {"a": ["b"], "*": ("c",)},
+        ({"a": []}, {"b": ["a"]}),
+    ],
+    "default_fallbacks": [[], ["a"], ("a", "b")],
+    "context_window_fallbacks": [[{"a": ["b"]}]],
+    "content_policy_fallbacks": [[{"a": ["b"]}]],
+    "num_retries": [0, 3],
+    "retry_after": [0, 0.5, 3],
+    "timeout": [1, 0.5, 600],
+    "stream_timeout": [None, 3],
+    "deadline": [None, 3.5],
+    "allowed_fails": [0, 3],
+    "cooldown_time": [0, 30, 0.5],
+    "model_group_alias": [{}, {"a": "b"}, {"a": {"model": "b", "hidden": True}}],
+    "max_fallbacks": [0, 5],
+    "routing_strategy": ["ordered", "simple-shuffle"],
+    "fallback_on": [None, [500], {429, 503}, (RateLimitError, 500), frozenset({ServerError})],
+    "cache_responses": [True, False],
+    "cache_kwargs": [{}, {"ttl": 60}, {"max_size_in_memory": 1, "max_bytes": 1000}],
+    "cache": [{}, {"no-cache": True, "no-store": False}, {"ttl": 0.5}],
+}
+
+BAD = {
+    "fallbacks": [
+        None,
+        "a",
+        1,
+        [["a", "b"]],
+        ["a"],
+        [{"a": "b"}],
+        [{"a": [1]}],
+        [{"a": [""]}],
+        [{"a": None}],
+        [{"a": ["b"]}, {"a": ["c"]}],
+        [{"a": [{"model": "b", "api_key": "sk"}]}],
+    ],
+    "default_fallbacks": [None, "a", 1, [1], [""], [["a"]], {"a": "b"}],
+    "context_window_fallbacks": [None, "a", [{"a": "b"}]],
+    "content_policy_fallbacks": [None, "a", [{"a": "b"}]],
+    "num_retries": [None, -1, 1.5, "2", True, math.inf],
+    "retry_after": [None, -1, "1", True, False, math.nan, math.inf],
+    "timeout": [None, 0, -1, "1", True, math.nan, math.inf, [1]],
+    "stream_timeout": [0, -1, "1", True, math.nan],
+    "deadline": [0, -1, "1", True, math.inf],
+    "allowed_fails": [None, -1, 1.5, "2", True],
+    "cooldown_time": [None, -1, "1", True, math.nan],
+    "model_group_alias": [None, [("a", "b")], {"a": 1}, {"a": ""}, {"a": None}, {"a": {}}, "a"],
+    "max_fallbacks": [None, -1, 1.5, True],
+    "routing_strategy": [None, "", "usage-based-routing", 1, ["ordered"]],
+    "fallback_on": [
+        [],
+        500,
+        "500",
+        [99],
+        [600],
+        ["500"],
+        [ValueError],
+        [True],
+        [GenAIError],
+        [5.0],
+    ],
+    "cache_responses": [None, 1, "yes"],
+    "cache_kwargs": [
+        None,
+        True,
+        {"host": "redis"},
+        {"ttl": 0},
+        {"ttl": None},
+        {"max_size_in_memory": 0},
+        {"max_bytes": True},
+    ],
+    "cache": [None, True, "no-cache", {"no_cache": True}, {"no-cache": 1}, {"ttl": math.inf}],
+}
+
+
+def _cells(table):
+    return [(name, value) for name, values in table.items() for value in values]
+
+
+def test_every_argument_is_covered():
+    """A new argument needs rows here."""
+    names = {row.name for row in dataclasses.fields(RouterArgs)}
+
+    assert names == GOOD.keys() == BAD.keys()
+
+
+@pytest.mark.parametrize(("name", "value"), _cells(GOOD))
+def test_what_is_meant_to_work_works(name, value):
+    """Each shape that LiteLLM's Router or our own documentation knows."""
+    assert isinstance(router_args({name: value}), RouterArgs)
+
+
+@pytest.mark.parametrize(("name", "value"), _cells(BAD))
+def test_what_cannot_work_is_refused_when_the_client_is_made(name, value):
+    """In one line that names the argument, not at the first call."""
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        GenAIClient(connections=[], router_args={name: value})
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [cell for cell in _cells(BAD) if cell[0] in PER_CALL])
+@pytest.mark.parametrize("how", ["completion", "embedding"])
+def test_the_arguments_of_a_call_are_checked_as_strictly(how, name, value):
+    """Before anything is read or sent."""
+    client = GenAIClient(connections=[])
+    question = [{"role": "user", "content": "x"}]
+
+    with pytest.raises(ConfigurationError, match=name):
+        getattr(client, how)("gpt-4o", question, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("fallback", "fallbacks"), ("num_retry", "num_retries"), ("cooldown", "cooldown_time")],
+)
+def test_a_misspelt_argument_gets_a_hint(name, meant):
+    """The nearest name is offered, and all of them are listed."""
+    with pytest.raises(ConfigurationError, match=f"did you mean '{meant}'") as caught:
+        router_args({name: 1})
+
+    assert all(row.name in str(caught.value) for row in dataclasses.fields(RouterArgs))
+
+
+@pytest.mark.parametrize(
+    "name", ["redis_host", "redis_url", "set_verbose", "model_list", "enable_pre_call_checks"]
+)
+def test_an_argument_of_litellms_that_is_not_ours_is_refused(name):
+    """Nothing is ignored silently."""
+    with pytest.raises(ConfigurationError, match="supported are"):
+        router_args({name: "x"})
+
+
+@pytest.mark.parametrize("given", [{1: 2}, {None: 1}, {("a",): 1}])
+def test_a_name_that_is_no_text_is_refused_too(given):
+    """With one of our errors, as any other."""
+    with pytest.raises(ConfigurationError):
+        router_args(given)
+
+
+@pytest.mark.parametrize("given", [[("num_retries", 2)], "num_retries", 5])
+def test_something_else_than_a_mapping_is_refused(given):
+    """With one of our errors too."""
+    with pytest.raises(ConfigurationError):
+        router_args(given)
+
+
+def test_what_was_given_is_not_kept():
+    """A list that a program changes later changes nothing."""
+    given = {"fallbacks": [{"gpt-4o": ["gpt-4o-mini"]}]}
+    args = router_args(given)
+
+    given["fallbacks"][0]["gpt-4o"].append("o3")
+
+    assert args.fallbacks == {"gpt-4o": ("gpt-4o-mini",)}
+
+
+def test_the_base_of_all_call_errors_leads_on_everywhere():
+    """`fallback_on=[CallError]` is the widest set there is."""
+    assert router_args({"fallback_on": [CallError]}).fallback_on == (CallError,)
+
+
+def test_every_strategy_that_can_be_named_is_there():
+    """The names that `routing_strategy` takes and the functions that order targets are the same."""
+    assert list(get_args(StrategyName)) == list(STRATEGIES) == ["ordered", "simple-shuffle"]

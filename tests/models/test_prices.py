@@ -1,0 +1,58 @@
+"""What an attempt cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from genai_integrations.calls.route import Attempt, Route
+from genai_integrations.models import prices
+
+
+def test_a_call_costs_its_tokens():
+    """Prompt and completion tokens have their prices."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100}
+
+    assert prices.cost("openai", "gpt-4o-mini", usage) == pytest.approx(1000 * 1.5e-7 + 100 * 6e-7)
+
+
+def test_cached_tokens_cost_less():
+    """Cached prompt tokens have a price of their own and are not counted twice."""
+    usage = {
+        "prompt_tokens": 1000,
+        "completion_tokens": 0,
+        "prompt_tokens_details": {"cached_tokens": 600},
+    }
+
+    assert prices.cost("openai", "gpt-4o-mini", usage) == pytest.approx(400 * 1.5e-7 + 600 * 7.5e-8)
+
+
+def test_long_prompts_have_their_own_price():
+    """A tier counts for the whole prompt once it is exceeded."""
+    usage = {"prompt_tokens": 250_000, "completion_tokens": 10}
+
+    assert prices.cost("google-ai-studio", "gemini-2.5-pro", usage) == pytest.approx(
+        250_000 * 2.5e-6 + 10 * 1.5e-5
+    )
+
+
+def test_a_reported_cost_wins():
+    """OpenRouter says itself what a call cost."""
+    assert prices.cost("openrouter", "any/model", {"cost": 0.25}) == 0.25
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 3}])
+def test_an_unknown_price_is_no_price(usage):
+    """Nothing is made up for a model without a price, or an answer without usage."""
+    assert prices.cost("ollama", "my-own-model", usage) is None
+
+
+def test_a_route_costs_all_its_attempts():
+    """Failed attempts that were billed count too."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 0}
+    attempts = [
+        Attempt("a/gpt-4o-mini", "a", "openai", "gpt-4o-mini", "first", "ServerError", usage=usage),
+        Attempt("b/gpt-4o-mini", "b", "openai", "gpt-4o-mini", "failover", "ok", usage=usage),
+        Attempt("c/x", "c", "ollama", "x", "failover", "ok", usage=usage),
+    ]
+
+    assert Route("gpt-4o-mini", attempts).cost == pytest.approx(2 * 1000 * 1.5e-7)
