@@ -8,6 +8,10 @@ busy machine many, so the fork waits for them.
 from __future__ import annotations
 
 import contextlib
+
+# Before the registration below: what is registered last is called first, and logging's takes the lock that an import
+# which makes a logger wants.
+import logging  # noqa: F401
 import os
 import threading
 from collections.abc import Generator
