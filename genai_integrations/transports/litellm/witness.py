@@ -14,7 +14,8 @@ from genai_integrations.connections.origins import origin_of
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, UntrustedHostError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
-from genai_integrations.transports.failures import request_id, status_error
+from genai_integrations.transports.facts import request_id
+from genai_integrations.transports.failures import status_error
 from genai_integrations.transports.http.async_http import AsyncHttp, read_all, read_pieces
 from genai_integrations.transports.http.endpoint import Endpoint
 
