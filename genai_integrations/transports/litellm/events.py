@@ -113,6 +113,9 @@ class Events:
         """Look at a piece, and return it in a form that LiteLLM cuts into lines as the standard says."""
         for data in self._decoder.feed(piece):
             self._look_at(data)
+            if self.failure:
+                # What came before it is good. Of its own text LiteLLM gets at most a line without an end.
+                return self._escaped(piece.partition(data.partition(b"\n")[0])[0])
         return self._escaped(piece)
 
     def finish(self) -> bytes:

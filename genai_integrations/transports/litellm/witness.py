@@ -80,23 +80,20 @@ class Witness:
         self.failure = error
 
     def take(self, piece: bytes) -> bytes:
-        """Note a piece of a good answer, and return what LiteLLM is to get.
-
-        Raises:
-            CallError: It shows that the answer is none.
-        """
+        """Note a piece of a good answer, and return what LiteLLM is to get; `check` tells what is wrong with it."""
         self.received += len(piece)
-        piece = self._reader.take(piece)
-        if self._reader.failure:
-            raise self._reader.failure
-        return piece
+        return self._reader.take(piece)
 
     def finish(self) -> bytes:
         """The answer is over. As `take`."""
-        rest = self._reader.finish()
+        if not self.received:
+            raise InvalidReplyError("the server answered 200 with nothing")
+        return self._reader.finish()
+
+    def check(self) -> None:
+        """Raise if what has come shows that the answer is none."""
         if self._reader.failure:
             raise self._reader.failure
-        return rest
 
 
 _FRAMES = "application/vnd.amazon.eventstream"
@@ -191,9 +188,9 @@ class _Body(httpx.AsyncByteStream):
         try:
             async for piece in read_pieces(self._answer, witness.idle):
                 yield witness.take(piece)
-            if not witness.received:
-                raise InvalidReplyError("the server answered 200 with nothing")  # noqa: TRY301  as the others
+                witness.check()
             yield witness.finish()
+            witness.check()
         except CallError as error:
             witness.fail(error)
             raise httpx.ReadError(str(error)) from None
