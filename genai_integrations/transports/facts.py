@@ -128,7 +128,7 @@ def facts_in(
         texts="\n".join(sentences).lower(),
         retry_after=wait_asked(status, headers, objects, sentences, now),
         should_retry=_SAID.get(headers.get("x-should-retry", "").strip().lower()),
-        request_id=request_id(headers, secrets),
+        request_id=request_id(headers, secrets) or _first(objects, ("request_id",)),
         body=detail or None,
     )
 

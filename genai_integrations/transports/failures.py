@@ -24,6 +24,7 @@ from genai_integrations.transports.meanings import (
     OVERRULING,
     SENTENCES,
     VAGUE,
+    WEAK,
 )
 
 _LITELLMS_PREFIX = re.compile(
@@ -117,8 +118,7 @@ def reason_of(said: Facts) -> type[CallError] | None:
     by_word = None
     for word in said.words:
         kind = BY_WORD.get(word)
-        # `invalid_request_error` says no more than the status.
-        if kind is not None and kind is not BadRequestError:
+        if kind is not None and kind not in WEAK:
             return kind
         by_word = by_word or kind
     found = SENTENCES.search(said.texts)

@@ -31,6 +31,7 @@ BY_STATUS: Mapping[int, type[CallError]] = {
     405: NotFoundError,
     408: RequestTimeoutError,
     409: ServerError,
+    410: NotFoundError,
     421: ServerError,
     423: ServerError,
     424: ServerError,
@@ -51,6 +52,9 @@ BY_HUNDRED: Mapping[int, type[CallError]] = {
     4: BadRequestError,
     5: ServerError,
 }
+
+WEAK = (BadRequestError, ServerError)
+"""What words such as `invalid_request_error` and `api_error` say: no more than the status, so sentences come first."""
 
 VAGUE = frozenset((400, 413, 422))
 """Statuses that say only that something is wrong: any word or sentence in the body says more."""
@@ -161,15 +165,16 @@ BY_SENTENCE: Mapping[str, type[CallError]] = {
     r"max(imum)? (context|prompt|model|input) (length|tokens)": ContextWindowExceededError,
     r"(model's|the|of) context length": ContextWindowExceededError,
     r"context (window|overflow)|context the overflows": ContextWindowExceededError,
-    r"available context size": ContextWindowExceededError,
+    r"exceeds (the )?(available )?context size|context size has been exceeded": ContextWindowExceededError,
     r"exceeds? (the )?context limit": ContextWindowExceededError,
     r"exceeded model token limit": ContextWindowExceededError,
     r"exceeds? max message tokens": ContextWindowExceededError,
     r"tokens exceeds? the configured limit": ContextWindowExceededError,
     r"cannot exceed the total tokens limit": ContextWindowExceededError,
     r"range of input length should be": ContextWindowExceededError,
-    r"reduce the length of": ContextWindowExceededError,
-    r"too many (input )?tokens[:.] (size|max)": ContextWindowExceededError,
+    r"reduce the length of (the|your|either)": ContextWindowExceededError,
+    r"too many (input )?tokens[:.] (size|max|(the )?total)": ContextWindowExceededError,
+    r"length of prompt_tokens": ContextWindowExceededError,
     r"while limit is": ContextWindowExceededError,
     r"`inputs` (tokens \+|must have less than)": ContextWindowExceededError,
     r"content filter(ing policy|s)": ContentFilteredError,
@@ -194,10 +199,10 @@ BY_SENTENCE: Mapping[str, type[CallError]] = {
     r"api key (not valid|expired|is invalid)": AuthenticationError,
     r"organization has been disabled": AuthenticationError,
     r"authentication fail": AuthenticationError,
-    r"\bmodel\b[^.;]{0,80} (does not exist|not found|not exist)|model not exist": NotFoundError,
-    r"(not a valid|invalid) model( id|:| name)|model identifier is invalid": NotFoundError,
+    r"\bmodel\b[^;]{0,100} (does not exist|not found|not exist)|model not exist": NotFoundError,
+    r"(not a valid|invalid) model( id|:| name| ')|model identifier is invalid": NotFoundError,
     r"has been decommissioned": NotFoundError,
-    r"on-demand throughput isn.t supported": NotFoundError,
+    r"on-demand throughput isn.t|support on-demand throughput": NotFoundError,
     r"invalid_grant": AuthenticationError,
 }
 """Patterns for refusals whose words say nothing, in small letters: of many servers there is only the sentence."""

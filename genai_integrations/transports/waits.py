@@ -14,9 +14,9 @@ _MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
 
 _FIELDS = (
     "retryDelay", "retry_after", "retryAfter", "retry_after_seconds", "resets_in_seconds",
-    "quotaResetDelay",
+    "quotaResetDelay", "estimated_time",
 )  # fmt: skip
-"""In an error object: Google's `RetryInfo`, Cloudflare, Voyage, OpenAI's plans."""
+"""In an error object: Google's `RetryInfo`, Cloudflare, OpenAI's plans, Hugging Face while a model loads."""
 
 _RESETS = (
     ("x-ratelimit-reset-requests", "x-ratelimit-remaining-requests"),

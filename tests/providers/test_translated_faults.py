@@ -43,7 +43,7 @@ MATRIX = {
     "529": Row(Fault.status(529), "ServerError"),
     "408": Row(Fault.status(408), "RequestTimeoutError"),
     "429": Row(Fault.rate_limited(30), "RateLimitError"),
-    "quota": Row(Fault.out_of_quota(), "RateLimitError"),
+    "quota": Row(Fault.out_of_quota(), "OutOfCreditError"),
     "401": Row(Fault.unauthorized(), "AuthenticationError"),
     "403": Row(Fault.forbidden(), "AuthenticationError"),
     "404": Row(Fault.model_not_found(), "NotFoundError"),
