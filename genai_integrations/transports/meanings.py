@@ -53,8 +53,8 @@ BY_HUNDRED: Mapping[int, type[CallError]] = {
     5: ServerError,
 }
 
-WEAK = (BadRequestError, ServerError)
-"""What words such as `invalid_request_error` and `api_error` say: no more than the status, so sentences come first."""
+WEAK = (BadRequestError, RateLimitError, ServerError)
+"""What words such as `invalid_request_error` and `api_error` say: little more than the status, so sentences come first."""
 
 VAGUE = frozenset((400, 413, 422))
 """Statuses that say only that something is wrong: any word or sentence in the body says more."""
