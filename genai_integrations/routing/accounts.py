@@ -53,7 +53,7 @@ class Accounts:
         if self._clock() >= self._last_ends_at:
             return
         since, ends_at = self._known(connection)
-        if ends_at and began > since:
+        if ends_at and began >= since:
             self.emptied(connection, 0.0)
 
     def _known(self, connection: Connection) -> tuple[float, float]:
