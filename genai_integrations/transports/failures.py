@@ -52,7 +52,9 @@ def status_error(
     said = facts(status, headers, body, secrets, now)
     kind = kind_of_status(status)
     reason = reason_of(said)
-    if reason is not None and (status in VAGUE or (status >= 400 and issubclass(reason, OVERRULING))):
+    if reason is not None and (
+        status in VAGUE or (status >= 400 and issubclass(reason, OVERRULING))
+    ):
         kind = reason
     message = said.message
     if 300 <= status < 400:

@@ -203,7 +203,6 @@ BY_SENTENCE: Mapping[str, type[CallError]] = {
     r"(not a valid|invalid) model( id|:| name| ')|model identifier is invalid": NotFoundError,
     r"has been decommissioned": NotFoundError,
     r"on-demand throughput isn.t|support on-demand throughput": NotFoundError,
-    r"invalid_grant": AuthenticationError,
 }
 """Patterns for refusals whose words say nothing, in small letters: of many servers there is only the sentence."""
 

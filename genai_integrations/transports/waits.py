@@ -81,7 +81,9 @@ def wait_asked(
         asked = next(_in_words(sentences, now), None)
     if asked is None and status == _RATE_LIMITED:
         inner = [row["headers"] for row in objects if isinstance(row.get("headers"), dict)]
-        asked = next((at for row in (headers, *inner) if (at := _reset(row, now)) is not None), None)
+        asked = next(
+            (at for row in (headers, *inner) if (at := _reset(row, now)) is not None), None
+        )
     return asked
 
 
@@ -152,7 +154,9 @@ def _seconds(text: str | None, now: float) -> float | None:
 def _duration(text: str) -> float:
     """Seconds of `6m0s`, `542ms`, `1 hour and 5 minutes`."""
     parts = _NAMED.findall(text)
-    return round(sum(float(n) * _UNITS.get(unit, _UNITS.get(unit.rstrip("s"), 0)) for n, unit in parts), 6)
+    return round(
+        sum(float(n) * _UNITS.get(unit, _UNITS.get(unit.rstrip("s"), 0)) for n, unit in parts), 6
+    )
 
 
 def _text(value: object) -> str | None:

@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 NAMES = "genai_integrations.routing.names", ("tests/routing/test_names.py",)
-FAILURES = "genai_integrations.transports.failures", ("tests/transports/test_failures.py",)
+_REFUSALS = ("tests/transports/test_failures.py", "tests/transports/test_refusals.py")
+FAILURES = "genai_integrations.transports.failures", _REFUSALS
+FACTS = "genai_integrations.transports.facts", _REFUSALS
+MEANINGS = "genai_integrations.transports.meanings", _REFUSALS
+WAITS = "genai_integrations.transports.waits", _REFUSALS
 
 
 class Mutant(NamedTuple):
@@ -55,35 +59,30 @@ MUTANTS = [
     Mutant(*NAMES, "rest if slash and prefix not in connections and", "rest if slash and"),
     Mutant(*NAMES, 'if vendor in ("", family.vendor) else None', 'if vendor == "" else None'),
     # What a provider's failure means.
-    Mutant(*FAILURES, "401: AuthenticationError,", "401: BadRequestError,"),
-    Mutant(*FAILURES, "402: RateLimitError,", ""),
-    Mutant(*FAILURES, "409: ServerError,", ""),
-    Mutant(*FAILURES, "5: ServerError,", "5: BadRequestError,"),
-    Mutant(*FAILURES, '"exceed_context_size_error": ContextWindowExceededError,', ""),
-    Mutant(*FAILURES, '"deploymentnotfound": NotFoundError,', ""),
-    Mutant(*FAILURES, '"rate_limit_exceeded": RateLimitError,', ""),
-    Mutant(*FAILURES, '"while limit is": ContextWindowExceededError,', ""),
-    Mutant(*FAILURES, '"invalid_grant": AuthenticationError,', ""),
-    Mutant(*FAILURES, "frozenset((400, 413, 422))", "frozenset((400, 422))"),
-    Mutant(
-        *FAILURES,
-        "kind = (_by_phrase(message) if is_plain else None) or by_code or kind",
-        "kind = by_code or kind",
-    ),
-    Mutant(*FAILURES, "if code.isdecimal() else None", "if False else None"),
-    Mutant(*FAILURES, "if isinstance(data, list) and data:", "if False:"),
-    Mutant(*FAILURES, "return milliseconds / 1000", "return milliseconds"),
-    Mutant(*FAILURES, "and 0 <= value < float", "and 0 < value < float"),
-    Mutant(*FAILURES, "and 0 <= value < float", "and value < float"),
-    Mutant(*FAILURES, "moment = moment.replace(tzinfo=UTC)", "pass"),
-    Mutant(*FAILURES, "key=len, reverse=True", "key=len"),
-    Mutant(*FAILURES, "return [scrubbed(item, secrets) for item in value]", "return value"),
-    Mutant(*FAILURES, "str(code).lower()", "str(code)"),
-    Mutant(*FAILURES, "*_reasons(detail),", ""),
-    Mutant(*FAILURES, 'removesuffix("s")', 'removesuffix("ms")'),
+    Mutant(*MEANINGS, "401: AuthenticationError,", "401: BadRequestError,"),
+    Mutant(*MEANINGS, "402: OutOfCreditError,", ""),
+    Mutant(*MEANINGS, "409: ServerError,", ""),
+    Mutant(*MEANINGS, "    5: ServerError,", "    5: BadRequestError,"),
+    Mutant(*MEANINGS, '"exceed_context_size_error": ContextWindowExceededError,', ""),
+    Mutant(*MEANINGS, '"deploymentnotfound": NotFoundError,', ""),
+    Mutant(*MEANINGS, '"rate_limit_exceeded": RateLimitError,', ""),
+    Mutant(*MEANINGS, 'r"while limit is": ContextWindowExceededError,', ""),
+    Mutant(*MEANINGS, '"invalid_grant": AuthenticationError,', ""),
+    Mutant(*MEANINGS, "frozenset((400, 413, 422))", "frozenset((400, 422))"),
+    Mutant(*MEANINGS, "WEAK = (BadRequestError, RateLimitError, ServerError)", "WEAK = ()"),
+    Mutant(*FAILURES, "status >= 400 and issubclass(reason, OVERRULING)", "False"),
     Mutant(*FAILURES, "if status == 200 and kind in", "if kind in"),
     Mutant(*FAILURES, "kind = by_name or (kind_of_status", "kind = (kind_of_status"),
-    Mutant(*FAILURES, '_LITELLMS_PREFIX.sub("", text)', "text"),
+    Mutant(*FAILURES, '_LITELLMS_PREFIX.sub("", said.message)', "said.message"),
     Mutant(*FAILURES, "300 <= status < 400", "300 < status < 400"),
-    Mutant(*FAILURES, "[:_LONGEST]\n\n\ndef _number", "\n\n\ndef _number"),
+    Mutant(*FACTS, "if isinstance(data, list) and data:", "if False:"),
+    Mutant(*FACTS, "key=len, reverse=True", "key=len"),
+    Mutant(*FACTS, "return [scrubbed(item, secrets) for item in value]", "return value"),
+    Mutant(*FACTS, "words = tuple(word.lower()", "words = tuple(word"),
+    Mutant(*FACTS, "inner = embedded(value) if name in _INNER else None", "inner = None"),
+    Mutant(*FACTS, "key=lambda row: -row[0]", "key=lambda row: row[0]"),
+    Mutant(*WAITS, "return milliseconds / 1000", "return milliseconds"),
+    Mutant(*WAITS, "and 0 <= value < float", "and 0 < value < float"),
+    Mutant(*WAITS, "and 0 <= value < float", "and value < float"),
+    Mutant(*WAITS, "if asked is None and status == _RATE_LIMITED:", "if asked is None:"),
 ]

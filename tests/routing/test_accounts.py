@@ -30,7 +30,9 @@ def at(name, key, model="m"):
 
 def test_an_empty_account_is_empty_for_every_connection_with_its_key(drive, health):
     """The next call goes to another account first, whatever the connections and models are called."""
-    drive({"a/m": OutOfCreditError("pay", status=402)}).run(Plan([at("a", "sk-1"), at("c", "sk-2")]))
+    drive({"a/m": OutOfCreditError("pay", status=402)}).run(
+        Plan([at("a", "sk-1"), at("c", "sk-2")])
+    )
 
     driver = drive()
     assert driver.run(Plan([at("b", "sk-1", "n"), at("c", "sk-2")])) is None
@@ -92,7 +94,9 @@ def test_while_no_account_is_empty_no_key_is_looked_at(drive, clock, health):
     def refuse():
         raise AssertionError
 
-    target = Target(Deployment(Connection("a", at("a", "k").connection.provider, Secret.lazy(refuse)), "m"))
+    target = Target(
+        Deployment(Connection("a", at("a", "k").connection.provider, Secret.lazy(refuse)), "m")
+    )
 
     assert drive().run(Plan([target])) is None
 

@@ -10,7 +10,6 @@ from genai_integrations.errors import (
     DecryptionError,
     NotFoundError,
     OutOfCreditError,
-    RateLimitError,
     ServerError,
 )
 from genai_integrations.routing.health import Health

@@ -25,7 +25,11 @@ def gemini(text=None, finish=None):
 
 
 def claude(text):
-    return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    return {
+        "type": "content_block_delta",
+        "index": 0,
+        "delta": {"type": "text_delta", "text": text},
+    }
 
 
 def read(reader, data, size):
@@ -41,15 +45,29 @@ STREAMS = {
     "gemini": (sse(gemini("a"), gemini("b", "STOP")), True, None),
     "gemini, mark in the text": (sse(gemini("a"), gemini("finishReason")), False, None),
     "gemini, mark in the arguments": (
-        sse({"candidates": [{"content": {"parts": [{"functionCall": {"args": {"finishReason": "x"}}}]}}]}),
+        sse(
+            {
+                "candidates": [
+                    {"content": {"parts": [{"functionCall": {"args": {"finishReason": "x"}}}]}}
+                ]
+            }
+        ),
         False,
         None,
     ),
     "gemini, blocked": (sse({"promptFeedback": {"blockReason": "SAFETY"}}), True, None),
     "claude": (sse(claude("a"), STOP), True, None),
     "claude, mark in the text": (sse(claude("message_stop")), False, None),
-    "broken in its midst": (sse(claude("a"), b'{"type": "cont', STOP), True, errors.InvalidReplyError),
-    "malformed call": (sse(gemini(finish="MALFORMED_FUNCTION_CALL")), True, errors.InvalidReplyError),
+    "broken in its midst": (
+        sse(claude("a"), b'{"type": "cont', STOP),
+        True,
+        errors.InvalidReplyError,
+    ),
+    "malformed call": (
+        sse(gemini(finish="MALFORMED_FUNCTION_CALL")),
+        True,
+        errors.InvalidReplyError,
+    ),
     "error": (
         sse({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
         False,
@@ -85,7 +103,11 @@ def test_lines_end_where_the_standard_says(mark, size):
 
     lines = out.splitlines()
     assert lines == out.split("\n")[: len(lines)]
-    assert [json.loads(line[6:]) for line in lines if line] == [claude(f"A{mark}B"), claude(mark), STOP]
+    assert [json.loads(line[6:]) for line in lines if line] == [
+        claude(f"A{mark}B"),
+        claude(mark),
+        STOP,
+    ]
 
 
 def test_what_came_before_a_failure_is_handed_on():
@@ -110,9 +132,19 @@ def test_a_frame_ends_a_stream_and_a_text_does_not(size):
     ("answer", "kind"),
     [
         ({"candidates": [{"finishReason": "UNEXPECTED_TOOL_CALL"}]}, errors.InvalidReplyError),
-        ({"error": {"code": 429, "message": "slow", "status": "RESOURCE_EXHAUSTED"}}, errors.RateLimitError),
+        (
+            {"error": {"code": 429, "message": "slow", "status": "RESOURCE_EXHAUSTED"}},
+            errors.RateLimitError,
+        ),
         ({"type": "message", "content": [], "stop_reason": "refusal"}, errors.ContentFilteredError),
-        ({"type": "message", "content": [{"type": "text", "text": "no"}], "stop_reason": "refusal"}, None),
+        (
+            {
+                "type": "message",
+                "content": [{"type": "text", "text": "no"}],
+                "stop_reason": "refusal",
+            },
+            None,
+        ),
         (gemini("a", "STOP"), None),
         ([1], None),
     ],
@@ -137,7 +169,10 @@ def test_a_whole_answer_may_be_a_failure(answer, kind):
             {"finish_reason": "error", "native_finish_reason": "MALFORMED_FUNCTION_CALL"},
             errors.InvalidReplyError,
         ),
-        ({"finish_reason": "function_call_filter: MALFORMED_FUNCTION_CALL"}, errors.InvalidReplyError),
+        (
+            {"finish_reason": "function_call_filter: MALFORMED_FUNCTION_CALL"},
+            errors.InvalidReplyError,
+        ),
     ],
 )
 def test_a_choice_may_say_that_it_failed(choice, kind):

@@ -46,7 +46,9 @@ def test_the_corpus_is_of_many_servers_and_says_where_each_is_from():
     assert len(ROWS) >= 150
     assert len({row["provider"] for row in ROWS}) >= 25
     assert all(urlsplit(row["source"]).scheme == "https" for row in ROWS)
-    assert len({json.dumps([row["status"], row["headers"], row["body"]]) for row in ROWS}) == len(ROWS)
+    assert len({json.dumps([row["status"], row["headers"], row["body"]]) for row in ROWS}) == len(
+        ROWS
+    )
 
 
 SAYS_SO = [row for row in ROWS if row["class"] == "OutOfCreditError" and row["status"] != 402]

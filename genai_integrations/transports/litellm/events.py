@@ -157,7 +157,7 @@ def failure_of(
     if answer.get("error") and answer.get("type") in (None, "error"):
         return event_error(answer, secrets)
     for candidate in _dicts(answer.get("candidates")):
-        finish = candidate.get("finishReason")
+        finish = str(candidate.get("finishReason"))
         if finish in FAILED_FINISHES:
             words = candidate.get("finishMessage")
             detail = f": {' '.join(words.split())[:300]}" if isinstance(words, str) else ""
