@@ -16,7 +16,8 @@ GenAIError
 │   └── BudgetExceededError     it costs more than was allowed
 └── CallError                   a provider was called, and it failed
     ├── AuthenticationError     401, 403
-    ├── RateLimitError          429, 402
+    ├── RateLimitError          429
+    │   └── OutOfCreditError    402, and wherever the account is said to be empty
     ├── RequestTimeoutError     no answer in time, 408
     ├── APIConnectionError      no connection, or it broke before an answer
     ├── NotFoundError           404
@@ -105,6 +106,8 @@ class CallError(GenAIError):
         should_retry: Whether the provider says that the same request may be sent again (its header
             `x-should-retry`, which OpenAI and Anthropic send); None if it does not say.
         request_id: The provider's id of the request, for its support.
+        code: The provider's word for what went wrong, such as `unsupported_parameter`, if it gave one.
+        param: The part of the request that it refuses, such as `temperature`, if it said so.
         body: The provider's decoded error object, if it sent one.
         route: What was tried, as a `Route`; set when the error leaves the router.
     """
@@ -120,6 +123,8 @@ class CallError(GenAIError):
         retry_after: float | None = None,
         should_retry: bool | None = None,
         request_id: str | None = None,
+        code: str | None = None,
+        param: str | None = None,
         body: Any = None,
     ) -> None:
         super().__init__(message)
@@ -131,6 +136,8 @@ class CallError(GenAIError):
         self.retry_after = retry_after
         self.should_retry = should_retry
         self.request_id = request_id
+        self.code = code
+        self.param = param
         self.body = body
         self.route: Any = None
 
@@ -161,6 +168,10 @@ class RateLimitError(CallError):
     """The provider's rate or quota is used up."""
 
 
+class OutOfCreditError(RateLimitError):
+    """The account that pays is empty, or has reached the limit that its owner set; waiting does not cure it."""
+
+
 class RequestTimeoutError(CallError):
     """No answer, or no first content of a stream, within the time allowed."""
 
@@ -182,7 +193,7 @@ class InvalidReplyError(CallError):
 
 
 class BadRequestError(CallError):
-    """The provider refuses the request itself; another target would refuse it too."""
+    """The provider refuses the request itself; the same model would refuse it again."""
 
 
 class ContextWindowExceededError(BadRequestError):

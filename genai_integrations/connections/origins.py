@@ -21,7 +21,7 @@ _METADATA_ADDRESSES = frozenset(
 )
 """Cloud metadata services outside the link-local ranges: Alibaba, Oracle, AWS and Google over IPv6."""
 
-_PLACEHOLDERS = frozenset(
+PLACEHOLDERS = frozenset(
     ("dummy", "empty", "lm-studio", "no-key", "none", "not-needed", "ollama", "sk-no-key-required")
 )
 """What local servers' manuals tell one to enter as a key: nobody's secret, so it may go to many hosts."""
@@ -58,7 +58,7 @@ class OriginPins:
         """
         origin = origin_of(url, connection.name)
         refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
-        if secret.lower() in _PLACEHOLDERS:
+        if secret.lower() in PLACEHOLDERS:
             return
         pin = hmac.digest(self._hash_key, secret.encode(), hashlib.sha256)
         pinned = self._pins.get_or_put(pin, origin)

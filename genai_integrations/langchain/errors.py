@@ -42,7 +42,6 @@ _KIN: dict[type[ours.GenAIError], Kin] = {
 
 _PERMISSION: Kin = (theirs.ModelPermissionDeniedError,)
 _FORBIDDEN = 403
-_PAYMENT_REQUIRED = 402
 
 
 class FrameworkErrors:
@@ -92,16 +91,9 @@ def _is_retryable(error: ours.GenAIError) -> bool:
     """Whether the same call may work later: an empty account stays empty."""
     if isinstance(error, ours.AllTargetsFailedError):
         return any(map(_is_retryable, error.attempts))
-    if isinstance(error, ours.RateLimitError) and _out_of_money(error):
+    if isinstance(error, ours.OutOfCreditError):
         return False
     return any(kin.is_retryable for kin in _kin(error))
-
-
-def _out_of_money(error: ours.CallError) -> bool:
-    body = error.body
-    detail = body.get("error", body) if isinstance(body, dict) else None
-    code = detail.get("code") if isinstance(detail, dict) else None
-    return error.status == _PAYMENT_REQUIRED or code == "insufficient_quota"
 
 
 @cache

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from genai_integrations.routing.accounts import Accounts
 from genai_integrations.routing.probe import Probe
 from genai_integrations.routing.retry_budget import RetryBudget
 from genai_integrations.runtime.fork import after_fork_in_child
@@ -111,6 +112,7 @@ class Health:
 
     Attributes:
         retries: The budget of retries, over all targets.
+        accounts: Those without credit.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Health:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.retries = RetryBudget()
+        self.accounts = Accounts(clock)
         self._allowed = allowed_fails
         self._cooldown = cooldown_time
         self._clock = clock

@@ -21,11 +21,12 @@ from genai_integrations.errors import (
     CallError,
     CredentialError,
     GenAIError,
+    OutOfCreditError,
     RequestTimeoutError,
 )
 from genai_integrations.routing.candidates import MOST_RENEWALS, Candidate, candidates
 from genai_integrations.routing.deployments import Target
-from genai_integrations.routing.health import AT_ONCE, Admission, Health
+from genai_integrations.routing.health import AT_ONCE, LONGEST_COOLDOWN, Admission, Health
 from genai_integrations.routing.probe import Probe
 from genai_integrations.routing.retry_budget import SPENT
 from genai_integrations.routing.retry_rules import (
@@ -34,7 +35,6 @@ from genai_integrations.routing.retry_rules import (
     NO_CREDIT_COOLDOWN,
     backoff,
     falls_over,
-    is_out_of_credit,
     is_repeatable,
 )
 
@@ -149,6 +149,7 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
         began, error = yield from _attempt(candidate, state)
         if error is None:
             state.health.succeeded(candidate.target.name, began)
+            state.health.accounts.answered(candidate.target.connection, began)
         else:
             state.take_in(candidate, error, probe)
         return error is None
@@ -292,13 +293,15 @@ class _Call:
             self._candidates, self._made = instead, 0
             return
         if not self._falls_over(error):
-            raise error
+            raise self._final(error)
         if isinstance(error, BadRequestError):
             # What is wrong with one request says nothing about the next.
             return
         asked = error.retry_after if isinstance(error, CallError) else None
-        if is_out_of_credit(error):
+        if isinstance(error, OutOfCreditError):
             asked = max(asked or 0.0, NO_CREDIT_COOLDOWN)
+            seconds = min(asked, LONGEST_COOLDOWN)
+            self.health.accounts.emptied(candidate.target.connection, seconds)
         self.health.failed(candidate.target.name, asked, probe)
         if probe is not None:
             probe.finish(error)
@@ -314,7 +317,7 @@ class _Call:
             return
         self._note(candidate, error)
         if not self._falls_over(error):
-            raise error
+            raise self._final(error)
 
     def failure(self, why: str = "") -> GenAIError:
         """The error for a call of which nothing is left to try."""
@@ -369,7 +372,9 @@ class _Call:
         return None
 
     def _free_at(self, candidate: Candidate) -> float:
-        return self.health.free_at(candidate.target.name)
+        target = candidate.target
+        account_free_at = self.health.accounts.free_at(target.connection)
+        return max(self.health.free_at(target.name), account_free_at)
 
     def _backoff(self, candidate: Candidate) -> float:
         """Seconds to wait before a retry, without jitter."""
@@ -382,4 +387,8 @@ class _Call:
         return max(wait, self._args.retry_after)
 
     def _falls_over(self, error: GenAIError) -> bool:
-        return falls_over(error, self._args.fallback_on)
+        return falls_over(error, self._args.fallback_on, is_first=len(self._tried) == 1)
+
+    def _final(self, error: GenAIError) -> GenAIError:
+        """What to raise when this error ends the call: it never hides what another target said before it."""
+        return self.failure() if len(self._tried) > 1 else error

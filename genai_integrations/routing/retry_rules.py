@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from genai_integrations.errors import (
     APIConnectionError,
     BadRequestError,
     CallError,
+    ContentFilteredError,
     CredentialError,
     GenAIError,
     InvalidReplyError,
+    OutOfCreditError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
@@ -39,11 +41,7 @@ Only added: with full or equal jitter some come back before the `Retry-After` th
 """
 
 NO_CREDIT_COOLDOWN = 60.0
-"""Seconds that a target without credit is left alone: nobody pays a bill within the usual five."""
-
-_NO_CREDIT_STATUS = 402
-# OpenAI and its copies answer 429 for it, so only the code tells it from a rate limit that passes.
-_NO_CREDIT_CODE = "insufficient_quota"
+"""Seconds that an account without credit is left alone: nobody pays a bill within the usual five."""
 
 # Seconds: the first wait and the longest, doubling in between, as in OpenAI's SDK.
 _BACKOFF = (0.5, 8.0)
@@ -61,35 +59,41 @@ def backoff(waits: int) -> float:
 
 def is_repeatable(error: GenAIError | None) -> bool:
     """Whether the same target may be asked again after this error."""
-    if not isinstance(error, CallError) or is_out_of_credit(error):
+    if not isinstance(error, CallError) or isinstance(error, OutOfCreditError):
         return False
     if error.should_retry is not None:
         return error.should_retry
     return isinstance(error, REPEATABLE)
 
 
-def is_out_of_credit(error: GenAIError) -> bool:
-    """Whether the account that pays for a target is empty, which waiting does not cure."""
-    if not isinstance(error, CallError):
-        return False
-    body = error.body if isinstance(error.body, Mapping) else {}
-    codes = (body.get("code"), body.get("type"))
-    return error.status == _NO_CREDIT_STATUS or _NO_CREDIT_CODE in codes
-
-
-def falls_over(error: GenAIError, wanted: Sequence[int | type[CallError]] | None) -> bool:
+def falls_over(
+    error: GenAIError, wanted: Sequence[int | type[CallError]] | None, *, is_first: bool = True
+) -> bool:
     """Whether another target may be asked after this error.
 
     Args:
         error: Of an attempt.
         wanted: The user's own set, `fallback_on`.
+        is_first: Whether it is of the first target asked. What that one refuses is the caller's to mend; what another
+            model refuses says nothing of the models after it.
     """
     if isinstance(error, CredentialError):
         return True
     if not isinstance(error, CallError):
         return False
     if wanted is None:
-        return bool(error.should_retry) or not isinstance(error, BadRequestError)
+        return not is_first or bool(error.should_retry) or not _is_refusal(error)
     return any(
         error.status == row if isinstance(row, int) else isinstance(error, row) for row in wanted
     )
+
+
+def _is_refusal(error: CallError) -> bool:
+    """Whether the request itself was refused, and not by a gateway that broke or a model that would rather not."""
+    if isinstance(error, ContentFilteredError) and error.status == _ANSWERED:
+        return False
+    return isinstance(error, BadRequestError) and (error.status or 0) < _SERVERS
+
+
+_ANSWERED = 200
+_SERVERS = 500

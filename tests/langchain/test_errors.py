@@ -19,7 +19,7 @@ from genai_integrations.testing.faults import Fault
 CASES = [
     (Fault.status(400), ours.BadRequestError, theirs.ModelInvalidRequestError, False),
     (Fault.status(401), ours.AuthenticationError, theirs.ModelAuthenticationError, False),
-    (Fault.status(402), ours.RateLimitError, theirs.ModelRateLimitError, False),
+    (Fault.status(402), ours.OutOfCreditError, theirs.ModelRateLimitError, False),
     (Fault.status(403), ours.AuthenticationError, theirs.ModelPermissionDeniedError, False),
     (Fault.status(404), ours.NotFoundError, theirs.ModelNotFoundError, False),
     (Fault.status(429), ours.RateLimitError, theirs.ModelRateLimitError, True),

@@ -16,6 +16,7 @@ from genai_integrations.errors import (
     BadRequestError,
     ContextWindowExceededError,
     NotFoundError,
+    OutOfCreditError,
     RateLimitError,
     ServerError,
 )
@@ -381,7 +382,7 @@ class Words(LoopbackServer):
             "4096",
         ),
         ("huggingface", 503, {"error": "Model is loading"}, ServerError, "Model is loading"),
-        ("deepseek", 402, {"error": {"message": "Insufficient Balance"}}, RateLimitError, "Balance"),
+        ("deepseek", 402, {"error": {"message": "Insufficient Balance"}}, OutOfCreditError, "Balance"),
     ],
 )  # fmt: skip
 def test_each_providers_words_are_understood(name, status, body, kind, part, make_client):

@@ -14,6 +14,7 @@ from genai_integrations.errors import (
     AuthenticationError,
     BadRequestError,
     DecryptionError,
+    OutOfCreditError,
     RateLimitError,
     ServerError,
 )
@@ -30,7 +31,7 @@ ANSWERS = {
     "429": lambda text: RateLimitError(text, status=429),
     "429 in 2 s": lambda text: RateLimitError(text, status=429, retry_after=2.0),
     "429 in 90 s": lambda text: RateLimitError(text, status=429, retry_after=90.0),
-    "402": lambda text: RateLimitError(text, status=402),
+    "402": lambda text: OutOfCreditError(text, status=402),
     "400": lambda text: BadRequestError(text, status=400),
     "401": lambda text: AuthenticationError(text, status=401),
     "gone": APIConnectionError,

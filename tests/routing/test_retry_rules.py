@@ -9,11 +9,11 @@ from genai_integrations.errors import (
     BadRequestError,
     DecryptionError,
     NotFoundError,
-    RateLimitError,
+    OutOfCreditError,
     ServerError,
 )
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.retry_rules import backoff, is_out_of_credit, is_repeatable
+from genai_integrations.routing.retry_rules import backoff, is_repeatable
 
 
 def told(error, should_retry):
@@ -22,11 +22,10 @@ def told(error, should_retry):
 
 
 NO_CREDIT = {
-    "402": lambda: RateLimitError("pay", status=402),
-    "code": lambda: RateLimitError("pay", status=429, body={"code": "insufficient_quota"}),
-    "type": lambda: RateLimitError("pay", status=429, body={"type": "insufficient_quota"}),
-    "event": lambda: RateLimitError("pay", body={"code": "insufficient_quota", "type": None}),
-    "against its header": lambda: told(RateLimitError("pay", status=402), should_retry=True),
+    "402": lambda: OutOfCreditError("pay", status=402),
+    "400": lambda: OutOfCreditError("pay", status=400),
+    "event": lambda: OutOfCreditError("pay"),
+    "against its header": lambda: told(OutOfCreditError("pay", status=402), should_retry=True),
 }
 
 
@@ -55,30 +54,14 @@ def test_an_empty_account_that_says_when_is_left_alone_until_then(drive, plan_of
     """If that is later than in a minute."""
     driver = drive(
         {
-            "a/m": RateLimitError("pay", status=402, retry_after=90.0),
-            "b/m": RateLimitError("pay", status=402, retry_after=5.0),
+            "a/m": OutOfCreditError("pay", status=402, retry_after=90.0),
+            "b/m": OutOfCreditError("pay", status=402, retry_after=5.0),
         }
     )
     driver.run(plan_of("a", "b"), num_retries=0)
 
     assert health.free_at("a/m") == 1090.0
     assert health.free_at("b/m") == 1060.0
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        RateLimitError("busy", status=429),
-        RateLimitError("busy", status=429, body="insufficient_quota"),
-        RateLimitError("busy", status=429, body={"message": "insufficient_quota"}),
-        RateLimitError("busy", status=429, body=[]),
-        DecryptionError("no"),
-        BadRequestError("no", status=400),
-    ],
-)
-def test_other_errors_are_no_empty_account(error):
-    """Only the status and the code say so."""
-    assert not is_out_of_credit(error)
 
 
 def test_a_server_that_says_not_to_retry_is_obeyed(drive, plan_of):

@@ -11,6 +11,7 @@ from genai_integrations.errors import (
     ContentFilteredError,
     ContextWindowExceededError,
     NotFoundError,
+    OutOfCreditError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
@@ -131,7 +132,7 @@ CODES = [
             "insufficient_quota",
             "insufficient_quota",
         ),
-        RateLimitError,
+        OutOfCreditError,
     ),
     Reply(
         "openai",

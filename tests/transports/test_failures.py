@@ -12,14 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genai_integrations import errors
-from genai_integrations.transports.failures import (
-    event_error,
-    foreign_error,
-    retry_after,
-    scrub,
-    status_error,
-)
+from genai_integrations.transports.facts import scrub
+from genai_integrations.transports.failures import event_error, foreign_error, status_error
 from genai_integrations.transports.litellm.transport import litellm_module
+from genai_integrations.transports.waits import retry_after
 
 STATUSES = {
     301: errors.InvalidReplyError,
@@ -27,18 +23,24 @@ STATUSES = {
     204: errors.InvalidReplyError,
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
-    402: errors.RateLimitError,
+    402: errors.OutOfCreditError,
     403: errors.AuthenticationError,
     404: errors.NotFoundError,
-    405: errors.BadRequestError,
+    405: errors.NotFoundError,
     408: errors.RequestTimeoutError,
     409: errors.ServerError,
     413: errors.BadRequestError,
     415: errors.BadRequestError,
     422: errors.BadRequestError,
+    418: errors.BadRequestError,
+    421: errors.ServerError,
+    423: errors.ServerError,
+    424: errors.ServerError,
     425: errors.ServerError,
     429: errors.RateLimitError,
     451: errors.BadRequestError,
+    498: errors.ServerError,
+    499: errors.ServerError,
     500: errors.ServerError,
     501: errors.ServerError,
     502: errors.ServerError,
@@ -98,11 +100,17 @@ def test_a_code_narrows_a_refusal(reply, status):
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
 @pytest.mark.parametrize("reply", CODES, ids=_who)
-def test_a_code_does_not_overrule_a_clear_status(reply, status):
-    """A status with a meaning of its own keeps it."""
+def test_only_three_codes_overrule_a_clear_status(reply, status):
+    """Gateways hide a long request, a filter and an empty account behind any status; else the status has its meaning."""
     content = json.dumps(reply.body).encode()
+    overruling = (
+        errors.ContextWindowExceededError,
+        errors.ContentFilteredError,
+        errors.OutOfCreditError,
+    )
 
-    assert type(status_error(status, {}, content)) is STATUSES[status]
+    expected = reply.kind if reply.kind in overruling else STATUSES[status]
+    assert type(status_error(status, {}, content)) is expected
 
 
 @pytest.mark.parametrize("reply", [row for row in CODES if not row.status], ids=_who)

@@ -130,7 +130,10 @@ class LitellmTransport:
             reply = await ask(**await self._arguments(call, idle))
             if witness.failure:
                 raise witness.failure
-        return check_reply(reply.model_dump(exclude_none=True), call.operation)
+        wire = check_reply(reply.model_dump(exclude_none=True), call.operation)
+        if call.operation == "chat/completions" and _is_empty(wire):
+            raise InvalidReplyError("the provider answered with nothing")
+        return wire
 
     async def _blocking(self, **arguments: Any) -> Any:
         """LiteLLM's `embedding` by our HTTP client, which its `aembedding` drops for some providers."""
@@ -181,9 +184,9 @@ class LitellmTransport:
         arguments, headers = self._open(call)
         secrets = [arguments[name] for name in _SECRET_PARAMS if arguments.get(name)]
         secrets += headers.values()
-        marks = _END_MARKS.get(call.connection.provider.name, ())
+        must_end = call.connection.provider.name in _SAY_THE_END
         witness = Witness(
-            call.connection.name, idle, secrets, headers, proxies=self._proxies, end_marks=marks
+            call.connection.name, idle, secrets, headers, proxies=self._proxies, must_end=must_end
         )
         token = current.set(witness)
         try:
@@ -247,13 +250,8 @@ class LitellmTransport:
             self._pins.check(connection, base, secret)
 
 
-_END_MARKS: Mapping[str, tuple[bytes, ...]] = {
-    "anthropic": (b"message_stop",),
-    "bedrock": (b"messageStop", b"stopReason"),
-    "google-ai-studio": (b"finishReason", b"blockReason"),
-    "vertex": (b"message_stop", b"finishReason", b"blockReason"),
-}
-"""What a whole stream has in it: where it is missing, LiteLLM makes up an end."""
+_SAY_THE_END = frozenset(("anthropic", "bedrock", "google-ai-studio", "vertex"))
+"""Providers whose streams say when they are whole: where that is missing, LiteLLM makes it up."""
 
 _DROP_CLIENT = frozenset(("google-ai-studio", "vertex"))
 """Providers whose asynchronous embeddings LiteLLM would send by a client of its own, which nobody guards."""
@@ -376,6 +374,14 @@ def _copied(value: Any) -> Any:
     return value
 
 
+def _is_empty(reply: Wire) -> bool:
+    """Whether it says nothing, and nothing was generated for it: Gemini's `STOP` without a word."""
+    said = any(has_content({"choices": [{"delta": row["message"]}]}) for row in reply["choices"])
+    return not said and "stop" in finish_reasons(reply) and not _generated(reply)
+
+
 def _generated(chunk: Wire) -> bool:
+    """Whether tokens of an answer were generated, beside those of a thought that led to none."""
     usage = chunk.get("usage") or {}
-    return bool(usage.get("completion_tokens"))
+    thought = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
+    return (usage.get("completion_tokens") or 0) > thought

@@ -14,9 +14,11 @@ from genai_integrations.connections.origins import origin_of
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, UntrustedHostError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
-from genai_integrations.transports.failures import request_id, status_error
+from genai_integrations.transports.facts import request_id
+from genai_integrations.transports.failures import status_error
 from genai_integrations.transports.http.async_http import AsyncHttp, read_all, read_pieces
 from genai_integrations.transports.http.endpoint import Endpoint
+from genai_integrations.transports.litellm.events import Events, Frames, Reader, Whole
 
 _OURS = frozenset(("host", "content-length", "accept-encoding", "connection", "transfer-encoding"))
 """Headers that our HTTP client writes itself."""
@@ -34,7 +36,7 @@ class Witness:
         status: HTTP status, None while there is none.
         request_id: The provider's id of the request.
         received: Bytes of a good answer.
-        end_seen: One of the marks that end a whole answer has passed, or there are none to look for.
+        must_end: Whether the provider says when an answer is whole.
         failure: What was wrong on the wire.
     """
 
@@ -46,37 +48,55 @@ class Witness:
         headers: Mapping[str, str],
         *,
         proxies: dict[str, MaskedText | None],
-        end_marks: Sequence[bytes] = (),
+        must_end: bool = False,
     ) -> None:
         self.connection = connection
         self.headers = headers
         self.proxies = proxies
-        self.end_seen = not end_marks
-        self._end_marks = end_marks
-        self._carry = b""
+        self.must_end = must_end
         self.idle = idle
         self.secrets = secrets
         self.status: int | None = None
         self.request_id: str | None = None
         self.received = 0
         self.failure: GenAIError | None = None
+        self._reader: Reader = Whole(secrets)
+
+    @property
+    def end_seen(self) -> bool:
+        """Whether the answer came to its end, as far as its provider says so."""
+        return self._reader.ended or not self.must_end
+
+    def answer_began(self, content_type: str) -> None:
+        """A good answer comes, in this form."""
+        if content_type.startswith("text/event-stream"):
+            self._reader = Events(self.secrets)
+        elif content_type.startswith(_FRAMES):
+            self._reader = Frames()
 
     def fail(self, error: CallError) -> None:
         """Note what is wrong with a good status."""
         error.request_id = self.request_id
         self.failure = error
 
-    def take(self, piece: bytes) -> None:
-        """Note a piece of a good answer."""
+    def take(self, piece: bytes) -> bytes:
+        """Note a piece of a good answer, and return what LiteLLM is to get; `check` tells what is wrong with it."""
         self.received += len(piece)
-        if not self.end_seen:
-            # A mark may be split between two pieces.
-            text = self._carry + piece
-            self.end_seen = any(mark in text for mark in self._end_marks)
-            self._carry = text[-_LONGEST_MARK:]
+        return self._reader.take(piece)
+
+    def finish(self) -> bytes:
+        """The answer is over. As `take`."""
+        if not self.received:
+            raise InvalidReplyError("the server answered 200 with nothing")
+        return self._reader.finish()
+
+    def check(self) -> None:
+        """Raise if what has come shows that the answer is none."""
+        if self._reader.failure:
+            raise self._reader.failure
 
 
-_LONGEST_MARK = 32
+_FRAMES = "application/vnd.amazon.eventstream"
 
 
 current: ContextVar[Witness | None] = ContextVar("genai_integrations_witness", default=None)
@@ -106,6 +126,7 @@ class WitnessedTransport(httpx.AsyncBaseTransport):
             (name, value) for name, value in answer.headers.items() if name.lower() not in _DROPPED
         ]
         if answer.status == 200 and "text/html" not in answer.headers.get("content-type", ""):
+            witness.answer_began(answer.headers.get("content-type", "").lower())
             stream = _Body(answer, witness)
             return httpx.Response(200, headers=headers, stream=stream, request=request)
         content = await read_all(answer, witness.idle)
@@ -166,13 +187,13 @@ class _Body(httpx.AsyncByteStream):
         witness = self._witness
         try:
             async for piece in read_pieces(self._answer, witness.idle):
-                witness.take(piece)
-                yield piece
+                yield witness.take(piece)
+                witness.check()
+            yield witness.finish()
+            witness.check()
         except CallError as error:
-            witness.failure = error
+            witness.fail(error)
             raise httpx.ReadError(str(error)) from None
-        if not witness.received:
-            witness.fail(InvalidReplyError("the server answered 200 with nothing"))
 
     async def aclose(self) -> None:
         self._answer.close()

@@ -13,7 +13,7 @@ from genai_integrations.errors import CallError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
-from genai_integrations.transports.failures import event_error, scrubbed, status_error
+from genai_integrations.transports.failures import event_error, failure_in, status_error
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import SHARED, Shared
@@ -164,9 +164,12 @@ def _reply(
     if status != 200:
         raise status_error(status, headers, body, endpoint.secrets)
     try:
-        return check_reply(_decoded(body, endpoint), operation)
+        reply = check_reply(_decoded(body, endpoint), operation)
     except ValueError:
         raise _no_json(body) from None
+    if failure := failure_in(reply, endpoint.secrets):
+        raise failure
+    return reply
 
 
 def _streams(status: int, headers: Mapping[str, str]) -> bool:
@@ -204,8 +207,11 @@ def _chunk(data: bytes, endpoint: Endpoint) -> Wire:
         kind = ServerError if isinstance(data, ErrorData) else InvalidReplyError
         raise kind("the stream has an event that is no JSON") from None
     if isinstance(data, ErrorData):
-        raise event_error(scrubbed(decoded, endpoint.secrets))
-    return check_chunk(decoded)
+        raise event_error(decoded, endpoint.secrets)
+    chunk = check_chunk(decoded)
+    if failure := failure_in(chunk, endpoint.secrets):
+        raise failure
+    return chunk
 
 
 def _is_done(data: bytes) -> bool:
@@ -216,7 +222,7 @@ def _decoded(data: bytes, endpoint: Endpoint) -> object:
     """The JSON in an answer or event, unless it is an error object, which is raised."""
     decoded = jsonbytes.loads(data)
     if isinstance(decoded, dict) and decoded.get("error"):
-        raise event_error(scrubbed(decoded, endpoint.secrets))
+        raise event_error(decoded, endpoint.secrets)
     return decoded
 
 
