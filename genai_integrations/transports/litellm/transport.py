@@ -214,7 +214,7 @@ class TranslatedTransport:
             **body,
             **arguments,
             **(await self._http_client(call.connection)),
-            "drop_params": True,
+            "drop_params": _drops(call),
             "max_retries": 0,
             "no-log": True,
             "timeout": idle,
@@ -353,6 +353,12 @@ def _masked(arguments: dict[str, Any]) -> dict[str, Any]:
         headers = masked["extra_headers"]
         masked["extra_headers"] = {name: MaskedText(value) for name, value in headers.items()}
     return masked
+
+
+def _drops(call: WireCall) -> bool:
+    """Whether LiteLLM may leave parameters out. It takes no list, so one that must stay keeps all of them."""
+    kept = call.drop_params
+    return kept if isinstance(kept, bool) else call.body.keys().isdisjoint(kept)
 
 
 def _calls_by_now(chunk: Wire, *, calls: bool) -> bool:
