@@ -107,7 +107,7 @@ def _says(pattern: str) -> Callable[[Refusal, Wire], bool]:
 
 
 def _refuses_schema(refusal: Refusal, _: Wire) -> bool:
-    if "invalid schema" in refusal.words:
+    if _refuses_strict(refusal, _):
         return False
     about = refusal.param.startswith("response_format") or _FORMAT.search(refusal.words)
     return bool(about) and refusal.is_unsupported
@@ -119,7 +119,7 @@ def _refuses_schema_or_tool(refusal: Refusal, body: Wire) -> bool:
 
 
 def _refuses_strict(refusal: Refusal, _: Wire) -> bool:
-    if refusal.words.startswith("invalid schema for") or "invalid schema" in refusal.words:
+    if "invalid schema" in refusal.words:
         return True
     return refusal.is_unsupported and (
         refusal.param.endswith("strict") or refusal.mentions("strict")
