@@ -11,7 +11,7 @@ from genai_integrations.models.catalog import model_info
 from genai_integrations.transports.remedies.remedy import Remedy
 from genai_integrations.transports.remedies.rows import AS_TOOL, BRIDGE, DEVELOPER, in_batches
 
-_ELSEWHERE = (DEVELOPER,)
+ELSEWHERE = (DEVELOPER,)
 """Of all providers without a row: only OpenAI and Azure know the role."""
 
 KNOWN: Mapping[str, tuple[Remedy, ...]] = {
@@ -35,7 +35,7 @@ _MAY_BE_BRIDGED = re.compile(r"codex|-pro\b|deep-research|computer-use")
 def known(connection: Connection, model: str) -> tuple[Remedy, ...]:
     """What is known of a target beforehand, so that no request is refused first."""
     provider = connection.provider.name
-    rows = KNOWN.get(provider, _ELSEWHERE)
+    rows = KNOWN.get(provider, ELSEWHERE)
     if provider == "openai" and _MAY_BE_BRIDGED.search(model) and _needs_bridge(connection, model):
         return (*rows, BRIDGE)
     return rows
