@@ -6,9 +6,9 @@ from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.litellm.loading import ASYNC_HTTP
-from genai_integrations.transports.litellm.transport import TranslatedTransport
+from genai_integrations.transports.litellm.transport import LitellmTransport
 from genai_integrations.transports.openai.restating import RESTATED, RestatedChunks, restated_stream
-from genai_integrations.transports.openai.transport import DirectTransport
+from genai_integrations.transports.openai.transport import OpenAITransport
 
 
 class Transports:
@@ -19,12 +19,12 @@ class Transports:
     """
 
     def __init__(self, pins: OriginPins) -> None:
-        self._direct = DirectTransport(pins)
-        self._translated = TranslatedTransport(pins)
+        self._direct = OpenAITransport(pins)
+        self._translated = LitellmTransport(pins)
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
-        return self._for(call) is self._direct or self._translated.is_loaded
+        return self._for(call) is self._direct or self._translated.loading(call).is_done
 
     def is_aready(self, call: WireCall) -> bool:
         """As `is_ready`, for a call from an event loop."""
@@ -41,13 +41,13 @@ class Transports:
             RequestTimeoutError: It was not done by then.
         """
         if not self.is_ready(call):
-            self._translated.load(ends)
+            self._translated.loading(call).load(ends)
 
     async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
         """As `prepare`, without blocking the loop."""
         await ASYNC_HTTP.aload(ends)
         if not self.is_ready(call):
-            await self._translated.aload(ends)
+            await self._translated.loading(call).aload(ends)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.
@@ -90,7 +90,7 @@ class Transports:
         """As `close`."""
         self.close()
 
-    def _for(self, call: WireCall) -> DirectTransport | TranslatedTransport:
+    def _for(self, call: WireCall) -> OpenAITransport | LitellmTransport:
         connection = call.connection
         if connection.provider.dialect == "litellm" or connection.use_responses_api:
             return self._translated

@@ -35,7 +35,12 @@ from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.failures import foreign_error
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.litellm.feed import Feed
-from genai_integrations.transports.litellm.loading import LITELLM, litellm_module
+from genai_integrations.transports.litellm.loading import (
+    LITELLM,
+    LITELLM_RESPONSES,
+    Loading,
+    litellm_module,
+)
 from genai_integrations.transports.litellm.shared import SHARED_LITELLM, SharedLitellm
 
 _SECRET_PARAMS = (
@@ -47,7 +52,7 @@ _SECRET_PARAMS = (
 )
 
 
-class TranslatedTransport:
+class LitellmTransport:
     """Performs attempts through LiteLLM, which is only a translator here.
 
     It gets our HTTP client, makes no retries, and has none of its globals set. All its work runs on one event
@@ -66,21 +71,12 @@ class TranslatedTransport:
         self._opened: BoundedMap[tuple[str, str], _Opened] = BoundedMap(_MOST_OPENED)
         self._proxies: dict[str, MaskedText | None] = {}
 
-    @property
-    def is_loaded(self) -> bool:
-        """Whether LiteLLM is imported."""
-        return LITELLM.is_done
-
-    def load(self, ends: float | None = None) -> None:
-        """Import LiteLLM, which takes seconds, once; see `Loading.load`."""
-        LITELLM.load(ends)
-
-    async def aload(self, ends: float | None = None) -> None:
-        """As `load`, without blocking the loop."""
-        await LITELLM.aload(ends)
+    def loading(self, call: WireCall) -> Loading:
+        """What a call needs imported, which takes seconds, once."""
+        return LITELLM_RESPONSES if call.connection.use_responses_api else LITELLM
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
-        """One request, one reply. Raises as `DirectTransport.send`."""
+        """One request, one reply. Raises as `OpenAITransport.send`."""
         seconds = patience.left()
         try:
             return self._loop.run(self._send(call, seconds), seconds)
@@ -88,7 +84,7 @@ class TranslatedTransport:
             raise patience.error() from None
 
     def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
-        """One request, chunks as they arrive. Raises as `DirectTransport.stream`."""
+        """One request, chunks as they arrive. Raises as `OpenAITransport.stream`."""
         line = Line()
         return ClosableChunks(self._read(call, patience, line), line.hang_up)
 
