@@ -95,7 +95,9 @@ SAMPLING = {
 
 
 @pytest.mark.parametrize("provider", ["openai", "azure"])
-@pytest.mark.parametrize("model", ["o3", "o4-mini", "gpt-5", "gpt-5-mini", "gpt-5.5", "gpt-6-pro"])
+@pytest.mark.parametrize(
+    "model", ["o3", "o4-mini", "gpt-5", "gpt-5-mini", "gpt-5.5", "gpt-6-pro", "ft:o4-mini:x::1"]
+)
 def test_reasoning_models_take_no_sampling(provider, model):
     """It is left out, as they would refuse it."""
     assert shaped(call(provider, model, seed=7, **SAMPLING)) == {"model": model, "seed": 7}

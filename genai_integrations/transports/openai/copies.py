@@ -84,10 +84,13 @@ OPENAI = Copy(
     # Its reasoning models refuse the old name of the limit, and what steers sampling; from gpt-5.1 on they take that
     # when they do not reason, which was the default of 5.1 and 5.2. Source: OpenAI, "Using GPT-5.2".
     (
-        Parameters({"max_tokens": "max_completion_tokens"}, models=r"^(?:o\d|gpt-(?:[5-9]|\d\d))"),
+        Parameters(
+            {"max_tokens": "max_completion_tokens"},
+            models=r"^(?:ft:)?(?:o\d|codex-|gpt-(?:[5-9]|\d\d))",
+        ),
         Parameters(
             refuses=_SAMPLING,
-            models=r"^(?:o\d|gpt-(?:5(?!\.[12](?!\d))|[6-9]|\d\d))(?!.*-chat)",
+            models=r"^(?:ft:)?(?:o\d|codex-|gpt-(?:5(?!\.[12](?!\d))|[6-9]|\d\d))(?!.*-chat)",
             unless={"reasoning_effort": "none"},
         ),
     ),
