@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import Connection
@@ -36,14 +37,20 @@ def known(connection: Connection, model: str) -> tuple[Remedy, ...]:
     """What is known of a target beforehand, so that no request is refused first."""
     provider = connection.provider.name
     rows = KNOWN.get(provider, ELSEWHERE)
-    if provider == "openai" and _MAY_BE_BRIDGED.search(model) and _needs_bridge(connection, model):
+    if provider == "openai" and _lives_on_responses(model) and _is_openais_own(connection):
         return (*rows, BRIDGE)
     return rows
 
 
-def _needs_bridge(connection: Connection, model: str) -> bool:
-    """Whether OpenAI itself answers for the model, and only on its newer path."""
-    base = connection.base_url
-    if connection.use_responses_api or (base and urlsplit(base).hostname != "api.openai.com"):
+@lru_cache(1024)
+def _lives_on_responses(model: str) -> bool:
+    """Whether OpenAI has the model on its newer path only. Asked for every attempt, hence remembered."""
+    if not _MAY_BE_BRIDGED.search(model):
         return False
     return (model_info("openai", model) or {}).get("mode") == "responses"
+
+
+def _is_openais_own(connection: Connection) -> bool:
+    base = connection.base_url
+    is_there = not base or urlsplit(base).hostname == "api.openai.com"
+    return is_there and not connection.use_responses_api
