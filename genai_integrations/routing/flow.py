@@ -249,8 +249,11 @@ class _Call:
         attempt = record.attempt_began(target, reason)
         if remedies:
             attempt.restated = tuple(remedy.name for remedy in remedies)
-        if outcome is None:
+        if outcome is None and remedies:
             outcome = yield from self._asked(call, remedies, timeout)
+        elif outcome is None:
+            request = self._request
+            outcome = yield Send(call, request.stream, timeout, request.args.timeout, record.ends)
         if not isinstance(outcome, GenAIError):
             outcome = yield from self._judged(outcome, attempt, remedies)
         if isinstance(outcome, GenAIError):
@@ -261,7 +264,8 @@ class _Call:
 
     def _call(self, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
         request, connection = self._request, target.connection
-        body = {"model": target.model, **applied(request.body, remedies)}
+        said = applied(request.body, remedies) if remedies else request.body
+        body = {"model": target.model, **said}
         if BRIDGE in remedies:
             connection = dataclasses.replace(connection, use_responses_api=True)
         drop_params = request.args.drop_params
@@ -270,9 +274,9 @@ class _Call:
     def _asked(
         self, call: WireCall, remedies: tuple[Remedy, ...], timeout: float
     ) -> Generator[Step, Any, Any]:
-        """What the target answers; to texts that are too many for it, in several requests."""
+        """What the target answers to a request said otherwise; to texts that are too many for it, in several."""
         request, ends = self._request, self._record.ends
-        turn = turned_round(remedies, request.body, stream=request.stream) if remedies else None
+        turn = turned_round(remedies, request.body, stream=request.stream)
         most = next((remedy.batch for remedy in remedies if remedy.batch), 0)
         if not most:
             return (yield Send(call, request.stream, timeout, request.args.timeout, ends, turn))
@@ -355,7 +359,11 @@ def judges_of(
         return (one_vector_for_each_text,)
     # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
     judges = (not_filtered,) if ContentFilteredError in plan.instead else ()
-    if not request.stream and any(remedy.name in WEAKENS_SCHEMA for remedy in remedies):
+    if (
+        remedies
+        and not request.stream
+        and WEAKENS_SCHEMA.intersection(row.name for row in remedies)
+    ):
         return (*judges, fits_schema)
     return judges
 

@@ -32,11 +32,12 @@ class Learnt:
         self._rows: BoundedMap[tuple[str, str], tuple[float, tuple[Remedy, ...]]] = BoundedMap(
             _MOST_TARGETS
         )
+        self._is_any = False
 
     def beforehand(self, target: Target, body: Wire, drop_params: DropParams) -> tuple[Remedy, ...]:
         """How to say a request to a target from the first, by what is known and what was learnt."""
         rows = known(target.connection, target.model)
-        if len(self._rows):
+        if self._is_any:
             for remedy in self._of(target):
                 rows = together(rows, remedy)
         return fitting(rows, body, drop_params) if rows else ()
@@ -48,6 +49,7 @@ class Learnt:
             rows = together(rows, remedy)
         kept = (self._clock() + _TIME_TO_LIVE, rows[-_MOST_REMEDIES:])
         self._rows.put(_key(target), kept)
+        self._is_any = True
 
     def _of(self, target: Target) -> tuple[Remedy, ...]:
         until, rows = self._rows.get(_key(target)) or (0.0, ())
