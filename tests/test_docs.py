@@ -22,6 +22,9 @@ from genai_integrations import GenAIClient, client, errors
 from genai_integrations.calls.args import PER_CALL, RouterArgs
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.testing.server import LoopbackServer
+from genai_integrations.transports.openai.copies import COPIES, OPENAI, Copy
+from genai_integrations.transports.remedies.known import ELSEWHERE, KNOWN
+from genai_integrations.transports.remedies.rows import REMEDIES
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -142,6 +145,32 @@ def test_the_connections_page_has_every_provider():
             "through LiteLLM" if row.dialect == "litellm" else "directly",
         )
         for row in PROVIDERS.values()
+    ]
+
+
+def test_the_page_of_providers_says_what_each_takes():
+    """Each row names all that is left out, renamed and said otherwise, and every remedy has a row."""
+    shown = rows("providers.md", r"`([\w-]+)` \|([^|\n]*)\|([^|\n]*)\|([^|\n]*)\|([^|\n]*)")
+
+    assert {
+        name: [set(re.findall("`([^`]+)`", cell)) for cell in cells] for name, *cells in shown
+    } == {name: _taken(name) for name in {*COPIES, *KNOWN}}
+    remedies = [remedy.name for remedy in REMEDIES if remedy.kind != "drop"]
+    assert rows("providers.md", r"`([^`]+)` \| (?:bridge|re\w+|weaken)")[:-1] == remedies
+    page = (ROOT / "docs" / "providers.md").read_text("utf-8")
+    assert {remedy.param for remedy in REMEDIES if remedy.kind == "drop"} <= set(
+        re.findall("`([^`\n]+)`", page.partition("What can be left out")[2])
+    )
+
+
+def _taken(name):
+    """What the tables say of a provider, in the order of the page's columns."""
+    copy = OPENAI if name in ("openai", "azure") else COPIES.get(name, Copy())
+    return [
+        {refused for row in copy.parameters for refused in row.refuses},
+        {f"{old} as {new}" for row in copy.parameters for old, new in row.renames.items()},
+        {remedy.name for remedy in KNOWN.get(name, ELSEWHERE)},
+        set(copy.refuses_keys),
     ]
 
 

@@ -16,6 +16,9 @@ StrategyName = Literal["ordered", "simple-shuffle"]
 OwnStrategy = Callable[..., Sequence[Any]]
 """A program's own: `(request, targets) -> targets`, those to try in their order; see `routing.strategies.Strategy`."""
 
+DropParams = bool | tuple[str, ...]
+"""Whether parameters may be left out; names are those that may not."""
+
 Fallbacks = Mapping[str, tuple[str, ...]]
 """For a model name, the names to go to instead."""
 
@@ -41,6 +44,8 @@ class RouterArgs:
         routing_strategy: Order of the connections that serve one name: by name, or a callable of the program's own.
         fallback_on: HTTP statuses and classes of our errors that lead to another target, in place of the
             usual set: everything but a refusal of the request itself.
+        drop_params: Whether a parameter that a target does not take may be left out, and a schema that it cannot
+            enforce be asked for otherwise. A list names parameters that may not be left out.
         cache_responses: Keep answers in memory, and give them again to the same question.
         cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
         cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
@@ -62,6 +67,7 @@ class RouterArgs:
     max_fallbacks: int = 5
     routing_strategy: StrategyName | OwnStrategy = "ordered"
     fallback_on: tuple[int | type[CallError], ...] | None = None
+    drop_params: DropParams = True
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: Mapping[str, Any] = field(default_factory=dict)
@@ -76,13 +82,18 @@ class RouterArgs:
 
 
 PER_CALL = frozenset(
-    ("timeout", "stream_timeout", "deadline", "num_retries", "fallback_on", "cache")
+    ("timeout", "stream_timeout", "deadline", "num_retries", "fallback_on", "drop_params", "cache")
 )
 """Arguments that a single call may set for itself."""
 
 
 ROUTER_ARGS = frozenset(row.name for row in dataclasses.fields(RouterArgs))
 """The name of every argument."""
+
+
+def may_drop(name: str, drop_params: DropParams) -> bool:
+    """Whether a parameter may be left out, by `RouterArgs.drop_params`."""
+    return drop_params if isinstance(drop_params, bool) else name not in drop_params
 
 
 def router_args(given: Mapping[str, Any] | None) -> RouterArgs:
@@ -200,6 +211,10 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
+def _flag_or_names(name: str, value: object) -> DropParams:
+    return value if isinstance(value, bool) else _names(name, value)
+
+
 def _above_zero(name: str, value: object) -> int:
     count = _count(name, value)
     if count == 0:
@@ -242,6 +257,7 @@ _CHECKS: Mapping[str, _Check] = {
     "max_fallbacks": _count,
     "routing_strategy": _strategy,
     "fallback_on": _fallback_on,
+    "drop_params": _flag_or_names,
     "cache_responses": _flag,
     "cache_kwargs": _options(ttl=_seconds, max_size_in_memory=_above_zero, max_bytes=_above_zero),
     "cache": _options(**{"no-cache": _flag, "no-store": _flag, "ttl": _seconds}),

@@ -110,8 +110,9 @@ def chat_request(
     body["messages"] = messages
     if stream:
         body["stream"] = True
-        # Usage always arrives: without this, OpenAI and most others leave it out of streams.
-        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+        # Usage arrives unless the caller says None: without this, OpenAI and most others leave it out of streams.
+        if params.get("stream_options", body) is not None:
+            body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     return Request("chat/completions", model, body, args, stream, trace)
 
 

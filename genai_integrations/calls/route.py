@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
@@ -32,6 +32,7 @@ class AttemptRecord(TypedDict):
     completion_tokens: int | None
     cost: float | None
     error: str | None
+    restated: NotRequired[list[str]]
 
 
 class RouteRecord(TypedDict):
@@ -53,14 +54,16 @@ class Attempt:
         connection: Connection's name.
         provider: Provider's name.
         model: The provider's own model id.
-        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; `cache` if it answered an earlier
-            call, whose answer was given again.
+        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; what was said
+            otherwise after a refusal, such as `without temperature`; `cache` if it answered an earlier call, whose
+            answer was given again.
         outcome: `ok`, or the name of the error's class; empty while it runs.
         began_ms: Milliseconds from the start of the call to that of the attempt.
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
         usage: As the provider reported it, in OpenAI's shape.
         error: What went wrong.
+        restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
     """
 
     target: str
@@ -74,6 +77,7 @@ class Attempt:
     first_content_ms: float | None = None
     usage: Mapping[str, Any] | None = None
     error: GenAIError | None = field(default=None, repr=False)
+    restated: tuple[str, ...] = ()
 
     @property
     def status(self) -> int | None:
@@ -101,7 +105,7 @@ class Attempt:
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
-        return {
+        record: AttemptRecord = {
             "target": self.target,
             "connection": self.connection,
             "provider": self.provider,
@@ -117,6 +121,9 @@ class Attempt:
             "cost": self.cost,
             "error": None if self.error is None else str(self.error),
         }
+        if self.restated:
+            record["restated"] = list(self.restated)
+        return record
 
 
 @dataclass(slots=True)

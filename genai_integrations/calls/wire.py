@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from genai_integrations.calls.args import DropParams
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError, InvalidReplyError
 
@@ -30,12 +31,14 @@ class WireCall:
         model: The provider's own model id.
         operation: What is asked.
         body: The whole request.
+        drop_params: Whether parameters that the provider does not take may be left out; see `RouterArgs`.
     """
 
     connection: Connection
     model: str
     operation: Operation
     body: Wire
+    drop_params: DropParams = True
 
 
 class Chunks(Protocol):

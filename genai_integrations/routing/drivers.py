@@ -35,6 +35,7 @@ from genai_integrations.routing.streams import (
     no_content,
 )
 from genai_integrations.transports.http.patience import Patience
+from genai_integrations.transports.openai.restating import RestatedChunks, restated_stream
 
 
 class SyncDriver:
@@ -112,8 +113,11 @@ async def _aload(parts: Parts, step: Load) -> Snapshot:
 def _send(parts: Parts, step: Send) -> Wire | Opened:
     patience = Patience(step.timeout, step.idle, step.ends)
     if not step.stream:
-        return parts.transport.send(step.call, patience)
+        reply = parts.transport.send(step.call, patience)
+        return step.turn(reply) if step.turn else reply
     chunks = parts.transport.stream(step.call, patience)
+    if step.turn:
+        chunks = restated_stream(chunks, step.turn)
     try:
         held = _first_content(chunks)
     except BaseException:
@@ -126,8 +130,11 @@ def _send(parts: Parts, step: Send) -> Wire | Opened:
 async def _asend(parts: Parts, step: Send) -> Wire | Opened:
     if not step.stream:
         async with within(step.timeout):
-            return await parts.transport.asend(step.call, step.timeout)
+            reply = await parts.transport.asend(step.call, step.timeout)
+        return step.turn(reply) if step.turn else reply
     chunks = parts.transport.astream(step.call, max(step.timeout, step.idle))
+    if step.turn:
+        chunks = RestatedChunks(chunks, step.turn)
     try:
         async with within(step.timeout):
             held = await _afirst_content(chunks)

@@ -10,26 +10,33 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Attempt, Route
-from genai_integrations.calls.wire import Wire, WireCall, located
+from genai_integrations.calls.route import Attempt
+from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
+from genai_integrations.errors import (
+    ContentFilteredError,
+    GenAIError,
+    RequestTimeoutError,
+)
 from genai_integrations.routing.caching import AnswerStore, Memory, chunks_of
+from genai_integrations.routing.call_record import CallRecord
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.judging import (
     JudgeOfAnswers,
+    fits_schema,
     not_filtered,
     one_vector_for_each_text,
 )
-from genai_integrations.routing.observing import CallObserver, Observer
+from genai_integrations.routing.learnt import Learnt
+from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.planning import Planner
 from genai_integrations.routing.policy import NewKey, Plan, Try, attempts
 from genai_integrations.routing.steps import (
@@ -47,10 +54,11 @@ from genai_integrations.routing.steps import (
     Step,
 )
 from genai_integrations.runtime.bounded_map import BoundedMap
-from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.protocol import Transport
-
-_E = TypeVar("_E", bound=GenAIError)
+from genai_integrations.transports.remedies.answers import merged, turned_round
+from genai_integrations.transports.remedies.refusals import refusal_of
+from genai_integrations.transports.remedies.remedy import MOST_AT_ONCE, Remedy, applied, together
+from genai_integrations.transports.remedies.rows import BRIDGE, WEAKENS_SCHEMA, remedy_for
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -73,6 +81,7 @@ class Parts:
         observers: Told of every call.
         answers: Keeps answers; None keeps none.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
+        learnt: What targets were found not to take.
     """
 
     registry: ConnectionRegistry
@@ -85,6 +94,7 @@ class Parts:
     refused: BoundedMap[str, float] = dataclasses.field(
         default_factory=lambda: BoundedMap(_MOST_REFUSED)
     )
+    learnt: Learnt = dataclasses.field(default_factory=Learnt)
 
 
 def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -> Flow:
@@ -190,29 +200,105 @@ class _Call:
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
-        request, record, ends = self._request, self._record, self._record.ends
-        target = step.target
-        body = {"model": target.model, **request.body}
-        call = WireCall(target.connection, target.model, request.operation, body)
+        request = self._request
+        remedies = self._parts.learnt.beforehand(
+            step.target, request.body, request.args.drop_params
+        )
+        outcome = yield from self._sent(step.target, remedies, step.reason, step.timeout)
+        if isinstance(outcome, GenAIError):
+            outcome = yield from self._restated(step, remedies, outcome)
+        return outcome
+
+    def _restated(
+        self, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
+    ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
+        """The request said otherwise to the same target, as long as that says what it does not take."""
+        request, drop_params = self._request, self._request.args.drop_params
+        used: list[Remedy] = []
+        while len(used) < MOST_AT_ONCE and (refusal := refusal_of(error)):
+            body = applied(request.body, remedies)
+            remedy = remedy_for(refusal, body, [*remedies, *used], drop_params)
+            left = self._left(step.timeout, 1 + len(used))
+            if remedy is None or left <= 0:
+                break
+            used.append(remedy)
+            remedies = together(remedies, remedy)
+            outcome = yield from self._sent(step.target, remedies, remedy.name, left)
+            if not isinstance(outcome, GenAIError):
+                self._parts.learnt.note(step.target, used)
+                return outcome
+            error = outcome
+        return error
+
+    def _left(self, timeout: float, made: int) -> float:
+        """Seconds that are left of an attempt's time after so many requests, within the deadline."""
+        spent = sum(attempt.ms for attempt in self._record.route.attempts[-made:]) / 1000
+        ends = self._record.ends
+        left = timeout - spent
+        return left if ends is None else min(left, ends - time.monotonic())
+
+    def _sent(
+        self, target: Target, remedies: tuple[Remedy, ...], reason: str, timeout: float
+    ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
+        """One request, written down."""
+        record = self._record
+        call = self._call(target, remedies)
         outcome = None
         if not self._is_ready(call):
-            outcome = yield Prepare(call, ends)
-        attempt = record.attempt_began(target, step.reason)
-        if outcome is None:
-            outcome = yield Send(call, request.stream, step.timeout, request.args.timeout, ends)
+            outcome = yield Prepare(call, record.ends)
+        attempt = record.attempt_began(target, reason)
+        if remedies:
+            attempt.restated = tuple(remedy.name for remedy in remedies)
+        if outcome is None and remedies:
+            outcome = yield from self._asked(call, remedies, timeout)
+        elif outcome is None:
+            request = self._request
+            outcome = yield Send(call, request.stream, timeout, request.args.timeout, record.ends)
         if not isinstance(outcome, GenAIError):
-            outcome = yield from self._judged(outcome, attempt)
+            outcome = yield from self._judged(outcome, attempt, remedies)
         if isinstance(outcome, GenAIError):
             return record.attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
             record.attempt_answered(attempt, outcome.get("usage"))
         return outcome
 
+    def _call(self, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
+        request, connection = self._request, target.connection
+        said = applied(request.body, remedies) if remedies else request.body
+        body = {"model": target.model, **said}
+        if BRIDGE in remedies:
+            connection = dataclasses.replace(connection, use_responses_api=True)
+        drop_params = request.args.drop_params
+        return WireCall(connection, target.model, request.operation, body, drop_params)
+
+    def _asked(
+        self, call: WireCall, remedies: tuple[Remedy, ...], timeout: float
+    ) -> Generator[Step, Any, Any]:
+        """What the target answers to a request said otherwise; to texts that are too many for it, in several."""
+        request, ends = self._request, self._record.ends
+        turn = turned_round(remedies, request.body, stream=request.stream)
+        most = next((remedy.batch for remedy in remedies if remedy.batch), 0)
+        if not most:
+            return (yield Send(call, request.stream, timeout, request.args.timeout, ends, turn))
+        texts, until, replies = call.body["input"], time.monotonic() + timeout, []
+        for start in range(0, len(texts), most):
+            left = until - time.monotonic()
+            if left <= 0:
+                return RequestTimeoutError("the texts took longer than the time-out, in batches")
+            part = dataclasses.replace(
+                call, body={**call.body, "input": texts[start : start + most]}
+            )
+            outcome = yield Send(part, False, left, request.args.timeout, ends)
+            if isinstance(outcome, GenAIError):
+                return outcome
+            replies.append(outcome)
+        return merged(replies)
+
     def _judged(
-        self, answer: Wire | Opened, attempt: Attempt
+        self, answer: Wire | Opened, attempt: Attempt, remedies: Sequence[Remedy]
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """The answer, or what a judge says of it instead."""
-        for judge in judges_of(self._request, self._plan):
+        for judge in judges_of(self._request, self._plan, remedies):
             wire = answer.held[-1] if isinstance(answer, Opened) else answer
             verdict = yield Judge(judge, self._request, wire)
             if verdict is not None:
@@ -259,12 +345,27 @@ class _Call:
         return Reply(wire, self._record.route)
 
 
-def judges_of(request: Request, plan: Plan) -> tuple[JudgeOfAnswers, ...]:
-    """Who judges the answers to a request; nobody for most."""
+def judges_of(
+    request: Request, plan: Plan, remedies: Sequence[Remedy] = ()
+) -> tuple[JudgeOfAnswers, ...]:
+    """Who judges the answers to a request; nobody for most.
+
+    Args:
+        request: What was asked.
+        plan: Where it may go.
+        remedies: How it was said.
+    """
     if request.operation == "embeddings":
         return (one_vector_for_each_text,)
     # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
-    return (not_filtered,) if ContentFilteredError in plan.instead else ()
+    judges = (not_filtered,) if ContentFilteredError in plan.instead else ()
+    if (
+        remedies
+        and not request.stream
+        and WEAKENS_SCHEMA.intersection(row.name for row in remedies)
+    ):
+        return (*judges, fits_schema)
+    return judges
 
 
 _CALM = 1.0
@@ -276,104 +377,3 @@ def _result(outcome: Any) -> Any:
     if isinstance(outcome, GenAIError):
         raise outcome
     return outcome
-
-
-class CallRecord:
-    """Writes down what happens to one request, and tells the observers.
-
-    Args:
-        request: What the caller wants.
-        observers: Who is told.
-
-    Attributes:
-        route: Every attempt so far.
-        ends: The moment of `time.monotonic` at which the whole call is over; None for never.
-    """
-
-    def __init__(self, request: Request, observers: Iterable[Observer]) -> None:
-        self.request = request
-        self.route = Route(request.model)
-        self._began = self._started = time.monotonic()
-        deadline = request.args.deadline
-        self.ends = None if deadline is None else self._began + deadline
-        self._observers: list[CallObserver] = [
-            watching for one in observers if (watching := one.call_began(request)) is not None
-        ]
-
-    @property
-    def observed(self) -> bool:
-        """Whether anyone wants to know what the call brings."""
-        return bool(self._observers)
-
-    def attempt_began(self, target: Target, reason: str) -> Attempt:
-        """Open the record of an attempt; its clock starts now."""
-        connection = target.connection
-        attempt = Attempt(
-            target.name, connection.name, connection.provider.name, target.model, reason
-        )
-        self.route.attempts.append(attempt)
-        self._started = time.monotonic()
-        attempt.began_ms = (self._started - self._began) * 1000
-        for observer in self._observers:
-            observer.attempt_began(attempt)
-        return attempt
-
-    def recalled(self, attempt: Attempt) -> None:
-        """Nobody is asked: the attempt stands for an answer that was kept."""
-        self.route.attempts.append(attempt)
-        self._started = time.monotonic()
-
-    def first_content(self, attempt: Attempt) -> None:
-        """The first content of a stream is there."""
-        attempt.first_content_ms = self._elapsed()
-        attempt.outcome = OK
-        for observer in self._observers:
-            observer.first_content(self.route)
-
-    def attempt_answered(self, attempt: Attempt, usage: Mapping[str, Any] | None) -> None:
-        """The reply is whole."""
-        attempt.outcome = OK
-        attempt.usage = usage
-        self._attempt_ended(attempt)
-
-    def attempt_failed(self, attempt: Attempt, call: WireCall, error: _E) -> _E:
-        """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
-        without_frames(error)
-        attempt.outcome = type(error).__name__
-        attempt.error = located(error, call) if isinstance(error, CallError) else error
-        self._attempt_ended(attempt)
-        return error
-
-    def stream_broke(self, attempt: Attempt, error: GenAIError) -> None:
-        """The stream broke after its first content."""
-        attempt.outcome = type(error).__name__
-        attempt.error = error
-        if isinstance(error, CallError):
-            error.connection, error.model = attempt.connection, attempt.model
-            error.provider, error.route = attempt.provider, self.route
-        self._attempt_ended(attempt)
-
-    def stream_left(self, attempt: Attempt) -> None:
-        """The caller is done with a stream before its end."""
-        self._attempt_ended(attempt)
-
-    def final(self, error: _E) -> _E:
-        """The error as it leaves the router."""
-        if isinstance(error, CallError):
-            error.route = self.route
-        self.ended(error=error)
-        return error
-
-    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
-        """The call is over, with a reply or an error; what is told later is not heard."""
-        observers, self._observers = self._observers, []
-        for observer in observers:
-            observer.call_ended(self.route, wire, error)
-
-    def _attempt_ended(self, attempt: Attempt) -> None:
-        attempt.ms = self._elapsed()
-        for observer in self._observers:
-            observer.attempt_ended(attempt)
-
-    def _elapsed(self) -> float:
-        return (time.monotonic() - self._started) * 1000

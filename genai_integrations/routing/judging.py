@@ -7,6 +7,8 @@ from collections.abc import Callable
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import Wire, finish_reasons, vectors_wanted
 from genai_integrations.errors import ContentFilteredError, GenAIError, InvalidReplyError
+from genai_integrations.transports.remedies.answers import misfit, not_fitting, wholly_said
+from genai_integrations.transports.remedies.restatements import schema_wanted
 
 JudgeOfAnswers = Callable[[Request, Wire], GenAIError | None]
 """Takes the request and the reply (of a stream the first chunk that shows content or an end).
@@ -27,4 +29,16 @@ def not_filtered(_request: Request, wire: Wire) -> GenAIError | None:
     """A content filter stopped the answer, and the program said where such a request may go instead."""
     if "content_filter" in finish_reasons(wire):
         return ContentFilteredError("the provider's content filter stopped the answer")
+    return None
+
+
+def fits_schema(request: Request, wire: Wire) -> GenAIError | None:
+    """The schema was said in a way that nobody enforces, so its answer is checked here."""
+    schema = schema_wanted(request.body)
+    if schema is None:
+        return None
+    for choice in wire["choices"]:
+        text = choice["message"].get("content")
+        if text and wholly_said(choice) and (reason := misfit(text, schema)):
+            return not_fitting(reason)
     return None

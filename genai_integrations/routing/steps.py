@@ -5,7 +5,7 @@ Each step says in its docstring what is to be sent back; an error of ours is an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,7 @@ class Send:
         timeout: Seconds to the reply, or to a stream's first content.
         idle: Seconds that a stream may be silent after that.
         ends: The moment at which the call is over.
+        turn: What is done to the reply or to each chunk; None leaves them as they come.
     """
 
     call: WireCall
@@ -72,6 +73,7 @@ class Send:
     timeout: float
     idle: float
     ends: float | None
+    turn: Callable[[Wire], Wire] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Transports:
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
-        return self._for(call) is self._direct or self._translated.is_loaded
+        return self._for(call) is self._direct or self._translated.loading(call).is_done
 
     def is_aready(self, call: WireCall) -> bool:
         """As `is_ready`, for a call from an event loop."""
@@ -41,13 +41,13 @@ class Transports:
             RequestTimeoutError: It was not done by then.
         """
         if not self.is_ready(call):
-            self._translated.load(ends)
+            self._translated.loading(call).load(ends)
 
     async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
         """As `prepare`, without blocking the loop."""
         await ASYNC_HTTP.aload(ends)
         if not self.is_ready(call):
-            await self._translated.aload(ends)
+            await self._translated.loading(call).aload(ends)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.

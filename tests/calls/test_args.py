@@ -35,6 +35,7 @@ GOOD = {
     "max_fallbacks": [0, 5],
     "routing_strategy": ["ordered", "simple-shuffle"],
     "fallback_on": [None, [500], {429, 503}, (RateLimitError, 500), frozenset({ServerError})],
+    "drop_params": [True, False, ["temperature"], ("top_p", "seed"), []],
     "cache_responses": [True, False],
     "cache_kwargs": [{}, {"ttl": 60}, {"max_size_in_memory": 1, "max_bytes": 1000}],
     "cache": [{}, {"no-cache": True, "no-store": False}, {"ttl": 0.5}],
@@ -79,6 +80,7 @@ BAD = {
         [GenAIError],
         [5.0],
     ],
+    "drop_params": [None, 0, "temperature", [1], [""], {"temperature": True}],
     "cache_responses": [None, 1, "yes"],
     "cache_kwargs": [
         None,

@@ -50,7 +50,9 @@ def test_nothing_to_change_copies_nothing():
     assert shaped(given) is given.body
 
 
-@pytest.mark.parametrize("model", ["o3", "o4-mini", "gpt-5", "gpt-5.1-mini"])
+@pytest.mark.parametrize(
+    "model", ["o3", "o4-mini", "gpt-5", "gpt-5.1-mini", "gpt-6-mini", "gpt-10"]
+)
 def test_reasoning_models_have_another_name_for_the_limit(model):
     """`max_tokens` becomes `max_completion_tokens`, which those models require."""
     body = shaped(call("openai", model, max_tokens=7))
@@ -81,3 +83,51 @@ def test_tools_lose_their_cache_marks():
     body = shaped(call("openai", tools=[tool]))
 
     assert body["tools"] == [{"type": "function", "function": {"name": "f"}}]
+
+
+SAMPLING = {
+    "temperature": 0,
+    "top_p": 0.5,
+    "presence_penalty": 1,
+    "frequency_penalty": 1,
+    "logprobs": True,
+}
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+@pytest.mark.parametrize(
+    "model", ["o3", "o4-mini", "gpt-5", "gpt-5-mini", "gpt-5.5", "gpt-6-pro", "ft:o4-mini:x::1"]
+)
+def test_reasoning_models_take_no_sampling(provider, model):
+    """It is left out, as they would refuse it."""
+    assert shaped(call(provider, model, seed=7, **SAMPLING)) == {"model": model, "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ("gpt-4o", {}),
+        ("gpt-4.1-mini", {}),
+        ("gpt-5-chat-latest", {}),
+        ("gpt-5.2", {}),  # does not reason unless it is asked to
+        ("gpt-5.5", {"reasoning_effort": "none"}),
+    ],
+)
+def test_who_does_not_reason_takes_it(model, more):
+    """Nothing is left out that works."""
+    given = call("openai", model, **SAMPLING, **more)
+
+    assert shaped(given) is given.body
+
+
+@pytest.mark.parametrize(
+    ("drop_params", "kept"),
+    [(True, {}), (False, {"temperature": 0, "top_p": 1}), (("top_p",), {"top_p": 1})],
+)
+def test_what_may_not_be_left_out_is_sent(drop_params, kept):
+    """The provider then says no itself; another name is no loss."""
+    body = {"model": "o3", "temperature": 0, "top_p": 1, "max_tokens": 5}
+    connection = Connection.of("c", "openai", "sk-1")
+    given = WireCall(connection, "o3", "chat/completions", body, drop_params)
+
+    assert shaped(given) == {"model": "o3", "max_completion_tokens": 5, **kept}

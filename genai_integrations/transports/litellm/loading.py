@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import threading
 import time
 import warnings
@@ -135,6 +136,23 @@ def _left(ends: float | None) -> float | None:
 def _async_http() -> None:
     from genai_integrations.transports.http import async_http  # noqa: F401  the import is what is wanted
 
+
+def _litellm_responses() -> None:
+    """What LiteLLM imports in the first call to the Responses API: a second of CPU time, within the attempt."""
+    litellm_module()
+    with without_downloads(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in _RESPONSES:
+            importlib.import_module(name)
+
+
+_RESPONSES = (
+    "litellm.responses.mcp.litellm_proxy_mcp_handler",
+    "litellm.proxy.openai_files_endpoints.common_utils",
+    "litellm.proxy._experimental.mcp_server.utils",
+)
+
+LITELLM_RESPONSES = Loading("LiteLLM", _litellm_responses)
 
 LITELLM = Loading("LiteLLM", litellm_module)
 """LiteLLM takes seconds."""

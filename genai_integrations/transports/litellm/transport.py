@@ -35,7 +35,12 @@ from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.failures import foreign_error
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.litellm.feed import Feed
-from genai_integrations.transports.litellm.loading import LITELLM, litellm_module
+from genai_integrations.transports.litellm.loading import (
+    LITELLM,
+    LITELLM_RESPONSES,
+    Loading,
+    litellm_module,
+)
 from genai_integrations.transports.litellm.shared import SHARED_LITELLM, SharedLitellm
 
 _SECRET_PARAMS = (
@@ -66,18 +71,9 @@ class LitellmTransport:
         self._opened: BoundedMap[tuple[str, str], _Opened] = BoundedMap(_MOST_OPENED)
         self._proxies: dict[str, MaskedText | None] = {}
 
-    @property
-    def is_loaded(self) -> bool:
-        """Whether LiteLLM is imported."""
-        return LITELLM.is_done
-
-    def load(self, ends: float | None = None) -> None:
-        """Import LiteLLM, which takes seconds, once; see `Loading.load`."""
-        LITELLM.load(ends)
-
-    async def aload(self, ends: float | None = None) -> None:
-        """As `load`, without blocking the loop."""
-        await LITELLM.aload(ends)
+    def loading(self, call: WireCall) -> Loading:
+        """What a call needs imported, which takes seconds, once."""
+        return LITELLM_RESPONSES if call.connection.use_responses_api else LITELLM
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply. Raises as `OpenAITransport.send`."""
@@ -217,7 +213,7 @@ class LitellmTransport:
             **body,
             **arguments,
             **(await self._http_client(call.connection)),
-            "drop_params": True,
+            "drop_params": _drops(call),
             "max_retries": 0,
             "no-log": True,
             "timeout": idle,
@@ -351,6 +347,12 @@ def _masked(arguments: dict[str, Any]) -> dict[str, Any]:
         headers = masked["extra_headers"]
         masked["extra_headers"] = {name: MaskedText(value) for name, value in headers.items()}
     return masked
+
+
+def _drops(call: WireCall) -> bool:
+    """Whether LiteLLM may leave parameters out. It takes no list, so one that must stay keeps all of them."""
+    kept = call.drop_params
+    return kept if isinstance(kept, bool) else call.body.keys().isdisjoint(kept)
 
 
 def _calls_by_now(chunk: Wire, *, calls: bool) -> bool:

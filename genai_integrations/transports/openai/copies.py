@@ -19,11 +19,13 @@ class Parameters:
         renames: Those that have another name there.
         refuses: Those that are left out.
         models: For models whose id this pattern finds; all of them if it is empty.
+        unless: Not for a request that has one of these values.
     """
 
     renames: Mapping[str, str] = field(default_factory=dict)
     refuses: frozenset[str] = frozenset()
     models: str = ""
+    unless: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,32 @@ _BOOKKEEPING = frozenset(
 
 _LIMIT = Parameters({"max_completion_tokens": "max_tokens"})
 
+_SAMPLING = frozenset(
+    (
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "presence_penalty",
+        "temperature",
+        "top_logprobs",
+        "top_p",
+    )
+)
+
 OPENAI = Copy(
-    # Its reasoning models refuse the old name.
-    (Parameters({"max_tokens": "max_completion_tokens"}, models=r"^(?:o\d|gpt-5)"),),
+    # Its reasoning models refuse the old name of the limit, and what steers sampling; from gpt-5.1 on they take that
+    # when they do not reason, which was the default of 5.1 and 5.2. Source: OpenAI, "Using GPT-5.2".
+    (
+        Parameters(
+            {"max_tokens": "max_completion_tokens"},
+            models=r"^(?:ft:)?(?:o\d|codex-|gpt-(?:[5-9]|\d\d))",
+        ),
+        Parameters(
+            refuses=_SAMPLING,
+            models=r"^(?:ft:)?(?:o\d|codex-|gpt-(?:5(?!\.[12](?!\d))|[6-9]|\d\d))(?!.*-chat)",
+            unless={"reasoning_effort": "none"},
+        ),
+    ),
     refuses_keys=_THOUGHTS,
 )
 """OpenAI itself and Azure."""

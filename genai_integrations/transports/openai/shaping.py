@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.transports.openai.copies import COPIES, OPENAI, Copy, Parameters
@@ -26,7 +27,7 @@ def shaped(call: WireCall) -> Wire:
     copy = _copy_of(call.connection)
     if copy is None:
         return call.body
-    body = _with_parameters(call.body, call.model, copy.parameters)
+    body = _with_parameters(call, copy.parameters)
     if messages := body.get("messages"):
         shaped = _messages(messages, call.model, copy)
         if len(shaped) != len(messages) or not all(map(operator.is_, shaped, messages)):
@@ -52,15 +53,23 @@ def _copy_of(connection: Connection) -> Copy | None:
     return OPENAI if not base or urlsplit(base).hostname == _OPENAI_HOST else None
 
 
-def _with_parameters(body: Wire, model: str, rows: Iterable[Parameters]) -> Wire:
+def _with_parameters(call: WireCall, rows: Iterable[Parameters]) -> Wire:
+    body = call.body
     for row in rows:
         touched = not row.refuses.isdisjoint(body) or not row.renames.keys().isdisjoint(body)
-        if not touched or not re.search(row.models, model):
+        if not touched or not re.search(row.models, call.model) or _is_excepted(row, body):
             continue
+        refused = row.refuses
+        if call.drop_params is not True:
+            refused = frozenset(name for name in refused if may_drop(name, call.drop_params))
         renamed = {new: body[old] for old, new in row.renames.items() if body.get(old) is not None}
         # Who gives both names means the one that the provider knows.
-        body = {**renamed, **_without(body, row.refuses.union(row.renames))}
+        body = {**renamed, **_without(body, refused.union(row.renames))}
     return body
+
+
+def _is_excepted(row: Parameters, body: Wire) -> bool:
+    return any(body.get(name) == value for name, value in row.unless.items())
 
 
 def _messages(messages: Iterable[Wire], model: str, copy: Copy) -> list[Wire]:

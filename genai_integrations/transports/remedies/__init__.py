@@ -1,0 +1,1 @@
+"""What a target does not take, and how to say a request to it otherwise."""

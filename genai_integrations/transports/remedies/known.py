@@ -1,0 +1,56 @@
+"""What is known of targets beforehand, so that no request is refused first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from genai_integrations.connections.connection import Connection
+from genai_integrations.models.catalog import model_info
+from genai_integrations.transports.remedies.remedy import Remedy
+from genai_integrations.transports.remedies.rows import AS_TOOL, BRIDGE, DEVELOPER, in_batches
+
+ELSEWHERE = (DEVELOPER,)
+"""Of all providers without a row: only OpenAI and Azure know the role."""
+
+KNOWN: Mapping[str, tuple[Remedy, ...]] = {
+    "openai": (),
+    "azure": (),
+    # Source: api-docs.deepseek.com, "JSON Output": `response_format` is `text` or `json_object`.
+    "deepseek": (DEVELOPER, AS_TOOL),
+    # Source: Alibaba Cloud Model Studio, "Text embedding": at most 10 texts for v3 and v4.
+    "dashscope": (DEVELOPER, in_batches(10)),
+    # Source: docs.cohere.com, "Embed API": "maximum number of texts per call is 96".
+    "cohere": (DEVELOPER, in_batches(96)),
+    # Source: ai.google.dev: "at most 100 requests can be in one batch".
+    "google-ai-studio": (DEVELOPER, in_batches(100)),
+}
+"""What is known of providers beforehand; a row stands for all that is done about its requests."""
+
+_MAY_BE_BRIDGED = re.compile(r"codex|-pro\b|deep-research|computer-use")
+"""Models of which the price map is asked: reading it takes 20 ms, once."""
+
+
+def known(connection: Connection, model: str) -> tuple[Remedy, ...]:
+    """What is known of a target beforehand, so that no request is refused first."""
+    provider = connection.provider.name
+    rows = KNOWN.get(provider, ELSEWHERE)
+    if provider == "openai" and _lives_on_responses(model) and _is_openais_own(connection):
+        return (*rows, BRIDGE)
+    return rows
+
+
+@lru_cache(1024)
+def _lives_on_responses(model: str) -> bool:
+    """Whether OpenAI has the model on its newer path only. Asked for every attempt, hence remembered."""
+    if not _MAY_BE_BRIDGED.search(model):
+        return False
+    return (model_info("openai", model) or {}).get("mode") == "responses"
+
+
+def _is_openais_own(connection: Connection) -> bool:
+    base = connection.base_url
+    is_there = not base or urlsplit(base).hostname == "api.openai.com"
+    return is_there and not connection.use_responses_api
