@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
+_WHOLE = (b"{", b"[", b"<")
 
 
 class ErrorData(bytes):
     """The data of an event that the server named `error`."""
+
+    __slots__ = ()
+
+
+class WholeData(bytes):
+    """A body that is no stream of events: JSON or a page, as its first character says."""
 
     __slots__ = ()
 
@@ -18,20 +25,27 @@ class SSEDecoder:
     start with a colon, several `data` lines are joined by LF, one byte order mark at the start is skipped.
     Works on bytes, so a character split between two pieces needs no care. The cost of an event does not
     depend on how many pieces it arrives in.
+
+    Whether a body is a stream is seen by its first character, since servers label streams `application/json`
+    and answers `text/event-stream`: no event begins with one of `{[<`. Such a body comes whole from `flush`.
     """
 
-    __slots__ = ("_after_cr", "_ends_in_lf", "_pieces", "_started")
+    __slots__ = ("_after_cr", "_ends_in_lf", "_is_whole", "_pieces", "_started")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._ends_in_lf = False
         self._after_cr = False
         self._started = False
+        self._is_whole = False
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Take the next piece and return the data of every event that it completes."""
         if not self._started:
             piece = self._start(piece)
+        if self._is_whole:
+            self._pieces.append(piece)
+            return []
         if self._after_cr or b"\r" in piece:
             piece = self._normalise(piece)
         if not (b"\n\n" in piece or (self._ends_in_lf and piece[:1] == b"\n")):
@@ -54,17 +68,22 @@ class SSEDecoder:
         """
         block = b"".join(self._pieces)
         self._pieces = []
+        if self._is_whole:
+            return [WholeData(block)]
         data = _data_of(block)
         return [] if data is None else [data]
 
     def _start(self, piece: bytes) -> bytes:
         piece = b"".join((*self._pieces, piece))
-        if len(piece) < len(_BOM) and _BOM.startswith(piece):
+        begun = piece.removeprefix(_BOM).lstrip()
+        if not begun or (len(piece) < len(_BOM) and _BOM.startswith(piece)):
+            # Nothing but white space so far, which is no event.
             self._pieces = [piece] if piece else []
             return b""
         self._pieces = []
         self._started = True
-        return piece.removeprefix(_BOM)
+        self._is_whole = begun[:1] in _WHOLE
+        return begun
 
     def _normalise(self, piece: bytes) -> bytes:
         if piece:
