@@ -60,6 +60,7 @@ class Attempt:
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
         usage: As the provider reported it, in OpenAI's shape.
+        answered: The model that the answer names, None if it names none.
         error: What went wrong.
     """
 
@@ -73,6 +74,7 @@ class Attempt:
     ms: float = 0.0
     first_content_ms: float | None = None
     usage: Mapping[str, Any] | None = None
+    answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
 
     @property
@@ -97,7 +99,8 @@ class Attempt:
         """US dollars, None if usage or price is not known."""
         if self.reason == CACHE:
             return 0.0
-        return prices.cost(self.provider, self.model, cast("Usage | None", self.usage))
+        usage = cast("Usage | None", self.usage)
+        return prices.cost(self.provider, self.model, usage, self.answered)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""

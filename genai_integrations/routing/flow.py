@@ -158,7 +158,7 @@ class _Call:
         self._record.recalled(attempt)
         if self._request.stream:
             return (yield from self._handed(attempt, chunks_of(wire), None))
-        self._record.attempt_answered(attempt, wire.get("usage"))
+        self._record.attempt_answered(attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
     def _answered(self) -> Generator[Step, Any, Wire | Opened]:
@@ -205,7 +205,7 @@ class _Call:
         if isinstance(outcome, GenAIError):
             return record.attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
-            record.attempt_answered(attempt, outcome.get("usage"))
+            record.attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome
 
     def _judged(
@@ -246,7 +246,7 @@ class _Call:
             record.stream_broke(attempt, end.error)
             self._parts.health.failed(attempt.target)
         elif end.is_whole:
-            record.attempt_answered(attempt, end.usage)
+            record.attempt_answered(attempt, end.usage, end.model)
             if self._memory is not None and end.reply is not None:
                 yield Keep(self._memory, end.reply, attempt)
         else:
@@ -330,10 +330,13 @@ class CallRecord:
         for observer in self._observers:
             observer.first_content(self.route)
 
-    def attempt_answered(self, attempt: Attempt, usage: Mapping[str, Any] | None) -> None:
+    def attempt_answered(
+        self, attempt: Attempt, usage: Mapping[str, Any] | None, model: object
+    ) -> None:
         """The reply is whole."""
         attempt.outcome = OK
         attempt.usage = usage
+        attempt.answered = model if isinstance(model, str) else None
         self._attempt_ended(attempt)
 
     def attempt_failed(self, attempt: Attempt, call: WireCall, error: _E) -> _E:

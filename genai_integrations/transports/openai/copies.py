@@ -32,7 +32,7 @@ class Copy:
 
     Attributes:
         parameters: What becomes of parameters.
-        refuses_keys: Keys that no message may have.
+        refuses_keys: Keys that no message may have, nor a call in one.
         names_for: Roles whose messages may have a `name`; None means all.
         joins_text: Content that is a list of texts must be one text.
         needs_thoughts: Pattern of models that want `reasoning_content` beside every tool call.
@@ -53,10 +53,22 @@ class Copy:
     ids: tuple[str, str] | None = None
 
 
-_THOUGHTS = frozenset(("thinking_blocks", "reasoning_content"))
-"""Keys of a message that other providers give and want back."""
+_THOUGHTS = frozenset(
+    (
+        "citations",
+        "extra_content",
+        "images",
+        "provider_specific_fields",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "search_results",
+        "thinking_blocks",
+    )
+)
+"""Keys of a message, or of a call in it, that other providers give; some want them back."""
 
-_ONLY_IN_ANSWERS = frozenset(("annotations", "audio", "provider_specific_fields", "refusal"))
+_ONLY_IN_ANSWERS = frozenset(("annotations", "audio", "refusal"))
 """Keys of an answer that strict copies do not take back in a conversation."""
 
 _BOOKKEEPING = frozenset(

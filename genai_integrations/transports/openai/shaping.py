@@ -82,6 +82,7 @@ def _fits(message: Wire, copy: Copy) -> bool:
     """Whether it is a plain message, as most are."""
     return (
         copy.refuses_keys.isdisjoint(message)
+        and not (copy.refuses_keys and message.get("tool_calls"))
         and not isinstance(message.get("content"), list)
         and (copy.names_for is None or "name" not in message)
     )
@@ -90,6 +91,9 @@ def _fits(message: Wire, copy: Copy) -> bool:
 def _keys(message: Wire, copy: Copy) -> Wire:
     if not copy.refuses_keys.isdisjoint(message):
         message = _without(message, copy.refuses_keys)
+    calls = message.get("tool_calls") or ()
+    if not all(map(copy.refuses_keys.isdisjoint, calls)):
+        message = {**message, "tool_calls": [_without(row, copy.refuses_keys) for row in calls]}
     if copy.names_for is not None and "name" in message and message["role"] not in copy.names_for:
         return _without(message, _NAME)
     return message
