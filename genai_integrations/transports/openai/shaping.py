@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
-from genai_integrations.transports.openai.copies import COPIES, OPENAI, Copy, Parameters
+from genai_integrations.transports.openai.copies import (
+    COPIES,
+    FILES_BY_ADDRESS,
+    OPENAI,
+    Copy,
+    FilePlace,
+    Parameters,
+)
 
 _OPENAI_HOST = "api.openai.com"
 _CACHE_MARK = frozenset(("cache_control",))
@@ -23,10 +30,11 @@ def shaped(call: WireCall) -> Wire:
     A conversation that began with another provider holds what only that one knows: signatures of thinking and
     marks for its prompt cache.
     """
+    body = _with_files(call.body, call.connection.provider.name)
     copy = _copy_of(call.connection)
     if copy is None:
-        return call.body
-    body = _with_parameters(call.body, call.model, copy.parameters)
+        return body
+    body = _with_parameters(body, call.model, copy.parameters)
     if messages := body.get("messages"):
         shaped = _messages(messages, call.model, copy)
         if len(shaped) != len(messages) or not all(map(operator.is_, shaped, messages)):
@@ -39,6 +47,37 @@ def shaped(call: WireCall) -> Wire:
     if copy.ids and (model := re.sub(*copy.ids, call.model)) != call.model:
         body = {**body, "model": model}
     return body
+
+
+def _with_files(body: Wire, provider: str) -> Wire:
+    """The body with each file that has an address where this provider looks for it.
+
+    Raises:
+        ConfigurationError: It takes none.
+    """
+    messages = body.get("messages") or ()
+    if not any(isinstance(message.get("content"), list) for message in messages):
+        return body
+    place = FILES_BY_ADDRESS.get(provider)
+    if place is None:
+        return body
+    return {**body, "messages": [_with_addresses(message, place) for message in messages]}
+
+
+def _with_addresses(message: Wire, place: FilePlace) -> Wire:
+    content = message.get("content")
+    if not isinstance(content, list) or not any(map(_address_of, content)):
+        return message
+    parts = [place(part, found) if (found := _address_of(part)) else part for part in content]
+    return {**message, "content": parts}
+
+
+def _address_of(part: object) -> str | None:
+    """The address of a file that is not in the request: in LiteLLM's dialect it stands in place of the id."""
+    file = part.get("file") if isinstance(part, Mapping) else None
+    found = file.get("file_id") if isinstance(file, Mapping) else None
+    is_address = isinstance(found, str) and found.startswith(("http://", "https://"))
+    return found if is_address else None
 
 
 def _copy_of(connection: Connection) -> Copy | None:
