@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
+_PLAIN = (b"", b"message", b"error")
+_CARRYING = (b'"choices"', b'"usage"', b'"error"', b"[DONE]")
+"""What an event of any other name must have to be more than a `ping`, of which servers have many."""
 _WHOLE = (b"{", b"[", b"<")
 
 
@@ -75,7 +78,8 @@ class SSEDecoder:
 
     def _start(self, piece: bytes) -> bytes:
         piece = b"".join((*self._pieces, piece))
-        begun = piece.removeprefix(_BOM).lstrip()
+        whole = piece.removeprefix(_BOM)
+        begun = whole.lstrip()
         if not begun or (len(piece) < len(_BOM) and _BOM.startswith(piece)):
             # Nothing but white space so far, which is no event.
             self._pieces = [piece] if piece else []
@@ -83,7 +87,7 @@ class SSEDecoder:
         self._pieces = []
         self._started = True
         self._is_whole = begun[:1] in _WHOLE
-        return begun
+        return whole
 
     def _normalise(self, piece: bytes) -> bytes:
         if piece:
@@ -94,7 +98,7 @@ class SSEDecoder:
 
 
 def _data_of(block: bytes) -> bytes | None:
-    """The joined data lines of one event; None if it has none."""
+    """The joined data lines of one event; None if it has none, or is a named one that carries nothing of an answer."""
     if block[:6] == b"data: " and b"\n" not in block:
         return block[6:]
     lines = []
@@ -109,4 +113,6 @@ def _data_of(block: bytes) -> bytes | None:
     if not lines:
         return None
     data = b"\n".join(lines)
+    if name not in _PLAIN and not any(mark in data for mark in _CARRYING):
+        return None
     return ErrorData(data) if name == b"error" else data
