@@ -15,15 +15,13 @@ _TEXTS = frozenset(
         "reasoning",
         "reasoning_content",
         "refusal",
+        "summary",
+        "text",
         "thinking",
         "transcript",
     )
 )
 """Fields that are pieces of a text, at whatever depth. Of other plain values the last one counts."""
-
-_CONTINUED = frozenset(("thinking_blocks", "tool_calls"))
-"""Lists whose items come in pieces. Other lists come item by item."""
-
 
 _K = TypeVar("_K", "_Object", "_List")
 
@@ -96,7 +94,7 @@ class _Object:
             elif isinstance(value, dict):
                 self._at(name, _Object).add(value)
             elif isinstance(value, list):
-                self._at(name, _Items if name in _CONTINUED else _List).add(value)
+                self._at(name, _CONTINUED.get(name, _List)).add(value)
             elif value is not None and value != "":
                 self._values[name] = value
 
@@ -149,3 +147,22 @@ class _Items(_List):
             last = len(self._places) - 1
             index = last + 1 if item.get("id") or last < 0 else last
         return self._places.setdefault(index, _Object())
+
+
+class _Details(_Items):
+    """OpenRouter's `reasoning_details`: a text and its signature may have one index, and it goes back as it came."""
+
+    def add(self, items: list[object]) -> None:
+        for item in items:
+            if isinstance(item, dict):
+                index = item.get("index")
+                known = index if isinstance(index, int) else len(self._places)
+                self._places.setdefault((known, item.get("type")), _Object()).add(item)
+
+
+_CONTINUED: Mapping[str, type[_List]] = {
+    "reasoning_details": _Details,
+    "thinking_blocks": _Items,
+    "tool_calls": _Items,
+}
+"""Lists whose items come in pieces. Other lists come item by item."""

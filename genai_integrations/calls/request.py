@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genai_integrations.calls.args import PER_CALL, ROUTER_ARGS, RouterArgs
+from genai_integrations.calls.reply import WireObject
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import ConfigurationError
 
@@ -104,7 +105,7 @@ def chat_request(
     Raises:
         ConfigurationError: Something in it cannot work, whoever is asked.
     """
-    _check_messages(messages)
+    messages = _checked_messages(messages)
     params, trace = _traced(params)
     body, args = _split(model, params, args)
     body["messages"] = messages
@@ -181,14 +182,42 @@ def _refusal(params: Mapping[str, object]) -> ConfigurationError:
     return ConfigurationError(f"{routing} belongs to router_args of the client, not to a call")
 
 
-def _check_messages(messages: object) -> None:
+def _checked_messages(messages: object) -> Sequence[Mapping[str, Any]]:
+    """The messages as plain dicts; the same list where they are."""
     if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
         raise ConfigurationError(
             'messages must be a list like [{"role": "user", "content": "Hello!"}]'
         )
+    if not all(map(_is_plain, messages)):
+        messages = [_plain(message) for message in messages]
     for at, message in enumerate(messages):
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
             raise ConfigurationError(
                 f"messages[{at}] must be a dict with a role, such as "
                 '{"role": "user", "content": "Hello!"}'
             )
+    return messages
+
+
+def _is_plain(message: object) -> bool:
+    """Whether it is a dict, and no object hides in its lists."""
+    if not isinstance(message, Mapping):
+        return False
+    for name in ("content", "tool_calls"):
+        found = message.get(name)
+        if isinstance(found, list) and not all(isinstance(item, (dict, str)) for item in found):
+            return False
+    return True
+
+
+def _plain(value: Any) -> Any:
+    """A message of an answer as a dict: ours, OpenAI's, LiteLLM's, and calls or parts taken out of one."""
+    if isinstance(value, WireObject):
+        return value.wire
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    dump = getattr(value, "model_dump", None)
+    # What was not set is not sent: a null is more than OpenAI takes in some places.
+    return dump(exclude_unset=True) if callable(dump) else value

@@ -62,6 +62,7 @@ class Attempt:
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
         usage: As the provider reported it, in OpenAI's shape.
+        answered: The model that the answer names, None if it names none.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
     """
@@ -76,6 +77,7 @@ class Attempt:
     ms: float = 0.0
     first_content_ms: float | None = None
     usage: Mapping[str, Any] | None = None
+    answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
 
@@ -101,7 +103,8 @@ class Attempt:
         """US dollars, None if usage or price is not known."""
         if self.reason == CACHE:
             return 0.0
-        return prices.cost(self.provider, self.model, cast("Usage | None", self.usage))
+        usage = cast("Usage | None", self.usage)
+        return prices.cost(self.provider, self.model, usage, self.answered)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""

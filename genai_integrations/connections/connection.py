@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -57,6 +58,7 @@ class Connection:
         *,
         custom_models: Sequence[str] = (),
         region: str | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Connection:
         """A connection from plain values, for a program that has the key already.
 
@@ -67,6 +69,7 @@ class Connection:
             base_url: None means the provider's own address.
             custom_models: Models it serves; where there are any, it serves no others by their bare names.
             region: AWS region or Google Cloud location.
+            extra_headers: Sent with each request, such as a gateway's own; kept as secret as the key.
 
         Raises:
             ConfigurationError: There is no such provider, or the region is none.
@@ -77,7 +80,17 @@ class Connection:
                 f"connection {name!r}: no provider is named {provider!r}; there are {', '.join(PROVIDERS)}"
             )
         models = tuple(custom_models)
-        return cls(name, known, Secret(secret), base_url, models, not models, region=region)
+        headers = Secret(json.dumps(dict(extra_headers))) if extra_headers else None
+        return cls(
+            name,
+            known,
+            Secret(secret),
+            base_url,
+            models,
+            not models,
+            extra_headers=headers,
+            region=region,
+        )
 
     def __post_init__(self) -> None:
         """Refuse a region that could escape the host name it becomes part of."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,13 +10,19 @@ from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.credentials import GOOGLE_DEFAULT
-from genai_integrations.connections.providers import PROVIDERS, Provider
+from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, CredentialError
 from genai_integrations.runtime.secret import Secret
 
 _AZURE_VERSIONS = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
 _GOOGLE_PROJECTS = ("VERTEXAI_PROJECT", "GOOGLE_CLOUD_PROJECT")
 _AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_PORTKEY_HEADERS = {
+    "PORTKEY_API_KEY": "x-portkey-api-key",
+    "PORTKEY_PROVIDER": "x-portkey-provider",
+    "PORTKEY_VIRTUAL_KEY": "x-portkey-virtual-key",
+    "PORTKEY_CONFIG": "x-portkey-config",
+}
 _OLLAMA_PORT = 11434
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 
@@ -25,7 +30,7 @@ _VARIABLES = frozenset(
     variable
     for row in PROVIDERS.values()
     for variable in (*row.key_variables, *row.url_variables, *row.region_variables)
-).union(_AZURE_VERSIONS, _GOOGLE_PROJECTS, _AWS_SECRETS)
+).union(_AZURE_VERSIONS, _GOOGLE_PROJECTS, _AWS_SECRETS, _PORTKEY_HEADERS)
 
 
 class EnvironmentStore:
@@ -103,12 +108,24 @@ def _simple(provider: Provider, variables: Mapping[str, str]) -> Connection | No
 
 
 def _portkey(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
-    connection = _simple(provider, variables)
-    if connection is None:
+    """Portkey's service, or its gateway on a machine of one's own, which has no key but the provider's behind it."""
+    key = variables.get("PORTKEY_API_KEY")
+    url = _first(variables, provider.url_variables)
+    behind = provider_named(variables.get("PORTKEY_PROVIDER", ""))
+    secret = _first(variables, behind.key_variables) if behind else key
+    if key is None and (url is None or "PORTKEY_PROVIDER" not in variables):
         return None
     # Portkey's own key goes in a header of its own; the bearer token is for a provider's key behind it.
-    own = json.dumps({"x-portkey-api-key": connection.secret.reveal()})
-    return dataclasses.replace(connection, extra_headers=Secret(own))
+    headers = {
+        header: variables[name] for name, header in _PORTKEY_HEADERS.items() if name in variables
+    }
+    return Connection(
+        provider.name,
+        provider,
+        Secret(secret or key or ""),
+        url and url.rstrip("/"),
+        extra_headers=Secret(json.dumps(headers)),
+    )
 
 
 def _ollama(provider: Provider, variables: Mapping[str, str]) -> Connection | None:

@@ -18,6 +18,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from genai_integrations.calls.extras import give_back
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.langchain.content import is_plain, parts
 
@@ -153,6 +154,7 @@ def _complete_answer(wire: Wire, message: AIMessage, at: int, answered: _Answere
     elif kept.get("function_call"):
         wire["function_call"] = kept["function_call"]
         wire["content"] = wire["content"] or None
+    give_back(kept, wire)
     audio = kept.get("audio")
     if isinstance(audio, Mapping) and audio.get("id"):
         wire["audio"] = {"id": audio["id"]}

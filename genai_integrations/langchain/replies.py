@@ -17,6 +17,7 @@ from langchain_core.messages.tool import (
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from genai_integrations.calls.extras import SIGNED, StreamedExtras, extras_of
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.langchain.blocks import PROVIDER
@@ -26,7 +27,7 @@ Wire = dict[str, Any]
 _KEPT = ("refusal", "audio", "annotations", "images", "thinking_blocks", "function_call")
 """Parts of an answer for which a LangChain message has no field of its own."""
 
-_MORE = frozenset((*_KEPT, "reasoning_content", "reasoning", "tool_calls"))
+_MORE = frozenset((*_KEPT, *SIGNED, "reasoning_content", "tool_calls"))
 """Whatever a delta may bring but text."""
 
 
@@ -37,7 +38,7 @@ def chat_result(reply: Reply) -> ChatResult:
     usage = usage_metadata(wire.get("usage"))
     generations = []
     for choice in wire["choices"]:
-        generations.append(_generation(choice, metadata, usage))
+        generations.append(_generation(choice, metadata, usage, wire))
         # What the call used is told once, however many answers it has.
         usage = None
     output = {"model_name": metadata["model_name"], "token_usage": wire.get("usage")}
@@ -45,10 +46,9 @@ def chat_result(reply: Reply) -> ChatResult:
 
 
 def _generation(
-    choice: Wire, metadata: dict[str, Any], usage: UsageMetadata | None
+    choice: Wire, metadata: dict[str, Any], usage: UsageMetadata | None, wire: Wire
 ) -> ChatGeneration:
-    finish = choice.get("finish_reason")
-    info = {"finish_reason": finish}
+    info = _ended(choice)
     if choice.get("logprobs"):
         info["logprobs"] = choice["logprobs"]
     message = choice.get("message") or {}
@@ -56,7 +56,7 @@ def _generation(
     return ChatGeneration(
         message=AIMessage(
             content=message.get("content") or "",
-            additional_kwargs=_additional(message),
+            additional_kwargs={**_additional(message), **extras_of(message, wire)},
             tool_calls=calls,
             invalid_tool_calls=invalid,
             usage_metadata=usage,
@@ -66,14 +66,22 @@ def _generation(
     )
 
 
+def _ended(choice: Wire) -> dict[str, Any]:
+    """Why it ended, in OpenAI's word and in the server's, if that is another."""
+    info = {"finish_reason": choice.get("finish_reason")}
+    native = choice.get("native_finish_reason")
+    return {**info, "native_finish_reason": native} if native else info
+
+
 class StreamReader:
     """Reads the chunks of one stream. What is known only at its end is told in its last chunk."""
 
-    __slots__ = ("_block", "_closed", "_finish", "_wire")
+    __slots__ = ("_block", "_closed", "_ending", "_extras", "_wire")
 
     def __init__(self) -> None:
         self._wire: Wire = {}
-        self._finish: str | None = None
+        self._ending: Wire = {"finish_reason": None}
+        self._extras = StreamedExtras()
         self._block = -1
         self._closed = True
 
@@ -84,7 +92,8 @@ class StreamReader:
         if not choices:
             return None
         choice = choices[0]
-        self._finish = choice.get("finish_reason") or self._finish
+        if choice.get("finish_reason"):
+            self._ending = _ended(choice)
         delta = choice.get("delta") or {}
         text = delta.get("content")
         logprobs = choice.get("logprobs")
@@ -104,14 +113,16 @@ class StreamReader:
         """The chunk that closes the stream: why it ended, usage, and who answered."""
         message = AIMessageChunk(
             content="",
+            additional_kwargs=self._extras.wire(self._wire),
             usage_metadata=usage_metadata(self._wire.get("usage")),
             response_metadata=response_metadata(self._wire, route),
             chunk_position="last",
         )
-        return ChatGenerationChunk(message=message, generation_info={"finish_reason": self._finish})
+        return ChatGenerationChunk(message=message, generation_info=self._ending)
 
     def _rich(self, delta: Wire, text: Any) -> AIMessageChunk | None:
         """A chunk that brings more than text, or brings None of it."""
+        self._extras.add(delta)
         kept = _additional(delta)
         calls = delta.get("tool_calls") or ()
         if not (kept or calls or text):
@@ -183,10 +194,8 @@ def usage_metadata(usage: Wire | None) -> UsageMetadata | None:
     into = usage.get("prompt_tokens_details") or {}
     inputs = {
         "audio": into.get("audio_tokens"),
-        "cache_creation": _first(
-            into.get("cache_creation_tokens"), usage.get("cache_creation_input_tokens")
-        ),
-        "cache_read": _first(into.get("cached_tokens"), usage.get("cache_read_input_tokens")),
+        "cache_creation": into.get("cache_creation_tokens"),
+        "cache_read": into.get("cached_tokens"),
     }
     out = usage.get("completion_tokens_details") or {}
     outputs = {"audio": out.get("audio_tokens"), "reasoning": out.get("reasoning_tokens")}
@@ -195,10 +204,6 @@ def usage_metadata(usage: Wire | None) -> UsageMetadata | None:
     if details := _told(outputs):
         told["output_token_details"] = cast("OutputTokenDetails", details)
     return told
-
-
-def _first(*counts: Any) -> Any:
-    return next((count for count in counts if count is not None), None)
 
 
 def _told(details: dict[str, Any]) -> dict[str, int]:
@@ -233,9 +238,8 @@ def _arguments(text: Any) -> dict[str, Any] | str:
 
 def _additional(message: Wire) -> dict[str, Any]:
     kept = {name: message[name] for name in _KEPT if message.get(name)}
-    reasoning = message.get("reasoning_content") or message.get("reasoning")
-    if reasoning:
-        kept["reasoning_content"] = reasoning
+    if message.get("reasoning_content"):
+        kept["reasoning_content"] = message["reasoning_content"]
     return kept
 
 

@@ -17,6 +17,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from genai_integrations.calls.extras import give_back
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.llama_index.blocks import Part, mark_cached, parts_of
 
@@ -55,6 +56,7 @@ def _message(at: int, message: ChatMessage, before: Sequence[ChatMessage]) -> Wi
         _copy(extra, wire, "tool_call_id")
     else:
         _add_calls(message, wire)
+        give_back(extra, wire)
         _add_thoughts(message, wire, in_loop="tool_calls" in wire or _is_result(before))
     _copy(extra, wire, "name")
     return wire

@@ -22,6 +22,7 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic_core import SchemaSerializer, core_schema
 
+from genai_integrations.calls.extras import StreamedExtras, extras_of
 from genai_integrations.calls.reply import Chunk, Reply
 from genai_integrations.calls.route import Route
 
@@ -75,7 +76,9 @@ def chat_response(reply: Reply) -> ChatResponse:
     blocks += _media(message, text)
     return ChatResponse(
         message=ChatMessage(
-            role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=_extra(message, calls)
+            role=MessageRole.ASSISTANT,
+            blocks=blocks,
+            additional_kwargs={**_extra(message, calls), **extras_of(message, wire)},
         ),
         raw=RawReply(wire, reply.route, whole=True),
         logprobs=_logprobs(wire["choices"][0]),
@@ -114,6 +117,8 @@ class Growing:
         self._thoughts = _Thoughts()
         self._calls = _Calls()
         self._media: list[ContentBlock] = []
+        self._extras = StreamedExtras()
+        self._kept: Wire = {}
 
     def add(self, chunk: Chunk) -> ChatResponse:
         """Take in a chunk and return the answer as far as it is known."""
@@ -136,15 +141,22 @@ class Growing:
             message=ChatMessage(
                 role=MessageRole.ASSISTANT,
                 blocks=blocks,
-                additional_kwargs=self._calls.extra() if self._is_rich else {},
+                additional_kwargs=self._additional(wire),
             ),
             delta=text,
             raw=RawReply(wire, self._route, whole=self._whole),
             additional_kwargs=extra,
         )
 
+    def _additional(self, wire: Wire) -> Wire:
+        """What is beside the blocks."""
+        if self._whole:
+            self._kept = self._extras.wire(wire) or self._kept
+        return {**self._calls.extra(), **self._kept} if self._is_rich or self._kept else {}
+
     def _beside_text(self, delta: Wire, extra: Wire) -> str:
         """Take in what most chunks do not have; return the words of a spoken answer."""
+        self._extras.add(delta)
         reasoning = _reasoning(delta)
         if reasoning or delta.get("thinking_blocks"):
             self._thoughts.add(delta)
@@ -260,7 +272,7 @@ def _thought_in(message: Wire, usage: Wire | None) -> ThinkingBlock | None:
     information: Wire = {}
     if signed:
         information["thinking_blocks"] = signed
-    elif message.get("reasoning_content"):
+    elif message.get("reasoning_content") and not message.get("reasoning"):
         # Servers with the other name refuse this one, so the block has to tell which one it was.
         information["reasoning_content"] = text
     return ThinkingBlock(

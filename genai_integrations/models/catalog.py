@@ -37,6 +37,15 @@ Source: AWS Bedrock user guide, "Supported Regions and models for inference prof
 """
 
 
+_PROFILE_ONLY = re.compile(
+    r"anthropic\.claude-(?:3-7|(?:opus|sonnet|haiku)-\d)|amazon\.nova-(?:premier|2)"
+    r"|meta\.llama(?:3-[1-9]|4)|deepseek\.r1|mistral\.pixtral|writer\.palmyra|twelvelabs\.pegasus"
+)
+"""Source: AWS Bedrock user guide, "Supported foundation models": those with an inference profile and no region."""
+
+_PRICED_BY_REGION = frozenset(("azure", "bedrock"))
+"""Providers whose rows have regions before a slash; with others it stands in the ids themselves."""
+
 _MOST_NAMES = 4096
 """Answers remembered for names that callers give; more than the price map has ids of any provider."""
 
@@ -62,7 +71,9 @@ def model_info(provider: str, model: str) -> ModelRow | None:
     """The price map's row of one provider's model, or None if it has none."""
     table = price_map()
     row = PROVIDERS[provider]
-    for key in (f"{row.litellm}/{model}", model, _bare(model)):
+    # A fine-tuned model costs what the row of its base says: `ft:gpt-4o-mini-2024-07-18:org::id`.
+    tuned = ":".join(model.split(":")[:2]) if model.startswith("ft:") else model
+    for key in (f"{row.litellm}/{model}", model, tuned, _bare(model)):
         info = table.get(key)
         if info and _belongs(info, row):
             return info
@@ -81,6 +92,16 @@ def hosted_ids(provider: str, name: str, region: str | None) -> tuple[str, ...]:
     group = _region_group(region)
     usable = [model for model in found if _usable_from(model, group)]
     return tuple(sorted(usable, key=lambda model: _preference(model, group)))
+
+
+def profile_of(model: str, region: str | None) -> str | None:
+    """The inference profile by which Bedrock serves an id from a region; None if it serves the id itself."""
+    if not _PROFILE_ONLY.match(model):
+        return None
+    group = _region_group(region)
+    wider = "apac" if group in ("jp", "au") else None
+    ids = (f"{profile}.{model}" for profile in (group, wider, "global") if profile)
+    return next((own for own in ids if own in models_of("bedrock")), None)
 
 
 @cache
@@ -123,7 +144,11 @@ def _own_ids(row: Provider) -> Iterator[str]:
             continue
         own = key.removeprefix(f"{row.litellm}/")
         # Bedrock's ids always name the vendor; rows without it, or with a region's path, only carry prices.
-        if "/" not in own and ("." in own or row.name != "bedrock"):
+        if row.name in _PRICED_BY_REGION or own == key:
+            is_id = "/" not in own and ("." in own or row.name != "bedrock")
+        else:
+            is_id = True
+        if is_id:
             yield own
 
 

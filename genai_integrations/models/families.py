@@ -28,11 +28,19 @@ FAMILIES = (
         ("gpt-oss",),
         vendor="openai",
         providers=("cerebras", "sambanova", "ollama"),
-        hosts=("bedrock", "vertex"),
+        hosts=("bedrock", "vertex", "groq"),
     ),
+    # Names of other vendors' embeddings that begin as OpenAI's do.
+    Family(
+        ("text-embedding-004", "text-embedding-005", "text-embedding-large-exp", "embedding-001"),
+        vendor="google",
+        providers=("google-ai-studio", "vertex"),
+    ),
+    Family(("text-embedding-v",), vendor="qwen", providers=("dashscope",)),
     Family(
         (
             "gpt-",
+            "ft:",
             "chatgpt-",
             "o1",
             "o3",
@@ -46,6 +54,8 @@ FAMILIES = (
         providers=("openai", "azure"),
     ),
     Family(("claude-",), vendor="anthropic", providers=("anthropic",), hosts=("bedrock", "vertex")),
+    # Ollama's names of Google's open models have no dash behind the family.
+    Family(("gemma2", "gemma3", "embeddinggemma"), vendor="google", providers=("ollama",)),
     Family(
         ("gemini-", "gemma-", "text-multilingual-embedding-"),
         vendor="google",

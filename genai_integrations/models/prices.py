@@ -13,7 +13,9 @@ _TIERS = (
 """Prompt sizes from which the map has prices of their own, the largest first."""
 
 
-def cost(provider: str, model: str, usage: Usage | None) -> float | None:
+def cost(
+    provider: str, model: str, usage: Usage | None, answered: str | None = None
+) -> float | None:
     """US dollars for one attempt, or None where usage or price is not known.
 
     A cost that the provider itself reports in `usage` wins. Cached prompt tokens have their own price;
@@ -23,16 +25,22 @@ def cost(provider: str, model: str, usage: Usage | None) -> float | None:
         provider: Provider's name.
         model: The provider's own id.
         usage: In OpenAI's shape.
+        answered: The model that the answer names; its price counts where it has one. Azure's deployments and its
+            router, `openrouter/auto` and aliases have none of their own.
     """
     if not usage:
         return None
-    reported = usage.get("cost")
+    reported: object = usage.get("cost")
+    if isinstance(reported, dict):
+        # Perplexity tells it part by part.
+        reported = reported.get("total_cost")
     if isinstance(reported, (int, float)) and not isinstance(reported, bool):
         return float(reported)
-    info = model_info(provider, model)
-    if info is None or "input_cost_per_token" not in info:
-        return None
-    return _from_prices(info, usage)
+    for name in (answered, model):
+        info = model_info(provider, name) if name else None
+        if info is not None and "input_cost_per_token" in info:
+            return _from_prices(info, usage)
+    return None
 
 
 def _from_prices(info: ModelRow, usage: Usage) -> float:

@@ -1,8 +1,8 @@
-"""Tokens of a call, as OpenAI counts them. For the type checker: at run time they are plain dicts."""
+"""Tokens of a call, as OpenAI counts them, wherever a server tells them. At run time they are plain dicts."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 
 class TokenDetails(TypedDict, total=False):
@@ -25,3 +25,73 @@ class Usage(TypedDict, total=False):
     cost: float
     prompt_tokens_details: TokenDetails
     completion_tokens_details: TokenDetails
+
+
+_DETAILS = (
+    # OpenAI's sum and its part; where servers tell the part beside the sums, and what they call it in their place.
+    (
+        "prompt_tokens_details",
+        "cached_tokens",
+        # Moonshot; DeepSeek; Anthropic, and bridges to it.
+        ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"),
+        ("cache_read_tokens",),
+    ),
+    (
+        "prompt_tokens_details",
+        "cache_creation_tokens",
+        ("cache_creation_input_tokens",),
+        # OpenRouter.
+        ("cache_write_tokens",),
+    ),
+    # Perplexity.
+    ("completion_tokens_details", "reasoning_tokens", ("reasoning_tokens",), ()),
+)
+
+
+def counted(usage: object) -> dict[str, Any] | None:
+    """What a server reported, with each count where OpenAI has it too; odd values must not spoil a good answer.
+
+    Returns:
+        None if it is no usage at all.
+    """
+    if not isinstance(usage, dict):
+        return None
+    told = {
+        name: value
+        for name, value in usage.items()
+        if _is_number(value) or (isinstance(value, dict) and not name.endswith("_tokens"))
+    }
+    for group, name, beside, inside in _DETAILS:
+        details = told.get(group) or {}
+        places = [*(told.get(key) for key in beside), *(details.get(key) for key in inside)]
+        found = next(filter(_is_number, places), None)
+        if found is not None and not _is_number(details.get(name)):
+            told[group] = {**details, name: found}
+    _sum_up(told)
+    return told
+
+
+def _sum_up(told: dict[str, Any]) -> None:
+    if "prompt_tokens" not in told and "input_tokens" in told:
+        # Anthropic's names; its input is what was not cached.
+        cached = told.get("cache_read_input_tokens", 0) + told.get("cache_creation_input_tokens", 0)
+        told["prompt_tokens"] = told["input_tokens"] + cached
+    if "completion_tokens" not in told and "output_tokens" in told:
+        told["completion_tokens"] = told["output_tokens"]
+    total = told.get("total_tokens")
+    if total is None or "completion_tokens" not in told:
+        if total is not None:
+            # Voyage tells only the sum.
+            told.setdefault("prompt_tokens", total)
+        elif "prompt_tokens" in told:
+            told["total_tokens"] = told["prompt_tokens"] + told.get("completion_tokens", 0)
+        return
+    thought = (told.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
+    answered = told["completion_tokens"]
+    if _is_number(thought) and total == told.get("prompt_tokens", 0) + answered + thought:
+        # xAI counts thoughts beside the answer, not in it.
+        told["completion_tokens"] = answered + thought
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -69,10 +69,13 @@ class CallRecord:
         for observer in self._observers:
             observer.first_content(self.route)
 
-    def attempt_answered(self, attempt: Attempt, usage: Mapping[str, Any] | None) -> None:
+    def attempt_answered(
+        self, attempt: Attempt, usage: Mapping[str, Any] | None, model: object
+    ) -> None:
         """The reply is whole."""
         attempt.outcome = OK
         attempt.usage = usage
+        attempt.answered = model if isinstance(model, str) else None
         self._attempt_ended(attempt)
 
     def attempt_failed(self, attempt: Attempt, call: WireCall, error: _E) -> _E:

@@ -168,7 +168,7 @@ class _Call:
         self._record.recalled(attempt)
         if self._request.stream:
             return (yield from self._handed(attempt, chunks_of(wire), None))
-        self._record.attempt_answered(attempt, wire.get("usage"))
+        self._record.attempt_answered(attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
     def _answered(self) -> Generator[Step, Any, Wire | Opened]:
@@ -259,7 +259,7 @@ class _Call:
         if isinstance(outcome, GenAIError):
             return record.attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
-            record.attempt_answered(attempt, outcome.get("usage"))
+            record.attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome
 
     def _call(self, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
@@ -332,7 +332,7 @@ class _Call:
             record.stream_broke(attempt, end.error)
             self._parts.health.failed(attempt.target)
         elif end.is_whole:
-            record.attempt_answered(attempt, end.usage)
+            record.attempt_answered(attempt, end.usage, end.model)
             if self._memory is not None and end.reply is not None:
                 yield Keep(self._memory, end.reply, attempt)
         else:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
@@ -105,6 +107,9 @@ class Names:
 
     def _targets(self, name: str) -> Iterable[Target]:
         prefix, slash, rest = name.partition("/")
+        if prefix == "models" and prefix not in self._by_name:
+            # Google's APIs list their models so.
+            name, (prefix, slash, rest) = rest, rest.partition("/")
         if slash and rest:
             if prefix in self._by_name:
                 connection = self._by_name[prefix]
@@ -128,11 +133,22 @@ class Names:
             yield Target(Deployment(row, _own_id(row, model)), f"a connection of {provider.name}")
 
     def _of_bare_name(self, name: str) -> Iterable[Target]:
-        for why, model_id in _STAGES:
-            for row in self._connections:
-                own = model_id(row, name)
-                if own:
-                    yield Target(Deployment(row, own), why)
+        found = [
+            Target(Deployment(row, own), why)
+            for why, model_id in _STAGES
+            for row in self._connections
+            if (own := model_id(row, name))
+        ]
+        return found or self._of_open_server(name)
+
+    def _of_open_server(self, name: str) -> Iterable[Target]:
+        """Who may have what no table knows, if there is but one: with two, the user has to say which."""
+        own = [row for row in self._connections if _is_own_server(row)]
+        if not own and "/" in name:
+            own = [row for row in self._connections if _hosts_others(row)]
+        if len(own) == 1:
+            target = Deployment(own[0], _own_id(own[0], name))
+            yield Target(target, "it may have it, and nobody else has")
 
     def _missing(self, targets: Sequence[Target]) -> Iterable[str]:
         for row in self._broken.values():
@@ -159,7 +175,13 @@ class Names:
             if family
             else ""
         )
-        return f"nobody serves {name!r}{hint}{wanted} Connections: {have}. `genai resolve {name}` explains."
+        open_ended = [row.name for row in self._connections if row.with_default_models]
+        written = (
+            f" `{open_ended[0]}/{resolution.meant}` asks that one all the same."
+            if open_ended
+            else ""
+        )
+        return f"nobody serves {name!r}{hint}{wanted} Connections: {have}.{written} `genai resolve {name}` explains."
 
     def _suggestions(self) -> list[str]:
         bare = [model for row in self._connections for model in row.custom_models]
@@ -201,12 +223,49 @@ def _listed_id(connection: Connection, model: str) -> str | None:
 
 def _default_id(connection: Connection, model: str) -> str:
     """The provider's id of a model that the connection does not list."""
-    own = OWN_IDS.get((connection.provider.name, model))
-    if own or connection.provider.name not in _HOSTS:
-        return own or model
-    found = catalog.hosted_ids(connection.provider.name, model, connection.region)
+    provider = connection.provider.name
+    own = OWN_IDS.get((provider, model))
+    if own:
+        return own
+    if provider not in _HOSTS:
+        return _under_its_vendor(provider, model)
+    profile = catalog.profile_of(model, connection.region) if provider == "bedrock" else None
+    if profile:
+        return profile
+    found = catalog.hosted_ids(provider, model, connection.region)
     return model if not found or model in found else found[0]
 
+
+def _under_its_vendor(provider: str, model: str) -> str:
+    """`openai/gpt-oss-120b` for `gpt-oss-120b` on Groq: some providers' own ids name the vendor."""
+    known = catalog.models_of(provider)
+    model = model.removeprefix("models/")
+    if "/" in model or model in known:
+        return model
+    return next((own for own in known if own.endswith(f"/{model}")), model)
+
+
+def _hosts_others(row: Connection) -> bool:
+    """Whether the provider's ids name other vendors, as those of Groq and Together do."""
+    if not row.with_default_models or row.provider.dialect != "openai":
+        return False
+    return any("/" in own for own in catalog.models_of(row.provider.name))
+
+
+def _is_own_server(row: Connection) -> bool:
+    """Whether it is a server of the user's own, or a proxy: its models are in no table."""
+    if not row.with_default_models or row.provider.dialect != "openai":
+        return False
+    if row.provider.base_url is None or row.provider.name == "ollama":
+        return True
+    host = (
+        urlsplit(row.base_url).hostname if row.base_url and row.provider.name == "openai" else None
+    )
+    return host is not None and host not in row.provider.hosts
+
+
+_OLLAMA_TAG = re.compile(r"(?!ft:|.*-v\d+:\d+$)[\w.-]+:[\w.-]+")
+"""A name with a tag (`gemma3:4b`), which is neither a fine-tuned model of OpenAI's nor an id of Bedrock's."""
 
 _HOSTS = frozenset(name for name, row in PROVIDERS.items() if row.catalog)
 """Providers that host other vendors' models under ids of their own."""
@@ -222,6 +281,8 @@ def _family_member(row: Connection, name: str) -> str | None:
     if not row.with_default_models:
         return None
     if name in catalog.models_of(row.provider.name):
+        return _default_id(row, name)
+    if row.provider.name == "ollama" and _OLLAMA_TAG.fullmatch(name):
         return name
     family = family_of(name)
     if not family or "/" in name:

@@ -133,12 +133,14 @@ class Ending:
         reply: The reply as far as it came, if it was assembled.
         error: What the caller gets, if it broke.
         is_whole: Whether it came to its end; else it broke, or the caller left it.
+        model: As the stream names it where it tells its usage.
     """
 
     usage: Wire | None
     reply: Wire | None
     error: GenAIError | None = None
     is_whole: bool = False
+    model: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,11 @@ class Tally:
         return enough and self._texts.keys() <= self._finished
 
     @property
+    def model(self) -> object:
+        """The model that the chunk with the usage names."""
+        return self._head.get("model")
+
+    @property
     def text(self) -> str:
         """The text of the first answer, as far as it came."""
         first = min(self._texts, key=str, default=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import select
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -61,16 +63,41 @@ def tls_context() -> ssl.SSLContext:
 
 
 def proxy_for(origin: str) -> MaskedText | None:
-    """The proxy that the environment names for an origin (`HTTPS_PROXY`, `NO_PROXY` ...), or None."""
+    """The proxy that the environment names for an origin (`HTTPS_PROXY`, `NO_PROXY` ...), or None.
+
+    `NO_PROXY` is read as curl and Go read it: hosts and the ends of hosts, `host:port`, addresses of either kind
+    with or without brackets, networks such as `10.0.0.0/8`, and `*`.
+    """
     import urllib.request
 
     parts = urlsplit(origin)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
+    host = parts.hostname or ""
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    excepted = re.split(r"[\s,]+", proxies.get("no", ""))
+    if not proxy or any(_names(entry, host, port) for entry in excepted if entry):
+        return None
+    # Of a Mac's or Windows' own settings only the standard library knows.
+    if urllib.request.proxy_bypass(host):
         return None
     # Masked, because it may hold a password.
     return MaskedText(proxy if "://" in proxy else f"http://{proxy}")
+
+
+def _names(entry: str, host: str, port: int | None) -> bool:
+    """Whether an entry of `NO_PROXY` means a host."""
+    named, colon, told = entry.rpartition(":")
+    if colon and told.isdecimal() and (":" not in named or named[-1:] == "]"):
+        if int(told) != port:
+            return False
+        entry = named
+    entry = entry.lower().strip("[]")
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        end = entry.removeprefix("*").removeprefix(".")
+        return entry == "*" or (bool(end) and (host == end or host.endswith(f".{end}")))
 
 
 def without_frames(error: _E) -> _E:

@@ -7,7 +7,6 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.litellm.loading import ASYNC_HTTP
 from genai_integrations.transports.litellm.transport import LitellmTransport
-from genai_integrations.transports.openai.restating import RESTATED, RestatedChunks, restated_stream
 from genai_integrations.transports.openai.transport import OpenAITransport
 
 
@@ -56,30 +55,22 @@ class Transports:
             CallError: The attempt failed.
             CredentialError: The key cannot be had or may not go there.
         """
-        reply = self._for(call).send(call, patience)
-        restate = RESTATED.get(call.connection.provider.name)
-        return restate(reply) if restate else reply
+        return self._for(call).send(call, patience)
 
     def stream(self, call: WireCall, patience: Patience) -> Chunks:
         """One request, chunks as they arrive; `END` is the server saying that they are all.
 
         Nothing is sent before the first `next`. Raises as `send`, at any chunk.
         """
-        chunks = self._for(call).stream(call, patience)
-        restate = RESTATED.get(call.connection.provider.name)
-        return restated_stream(chunks, restate) if restate else chunks
+        return self._for(call).stream(call, patience)
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
-        reply = await self._for(call).asend(call, idle)
-        restate = RESTATED.get(call.connection.provider.name)
-        return restate(reply) if restate else reply
+        return await self._for(call).asend(call, idle)
 
     def astream(self, call: WireCall, idle: float) -> AsyncChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
-        chunks = self._for(call).astream(call, idle)
-        restate = RESTATED.get(call.connection.provider.name)
-        return RestatedChunks(chunks, restate) if restate else chunks
+        return self._for(call).astream(call, idle)
 
     def close(self) -> None:
         """Forget every key. Calls under way go on; connections are the process's, and close when they are old."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genai_integrations.calls.assembly import Assembly
-from genai_integrations.calls.wire import check_chunk
+from genai_integrations.calls.incoming import IncomingChunks
 
 texts = st.text(min_size=1, max_size=30)
 functions = st.fixed_dictionaries({"name": st.text("abc_", min_size=1), "arguments": texts})
@@ -123,7 +123,7 @@ def test_odd_chunks_break_nothing(chunks):
     """Whatever the transports let pass is put together somehow, so that no call fails for being recorded."""
     assembly = Assembly()
     for choices in chunks:
-        assembly.add(check_chunk({"choices": choices}))
+        assembly.add(IncomingChunks().check({"choices": choices}))
 
     assert json.dumps(assembly.wire(None))
 

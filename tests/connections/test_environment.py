@@ -240,6 +240,33 @@ def test_portkeys_own_key_has_its_own_header():
     assert open_headers(connection)["x-portkey-api-key"].reveal() == "pk-1"
 
 
+@pytest.mark.parametrize(
+    ("environ", "bearer", "headers"),
+    [
+        ({"PORTKEY_API_KEY": "pk-1", "PORTKEY_PROVIDER": "@openai-prod"}, "pk-1",
+         {"x-portkey-api-key": "pk-1", "x-portkey-provider": "@openai-prod"}),
+        ({"PORTKEY_API_KEY": "pk-1", "PORTKEY_CONFIG": "pc-1", "PORTKEY_VIRTUAL_KEY": "vk-1"}, "pk-1",
+         {"x-portkey-api-key": "pk-1", "x-portkey-config": "pc-1", "x-portkey-virtual-key": "vk-1"}),
+        # The gateway on a machine of one's own has no key; the bearer token is the provider's behind it.
+        ({"PORTKEY_BASE_URL": "http://localhost:8787/v1", "PORTKEY_PROVIDER": "openai", "OPENAI_API_KEY": "sk-1"}, "sk-1",
+         {"x-portkey-provider": "openai"}),
+        ({"PORTKEY_API_KEY": "pk-1", "PORTKEY_PROVIDER": "openai", "OPENAI_API_KEY": "sk-1"}, "sk-1",
+         {"x-portkey-api-key": "pk-1", "x-portkey-provider": "openai"}),
+    ],
+)  # fmt: skip
+def test_portkey_by_environment_alone(environ, bearer, headers):
+    """Its provider, config and virtual key are headers."""
+    found = {row.name: row for row in environment_connections(environ)}["portkey"]
+
+    assert found.secret.reveal() == bearer
+    assert {name: value.reveal() for name, value in open_headers(found).items()} == headers
+
+
+def test_portkeys_address_alone_is_no_connection():
+    """Without a key or a provider nothing could be sent there."""
+    assert environment_connections({"PORTKEY_BASE_URL": "http://localhost:8787/v1"}) == []
+
+
 def test_bedrock_has_awss_variable_for_a_private_endpoint():
     """The address that AWS's own tools take is the connection's base URL."""
     connection = only(

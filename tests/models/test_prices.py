@@ -40,6 +40,31 @@ def test_a_reported_cost_wins():
     assert prices.cost("openrouter", "any/model", {"cost": 0.25}) == 0.25
 
 
+def test_a_reported_cost_may_have_parts():
+    """Perplexity's has a total among them."""
+    usage = {"cost": {"input_tokens_cost": 0.1, "total_cost": 0.25}}
+
+    assert prices.cost("perplexity", "any", usage) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "answered", "dollars"),
+    [
+        ("azure", "my-deployment", "gpt-4o-mini-2024-07-18", 1.5e-4),
+        ("azure", "model-router", "gpt-4o-mini-2024-07-18", 1.5e-4),
+        ("openai", "gpt-4o-mini", "nobody-knows", 1.5e-4),
+        ("openai", "gpt-4o-mini", None, 1.5e-4),
+        ("openai", "ft:gpt-4o-mini-2024-07-18:org::x", "ft:gpt-4o-mini-2024-07-18:org::x", 3e-4),
+        ("azure", "my-deployment", "nobody-knows", None),
+    ],
+)
+def test_the_model_that_answered_has_the_price(provider, model, answered, dollars):
+    """A deployment's name says nothing; where the answer's model has no price, the one that was asked has."""
+    cost = prices.cost(provider, model, {"prompt_tokens": 1000, "completion_tokens": 0}, answered)
+
+    assert cost == (dollars if dollars is None else pytest.approx(dollars))
+
+
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 3}])
 def test_an_unknown_price_is_no_price(usage):
     """Nothing is made up for a model without a price, or an answer without usage."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 
@@ -15,7 +14,6 @@ from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.testing.server import LoopbackServer
 from genai_integrations.transports.litellm.loading import litellm_module
 from genai_integrations.transports.openai.copies import COPIES
-from genai_integrations.transports.openai.restating import RestatedChunks, restated_stream
 from genai_integrations.transports.openai.shaping import shaped
 
 USER = {"role": "user", "content": "add"}
@@ -369,26 +367,3 @@ def test_voyages_tokens_are_the_prompts(make_client):
 
     assert reply.usage.prompt_tokens == 1000
     assert reply.route.cost == pytest.approx(6e-05)
-
-
-def test_a_restated_stream_that_is_left():
-    """Who stops reading it closes the stream underneath, in both ways to read."""
-    plain = (chunk for chunk in [{}, {}])
-    stream = restated_stream(plain, dict)
-    next(stream)
-    stream.close()
-
-    async def leave():
-        inner = _aiter([{}, {}])
-        chunks = RestatedChunks(inner, dict)
-        first = await anext(aiter(chunks))
-        await chunks.aclose()
-        return first, [chunk async for chunk in inner]
-
-    assert list(plain) == []
-    assert asyncio.run(leave()) == ({}, [])
-
-
-async def _aiter(values):
-    for value in values:
-        yield value

@@ -221,7 +221,7 @@ def test_a_failure_is_told(name, fault, kind, place, home, make_client):
         # These are in LiteLLM's table of models.
         ("command-r-08-2024", "cohere/command-r-08-2024"),
         ("mistral-large-latest", "mistral/mistral-large-latest"),
-        ("gpt-oss-120b", "fireworks/gpt-oss-120b"),
+        ("gpt-oss-120b", "groq/openai/gpt-oss-120b"),
         ("gemma-4-31b", "cerebras/gemma-4-31b"),
         ("x-ai/grok-4", "xai/grok-4"),
         ("nvidia_nim/nvidia/nemotron-3", "nvidia_nim/nvidia/nemotron-3"),

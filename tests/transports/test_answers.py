@@ -214,9 +214,14 @@ def test_an_answer_left_half_way():
     assert ends == [False]
 
 
+MEMBERS = gzip.compress(REPLY[:9], mtime=0) + gzip.compress(REPLY[9:], mtime=0)
+BARE = zlib.compress(REPLY, wbits=-15)
+
+
 @pytest.mark.parametrize(
     ("encoding", "packed"),
-    [("gzip", gzip.compress(REPLY, mtime=0)), ("X-GZip", gzip.compress(REPLY, mtime=0)), ("deflate", zlib.compress(REPLY))],
+    [("gzip", gzip.compress(REPLY, mtime=0)), ("X-GZip", gzip.compress(REPLY, mtime=0)), ("deflate", zlib.compress(REPLY)),
+     ("gzip", MEMBERS), ("deflate", BARE)],
 )  # fmt: skip
 def test_a_packed_body(encoding, packed):
     """We ask for none; some proxies pack it all the same."""
@@ -316,3 +321,26 @@ def test_an_answer_before_the_request_is_read(mode, attempt, connect, raw_server
 
     with pytest.raises(Exception, match="413"):
         attempt(connect(raw_server(handle).url), user="x" * 3_000_000)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "gzip members", "deflate", "bare deflate"])
+def test_packed_bodies_are_read_alike(packing, mode, attempt, connect, raw_server):
+    """By threads and by event loops, whole and streamed: several members, and deflate without its head."""
+    kind, content = _content(mode)
+    packed = {
+        "gzip": gzip.compress(content, mtime=0),
+        "gzip members": gzip.compress(content[:9], mtime=0) + gzip.compress(content[9:], mtime=0),
+        "deflate": zlib.compress(content),
+        "bare deflate": zlib.compress(content, wbits=-15),
+    }[packing]
+
+    def handle(server, connection, number):
+        while server.read(connection):
+            head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-encoding: %b\r\ncontent-length: %d\r\n\r\n"
+            connection.sendall(
+                head
+                % (kind, packing.split()[-1 if "deflate" in packing else 0].encode(), len(packed))
+                + packed
+            )
+
+    assert _came(attempt(connect(raw_server(handle).url)))

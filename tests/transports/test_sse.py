@@ -8,18 +8,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genai_integrations.transports.http.sse import ErrorData, SSEDecoder
+from genai_integrations.transports.http.sse import ErrorData, SSEDecoder, WholeData
 
 BOM = b"\xef\xbb\xbf"
 
 
 def parsed(stream):
-    """The standard's algorithm word for word, on the whole stream: the data of each event, and its name."""
+    """The standard's algorithm word for word, on the whole stream: the data of each event, and its name.
+
+    Of events with names of their own only those count that carry something of an answer.
+    """
     text = stream.removeprefix(BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     events, data, name = [], [], b""
     for line in text.split(b"\n")[:-1]:
         if not line:
-            if data:
+            own = name not in (b"", b"message", b"error")
+            if data and not (own and b"[DONE]" not in b"".join(data)):
                 events.append((b"\n".join(data), name == b"error"))
             data, name = [], b""
         elif not line.startswith(b":"):
@@ -115,3 +119,34 @@ def test_a_large_event_in_tiny_pieces_costs_what_its_bytes_cost(size):
     assert len(decoder._pieces) >= len(pieces) - 3
     assert _Counting.seen <= 4 * len(stream)
     assert [*filter(None, events), decoder.feed(pieces[-1])] == [[b"x" * 9000]]
+
+
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        (b"event: ping\ndata: {}\n\n", []),
+        (b'event: metadata\ndata: {"id": 7}\n\n', []),
+        (b'event: chunk\ndata: {"choices": []}\n\n', [b'{"choices": []}']),
+        (b'event: usage\ndata: {"usage": {}}\n\n', [b'{"usage": {}}']),
+        (b'event: fault\ndata: {"error": 1}\n\n', [b'{"error": 1}']),
+        (b"event: done\ndata: [DONE]\n\n", [b"[DONE]"]),
+        (b"event: message\ndata: {}\n\n", [b"{}"]),
+    ],
+)
+def test_named_events_that_carry_nothing_are_passed_over(event, data):
+    """Servers have many kinds of `ping`; what is of an answer counts under any name."""
+    assert SSEDecoder().feed(event) == data
+
+
+@pytest.mark.parametrize("start", [b"", BOM, b"\n", b" \r\n", BOM + b"\n "])
+@pytest.mark.parametrize("body", [b'{"id": 1}\n\n', b"[1]", b"<html>\n\n</html>"])
+def test_a_body_that_is_no_stream_comes_whole(start, body):
+    """Its first character says so, however it is cut."""
+    stream = start + body
+    for size in (1, 2, len(stream)):
+        decoder = SSEDecoder()
+        pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+        assert [event for piece in pieces for event in decoder.feed(piece)] == []
+        (found,) = decoder.flush()
+        assert isinstance(found, WholeData)
+        assert found.strip() == body.strip()

@@ -20,6 +20,8 @@ _SPACE = " \t\r"
 _WITHOUT_BODY = frozenset((204, 304))
 _GZIP_OR_ZLIB = 47
 """What `zlib` calls the two together."""
+_ZLIB, _GZIP = 0x8, 0xF
+"""The low halves of their first bytes."""
 
 
 class Reader(Protocol):
@@ -79,7 +81,7 @@ class Answer(HTTPResponse):
         self.chunked = head.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
         self.length = None if self.chunked else _length(status, head)
-        self._packed = None if self.length == 0 else _decoder(head)
+        self._packed = None if self.length == 0 else _unpacking(head)
         told = head.get("connection", "").lower()
         closes = "keep-alive" not in told if version == "HTTP/1.0" else "close" in told
         self.will_close = closes or (not self.chunked and self.length is None)
@@ -98,7 +100,7 @@ class Answer(HTTPResponse):
                 # Python 3.12 and older leave this to the next read.
                 self._close_conn()
             if self._packed is not None:
-                data = self._packed.decompress(data)
+                data = self._packed.unpacked(data)
             if data:
                 return data
         if self.length:
@@ -139,14 +141,42 @@ def _length(status: int, head: dict[str, str]) -> int | None:
     return int(told)
 
 
-def _decoder(head: dict[str, str]) -> Any:
+def _unpacking(head: dict[str, str]) -> _Unpacking | None:
     """What unpacks a body that a server packed though it was asked not to."""
     encoding = head.get("content-encoding", "identity").lower()
     if encoding == "identity":
         return None
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise HTTPException(f"the answer is encoded as {encoding!r}, which was not asked for")
-    return zlib.decompressobj(_GZIP_OR_ZLIB)
+    return _Unpacking()
+
+
+class _Unpacking:
+    """Unpacks gzip of any number of members, and deflate with or without the head that its standard wants."""
+
+    def __init__(self) -> None:
+        self._inner: Any = None
+
+    def unpacked(self, data: bytes) -> bytes:
+        """What the next bytes hold.
+
+        Raises:
+            zlib.error: They are not packed so.
+        """
+        out = b""
+        while data:
+            if self._inner is None:
+                self._inner = zlib.decompressobj(_window(data))
+            out += self._inner.decompress(data)
+            data = self._inner.unused_data
+            if self._inner.eof:
+                self._inner = None
+        return out
+
+
+def _window(data: bytes) -> int:
+    """How `zlib` is to read what begins so. The low half of zlib's first byte is 8; of a bare block it never is."""
+    return _GZIP_OR_ZLIB if data[0] & 0x0F in (_ZLIB, _GZIP) else -zlib.MAX_WBITS
 
 
 def _head(stream: Any) -> dict[str, str]:

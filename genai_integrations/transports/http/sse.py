@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
+_PLAIN = (b"", b"message", b"error")
+_CARRYING = (b'"choices"', b'"usage"', b'"error"', b"[DONE]")
+"""What an event of any other name must have to be more than a `ping`, of which servers have many."""
+_WHOLE = (b"{", b"[", b"<")
 
 
 class ErrorData(bytes):
     """The data of an event that the server named `error`."""
+
+    __slots__ = ()
+
+
+class WholeData(bytes):
+    """A body that is no stream of events: JSON or a page, as its first character says."""
 
     __slots__ = ()
 
@@ -18,20 +28,27 @@ class SSEDecoder:
     start with a colon, several `data` lines are joined by LF, one byte order mark at the start is skipped.
     Works on bytes, so a character split between two pieces needs no care. The cost of an event does not
     depend on how many pieces it arrives in.
+
+    Whether a body is a stream is seen by its first character, since servers label streams `application/json`
+    and answers `text/event-stream`: no event begins with one of `{[<`. Such a body comes whole from `flush`.
     """
 
-    __slots__ = ("_after_cr", "_ends_in_lf", "_pieces", "_started")
+    __slots__ = ("_after_cr", "_ends_in_lf", "_is_whole", "_pieces", "_started")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._ends_in_lf = False
         self._after_cr = False
         self._started = False
+        self._is_whole = False
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Take the next piece and return the data of every event that it completes."""
         if not self._started:
             piece = self._start(piece)
+        if self._is_whole:
+            self._pieces.append(piece)
+            return []
         if self._after_cr or b"\r" in piece:
             piece = self._normalise(piece)
         if not (b"\n\n" in piece or (self._ends_in_lf and piece[:1] == b"\n")):
@@ -54,17 +71,23 @@ class SSEDecoder:
         """
         block = b"".join(self._pieces)
         self._pieces = []
+        if self._is_whole:
+            return [WholeData(block)]
         data = _data_of(block)
         return [] if data is None else [data]
 
     def _start(self, piece: bytes) -> bytes:
         piece = b"".join((*self._pieces, piece))
-        if len(piece) < len(_BOM) and _BOM.startswith(piece):
+        whole = piece.removeprefix(_BOM)
+        begun = whole.lstrip()
+        if not begun or (len(piece) < len(_BOM) and _BOM.startswith(piece)):
+            # Nothing but white space so far, which is no event.
             self._pieces = [piece] if piece else []
             return b""
         self._pieces = []
         self._started = True
-        return piece.removeprefix(_BOM)
+        self._is_whole = begun[:1] in _WHOLE
+        return whole
 
     def _normalise(self, piece: bytes) -> bytes:
         if piece:
@@ -75,7 +98,7 @@ class SSEDecoder:
 
 
 def _data_of(block: bytes) -> bytes | None:
-    """The joined data lines of one event; None if it has none."""
+    """The joined data lines of one event; None if it has none, or is a named one that carries nothing of an answer."""
     if block[:6] == b"data: " and b"\n" not in block:
         return block[6:]
     lines = []
@@ -90,4 +113,6 @@ def _data_of(block: bytes) -> bytes | None:
     if not lines:
         return None
     data = b"\n".join(lines)
+    if name not in _PLAIN and not any(mark in data for mark in _CARRYING):
+        return None
     return ErrorData(data) if name == b"error" else data

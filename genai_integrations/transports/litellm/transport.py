@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, 
 from functools import cache
 from typing import Any
 
+from genai_integrations.calls.incoming import IncomingChunks, check_reply
 from genai_integrations.calls.wire import (
     END,
     AsyncChunks,
     Wire,
     WireCall,
-    check_reply,
     finish_reasons,
     has_content,
 )
@@ -152,8 +152,9 @@ class LitellmTransport:
             stream = await litellm_module().acompletion(**await self._arguments(call, idle))
             empty_end: Wire | None = None
             seen = calls = False
+            incoming = IncomingChunks()
             async for piece in stream:
-                chunk = piece.model_dump(exclude_none=True)
+                chunk = incoming.check(piece.model_dump(exclude_none=True))
                 seen = seen or has_content(chunk)
                 calls = _calls_by_now(chunk, calls=calls)
                 if not seen and "stop" in finish_reasons(chunk):

@@ -7,8 +7,11 @@ only if it tunes, labels or accounts. One that changes what comes back (`n`, `lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Copy:
 
     Attributes:
         parameters: What becomes of parameters.
-        refuses_keys: Keys that no message may have.
+        refuses_keys: Keys that no message may have, nor a call in one.
         names_for: Roles whose messages may have a `name`; None means all.
         joins_text: Content that is a list of texts must be one text.
         needs_thoughts: Pattern of models that want `reasoning_content` beside every tool call.
@@ -55,10 +58,22 @@ class Copy:
     ids: tuple[str, str] | None = None
 
 
-_THOUGHTS = frozenset(("thinking_blocks", "reasoning_content"))
-"""Keys of a message that other providers give and want back."""
+_THOUGHTS = frozenset(
+    (
+        "citations",
+        "extra_content",
+        "images",
+        "provider_specific_fields",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "search_results",
+        "thinking_blocks",
+    )
+)
+"""Keys of a message, or of a call in it, that other providers give; some want them back."""
 
-_ONLY_IN_ANSWERS = frozenset(("annotations", "audio", "provider_specific_fields", "refusal"))
+_ONLY_IN_ANSWERS = frozenset(("annotations", "audio", "refusal"))
 """Keys of an answer that strict copies do not take back in a conversation."""
 
 _BOOKKEEPING = frozenset(
@@ -166,3 +181,32 @@ COPIES: Mapping[str, Copy] = {
     ),
 }
 """By the provider's name."""
+
+
+FilePlace = Callable[[Wire, str], Wire]
+"""Takes the part of a message that is a file, and the file's address; gives the part as it is sent."""
+
+
+def _refused(_part: Wire, _address: str) -> Wire:
+    raise ConfigurationError(
+        "OpenAI's chat API takes no file by its address: fetch it and pass its data, or upload it and pass its "
+        "file_id; OpenRouter and Mistral take the address"
+    )
+
+
+FILES_BY_ADDRESS: Mapping[str, FilePlace] = {
+    "azure": _refused,
+    # Source: docs.mistral.ai, "Document QnA".
+    "mistral": lambda _part, address: {"type": "document_url", "document_url": address},
+    "openai": _refused,
+    # Source: openrouter.ai/docs, "PDF inputs".
+    "openrouter": lambda part, address: {
+        "type": "file",
+        "file": {"filename": "file.pdf", **_without_id(part["file"]), "file_data": address},
+    },
+}
+"""Where a provider looks for the address of a file, by its name; to all others it goes as it is."""
+
+
+def _without_id(file: Wire) -> Wire:
+    return {name: value for name, value in file.items() if name != "file_id"}

@@ -11,7 +11,14 @@ from urllib.parse import urlsplit
 from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
-from genai_integrations.transports.openai.copies import COPIES, OPENAI, Copy, Parameters
+from genai_integrations.transports.openai.copies import (
+    COPIES,
+    FILES_BY_ADDRESS,
+    OPENAI,
+    Copy,
+    FilePlace,
+    Parameters,
+)
 
 _OPENAI_HOST = "api.openai.com"
 _CACHE_MARK = frozenset(("cache_control",))
@@ -24,10 +31,11 @@ def shaped(call: WireCall) -> Wire:
     A conversation that began with another provider holds what only that one knows: signatures of thinking and
     marks for its prompt cache.
     """
+    body = _with_files(call.body, call.connection.provider.name)
     copy = _copy_of(call.connection)
     if copy is None:
-        return call.body
-    body = _with_parameters(call, copy.parameters)
+        return body
+    body = _with_parameters(body, call, copy.parameters)
     if messages := body.get("messages"):
         shaped = _messages(messages, call.model, copy)
         if len(shaped) != len(messages) or not all(map(operator.is_, shaped, messages)):
@@ -42,6 +50,37 @@ def shaped(call: WireCall) -> Wire:
     return body
 
 
+def _with_files(body: Wire, provider: str) -> Wire:
+    """The body with each file that has an address where this provider looks for it.
+
+    Raises:
+        ConfigurationError: It takes none.
+    """
+    messages = body.get("messages") or ()
+    if not any(isinstance(message.get("content"), list) for message in messages):
+        return body
+    place = FILES_BY_ADDRESS.get(provider)
+    if place is None:
+        return body
+    return {**body, "messages": [_with_addresses(message, place) for message in messages]}
+
+
+def _with_addresses(message: Wire, place: FilePlace) -> Wire:
+    content = message.get("content")
+    if not isinstance(content, list) or not any(map(_address_of, content)):
+        return message
+    parts = [place(part, found) if (found := _address_of(part)) else part for part in content]
+    return {**message, "content": parts}
+
+
+def _address_of(part: object) -> str | None:
+    """The address of a file that is not in the request: in LiteLLM's dialect it stands in place of the id."""
+    file = part.get("file") if isinstance(part, Mapping) else None
+    found = file.get("file_id") if isinstance(file, Mapping) else None
+    is_address = isinstance(found, str) and found.startswith(("http://", "https://"))
+    return found if is_address else None
+
+
 def _copy_of(connection: Connection) -> Copy | None:
     """Azure and OpenAI itself refuse what they do not know; servers at other addresses may want it."""
     name = connection.provider.name
@@ -53,8 +92,7 @@ def _copy_of(connection: Connection) -> Copy | None:
     return OPENAI if not base or urlsplit(base).hostname == _OPENAI_HOST else None
 
 
-def _with_parameters(call: WireCall, rows: Iterable[Parameters]) -> Wire:
-    body = call.body
+def _with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
     for row in rows:
         touched = not row.refuses.isdisjoint(body) or not row.renames.keys().isdisjoint(body)
         if not touched or not re.search(row.models, call.model) or _is_excepted(row, body):
@@ -91,6 +129,7 @@ def _fits(message: Wire, copy: Copy) -> bool:
     """Whether it is a plain message, as most are."""
     return (
         copy.refuses_keys.isdisjoint(message)
+        and not (copy.refuses_keys and message.get("tool_calls"))
         and not isinstance(message.get("content"), list)
         and (copy.names_for is None or "name" not in message)
     )
@@ -99,6 +138,9 @@ def _fits(message: Wire, copy: Copy) -> bool:
 def _keys(message: Wire, copy: Copy) -> Wire:
     if not copy.refuses_keys.isdisjoint(message):
         message = _without(message, copy.refuses_keys)
+    calls = message.get("tool_calls") or ()
+    if not all(map(copy.refuses_keys.isdisjoint, calls)):
+        message = {**message, "tool_calls": [_without(row, copy.refuses_keys) for row in calls]}
     if copy.names_for is not None and "name" in message and message["role"] not in copy.names_for:
         return _without(message, _NAME)
     return message

@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from genai_integrations.calls.wire import END, Operation, Wire, WireCall, check_chunk, check_reply
+from genai_integrations.calls.incoming import IncomingChunks, check_reply
+from genai_integrations.calls.wire import END, Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import CallError, InvalidReplyError, ServerError
+from genai_integrations.errors import InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
@@ -17,7 +18,7 @@ from genai_integrations.transports.failures import event_error, failure_in, stat
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import SHARED, Shared
-from genai_integrations.transports.http.sse import ErrorData, SSEDecoder
+from genai_integrations.transports.http.sse import ErrorData, SSEDecoder, WholeData
 from genai_integrations.transports.openai.address import open_endpoint
 from genai_integrations.transports.openai.shaping import shaped
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _OBJECT = b"{"
 """What every chunk begins with."""
-_NOT_A_STREAM = ("text/html", "application/json")
 
 
 class OpenAITransport:
@@ -83,10 +83,10 @@ class OpenAITransport:
         endpoint = self._endpoint(call)
         response = self._sync.post(endpoint, jsonbytes.dumps(shaped(call)), patience)
         line.lead_to(response.hang_up)
-        if not _streams(response.status, response.headers):
+        if not _is_good(response.status):
             body = sync_http.read_all(response, patience)
-            raise _refusal(response.status, response.headers, body, endpoint)
-        decoder = SSEDecoder()
+            raise status_error(response.status, response.headers, body, endpoint.secrets)
+        decoder, incoming = SSEDecoder(), IncomingChunks()
         pieces = sync_http.read_pieces(response, patience)
         try:
             for piece in pieces:
@@ -96,8 +96,8 @@ class OpenAITransport:
                         yield END
                         return
                     if data and not data.isspace():
-                        yield _chunk(data, endpoint)
-            yield from _leftover(decoder, endpoint)
+                        yield _chunk(data, endpoint, incoming)
+            yield from _leftover(decoder, endpoint, incoming)
         finally:
             pieces.close()
 
@@ -121,10 +121,10 @@ class OpenAITransport:
         endpoint = self._endpoint(call)
         response = await self._async.post(endpoint, jsonbytes.dumps(shaped(call)), idle)
         line.lead_to(response.close)
-        if not _streams(response.status, response.headers):
+        if not _is_good(response.status):
             body = await async_http.read_all(response, idle)
-            raise _refusal(response.status, response.headers, body, endpoint)
-        decoder = SSEDecoder()
+            raise status_error(response.status, response.headers, body, endpoint.secrets)
+        decoder, incoming = SSEDecoder(), IncomingChunks()
         pieces = async_http.read_pieces(response, idle)
         try:
             async for piece in pieces:
@@ -134,8 +134,8 @@ class OpenAITransport:
                         yield END
                         return
                     if data and not data.isspace():
-                        yield _chunk(data, endpoint)
-            for chunk in _leftover(decoder, endpoint):
+                        yield _chunk(data, endpoint, incoming)
+            for chunk in _leftover(decoder, endpoint, incoming):
                 yield chunk
         finally:
             await pieces.aclose()
@@ -161,7 +161,7 @@ _MOST_ENDPOINTS = 1024
 def _reply(
     status: int, headers: Mapping[str, str], body: bytes, endpoint: Endpoint, operation: Operation
 ) -> Wire:
-    if status != 200:
+    if not _is_good(status):
         raise status_error(status, headers, body, endpoint.secrets)
     try:
         reply = check_reply(_decoded(body, endpoint), operation)
@@ -172,21 +172,9 @@ def _reply(
     return reply
 
 
-def _streams(status: int, headers: Mapping[str, str]) -> bool:
-    content_type = headers.get("content-type", "").lower()
-    return status == 200 and not content_type.startswith(_NOT_A_STREAM)
-
-
-def _refusal(status: int, headers: Mapping[str, str], body: bytes, endpoint: Endpoint) -> CallError:
-    if status != 200:
-        return status_error(status, headers, body, endpoint.secrets)
-    try:
-        _decoded(body, endpoint)
-    except ValueError:
-        return _no_json(body)
-    except CallError as error:
-        return error
-    return InvalidReplyError("the server answered a request for a stream without one")
+def _is_good(status: int) -> bool:
+    """Frameworks whose POST answers 201 serve models too."""
+    return 200 <= status < 300
 
 
 def _no_json(body: bytes) -> InvalidReplyError:
@@ -200,7 +188,7 @@ def _no_json(body: bytes) -> InvalidReplyError:
     return InvalidReplyError(f"the server answered 200 with {kind}: is the base URL right?")
 
 
-def _chunk(data: bytes, endpoint: Endpoint) -> Wire:
+def _chunk(data: bytes, endpoint: Endpoint, incoming: IncomingChunks) -> Wire:
     try:
         decoded = _decoded(data, endpoint)
     except ValueError:
@@ -208,7 +196,7 @@ def _chunk(data: bytes, endpoint: Endpoint) -> Wire:
         raise kind("the stream has an event that is no JSON") from None
     if isinstance(data, ErrorData):
         raise event_error(decoded, endpoint.secrets)
-    chunk = check_chunk(decoded)
+    chunk = incoming.check(decoded)
     if failure := failure_in(chunk, endpoint.secrets):
         raise failure
     return chunk
@@ -226,10 +214,17 @@ def _decoded(data: bytes, endpoint: Endpoint) -> object:
     return decoded
 
 
-def _leftover(decoder: SSEDecoder, endpoint: Endpoint) -> Iterable[Wire]:
-    """A last event without its blank line counts if it is whole; if not, the stream was cut short."""
+def _leftover(decoder: SSEDecoder, endpoint: Endpoint, incoming: IncomingChunks) -> Iterable[Wire]:
+    """A last event without its blank line counts if it is whole; if not, the stream was cut short.
+
+    A whole answer, though a stream was asked for, is one chunk.
+    """
     for data in decoder.flush():
+        if isinstance(data, WholeData):
+            yield incoming.whole(_reply(200, {}, data, endpoint, "chat/completions"))
+            yield END
+            return
         try:
-            yield END if _is_done(data) else _chunk(data, endpoint)
+            yield END if _is_done(data) else _chunk(data, endpoint, incoming)
         except InvalidReplyError:
             return

@@ -1,0 +1,201 @@
+"""What a server answered, checked, and said in OpenAI's words where the server has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from genai_integrations.calls.tool_calls import StreamedCalls, whole_calls
+from genai_integrations.calls.wire import Operation, Wire
+from genai_integrations.errors import InvalidReplyError
+from genai_integrations.models.usage import counted
+
+_LIST_OF: Mapping[Operation, str] = {"chat/completions": "choices", "embeddings": "data"}
+
+_IN_OTHER_WORDS = frozenset(("reasoning", "tool_calls"))
+"""Keys of a message or delta that not every server fills as OpenAI does."""
+
+FINISH_REASONS: Mapping[str, str] = {
+    # Anthropic, and bridges to it.
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    # Google.
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "SAFETY": "content_filter",
+    "RECITATION": "content_filter",
+    "BLOCKLIST": "content_filter",
+    "PROHIBITED_CONTENT": "content_filter",
+    "SPII": "content_filter",
+    # Hugging Face's TGI, Together, Databricks.
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_token": "stop",
+    # Cohere.
+    "COMPLETE": "stop",
+    "complete": "stop",
+    "TOOL_CALL": "tool_calls",
+    "tool_call": "tool_calls",
+    # Bedrock.
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+}
+"""OpenAI's word for a server's. Words for a failure are not among them: `transports` make errors of those."""
+
+
+def check_reply(data: object, operation: Operation) -> Wire:
+    """A decoded answer, if it is one of the operation; what is odd in it is changed in place.
+
+    Raises:
+        InvalidReplyError: It is empty or something else.
+    """
+    wanted = _LIST_OF[operation]
+    if isinstance(data, dict):
+        items = data.get(wanted)
+        is_chat = operation == "chat/completions"
+        if items and _all_are_dicts(items, "message" if is_chat else None):
+            if is_chat:
+                for choice in items:
+                    _restate_whole(choice)
+            if "usage" in data:
+                data["usage"] = counted(data["usage"])
+            return data
+    raise InvalidReplyError(f"the server's answer has no {wanted}")
+
+
+class IncomingChunks:
+    """Checks the chunks of one stream, each changed in place where it is odd."""
+
+    __slots__ = ("_calls",)
+
+    def __init__(self) -> None:
+        self._calls: dict[object, StreamedCalls] = {}
+
+    def check(self, data: object) -> Wire:
+        """A decoded event, if it is a chunk.
+
+        Raises:
+            InvalidReplyError: It is no object.
+        """
+        if not isinstance(data, dict):
+            raise InvalidReplyError("an event of the stream is no JSON object")
+        choices = data.get("choices") or ()
+        if not isinstance(choices, (list, tuple)):
+            raise InvalidReplyError("an event of the stream has choices that are none")
+        for choice in choices:
+            # One loop and no helper: this runs for every chunk.
+            if not isinstance(choice, dict) or not isinstance(choice.get("delta") or {}, dict):
+                raise InvalidReplyError("an event of the stream has a choice that is none")
+            delta = choice.get("delta")
+            if delta and (
+                not _IN_OTHER_WORDS.isdisjoint(delta) or isinstance(delta.get("content"), list)
+            ):
+                self._restate(choice.get("index"), delta)
+            if choice.get("finish_reason") is not None:
+                _restate_end(data, choice, delta or {})
+        if data.get("usage"):
+            data["usage"] = counted(data["usage"])
+        return data
+
+    def whole(self, reply: Wire) -> Wire:
+        """A checked reply as a chunk: some servers send one though a stream was asked for."""
+        choices = []
+        for at, choice in enumerate(reply["choices"]):
+            rest = {name: value for name, value in choice.items() if name != "message"}
+            message = choice["message"]
+            calls = message.get("tool_calls")
+            if calls:
+                numbered = [{"index": number, **call} for number, call in enumerate(calls)]
+                message = {**message, "tool_calls": numbered}
+            choices.append({"index": at, **rest, "delta": message})
+        return {**reply, "object": "chat.completion.chunk", "choices": choices}
+
+    def _restate(self, index: object, delta: Wire) -> None:
+        _restate_texts(delta)
+        pieces = delta.get("tool_calls")
+        if isinstance(pieces, list) and pieces:
+            calls = self._calls.get(index if isinstance(index, int) else 0)
+            if calls is None:
+                calls = self._calls[index if isinstance(index, int) else 0] = StreamedCalls()
+            delta["tool_calls"] = calls.restated(pieces)
+
+
+def _restate_whole(choice: Wire) -> None:
+    message = choice["message"]
+    if not _IN_OTHER_WORDS.isdisjoint(message) or isinstance(message.get("content"), list):
+        _restate_texts(message)
+        if message.get("tool_calls"):
+            message["tool_calls"] = whole_calls(message["tool_calls"])
+    if choice.get("finish_reason") is not None:
+        _restate_finish(choice, message)
+
+
+def _restate_end(chunk: Wire, choice: Wire, delta: Wire) -> None:
+    _restate_finish(choice, delta)
+    if not chunk.get("usage") and isinstance(choice.get("usage"), dict):
+        # Moonshot's place.
+        chunk["usage"] = choice["usage"]
+
+
+def _restate_finish(choice: Wire, said: Wire) -> None:
+    """OpenAI's word for why it ended; the server's stays beside it, under OpenRouter's name for it."""
+    told = choice["finish_reason"]
+    if told == "" and said.get("tool_calls"):
+        # xAI ends a call without a word.
+        choice["finish_reason"] = "tool_calls"
+    elif isinstance(told, str) and (reason := FINISH_REASONS.get(told)):
+        choice["finish_reason"] = reason
+        choice.setdefault("native_finish_reason", told)
+
+
+def _restate_texts(said: Wire) -> None:
+    """Text as text, and thoughts under the one name that is read: `reasoning_content`."""
+    content = said.get("content")
+    if isinstance(content, list):
+        _restate_parts(said, content)
+    thought = said.get("reasoning")
+    if isinstance(thought, str) and thought and not said.get("reasoning_content"):
+        said["reasoning_content"] = thought
+
+
+def _restate_parts(said: Wire, content: list[object]) -> None:
+    """Mistral and Databricks answer with a list of thoughts and texts in place of the text."""
+    parts = [part for part in content if isinstance(part, dict)]
+    thoughts = [_thought(part) for part in parts if part.get("type") in ("thinking", "reasoning")]
+    images = [part for part in parts if part.get("type") == "image_url"]
+    said["content"] = (
+        _joined([part for part in parts if part.get("type") not in ("thinking", "reasoning")])
+        or None
+    )
+    if any(thoughts) and not said.get("reasoning_content"):
+        said["reasoning_content"] = "".join(thoughts)
+    if images:
+        said.setdefault("images", images)
+
+
+def _thought(part: Wire) -> str:
+    for name in ("thinking", "summary", "reasoning", "text"):
+        if part.get(name):
+            return _joined(part[name])
+    return ""
+
+
+def _joined(parts: object) -> str:
+    """The texts among the parts, as one."""
+    if not isinstance(parts, list):
+        return parts if isinstance(parts, str) else ""
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _all_are_dicts(items: object, inner: str | None = None) -> bool:
+    """Whether it is a list of objects, and each has an object under `inner`."""
+    if not isinstance(items, list):
+        return False
+    for item in items:
+        if not isinstance(item, dict) or (inner and not isinstance(item.get(inner), dict)):
+            return False
+    return True
