@@ -12,8 +12,8 @@ from llama_index.core.types import Model
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from genai_integrations.calls.schemas import strict_schema
 from genai_integrations.errors import InvalidReplyError
-from genai_integrations.llama_index.schemas import strict_schema
 from genai_integrations.llama_index.tools import named_choice
 
 _DECIDED_HERE = ("tools", "tool_choice", "tool_required", "allow_parallel_tool_calls")

@@ -14,7 +14,6 @@ from pydantic import BaseModel, Field
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.langchain.tools import (
-    fits_strictly,
     response_format,
     wire_choice,
     wire_tools,
@@ -122,12 +121,6 @@ def test_strict_only_where_it_keeps_the_meaning():
     assert strict(JokeDict)
     assert not strict({**TITLED, "required": []})
     assert not strict(Open)
-    assert not fits_strictly(
-        {"type": "object", "properties": {"a": {"oneOf": []}}, "required": ["a"]}
-    )
-    assert not fits_strictly({"type": "array", "items": {"type": "object"}})
-    assert not fits_strictly({"type": "object", "properties": {"a": True}})
-    assert fits_strictly({"type": "object", "properties": {"a": {"type": ["string", "null"]}}})
 
 
 def test_forms_of_a_response_format():
