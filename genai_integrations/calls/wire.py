@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError, InvalidReplyError
 
@@ -30,12 +31,14 @@ class WireCall:
         model: The provider's own model id.
         operation: What is asked.
         body: The whole request.
+        headers: What the call sends beside the connection's own headers, which win.
     """
 
     connection: Connection
     model: str
     operation: Operation
     body: Wire
+    headers: Headers = field(default_factory=dict)
 
 
 class Chunks(Protocol):

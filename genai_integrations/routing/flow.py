@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from genai_integrations.calls.args import RouterArgs
+from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt, Route
@@ -193,7 +194,10 @@ class _Call:
         request, record, ends = self._request, self._record, self._record.ends
         target = step.target
         body = {"model": target.model, **request.body}
-        call = WireCall(target.connection, target.model, request.operation, body)
+        headers = request.headers and headers_for(
+            request.headers, target.connection.provider.name, target.model
+        )
+        call = WireCall(target.connection, target.model, request.operation, body, headers)
         outcome = None
         if not self._is_ready(call):
             outcome = yield Prepare(call, ends)

@@ -183,7 +183,13 @@ class TranslatedTransport:
         secrets += headers.values()
         marks = _END_MARKS.get(call.connection.provider.name, ())
         witness = Witness(
-            call.connection.name, idle, secrets, headers, proxies=self._proxies, end_marks=marks
+            call.connection.name,
+            idle,
+            secrets,
+            headers,
+            call_headers=call.headers,
+            proxies=self._proxies,
+            end_marks=marks,
         )
         token = current.set(witness)
         try:
@@ -208,8 +214,9 @@ class TranslatedTransport:
         del body["model"]
         _check_parameters(body)
         arguments, headers = self._open(call)
-        if call.connection.use_responses_api and headers:
-            arguments = {**arguments, "extra_headers": headers}
+        sent = {**call.headers, **(headers if call.connection.use_responses_api else {})}
+        if sent:
+            arguments = {**arguments, "extra_headers": sent}
         return {
             **body,
             **arguments,
