@@ -247,3 +247,11 @@ def test_strict_schemas():
     assert "default" not in str(strict)
     assert strict_schema(Loose.model_json_schema()) is None
     assert strict_schema(Empty.model_json_schema()) is None
+
+
+@pytest.mark.parametrize("said", ["Here it is: %s", "```json\n%s\n```"])
+def test_an_object_with_words_around_it(llm, predict_four_ways, provider, said):
+    """Models that are held to no schema say more than they should; the object is read all the same."""
+    provider.replies["*"] = said % MENU.model_dump_json()
+
+    assert predict_four_ways(llm) == [MENU] * 4
