@@ -40,9 +40,16 @@ def _detached(message: Wire) -> tuple[Wire, list[Wire]]:
         found = [part for part in content if part.get("type") in _MEDIA]
     if not found:
         return message, found
-    left: list[Wire] | str | None = [part for part in content if part not in found]
-    if all(part.keys() == {"type", "text"} for part in left or ()):
-        left = "\n".join(part["text"] for part in left or ())
-    if not left:
-        left = None if message.get("tool_calls") else _ATTACHED
-    return {**message, "content": left}, found
+    left = [part for part in content if part not in found]
+    return {**message, "content": _joined(left) or _nothing_else(message)}, found
+
+
+def _joined(parts: list[Wire]) -> list[Wire] | str:
+    """Text alone as text: many servers take lists of parts from users only."""
+    if all(part.keys() == {"type", "text"} for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
+def _nothing_else(message: Wire) -> str | None:
+    return None if message.get("tool_calls") else _ATTACHED
