@@ -23,7 +23,7 @@ class _Answer(NamedTuple):
 
 
 class ExactCache:
-    """Keeps the answers that were used last, each for a time. Safe for threads and after fork.
+    """Keeps the answers that were used lately, each for a time. Safe for threads and after fork.
 
     Answers are kept as JSON, so what a caller does to one changes no other. Their keys are hashes whose own key
     is random, and nothing is written anywhere: another client, tenant or process finds nothing.

@@ -146,8 +146,10 @@ def _all_are_dicts(items: object, inner: str | None = None) -> bool:
     """Whether it is a list of objects, and each has an object under `inner`."""
     if not isinstance(items, list):
         return False
-    wanted = (item.get(inner) if inner and isinstance(item, dict) else item for item in items)
-    return all(isinstance(item, dict) for item in wanted)
+    for item in items:
+        if not isinstance(item, dict) or (inner and not isinstance(item.get(inner), dict)):
+            return False
+    return True
 
 
 def _usage(usage: object) -> Wire | None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
 
+MOST_RENEWALS = 3
+"""New keys that one call asks for: a bound for a store that gives another wrong key each time."""
+
 
 @dataclass(slots=True)
 class Candidate:
@@ -21,7 +24,7 @@ class Candidate:
         ready_at: The moment at which the target wants to be asked again.
         rested: Whether the wait before a retry is over.
         patience_ends_at: When this call stops waiting for another's probe; None before it began to.
-        renewed: Whether a new key was asked for; once is enough.
+        renewals: How often a new key was asked for.
     """
 
     target: Target
@@ -31,7 +34,7 @@ class Candidate:
     ready_at: float = 0.0
     rested: bool = False
     patience_ends_at: float | None = None
-    renewed: bool = False
+    renewals: int = 0
 
     def learn(self, error: GenAIError, now: float) -> None:
         """One more attempt has failed, or another call's probe has."""

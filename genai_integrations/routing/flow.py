@@ -300,9 +300,9 @@ class CallRecord:
         self._began = self._started = time.monotonic()
         deadline = request.args.deadline
         self.ends = None if deadline is None else self._began + deadline
-        self._observers: tuple[CallObserver, ...] = tuple(
+        self._observers: list[CallObserver] = [
             watching for one in observers if (watching := one.call_began(request)) is not None
-        )
+        ]
 
     @property
     def observed(self) -> bool:
@@ -370,7 +370,7 @@ class CallRecord:
 
     def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
         """The call is over, with a reply or an error; what is told later is not heard."""
-        observers, self._observers = self._observers, ()
+        observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)
 

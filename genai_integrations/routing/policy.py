@@ -23,7 +23,7 @@ from genai_integrations.errors import (
     GenAIError,
     RequestTimeoutError,
 )
-from genai_integrations.routing.candidates import Candidate, candidates
+from genai_integrations.routing.candidates import MOST_RENEWALS, Candidate, candidates
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.health import AT_ONCE, Admission, Health
 from genai_integrations.routing.probe import Probe
@@ -162,17 +162,19 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
 def _attempt(
     candidate: Candidate, state: _Call
 ) -> Generator[Step, Outcome, tuple[float, GenAIError | None]]:
-    """When an attempt began and how it failed; a second one follows if a refused key has since been changed."""
+    """When an attempt began and how it failed; others follow while a refused key turns out to have been changed."""
     reason = candidate.reason if not candidate.tries else "retry"
     began = state.begin()
     error = yield Try(candidate.target, reason, state.bounded())
-    if isinstance(error, AuthenticationError) and not candidate.renewed:
-        candidate.renewed = True
+    # More than once: where threads starve, a key may be changed again before the changed one was sent.
+    while isinstance(error, AuthenticationError) and candidate.renewals < MOST_RENEWALS:
+        candidate.renewals += 1
         renewed = yield NewKey(candidate.target)
-        if isinstance(renewed, Target) and not state.is_over():
-            candidate.target = renewed
-            began = state.begin()
-            error = yield Try(renewed, "new key", state.bounded())
+        if not isinstance(renewed, Target) or state.is_over():
+            break
+        candidate.target = renewed
+        began = state.begin()
+        error = yield Try(renewed, "new key", state.bounded())
     return began, error if isinstance(error, GenAIError) else None
 
 

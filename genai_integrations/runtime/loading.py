@@ -1,8 +1,8 @@
 """A fork waits for what is being loaded.
 
 A child that is forked while another thread imports a package finds that package half made, and the lock on it held by
-a thread that it does not have: its own import of the package then waits for ever. Imports take a second or so, so the
-fork waits for them.
+a thread that it does not have: its own import of the package then waits for ever. Imports take a second or so, on a
+busy machine many, so the fork waits for them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Generator
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 """Seconds that a fork waits at most: a load that hangs must not keep the program from forking."""
 
 
@@ -45,7 +45,7 @@ _loads = _Loads()
 
 @contextlib.contextmanager
 def loading() -> Generator[None]:
-    """Have a fork wait, ten seconds at most, until the block is left. For imports, and nothing that calls out."""
+    """Have a fork wait, a minute at most, until the block is left. For imports, and nothing that calls out."""
     here = threading.get_ident()
     loads = _loads
     with loads.ended:

@@ -6,9 +6,9 @@ from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.litellm.loading import ASYNC_HTTP
-from genai_integrations.transports.litellm.transport import TranslatedTransport
+from genai_integrations.transports.litellm.transport import LitellmTransport
 from genai_integrations.transports.openai.restating import RESTATED, RestatedChunks, restated_stream
-from genai_integrations.transports.openai.transport import DirectTransport
+from genai_integrations.transports.openai.transport import OpenAITransport
 
 
 class Transports:
@@ -19,8 +19,8 @@ class Transports:
     """
 
     def __init__(self, pins: OriginPins) -> None:
-        self._direct = DirectTransport(pins)
-        self._translated = TranslatedTransport(pins)
+        self._direct = OpenAITransport(pins)
+        self._translated = LitellmTransport(pins)
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
@@ -90,7 +90,7 @@ class Transports:
         """As `close`."""
         self.close()
 
-    def _for(self, call: WireCall) -> DirectTransport | TranslatedTransport:
+    def _for(self, call: WireCall) -> OpenAITransport | LitellmTransport:
         connection = call.connection
         if connection.provider.dialect == "litellm" or connection.use_responses_api:
             return self._translated

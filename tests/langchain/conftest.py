@@ -14,7 +14,7 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.langchain import ChatGenAI
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.provider import ScriptedProvider
-from genai_integrations.transports.litellm.transport import TranslatedTransport
+from genai_integrations.transports.litellm.transport import LitellmTransport
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -26,7 +26,7 @@ def _quiet_import():
     """What pydantic says of LiteLLM's types when it is imported is not the subject here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        TranslatedTransport(OriginPins()).load()
+        LitellmTransport(OriginPins()).load()
 
 
 @pytest.fixture(params=["invoke", "ainvoke", "stream", "astream"])

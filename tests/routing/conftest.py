@@ -65,7 +65,9 @@ class Drive:
         name = step.target.name
         if isinstance(step, NewKey):
             self.log.append(("new key", name))
-            return self.keys.get(name)
+            new = self.keys.get(name)
+            new = new() if callable(new) else new
+            return None if new is step.target else new
         assert isinstance(step, Try)
         assert len(self.tries) < 50, "the policy goes round in circles"
         self.log.append((step.reason, name))

@@ -72,6 +72,18 @@ def test_old_failures_are_forgotten(clock):
         clock.now += 60.0
 
 
+def test_each_minute_of_failures_is_counted_anew(clock):
+    """The first failure after one begins the next, and those within it add up."""
+    health = Health(allowed_fails=1, clock=clock)
+    health.failed("a/m")
+    clock.now += 60.0
+    health.failed("a/m")
+    clock.now += 59.0
+    health.failed("a/m")
+
+    assert health.free_at("a/m") == 1124.0
+
+
 def test_a_success_clears_the_record(clock, drive, plan_of):
     """A target that answers has no past."""
     health = Health(allowed_fails=1, clock=clock)
@@ -393,3 +405,13 @@ def test_no_cooldown_is_possible(clock, drive, plan_of):
     driver.run(plan_of("a", "b"))
 
     assert driver.tried == ["a/m"]
+
+
+def test_without_cooldown_nobody_probes(clock):
+    """Every call goes on as if nothing had happened, and none waits for another."""
+    health = Health(cooldown_time=0, clock=clock)
+    health.failed("a/m")
+
+    admission = health.admit("a/m", 30.0)
+
+    assert (admission.mine, admission.other) == (None, None)

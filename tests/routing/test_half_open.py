@@ -162,6 +162,21 @@ def test_waiting_ends_with_any_probe(world_of, plan_of):
     assert waiting.attempts[0].began == probes[1].ended == 1011.0
 
 
+def test_a_target_that_has_just_cooled_down_and_is_probed_ends_no_waiting(world_of, plan_of):
+    """It is no more free than the other one."""
+    world = World(lambda *_: (None, 2.0))
+    world.health.failed("a/m")
+    world.health.failed("b/m")
+    world.now += 5.0
+    for name in "ab":
+        world.call(plan_of(name))
+    waiting = world.call(plan_of("a", "b"))
+
+    world.run()
+
+    assert waiting.awaited == [30.0]
+
+
 @pytest.mark.parametrize("how", ["cancelled", "collected"])
 def test_a_probe_whose_call_is_gone_is_given_back(how, clock, health, plan_of):
     """Nobody ever says how it ended, and the next call is the probe at once."""

@@ -152,6 +152,15 @@ def test_a_family_without_a_connection_says_what_it_takes(names):
         names.targets("grok-4")
 
 
+def test_resolve_explains_who_serves_a_name_and_why(names):
+    """In the order in which they are tried, numbered from one; an alias is told."""
+    lines = names.resolve("fast").explain().splitlines()
+
+    assert lines[0] == "'fast' (alias of 'gpt-4o-mini') is served by:"
+    assert lines[1] == "  1. azure_test/gpt-4o-mini  (lists it)"
+    assert lines[3].startswith("  3. openai_responses/gpt-4o-mini  (")
+
+
 def test_resolve_explains_why_not(names):
     """Each connection says why it does not serve the name."""
     text = names.resolve("no-such-model").explain()

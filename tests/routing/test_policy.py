@@ -193,6 +193,14 @@ def test_no_wait_passes_the_deadline(drive, plan_of):
     assert driver.waits == [4]
 
 
+def test_no_wait_ends_with_the_deadline(drive, plan_of):
+    """An attempt that would begin just then has no time."""
+    driver = drive({"a/m": limited(4)})
+
+    assert isinstance(driver.run(plan_of("a"), deadline=4), RateLimitError)
+    assert driver.waits == []
+
+
 def test_targets_then_fallbacks_in_order(drive, plan_of):
     """All that serve the name, then each fallback's, each target once."""
     driver = drive(dict.fromkeys(("a/m", "b/m", "c/m", "d/m"), SERVER))
@@ -219,7 +227,7 @@ def test_a_refused_key_is_read_again_once(drive, plan_of, target):
 
 
 def test_a_new_key_that_is_refused_too_leads_on(drive, plan_of, target):
-    """There is no loop of new keys."""
+    """The store has no other one."""
     refused = AuthenticationError("no", status=401)
     driver = drive({"a/m": refused}, keys={"a/m": target("a")})
 
@@ -227,8 +235,17 @@ def test_a_new_key_that_is_refused_too_leads_on(drive, plan_of, target):
     assert driver.tried == ["a/m", "a/m", "b/m"]
 
 
+def test_keys_that_are_always_new_and_always_wrong_come_to_an_end(drive, plan_of, target):
+    """Three new ones: a key may be changed while one that was new is on its way, but a store may be broken, too."""
+    refused = AuthenticationError("no", status=401)
+    driver = drive({"a/m": refused}, keys={"a/m": lambda: target("a")})
+
+    assert driver.run(plan_of("a", "b"), num_retries=5) is None
+    assert driver.tried == ["a/m", "a/m", "a/m", "a/m", "b/m"]
+
+
 def test_a_retry_has_the_new_key(drive, plan_of, target):
-    """The old one is not tried again, and the store is not asked a second time."""
+    """The old one is not tried again; when the new one is refused later, the store is asked anew."""
     new = target("a")
     refused = AuthenticationError("no", status=401)
     driver = drive({"a/m": [refused, SERVER, refused]}, keys={"a/m": new})
@@ -240,6 +257,7 @@ def test_a_retry_has_the_new_key(drive, plan_of, target):
         ("new key", "a/m"),
         ("wait", 0.5),
         ("retry", "a/m"),
+        ("new key", "a/m"),
     ]
     assert driver.tries[2].target is new
 

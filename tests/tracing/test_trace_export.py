@@ -106,7 +106,7 @@ def run(code, *arguments, **variables):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     return done.stdout.splitlines()
 

@@ -20,7 +20,7 @@ def ask(text):
 def child(work):
     number = os.fork()
     if not number:
-        signal.alarm(20)  # ends a child that waits for ever
+        signal.alarm(150)  # ends a child that waits for ever
         work()
         os._exit(0)
     status = os.waitpid(number, 0)[1]
@@ -37,7 +37,7 @@ def run(code, provider, langfuse, **variables):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -80,7 +80,7 @@ child(lambda: ask("child") or client.flush())
     ) as program:
         langfuse.wait_for_requests(1)
         langfuse.hanging = False
-        program.communicate(b"x", timeout=60)
+        program.communicate(b"x", timeout=300)
 
     assert asked(langfuse) == told("child", "parent")
 
@@ -123,7 +123,7 @@ class Notice:
             self.begun.set()
 sys.meta_path.insert(0, Notice())
 threading.Thread(target=lambda: WORK, daemon=True).start()
-assert Notice.begun.wait(20)
+assert Notice.begun.wait(150)
 child(lambda: print(WORK is not None, flush=True))
 """
 
@@ -145,11 +145,11 @@ begun, goes_on = threading.Event(), threading.Event()
 class Slow(langfuse.Langfuse):
     def __init__(self, **options):
         begun.set()
-        assert goes_on.wait(20)
+        assert goes_on.wait(150)
         super().__init__(**options)
 langfuse.Langfuse = Slow
 threading.Thread(target=lambda: client.langfuse, daemon=True).start()
-assert begun.wait(20)
+assert begun.wait(150)
 threading.Timer(0.1, goes_on.set).start()
 child(lambda: (goes_on.set(), print(client.langfuse is not None, flush=True)))
 """

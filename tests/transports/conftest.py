@@ -16,7 +16,7 @@ from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.routing.streams import is_decisive
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import Shared
-from genai_integrations.transports.openai.transport import DirectTransport
+from genai_integrations.transports.openai.transport import OpenAITransport
 
 BODY = {"messages": [{"role": "user", "content": "Hello!"}]}
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
@@ -45,7 +45,7 @@ def mode(request):
 @pytest.fixture
 def transport():
     """A transport with connections of its own."""
-    transport = DirectTransport(OriginPins(), Shared())
+    transport = OpenAITransport(OriginPins(), Shared())
     yield transport
     transport.close()
 

@@ -111,6 +111,7 @@ class LangfuseSdk:
 
     def _made_api(self, public_key: str, secret_key: str) -> LangfuseAPI:
         import httpx
+        import pydantic.type_adapter  # noqa: F401  which the first answer would load
         from langfuse.api import LangfuseAPI
 
         timeout = read_trace_settings(self.settings.environ).timeout
@@ -127,7 +128,7 @@ class LangfuseSdk:
             httpx_client=http,
             timeout=timeout,
         )
-        _ = api.prompts  # loaded when it is first looked at
+        _ = api.prompts  # the same
         return api
 
     def _renew(self) -> object:

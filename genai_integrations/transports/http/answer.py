@@ -152,7 +152,7 @@ def _decoder(head: dict[str, str]) -> Any:
 def _head(stream: Any) -> dict[str, str]:
     """Header lines up to the empty one, by lower-case name; the first of a name counts."""
     text = _FOLD.sub(" ", _lines(stream).decode("latin-1"))
-    split = (line.partition(":") for line in text.split("\n"))
+    split = [line.partition(":") for line in text.split("\n")]
     rows = [
         (name.strip(_SPACE).lower(), value.strip(_SPACE)) for name, colon, value in split if colon
     ]

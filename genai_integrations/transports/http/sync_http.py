@@ -122,7 +122,8 @@ def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
         **host.headers,
         **endpoint.latin_headers,
     }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    # Lists here and below: a generator is resumed for each of its items, and this runs in every call.
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     target = host.forwarded + quote(endpoint.path, safe=_IN_TARGETS)
     return f"{endpoint.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 

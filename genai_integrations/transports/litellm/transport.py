@@ -47,7 +47,7 @@ _SECRET_PARAMS = (
 )
 
 
-class TranslatedTransport:
+class LitellmTransport:
     """Performs attempts through LiteLLM, which is only a translator here.
 
     It gets our HTTP client, makes no retries, and has none of its globals set. All its work runs on one event
@@ -80,7 +80,7 @@ class TranslatedTransport:
         await LITELLM.aload(ends)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
-        """One request, one reply. Raises as `DirectTransport.send`."""
+        """One request, one reply. Raises as `OpenAITransport.send`."""
         seconds = patience.left()
         try:
             return self._loop.run(self._send(call, seconds), seconds)
@@ -88,7 +88,7 @@ class TranslatedTransport:
             raise patience.error() from None
 
     def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
-        """One request, chunks as they arrive. Raises as `DirectTransport.stream`."""
+        """One request, chunks as they arrive. Raises as `OpenAITransport.stream`."""
         line = Line()
         return ClosableChunks(self._read(call, patience, line), line.hang_up)
 

@@ -30,7 +30,7 @@ _OBJECT = b"{"
 _NOT_A_STREAM = ("text/html", "application/json")
 
 
-class DirectTransport:
+class OpenAITransport:
     """Performs attempts by HTTP. Safe for threads, for several event loops and after fork.
 
     Args:

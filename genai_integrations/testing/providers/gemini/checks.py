@@ -39,7 +39,7 @@ def check_generate(request: Mapping[str, Any], model: str) -> None:
     """Refuse a request that the real API refuses.
 
     Args:
-        request: It, as `gemini_shapes.read` gives it.
+        request: It, as `shapes.read` gives it.
         model: The model it asks for.
 
     Raises:

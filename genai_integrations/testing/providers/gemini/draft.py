@@ -49,7 +49,7 @@ def draft_of(body: Any, request: Mapping[str, Any], script: Script) -> Draft:
 
     Args:
         body: The request as it came, which scripted functions get.
-        request: The same, as `gemini_shapes.read` gives it.
+        request: The same, as `shapes.read` gives it.
         script: What was scripted.
     """
     reply: Any = script.reply
