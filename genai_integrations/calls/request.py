@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genai_integrations.calls.args import PER_CALL, ROUTER_ARGS, RouterArgs
+from genai_integrations.calls.headers import Headers, checked_headers
 from genai_integrations.calls.reply import WireObject
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import ConfigurationError
@@ -36,7 +37,6 @@ REDIRECTING = frozenset(
         "client",
         "custom_llm_provider",
         "default_headers",
-        "extra_headers",
         "extra_query",
         "headers",
         "http_client",
@@ -81,6 +81,7 @@ class Request:
         stream: Whether chunks are wanted.
         trace: What the call is recorded with: those of `TRACE_PARAMS` that were given.
         disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
+        headers: What is sent beside the body.
     """
 
     operation: Operation
@@ -90,6 +91,7 @@ class Request:
     stream: bool = False
     trace: Mapping[str, object] = field(default_factory=dict)
     disable_fallbacks: bool = False
+    headers: Headers = field(default_factory=dict)
 
 
 def chat_request(
@@ -107,14 +109,14 @@ def chat_request(
     """
     messages = _checked_messages(messages)
     params, trace = _traced(params)
-    body, args = _split(model, params, args)
+    body, args, headers = _split(model, params, args)
     body["messages"] = messages
     if stream:
         body["stream"] = True
         # Usage arrives unless the caller says None: without this, OpenAI and most others leave it out of streams.
         if params.get("stream_options", body) is not None:
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-    return Request("chat/completions", model, body, args, stream, trace)
+    return Request("chat/completions", model, body, args, stream, trace, headers=headers)
 
 
 def embedding_request(
@@ -128,13 +130,15 @@ def embedding_request(
     if not texts:
         raise ConfigurationError("embedding() needs a text, or a list of at least one")
     params, trace = _traced(params)
-    body, args = _split(model, params, args)
+    body, args, headers = _split(model, params, args)
     body["input"] = texts
-    return Request("embeddings", model, body, args, trace=trace)
+    return Request("embeddings", model, body, args, trace=trace, headers=headers)
 
 
-def _split(model: str, params: Mapping[str, object], args: RouterArgs) -> tuple[Wire, RouterArgs]:
-    """The body's parameters, and the routing with what the call sets for itself."""
+def _split(
+    model: str, params: Mapping[str, object], args: RouterArgs
+) -> tuple[Wire, RouterArgs, Headers]:
+    """The body's parameters, the routing with what the call sets for itself, and the headers."""
     if not isinstance(model, str) or not model:
         raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
     params = check_params(params)
@@ -142,9 +146,14 @@ def _split(model: str, params: Mapping[str, object], args: RouterArgs) -> tuple[
     body = {
         name: value
         for name, value in params.items()
-        if value is not None and name not in own and name != "extra_body"
+        if value is not None and name not in own and name not in _BESIDE
     }
-    return body, args.for_call(own) if own else args
+    headers = checked_headers(params.get("extra_headers"))
+    return body, args.for_call(own) if own else args, headers
+
+
+_BESIDE = frozenset(("extra_body", "extra_headers"))
+"""Parameters that are not sent under their own names."""
 
 
 def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -157,6 +166,8 @@ def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
         params = {**params, **(params["extra_body"] or {})}
     if not _REFUSED.isdisjoint(params):
         raise _refusal(params)
+    if "extra_headers" in params:
+        checked_headers(params["extra_headers"])
     return params
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from genai_integrations.calls.args import DropParams
+from genai_integrations.calls.headers import Headers
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError
 
@@ -32,6 +33,7 @@ class WireCall:
         operation: What is asked.
         body: The whole request.
         drop_params: Whether parameters that the provider does not take may be left out; see `RouterArgs`.
+        headers: What the call sends beside the connection's own headers, which win.
     """
 
     connection: Connection
@@ -39,6 +41,7 @@ class WireCall:
     operation: Operation
     body: Wire
     drop_params: DropParams = True
+    headers: Headers = field(default_factory=dict)
 
 
 class Chunks(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from genai_integrations.calls.json_text import json_in
 from genai_integrations.calls.route import Route
 from genai_integrations.client import GenAIClient
 from genai_integrations.errors import CallError, GenAIError
@@ -65,7 +66,7 @@ def llm_judge(
 
 def _judged(text: str | None, route: Route) -> Score:
     try:
-        verdict = json.loads(text or "")
+        verdict = json.loads(json_in(text or ""))
         value, reason = float(verdict["score"]), str(verdict["reason"])
     except (ValueError, TypeError, KeyError):
         return Score(None, error=f"the judge gave no score: {text!r:.200}", cost=route.cost)

@@ -18,6 +18,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from genai_integrations.calls.attachments import shown_by_users
 from genai_integrations.calls.extras import give_back
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.langchain.content import is_plain, parts
@@ -39,8 +40,6 @@ _NAMED_ROLES = {
 }
 """Roles that a `ChatMessage` may name."""
 
-_ATTACHED = "The result is attached to the next message."
-
 
 def to_wire(messages: Sequence[BaseMessage]) -> list[Wire]:
     """Convert a conversation.
@@ -49,20 +48,8 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[Wire]:
         ConfigurationError: A message cannot be sent; the text says which.
     """
     answered = _Answered(messages)
-    wire: list[Wire] = []
-    attached: list[Wire] = []
-    for at, message in enumerate(messages):
-        is_result = isinstance(message, ToolMessage)
-        if attached and not is_result:
-            wire.append({"role": "user", "content": attached})
-            attached = []
-        converted = _message(at, message, answered)
-        if is_result:
-            attached += _detached(converted)
-        wire.append(converted)
-    if attached:
-        wire.append({"role": "user", "content": attached})
-    return wire
+    wire = [_message(at, message, answered) for at, message in enumerate(messages)]
+    return shown_by_users(wire)
 
 
 class _Answered:
@@ -121,18 +108,6 @@ def _flat(content: str | list[Wire] | None, role: str) -> str | list[Wire] | Non
     if role == "assistant" or len(content) <= 1:
         return "".join(part["text"] for part in content)
     return content
-
-
-def _detached(wire: Wire) -> list[Wire]:
-    """Take what is no text out of a tool's result: few providers take it there, all take it from a user."""
-    content = wire["content"]
-    if not isinstance(content, list):
-        return []
-    others = [part for part in content if part.get("type") != "text"]
-    if others:
-        texts = [part for part in content if part.get("type") == "text"]
-        wire["content"] = _flat(texts, "tool") or _ATTACHED
-    return others
 
 
 def _complete_answer(wire: Wire, message: AIMessage, at: int, answered: _Answered) -> None:

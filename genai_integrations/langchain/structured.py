@@ -18,6 +18,7 @@ from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from typing_extensions import override
 
+from genai_integrations.calls.json_text import json_in
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.langchain.tools import is_pydantic, tool_name, wire_tools
 
@@ -77,7 +78,7 @@ class _PydanticReader(PydanticOutputParser[Any]):
     @override
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         _check_whole(result, partial=partial)
-        return super().parse_result(result, partial=partial)
+        return super().parse_result(_bare(result, partial=partial), partial=partial)
 
 
 class _JsonReader(JsonOutputParser):
@@ -86,7 +87,12 @@ class _JsonReader(JsonOutputParser):
     @override
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         _check_whole(result, partial=partial)
-        return super().parse_result(result, partial=partial)
+        return super().parse_result(_bare(result, partial=partial), partial=partial)
+
+
+def _bare(result: list[Generation], *, partial: bool) -> list[Generation]:
+    """A whole answer without what is said around its JSON; LangChain's own parser knows fences only."""
+    return result if partial else [Generation(text=json_in(result[0].text)), *result[1:]]
 
 
 def _check_whole(result: list[Generation], *, partial: bool) -> None:

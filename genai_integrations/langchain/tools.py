@@ -9,6 +9,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
+from genai_integrations.calls.schemas import strict_schema
 from genai_integrations.errors import ConfigurationError
 
 Wire = dict[str, Any]
@@ -74,11 +75,7 @@ def response_format(schema: Any, strict: bool | None = None) -> Wire:
         return {"type": "json_schema", "json_schema": schema}
     function = _function(schema)
     parameters = function.get("parameters") or {"type": "object", "properties": {}}
-    if strict is None:
-        strict = function.get("strict", fits_strictly(parameters))
-    if strict:
-        function = {key: value for key, value in function.items() if key != "strict"}
-        parameters = convert_to_openai_function(function, strict=True)["parameters"]
+    strict, parameters = _enforced(function, parameters, strict)
     wanted = {"name": function["name"], "schema": parameters, "strict": strict}
     if function.get("description"):
         wanted["description"] = function["description"]
@@ -90,44 +87,18 @@ def is_pydantic(schema: Any) -> bool:
     return isinstance(schema, type) and is_basemodel_subclass(schema)
 
 
-def fits_strictly(schema: Any) -> bool:
-    """Whether a schema keeps its meaning when all is required and nothing else allowed.
-
-    That is what OpenAI wants of a strict schema. What may be left out must be allowed to be null then.
-    """
-    if not isinstance(schema, Mapping):
-        return schema is not True
-    if any(key in schema for key in _NEVER_STRICT) or schema.get("additionalProperties"):
-        return False
-    properties = schema.get("properties") or {}
-    if _is_object(schema) and not properties:
-        return False
-    required = schema.get("required") or ()
-    optional = (inner for name, inner in properties.items() if name not in required)
-    if not all(map(_may_be_null, optional)):
-        return False
-    inner = [*properties.values(), *(schema.get("anyOf") or ())]
-    inner += [schema["items"]] if "items" in schema else []
-    inner += [row for key in ("$defs", "definitions") for row in (schema.get(key) or {}).values()]
-    return all(map(fits_strictly, inner))
-
-
-_NEVER_STRICT = ("allOf", "oneOf", "not", "if", "patternProperties", "prefixItems")
-
-
-def _is_object(schema: Mapping[str, Any]) -> bool:
-    return schema.get("type") == "object"
-
-
-def _may_be_null(schema: Any) -> bool:
-    if not isinstance(schema, Mapping):
-        return False
-    kind = schema.get("type")
-    return (
-        kind == "null"
-        or (isinstance(kind, list) and "null" in kind)
-        or any(map(_may_be_null, schema.get("anyOf") or ()))
-    )
+def _enforced(function: Wire, parameters: Wire, strict: bool | None) -> tuple[bool, Wire]:
+    """Whether to have the provider hold an answer to the schema, and the schema for that."""
+    if strict is None:
+        strict = function.get("strict")
+    closed = strict_schema(parameters) if strict is not False else None
+    if closed is not None:
+        return True, closed
+    if strict:
+        # Wanted all the same. LangChain's form of it changes what is accepted, but the caller has said so.
+        bare = {key: value for key, value in function.items() if key != "strict"}
+        return True, convert_to_openai_function(bare, strict=True)["parameters"]
+    return False, parameters
 
 
 def _function(schema: Any) -> Wire:
@@ -150,6 +121,17 @@ def _tool(at: int, tool: Tool, strict: bool | None) -> Wire:
         raise ConfigurationError(f"tools[{at}] cannot be a tool: {error}") from None
     if not tool_name(wire) and wire.get("type") == "function":
         raise ConfigurationError(f"tools[{at}] has no name")
+    if strict:
+        wire = _enforced_tool(tool, wire)
     given = tool if isinstance(tool, dict) else getattr(tool, "extras", None)
     marker = given.get("cache_control") if isinstance(given, Mapping) else None
     return {**wire, "cache_control": marker} if marker else wire
+
+
+def _enforced_tool(tool: Tool, wire: Wire) -> Wire:
+    """A strict tool with its parameters in the form that a provider enforces, where they have one."""
+    given = convert_to_openai_tool(tool).get("function", {}).get("parameters")
+    closed = strict_schema(given) if given else None
+    if closed is None:
+        return wire
+    return {**wire, "function": {**wire["function"], "parameters": closed}}

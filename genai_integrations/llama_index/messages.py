@@ -17,6 +17,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from genai_integrations.calls.attachments import shown_by_users
 from genai_integrations.calls.extras import give_back
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.llama_index.blocks import Part, mark_cached, parts_of
@@ -35,7 +36,8 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[Wire]:
     Raises:
         ConfigurationError: A block cannot be sent; the text says which message has it.
     """
-    return [_message(at, message, messages[at - 1 : at]) for at, message in enumerate(messages)]
+    wire = [_message(at, message, messages[at - 1 : at]) for at, message in enumerate(messages)]
+    return shown_by_users(wire)
 
 
 async def ato_wire(messages: Sequence[ChatMessage]) -> list[Wire]:

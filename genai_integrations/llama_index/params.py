@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
+from genai_integrations.calls.headers import checked_headers
 from genai_integrations.calls.request import REDIRECTING
 from genai_integrations.errors import ConfigurationError
 
@@ -65,8 +66,9 @@ def check_params(params: Mapping[str, Any]) -> None:
     if not params:
         return
     body = params.get("extra_body")
-    names = set(params) | set(body if isinstance(body, Mapping) else ())
-    redirecting = ", ".join(sorted(REDIRECTING & names))
+    given = {**params, **(body if isinstance(body, Mapping) else {})}
+    checked_headers(given.get("extra_headers"))
+    redirecting = ", ".join(sorted(REDIRECTING.intersection(given)))
     if redirecting:
         raise ConfigurationError(
             f"an LLM may not set {redirecting}: keys and addresses belong to connections; add a connection in "

@@ -12,8 +12,9 @@ from llama_index.core.types import Model
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from genai_integrations.calls.json_text import json_in
+from genai_integrations.calls.schemas import strict_schema
 from genai_integrations.errors import InvalidReplyError
-from genai_integrations.llama_index.schemas import strict_schema
 from genai_integrations.llama_index.tools import named_choice
 
 _DECIDED_HERE = ("tools", "tool_choice", "tool_required", "allow_parallel_tool_calls")
@@ -60,7 +61,7 @@ class Forced(Generic[Model]):
                 f"the model answered without {self._output_cls.__name__}: "
                 f"{response.message.additional_kwargs.get('refusal') or 'the answer is empty'}"
             )
-        return self._output_cls.model_validate_json(text)
+        return self._output_cls.model_validate_json(json_in(text))
 
     def partials(
         self, responses: Generator[ChatResponse, None, None]

@@ -143,12 +143,14 @@ _NOT_ASKED = frozenset(("stream", "stream_options"))
 
 def _question(request: Request, plan: Plan) -> Wire:
     targets = [target for group in (plan.targets, *plan.fallbacks) for target in group]
-    return {
+    question: Wire = {
         "operation": request.operation,
         "model": request.model,
         "targets": [(target.name, target.connection.base_url) for target in targets],
         "body": {name: value for name, value in request.body.items() if name not in _NOT_ASKED},
     }
+    # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
+    return {**question, "headers": dict(request.headers)} if request.headers else question
 
 
 _WHOLE = frozenset(("stop", "tool_calls", "function_call"))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.calls.args import RouterArgs
+from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt
@@ -268,8 +269,12 @@ class _Call:
         body = {"model": target.model, **said}
         if BRIDGE in remedies:
             connection = dataclasses.replace(connection, use_responses_api=True)
-        drop_params = request.args.drop_params
-        return WireCall(connection, target.model, request.operation, body, drop_params)
+        headers = request.headers and headers_for(
+            request.headers, connection.provider.name, target.model
+        )
+        return WireCall(
+            connection, target.model, request.operation, body, request.args.drop_params, headers
+        )
 
     def _asked(
         self, call: WireCall, remedies: tuple[Remedy, ...], timeout: float

@@ -43,7 +43,6 @@ ELSEWHERE = [
     "client",
     "custom_llm_provider",
     "default_headers",
-    "extra_headers",
     "extra_query",
     "headers",
     "http_client",

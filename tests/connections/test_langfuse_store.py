@@ -431,7 +431,7 @@ def test_the_store_only_reads(database, make_store, monkeypatch):
     """Even with a role that may write, the connection cannot."""
     from genai_integrations.connections.langfuse import store as langfuse_store
 
-    monkeypatch.setattr(langfuse_store, "_QUERY", b"DELETE FROM llm_api_keys RETURNING id")
+    monkeypatch.setattr(langfuse_store, "_OWN", b"DELETE FROM llm_api_keys RETURNING id")
 
     with pytest.raises(CredentialStoreError, match="read-only transaction"):
         make_store(database).load(None)

@@ -118,6 +118,16 @@ def judged(provider, client):
     return judged
 
 
+@pytest.mark.parametrize(
+    "said", ["```json\n%s\n```", "It is polite. %s", "%s\nThat is all {really}."]
+)
+def test_a_judge_that_says_more_is_understood(judged, said):
+    """A judge that is held to no schema answers in a fence, or after a sentence."""
+    (result,) = judged(said % json.dumps({"reason": "r", "score": 0.9})).results
+
+    assert (result.scores["polite"].value, result.scores["polite"].reason) == (0.9, "r")
+
+
 def test_a_judge_gives_score_and_reason(judged, provider):
     """It is asked for a schema, sees criteria, input, answer and expectation as material, and costs."""
     comparison = judged(json.dumps({"reason": "very polite", "score": 0.9}))

@@ -14,7 +14,6 @@ from pydantic import BaseModel, Field
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.langchain.tools import (
-    fits_strictly,
     response_format,
     wire_choice,
     wire_tools,
@@ -122,12 +121,6 @@ def test_strict_only_where_it_keeps_the_meaning():
     assert strict(JokeDict)
     assert not strict({**TITLED, "required": []})
     assert not strict(Open)
-    assert not fits_strictly(
-        {"type": "object", "properties": {"a": {"oneOf": []}}, "required": ["a"]}
-    )
-    assert not fits_strictly({"type": "array", "items": {"type": "object"}})
-    assert not fits_strictly({"type": "object", "properties": {"a": True}})
-    assert fits_strictly({"type": "object", "properties": {"a": {"type": ["string", "null"]}}})
 
 
 def test_forms_of_a_response_format():
@@ -285,3 +278,43 @@ def test_json_mode_without_a_schema(chat, provider):
     provider.replies["*"] = json.dumps({"a": 1})
 
     assert chat.with_structured_output(method="json_mode").invoke("JSON!") == {"a": 1}
+
+
+@pytest.mark.parametrize("said", ["Here it is: %s", "```json\n%s\n```", "%s\nDoes that {help}?"])
+def test_an_object_with_words_around_it(chat, provider, said):
+    """Models that are held to no schema say more than they should; the object is read all the same."""
+    provider.replies["*"] = said % '{"setup": "a", "punchline": "b"}'
+
+    answers = [
+        chat.with_structured_output(schema, method="json_mode").invoke("A joke, as JSON!")
+        for schema in (Joke, TITLED)
+    ]
+
+    assert answers == [Joke(setup="a", punchline="b"), {"setup": "a", "punchline": "b"}]
+
+
+def test_a_union_by_discriminator_is_enforced(chat, provider):
+    """In the form that OpenAI takes, by default and when it is asked for; tools too."""
+
+    class Cat(BaseModel):
+        kind: Literal["cat"]
+
+    class Dog(BaseModel):
+        kind: Literal["dog"]
+
+    class Owner(BaseModel):
+        """An owner."""
+
+        pet: Cat | Dog = Field(discriminator="kind")
+
+    provider.replies["*"] = '{"pet": {"kind": "dog"}}'
+    for strict in (None, True):
+        chat.with_structured_output(Owner, strict=strict).invoke("Hi")
+    chat.bind_tools([Owner], strict=True).invoke("Hi")
+    *formats, tool = [request.body for request in provider.requests]
+
+    for body in formats:
+        wanted = body["response_format"]["json_schema"]
+        assert wanted["strict"]
+        assert set(wanted["schema"]["properties"]["pet"]) == {"anyOf"}
+    assert set(tool["tools"][0]["function"]["parameters"]["properties"]["pet"]) == {"anyOf"}

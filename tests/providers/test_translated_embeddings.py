@@ -131,3 +131,14 @@ async def test_cancelling_hangs_up(embedder, make_client, connect, abroad):
         await task
 
     assert await asyncio.to_thread(abroad.requests[-1].disconnected.wait, 5)
+
+
+def test_headers_of_a_call_arrive(embedder, embed, make_client, connect, abroad):
+    """Beside the stored ones, which win."""
+    provider, model = embedder
+    connection = replace(connect(provider), extra_headers=Secret('{"x-team": "blue"}'))
+
+    embed(make_client(connection), model, extra_headers={"x-team": "red", "x-other": "1"})
+
+    sent = abroad.requests[-1].headers
+    assert (sent["x-team"], sent["x-other"]) == ("blue", "1")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from genai_integrations.cli.doctor.findings import Finding, fail, ok, warn
 from genai_integrations.cli.doctor.setup import Setup
-from genai_integrations.connections.langfuse.database import read_rows
+from genai_integrations.connections.langfuse.database import read
 from genai_integrations.errors import CredentialError, CredentialStoreError, GenAIError
 from genai_integrations.runtime.secret import Secret
 from genai_integrations.settings import DEFAULT_HOST
@@ -109,7 +109,9 @@ def database(setup: Setup) -> Iterator[Finding]:
         yield ok("not set: connections come from the providers' own variables")
         return
     try:
-        role, may_write, projects = read_rows(Secret(url), _ROLE, {})[0]
+        role, may_write, projects = read(
+            Secret(url), lambda connection: connection.execute(_ROLE).fetchall()
+        )[0]
     except GenAIError as error:
         yield fail(
             str(error), "correct LANGFUSE_DATABASE_URL, or what it leads to, and run this again"

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from genai_integrations.connections.langfuse.address import Address, read_address
 from genai_integrations.errors import CredentialStoreError
-from genai_integrations.runtime.masked import MASK, MaskedText
+from genai_integrations.runtime.masked import MASK
 from genai_integrations.runtime.secret import Secret
 
 if TYPE_CHECKING:
     import psycopg
 
-_SHAPE = "postgresql://user:password@host:5432/database"
-_URL = re.compile(r"postgres(?:ql)?://(?:(?:[^\s/?#@%\[\]]|%[0-9a-fA-F]{2})*@)?[^\s@]*")
-_PRISMA_ONLY = frozenset(
-    {
-        "connection_limit",
-        "max_idle_connection_lifetime",
-        "pgbouncer",
-        "pool_timeout",
-        "schema",
-        "socket_timeout",
-        "sslaccept",
-        "statement_cache_size",
-    }
-)
-"""Parameters that Langfuse's own DATABASE_URL may have, but libpq refuses."""
+_T = TypeVar("_T")
 
 _ADVICE = {
     "42P01": "it has no table llm_api_keys that this role can see: is this Langfuse's database?",
@@ -39,6 +25,15 @@ _ADVICE = {
 """What to do, by SQLSTATE."""
 
 _CONNECT_ADVICE = (
+    ("does not support SSL", "it has no TLS: write sslmode=disable, or switch TLS on there"),
+    (
+        "certificate verify failed",
+        "the authority in sslrootcert (in Prisma's words sslcert) did not sign its certificate",
+    ),
+    ("does not match host name", "its certificate is another host's: write the name that it has"),
+    ("root certificate file", "the file of sslrootcert (in Prisma's words sslcert) cannot be read"),
+    ("private key file", "the file of sslkey cannot be read"),
+    ("invalid sslmode value", "sslmode is disable, prefer, require, verify-ca or verify-full"),
     ("password authentication failed", "the user or the password is wrong"),
     ("no password supplied", "it wants a password"),
     ("pg_hba.conf", "its pg_hba.conf does not let this user in from here"),
@@ -55,10 +50,12 @@ _CONNECT_ADVICE = (
 _FIXED: Mapping[str, Any] = {"application_name": "genai_integrations", "prepare_threshold": None}
 
 
-def read_rows(
-    database_url: Secret, query: bytes, parameters: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
-    """Run one query in a connection of its own that can only read.
+def read(database_url: Secret, reading: Callable[[psycopg.Connection[Any]], _T]) -> _T:
+    """Read in a connection of its own that can do nothing else.
+
+    Args:
+        database_url: The address.
+        reading: Runs queries, all in one transaction.
 
     Raises:
         CredentialStoreError: In one line: why not, and what to do. It holds nothing of psycopg, whose
@@ -66,71 +63,35 @@ def read_rows(
     """
     import psycopg
 
-    options, schema = _options(database_url)
-    if options is None:
-        raise CredentialStoreError(
-            f"LANGFUSE_DATABASE_URL is no Postgres address: write {_SHAPE}, "
-            "with special characters of the password percent-encoded (@ is %40, / is %2F)"
-        )
+    address = read_address(database_url.reveal())
+    if isinstance(address, str):
+        raise CredentialStoreError(address)
     try:
-        with psycopg.connect(**options, **_FIXED) as connection:
-            return _read(connection, schema, query, parameters)
+        with psycopg.connect(**{**address.options, **_FIXED}) as connection:
+            _prepare(connection, address.schema)
+            return reading(connection)
     except psycopg.Error as error:
-        problem = _problem(error, options)
+        problem = _problem(error, address)
     raise CredentialStoreError(problem)
 
 
-def _read(
-    connection: psycopg.Connection[tuple[Any, ...]],
-    schema: str,
-    query: bytes,
-    parameters: Mapping[str, Any],
-) -> list[tuple[Any, ...]]:
+def _prepare(connection: psycopg.Connection[Any], schema: str) -> None:
     connection.read_only = True
     # Set in the transaction rather than at connect, which PgBouncer would refuse.
     connection.execute("SELECT set_config('statement_timeout', '10s', true)")
     if schema:
         path = '"' + schema.replace('"', '""') + '"'
         connection.execute("SELECT set_config('search_path', %s, true)", [path])
-    return connection.execute(query, parameters).fetchall()
 
 
-def _options(database_url: Secret) -> tuple[dict[str, Any] | None, str]:
-    """Connection options of an address, None if it is none; and the schema that Prisma's form of it names."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-
-    text, schema = _without_prisma(database_url.reveal().strip())
-    if "://" in text and not _URL.fullmatch(text):
-        return None, ""
-    try:
-        options = conninfo_to_dict(text)
-    except psycopg.Error:
-        return None, ""
-    if "password" in options:
-        options["password"] = MaskedText(options["password"])
-    return {"connect_timeout": 5, "tcp_user_timeout": 10_000} | options, schema
-
-
-def _without_prisma(text: str) -> tuple[str, str]:
-    base, mark, query = text.partition("?")
-    if not mark or "://" not in base:
-        return text, ""
-    fields = [field.partition("=") for field in query.split("&")]
-    kept = "&".join("".join(field) for field in fields if field[0] not in _PRISMA_ONLY)
-    schema = next((unquote(value) for name, _, value in fields if name == "schema"), "")
-    # `public` is where every role looks, except one that `genai setup-db` made, which looks at its view.
-    return f"{base}?{kept}" if kept else base, "" if schema == "public" else schema
-
-
-def _problem(error: psycopg.Error, options: Mapping[str, Any]) -> str:
+def _problem(error: psycopg.Error, address: Address) -> str:
     text = " ".join(str(error).split())
     advice = _ADVICE.get(error.sqlstate or "") or next(
         (advice for part, advice in _CONNECT_ADVICE if part in text), "see what it says"
     )
+    options = address.options
     where = f"{options.get('host', 'localhost')}:{options.get('port', 5432)}/{options.get('dbname', '')}"
-    password = options.get("password")
-    if password:
+    for secret in address.secrets:
         # As a word of its own: a short one is a part of many words, and masking those would give it away.
-        text = re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", MASK, text)
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
     return f"cannot read Langfuse's database {where} (LANGFUSE_DATABASE_URL): {advice} [{text}]"

@@ -12,6 +12,7 @@ _LONGEST_NAME = 63
 
 _TEMPLATE = """\
 -- A role that can read the LLM connections of one Langfuse project, and nothing else.
+-- Those that the project's organisation owns are among them, in versions of Langfuse that have such.
 -- Run it in Langfuse's Postgres database as the owner of its tables, e.g. with psql -v ON_ERROR_STOP=1.
 -- The secrets stay encrypted: whoever reads them also needs Langfuse's ENCRYPTION_KEY.
 BEGIN;
@@ -21,10 +22,16 @@ CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICA
 -- A schema of the role's name holds one view, named as Langfuse's table, so that readers need no option.
 CREATE SCHEMA {role};
 CREATE VIEW {role}.llm_api_keys WITH (security_barrier = true) AS
-  SELECT id, created_at, project_id, provider, adapter, secret_key, base_url,
+  SELECT DISTINCT ON (provider)
+         id, created_at, {project}::text AS project_id, provider, adapter, secret_key, base_url,
          custom_models, with_default_models, extra_headers, config
-  FROM {schema}.llm_api_keys
-  WHERE project_id = {project};
+  FROM {schema}.llm_api_keys AS stored
+  WHERE project_id = {project}
+     -- What the organisation owns, in versions of Langfuse that have such; others have no such key in the row.
+     OR (project_id IS NULL AND to_jsonb(stored) ->> 'organization_id'
+         = (SELECT org_id FROM {schema}.projects WHERE projects.id = {project}))
+  -- The project's own one goes before the organisation's of the same name.
+  ORDER BY provider, stored.project_id NULLS LAST;
 
 REVOKE ALL ON SCHEMA {role} FROM PUBLIC;
 REVOKE ALL ON {role}.llm_api_keys FROM PUBLIC;

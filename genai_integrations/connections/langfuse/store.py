@@ -5,25 +5,51 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.langfuse.crypto import check_keys, decrypt
-from genai_integrations.connections.langfuse.database import read_rows
+from genai_integrations.connections.langfuse.database import read
 from genai_integrations.connections.providers import provider_of
 from genai_integrations.errors import ConfigurationError, CredentialStoreError, GenAIError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.secret import Secret
 
+if TYPE_CHECKING:
+    import psycopg
+
 _log = logging.getLogger("genai_integrations")
 
-_QUERY = b"""
-SELECT id, provider, adapter, secret_key, base_url, custom_models, with_default_models, extra_headers, config
+_COLUMNS = b"id, provider, adapter, secret_key, base_url, custom_models, with_default_models, extra_headers, config"
+_NAMED = b"(%(names)s::text[] IS NULL OR provider = ANY(%(names)s::text[]))"
+_OWN = b"""
+SELECT %b
 FROM llm_api_keys
-WHERE project_id = %(project)s AND (%(names)s::text[] IS NULL OR provider = ANY(%(names)s::text[]))
+WHERE project_id = %%(project)s AND %b
 ORDER BY created_at, id
-"""
+""" % (_COLUMNS, _NAMED)
 """The table, or the view of the same name that `genai setup-db` makes: the role's search path decides."""
+
+_INHERITED = b"""
+SELECT %b
+FROM llm_api_keys
+WHERE project_id IS NULL
+  AND organization_id = (SELECT org_id FROM projects WHERE id = %%(project)s)
+  AND %b
+ORDER BY created_at, id
+""" % (_COLUMNS, _NAMED)
+"""Those of the project's organisation. Only newer versions of Langfuse have them."""
+
+_MAY_INHERIT = b"""
+SELECT CASE
+  WHEN NOT EXISTS (
+    SELECT FROM pg_catalog.pg_attribute
+    WHERE attrelid = to_regclass('llm_api_keys') AND attname = 'organization_id' AND NOT attisdropped
+  ) THEN NULL
+  ELSE coalesce(has_column_privilege(to_regclass('projects')::oid, 'org_id', 'SELECT'), false)
+END
+"""
+"""NULL where no organisation has connections; else whether this role can tell the organisation of a project."""
 
 _IGNORE_BASE_URL = frozenset({"bedrock", "google-vertex-ai"})
 _IGNORE_HEADERS = frozenset({"bedrock", "google-ai-studio"})
@@ -70,6 +96,7 @@ class LangfuseStore:
         self._keys = tuple(Secret(key) for key in encryption_keys)
         self._ask_project_id = project_id
         self._project_id: str | None = None
+        self._told = False
         self._known: Mapping[str, tuple[_Row, Connection | BrokenConnection]] = {}
 
     def __str__(self) -> str:
@@ -78,7 +105,7 @@ class LangfuseStore:
     def load(self, names: Sequence[str] | None) -> list[Connection | BrokenConnection]:
         """Read the connections of these names in that order, or all of the project, the oldest first.
 
-        A row that has not changed since the last load gives the same object again.
+        Then follow those of its organisation whose names the project itself has not. A row that has not changed since the last load gives the same object again.
 
         Raises:
             CredentialError: Langfuse refuses the key pair.
@@ -88,7 +115,13 @@ class LangfuseStore:
             "project": self._current_project_id(),
             "names": None if names is None else list(names),
         }
-        rows = [_Row(*record) for record in read_rows(self._database_url, _QUERY, parameters)]
+        rows, is_whole = read(self._database_url, partial(_rows, parameters=parameters))
+        if not is_whole and not self._told:
+            self._told = True
+            _log.warning(
+                "connections of the organisation cannot be seen: this role may not read projects; "
+                "make one that may, with `genai setup-db`"
+            )
         if names is not None:
             position = {name: index for index, name in enumerate(names)}
             rows.sort(key=lambda row: position[row.name])
@@ -140,6 +173,19 @@ class LangfuseStore:
     def _secret(self, name: str, column: str, ciphertext: str) -> Secret:
         where = f"{column} of connection {name!r}"
         return Secret.lazy(partial(_decrypted, MaskedText(ciphertext), self._keys, where))
+
+
+def _rows(
+    connection: psycopg.Connection[Any], parameters: Mapping[str, Any]
+) -> tuple[list[_Row], bool]:
+    """The project's rows, then its organisation's; and whether these could be read."""
+    rows = [_Row(*record) for record in connection.execute(_OWN, parameters)]
+    (may_inherit,) = connection.execute(_MAY_INHERIT).fetchone() or (None,)
+    if may_inherit:
+        own = {row.name for row in rows}
+        inherited = [_Row(*record) for record in connection.execute(_INHERITED, parameters)]
+        rows += [row for row in inherited if row.name not in own]
+    return rows, may_inherit is not False
 
 
 def _decrypted(ciphertext: str, keys: Sequence[Secret], where: str) -> str:

@@ -70,3 +70,12 @@ CREATE TABLE llm_api_keys (
 
 CREATE UNIQUE INDEX llm_api_keys_id_key ON llm_api_keys (id);
 """
+
+
+ORGANISATIONS_OWN = """
+ALTER TABLE llm_api_keys ADD COLUMN organization_id text REFERENCES organizations (id) ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE llm_api_keys ALTER COLUMN project_id DROP NOT NULL;
+ALTER TABLE llm_api_keys ADD CONSTRAINT llm_api_keys_one_owner CHECK (num_nonnulls(project_id, organization_id) = 1);
+ALTER TABLE llm_api_keys ADD CONSTRAINT llm_api_keys_organization_id_provider_key UNIQUE (organization_id, provider);
+"""
+"""What later versions change: an organisation may own connections, which all of its projects have."""

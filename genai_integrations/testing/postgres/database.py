@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from genai_integrations.testing.langfuse.schema import TABLES, display_secret
+from genai_integrations.testing.langfuse.schema import ORGANISATIONS_OWN, TABLES, display_secret
 
 if TYPE_CHECKING:
     import psycopg
@@ -118,14 +118,19 @@ class LangfuseDatabase:
             (project_id, name),
         )
 
+    def let_organisations_own(self) -> None:
+        """Become the database of a later Langfuse, where organisations have connections too."""
+        self._execute(ORGANISATIONS_OWN)
+
     def insert_connection(
         self,
         name: str,
         adapter: str,
         secret: str,
         *,
-        project_id: str,
         encryption_key: str,
+        project_id: str | None = None,
+        organization_id: str | None = None,
         base_url: str | None = None,
         custom_models: Sequence[str] = (),
         with_default_models: bool = True,
@@ -133,13 +138,19 @@ class LangfuseDatabase:
         extra_headers: Mapping[str, str] | None = None,
         created_at: datetime | None = None,
     ) -> str:
-        """Store an LLM connection as Langfuse would, and return its id; the project is made if missing."""
-        self.add_project(project_id)
+        """Store an LLM connection as Langfuse would, and return its id; the project is made if missing.
+
+        It belongs to a project, or after `let_organisations_own()` to an organisation.
+        """
+        if project_id is not None:
+            self.add_project(project_id)
+        owner = {} if organization_id is None else {"organization_id": organization_id}
         row = {
             "id": f"cm{next(_IDS):023d}",
             "provider": name,
             "adapter": adapter,
             "project_id": project_id,
+            **owner,
             "base_url": base_url,
             "custom_models": list(custom_models),
             "with_default_models": with_default_models,

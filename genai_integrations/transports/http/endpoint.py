@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 from genai_integrations.runtime.masked import MaskedText
 
@@ -30,3 +32,13 @@ class Endpoint:
     latin_headers: dict[str, str]
     secrets: tuple[MaskedText, ...]
     method: str = "POST"
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same with more headers, in lower case and ASCII; where both have one, this one's own wins."""
+        if not headers:
+            return self
+        return replace(
+            self,
+            headers={**headers, **self.headers},
+            latin_headers={**headers, **self.latin_headers},
+        )

@@ -183,7 +183,13 @@ class LitellmTransport:
         secrets += headers.values()
         must_end = call.connection.provider.name in _SAY_THE_END
         witness = Witness(
-            call.connection.name, idle, secrets, headers, proxies=self._proxies, must_end=must_end
+            call.connection.name,
+            idle,
+            secrets,
+            headers,
+            call_headers=call.headers,
+            proxies=self._proxies,
+            must_end=must_end,
         )
         token = current.set(witness)
         try:
@@ -208,8 +214,9 @@ class LitellmTransport:
         del body["model"]
         _check_parameters(body)
         arguments, headers = self._open(call)
-        if call.connection.use_responses_api and headers:
-            arguments = {**arguments, "extra_headers": headers}
+        sent = {**call.headers, **(headers if call.connection.use_responses_api else {})}
+        if sent:
+            arguments = {**arguments, "extra_headers": sent}
         return {
             **body,
             **arguments,

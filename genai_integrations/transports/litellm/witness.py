@@ -32,6 +32,7 @@ class Witness:
         idle: Seconds that the socket may be silent.
         secrets: Texts that must not appear in an error.
         headers: The connection's own headers, to be sent too.
+        call_headers: Those of the call, which LiteLLM drops for some providers: sent where it has no other.
         proxies: The proxies that the environment names, by origin, as far as they were looked up.
         status: HTTP status, None while there is none.
         request_id: The provider's id of the request.
@@ -47,11 +48,13 @@ class Witness:
         secrets: Sequence[str],
         headers: Mapping[str, str],
         *,
+        call_headers: Mapping[str, str],
         proxies: dict[str, MaskedText | None],
         must_end: bool = False,
     ) -> None:
         self.connection = connection
         self.headers = headers
+        self.call_headers = call_headers
         self.proxies = proxies
         self.must_end = must_end
         self.idle = idle
@@ -201,7 +204,8 @@ class _Body(httpx.AsyncByteStream):
 
 def _endpoint(request: httpx.Request, witness: Witness) -> Endpoint:
     url = str(request.url)
-    headers = {name: value for name, value in request.headers.items() if name not in _OURS}
+    own = {name: value for name, value in request.headers.items() if name not in _OURS}
+    headers = {**witness.call_headers, **own}
     headers |= {name.lower(): value for name, value in witness.headers.items()}
     headers["accept-encoding"] = "identity"
     origin = origin_of(url, witness.connection)

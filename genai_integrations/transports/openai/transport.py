@@ -149,10 +149,10 @@ class OpenAITransport:
         key = (call.connection.name, call.model, call.operation)
         known = self._endpoints.get(key)
         if known and known[0] is call.connection:
-            return known[1]
+            return known[1].with_headers(call.headers)
         endpoint = open_endpoint(call.connection, call.model, call.operation, self._pins)
         self._endpoints.put(key, (call.connection, endpoint))
-        return endpoint
+        return endpoint.with_headers(call.headers)
 
 
 _MOST_ENDPOINTS = 1024
