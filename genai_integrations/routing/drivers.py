@@ -34,8 +34,8 @@ from genai_integrations.routing.streams import (
     is_decisive,
     no_content,
 )
+from genai_integrations.transports.chunks import RestatedChunks, restated_stream
 from genai_integrations.transports.http.patience import Patience
-from genai_integrations.transports.openai.restating import RestatedChunks, restated_stream
 
 
 class SyncDriver:

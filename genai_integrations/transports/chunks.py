@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from types import AsyncGeneratorType
 
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 
 
 class Line:
@@ -92,3 +93,36 @@ class AsyncClosableChunks:
 def is_running(chunks: AsyncGenerator[object]) -> bool:
     """Whether some task waits for the generator's next value, so that it cannot be closed."""
     return isinstance(chunks, AsyncGeneratorType) and chunks.ag_running
+
+
+Restate = Callable[[Wire], Wire]
+"""Changes an answer or chunk in place, and returns it."""
+
+
+def restated_stream(chunks: Chunks, restate: Restate) -> ClosableChunks:
+    """The chunks, each restated."""
+    return ClosableChunks(_restated(chunks, restate), chunks.close)
+
+
+def _restated(chunks: Chunks, restate: Restate) -> Generator[Wire]:
+    with contextlib.closing(chunks):
+        for chunk in chunks:
+            yield restate(chunk)
+
+
+class RestatedChunks:
+    """The chunks of an asynchronous stream, each restated."""
+
+    def __init__(self, chunks: AsyncChunks, restate: Restate) -> None:
+        self._chunks = chunks
+        self._restate = restate
+
+    def __aiter__(self) -> AsyncIterator[Wire]:
+        return self
+
+    async def __anext__(self) -> Wire:
+        return self._restate(await self._chunks.__anext__())
+
+    async def aclose(self) -> None:
+        """Stop, and let the provider know."""
+        await self._chunks.aclose()
