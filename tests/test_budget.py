@@ -210,7 +210,7 @@ HEAVY = frozenset(
     ("litellm", "langfuse", "psycopg", "openai", "cryptography", "botocore", "aiohttp")
 )
 
-MOST_MODULES = 130
+MOST_MODULES = 135
 """Ours, and some of the framework that its own entry does not load."""
 
 

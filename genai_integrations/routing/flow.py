@@ -56,8 +56,6 @@ from genai_integrations.routing.steps import (
 )
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.protocol import Transport
-from genai_integrations.transports.remedies.answers import merged, turned_round
-from genai_integrations.transports.remedies.refusals import refusal_of
 from genai_integrations.transports.remedies.remedy import MOST_AT_ONCE, Remedy, applied, together
 from genai_integrations.transports.remedies.rows import BRIDGE, WEAKENS_SCHEMA, remedy_for
 
@@ -214,6 +212,9 @@ class _Call:
         self, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """The request said otherwise to the same target, as long as that says what it does not take."""
+        # Loaded at the first failure: what reads refusals takes milliseconds, which most programs never need.
+        from genai_integrations.transports.remedies.refusals import refusal_of
+
         request, drop_params = self._request, self._request.args.drop_params
         used: list[Remedy] = []
         while len(used) < MOST_AT_ONCE and (refusal := refusal_of(error)):
@@ -280,6 +281,8 @@ class _Call:
         self, call: WireCall, remedies: tuple[Remedy, ...], timeout: float
     ) -> Generator[Step, Any, Any]:
         """What the target answers to a request said otherwise; to texts that are too many for it, in several."""
+        from genai_integrations.transports.remedies.answers import merged, turned_round
+
         request, ends = self._request, self._record.ends
         turn = turned_round(remedies, request.body, stream=request.stream)
         most = next((remedy.batch for remedy in remedies if remedy.batch), 0)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import Wire, finish_reasons, vectors_wanted
 from genai_integrations.errors import ContentFilteredError, GenAIError, InvalidReplyError
-from genai_integrations.transports.remedies.answers import misfit, not_fitting, wholly_said
 from genai_integrations.transports.remedies.restatements import schema_wanted
 
 JudgeOfAnswers = Callable[[Request, Wire], GenAIError | None]
@@ -34,6 +33,8 @@ def not_filtered(_request: Request, wire: Wire) -> GenAIError | None:
 
 def fits_schema(request: Request, wire: Wire) -> GenAIError | None:
     """The schema was said in a way that nobody enforces, so its answer is checked here."""
+    from genai_integrations.transports.remedies.answers import misfit, not_fitting, wholly_said
+
     schema = schema_wanted(request.body)
     if schema is None:
         return None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from genai_integrations.calls.args import DropParams, may_drop
 from genai_integrations.calls.wire import Wire
-from genai_integrations.transports.remedies.refusals import Refusal
+
+if TYPE_CHECKING:
+    from genai_integrations.transports.remedies.refusals import Refusal
 
 Kind = Literal["drop", "rename", "restate", "weaken", "bridge"]
 """What a remedy does to the meaning: `drop` and `weaken` lose some of it."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import DropParams
 from genai_integrations.calls.wire import Wire
 from genai_integrations.transports.remedies import restatements as say
-from genai_integrations.transports.remedies.refusals import Refusal
 from genai_integrations.transports.remedies.remedy import Remedy
+
+if TYPE_CHECKING:
+    from genai_integrations.transports.remedies.refusals import Refusal
 
 
 def remedy_for(
