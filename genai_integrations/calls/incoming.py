@@ -14,6 +14,9 @@ _LIST_OF: Mapping[Operation, str] = {"chat/completions": "choices", "embeddings"
 _IN_OTHER_WORDS = frozenset(("reasoning", "tool_calls"))
 """Keys of a message or delta that not every server fills as OpenAI does."""
 
+_NO_CHOICE = "none"
+"""In place of the delta of what is no choice: no object, as a delta must be."""
+
 FINISH_REASONS: Mapping[str, str] = {
     # Anthropic, and bridges to it.
     "end_turn": "stop",
@@ -86,14 +89,13 @@ class IncomingChunks:
         if not isinstance(choices, (list, tuple)):
             raise InvalidReplyError("an event of the stream has choices that are none")
         for choice in choices:
-            # One loop and no helper: this runs for every chunk.
-            if not isinstance(choice, dict) or not isinstance(choice.get("delta") or {}, dict):
-                raise InvalidReplyError("an event of the stream has a choice that is none")
-            delta = choice.get("delta")
-            if delta and (
-                not _IN_OTHER_WORDS.isdisjoint(delta) or isinstance(delta.get("content"), list)
-            ):
-                self._restate(choice.get("index"), delta)
+            # One loop and no helper: this runs for every chunk, and most bring a text and nothing else.
+            delta = choice.get("delta") if isinstance(choice, dict) else _NO_CHOICE
+            if delta:
+                if not isinstance(delta, dict):
+                    raise InvalidReplyError("an event of the stream has a choice that is none")
+                if len(delta) != 1 or type(delta.get("content")) is not str:
+                    self._restate(choice.get("index"), delta)
             if choice.get("finish_reason") is not None:
                 _restate_end(data, choice, delta or {})
         if data.get("usage"):
@@ -117,9 +119,10 @@ class IncomingChunks:
         _restate_texts(delta)
         pieces = delta.get("tool_calls")
         if isinstance(pieces, list) and pieces:
-            calls = self._calls.get(index if isinstance(index, int) else 0)
+            answer = index if isinstance(index, int) else 0
+            calls = self._calls.get(answer)
             if calls is None:
-                calls = self._calls[index if isinstance(index, int) else 0] = StreamedCalls()
+                calls = self._calls[answer] = StreamedCalls()
             delta["tool_calls"] = calls.restated(pieces)
 
 
