@@ -118,6 +118,9 @@ def facts_in(
     if isinstance(value, str) and not sentences:
         sentences = [scrubbed(value, secrets)]
     detail = error_object(opened)
+    if not sentences and objects:
+        # Better than nothing: somebody may read out of it what is wrong.
+        sentences = [json.dumps(opened, ensure_ascii=False, default=str)]
     return Facts(
         status=status or _status_in(objects),
         code=_first(objects, ("code", "error_code", "errorCode", "reason", "__type")),
@@ -240,10 +243,19 @@ def _header_words(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 def _sentences(row: Mapping[str, Any]) -> Iterator[str]:
+    place = _place(row)
     for name in _MESSAGES:
         value = row.get(name)
         if isinstance(value, str) and value.strip():
-            yield value
+            yield f"{place}: {value}" if place else value
+
+
+def _place(row: Mapping[str, Any]) -> str | None:
+    """Where in the request it is, as FastAPI and pydantic say it: `["body", "messages", 0, "role"]`."""
+    place = row.get("loc")
+    if isinstance(place, list) and place:
+        return ".".join(str(part) for part in place if part != "body")
+    return None
 
 
 def _first(objects: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | None:
@@ -260,10 +272,8 @@ def _param(objects: Sequence[Mapping[str, Any]]) -> str | None:
     for row in objects:
         if isinstance(row.get("param"), str) and row["param"]:
             return str(row["param"])
-        place = row.get("loc")
-        if isinstance(place, list) and place:
-            # FastAPI and pydantic: ["body", "messages", 0, "role"].
-            return ".".join(str(part) for part in place if part != "body")
+        if place := _place(row):
+            return place
     return None
 
 

@@ -65,6 +65,7 @@ class Whole:
         """Look at all of it."""
         with contextlib.suppress(ValueError):
             answer = jsonbytes.loads(b"".join(self._pieces))
+            self.ended = True  # LiteLLM makes streams of some whole answers
             if isinstance(answer, dict):
                 self.failure = failure_of(answer, self._secrets)
         return b""
