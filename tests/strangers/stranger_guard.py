@@ -7,6 +7,7 @@ The end of standard input, which is also what the parent's death looks like, sto
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -22,7 +23,9 @@ def main(command: list[str]) -> int:
 
 
 def _wait_for_the_end(process: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    # Not `sys.stdin`: the interpreter cannot end while another thread holds its buffer.
+    while os.read(0, 1024):
+        pass
     process.terminate()
     try:
         process.wait(_PATIENCE)

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ class Stranger:
         answers: What a probe gets from it.
         cannot: Why it has no answer to a probe.
         failures: What a model or a key makes of a call.
+        served: How a route names what it serves.
+        awaits: Answers that we do not read yet, and why.
+        checks_keys: It refuses a wrong key.
         needs: Servers that must run before it.
         prepare: What it is told once it is up.
     """
@@ -46,6 +49,9 @@ class Stranger:
     answers: Mapping[str, Any]
     cannot: Mapping[str, str]
     failures: Mapping[str, type[errors.CallError]]
+    served: str
+    awaits: Mapping[str, str] = field(default_factory=dict)
+    checks_keys: bool = False
     needs: tuple[str, ...] = ()
     prepare: Callable[[str], None] = lambda _url: None
 
@@ -89,6 +95,7 @@ AIMOCK = Stranger(
         "fails-503": errors.ServerError,
         "fails-context": errors.ContextWindowExceededError,
     },
+    served="aimock/gpt-4o",
 )
 
 # --- llmock, in Python: no relation of aimock
@@ -136,6 +143,7 @@ LLMOCK = Stranger(
         "fails-500": errors.ServerError,
         "fails-503": errors.ServerError,
     },
+    served="llmock/gpt-4o",
     prepare=_script_failures,
 )
 
@@ -166,6 +174,9 @@ KATAN = Stranger(
         "structured": "it ignores `response_format` of the type json_schema",
     },
     failures={},
+    served="katan/gpt-4o",
+    awaits={"tools streamed": "it answers a stream that has tools with a whole reply"},
+    checks_keys=True,
 )
 
 # --- @portkey-ai/gateway, in TypeScript: a gateway, with aimock behind it
@@ -186,9 +197,13 @@ PORTKEY = Stranger(
     command=_portkey,
     healthy="/",
     connect=_through,
-    answers=AIMOCK.answers,
-    cannot=AIMOCK.cannot,
+    answers={probe: wanted for probe, wanted in AIMOCK.answers.items() if "stream" not in probe},
+    cannot=dict.fromkeys(
+        ("stream", "tools streamed"),
+        "it answers 500 'Something went wrong' on Node 20: it adds headers to a response that is immutable",
+    ),
     failures=AIMOCK.failures,
+    served="portkey/openai/gpt-4o",
     needs=("aimock",),
 )
 
