@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
 
-
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
 

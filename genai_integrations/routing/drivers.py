@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from genai_integrations.calls.reply import Reply
@@ -46,20 +46,8 @@ class SyncDriver:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._handlers: dict[type, Callable[[Any], Any]] = {
-            Ready: lambda step: step.observer.prepare(),
-            Load: self._load,
-            Recall: lambda step: step.memory.recall(),
-            Prepare: lambda step: parts.transport.prepare(step.call, step.ends),
-            Send: self._send,
-            Judge: lambda step: step.judge(step.request, step.wire),
-            Drop: lambda step: step.stream.rest.close(),
-            Keep: lambda step: step.memory.keep(step.reply, step.attempt),
-            Wait: lambda step: time.sleep(step.seconds),
-            AwaitProbe: lambda step: wait_for_any(step.probes, step.seconds),
-        }
 
-    def run(self, flow: Flow, outcome: object = None) -> Reply | ReplyStream | None:
+    def run(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
         """Run a flow to its end, or to where it hands out a stream.
 
         Args:
@@ -77,31 +65,12 @@ class SyncDriver:
             if isinstance(step, Hand):
                 return ReplyStream(flow, step, self.run)
             try:
-                outcome = self._handlers[type(step)](step)
+                outcome = HANDLERS[type(step)](self._parts, step)
             except GenAIError as error:
                 outcome = error
             except BaseException as error:
                 _thrown(flow, error)
                 raise
-
-    def _load(self, step: Load) -> Snapshot:
-        registry = self._parts.registry
-        return (
-            registry.refresh(step.refused, step.ends) if step.refused else registry.load(step.ends)
-        )
-
-    def _send(self, step: Send) -> Wire | Opened:
-        patience = Patience(step.timeout, step.idle, step.ends)
-        if not step.stream:
-            return self._parts.transport.send(step.call, patience)
-        chunks = self._parts.transport.stream(step.call, patience)
-        try:
-            held = _first_content(chunks)
-        except BaseException:
-            chunks.close()
-            raise
-        patience.content_began()
-        return Opened(held, chunks)
 
 
 class AsyncDriver:
@@ -109,18 +78,6 @@ class AsyncDriver:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._handlers: dict[type, Callable[[Any], Any]] = {
-            Ready: lambda step: asyncio.to_thread(step.observer.prepare),
-            Load: self._load,
-            Recall: lambda step: step.memory.arecall(),
-            Prepare: lambda step: parts.transport.aprepare(step.call, step.ends),
-            Send: self._send,
-            Judge: _judged,
-            Drop: lambda step: step.stream.rest.aclose(),
-            Keep: lambda step: step.memory.akeep(step.reply, step.attempt),
-            Wait: lambda step: asyncio.sleep(step.seconds),
-            AwaitProbe: lambda step: async_wait_for_any(step.probes, step.seconds),
-        }
 
     async def run(self, flow: Flow, outcome: Any = None) -> Reply | AsyncReplyStream | None:
         """As `SyncDriver.run`."""
@@ -132,41 +89,91 @@ class AsyncDriver:
             if isinstance(step, Hand):
                 return AsyncReplyStream(flow, step, self.run)
             try:
-                outcome = await self._handlers[type(step)](step)
+                outcome = await ASYNC_HANDLERS[type(step)](self._parts, step)
             except GenAIError as error:
                 outcome = error
             except BaseException as error:
                 _thrown(flow, error)
                 raise
 
-    async def _load(self, step: Load) -> Snapshot:
-        registry = self._parts.registry
-        if step.refused:
-            return await registry.arefresh(step.refused, step.ends)
-        return await registry.aload(step.ends)
 
-    async def _send(self, step: Send) -> Wire | Opened:
-        if not step.stream:
-            async with within(step.timeout):
-                return await self._parts.transport.asend(step.call, step.timeout)
-        chunks = self._parts.transport.astream(step.call, max(step.timeout, step.idle))
-        try:
-            async with within(step.timeout):
-                held = await _afirst_content(chunks)
-        except BaseException:
-            await chunks.aclose()
-            raise
-        return Opened(held, chunks if step.ends is None else ChunksUntil(step.ends, chunks))
+def _load(parts: Parts, step: Load) -> Snapshot:
+    registry = parts.registry
+    return registry.refresh(step.refused, step.ends) if step.refused else registry.load(step.ends)
+
+
+async def _aload(parts: Parts, step: Load) -> Snapshot:
+    registry = parts.registry
+    if step.refused:
+        return await registry.arefresh(step.refused, step.ends)
+    return await registry.aload(step.ends)
+
+
+def _send(parts: Parts, step: Send) -> Wire | Opened:
+    patience = Patience(step.timeout, step.idle, step.ends)
+    if not step.stream:
+        return parts.transport.send(step.call, patience)
+    chunks = parts.transport.stream(step.call, patience)
+    try:
+        held = _first_content(chunks)
+    except BaseException:
+        chunks.close()
+        raise
+    patience.content_began()
+    return Opened(held, chunks)
+
+
+async def _asend(parts: Parts, step: Send) -> Wire | Opened:
+    if not step.stream:
+        async with within(step.timeout):
+            return await parts.transport.asend(step.call, step.timeout)
+    chunks = parts.transport.astream(step.call, max(step.timeout, step.idle))
+    try:
+        async with within(step.timeout):
+            held = await _afirst_content(chunks)
+    except BaseException:
+        await chunks.aclose()
+        raise
+    return Opened(held, chunks if step.ends is None else ChunksUntil(step.ends, chunks))
+
+
+async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:
+    return step.judge(step.request, step.wire)
+
+
+HANDLERS: dict[type, Callable[[Parts, Any], Any]] = {
+    Ready: lambda _, step: step.observer.prepare(),
+    Load: _load,
+    Recall: lambda _, step: step.memory.recall(),
+    Prepare: lambda parts, step: parts.transport.prepare(step.call, step.ends),
+    Send: _send,
+    Judge: lambda _, step: step.judge(step.request, step.wire),
+    Drop: lambda _, step: step.stream.rest.close(),
+    Keep: lambda _, step: step.memory.keep(step.reply, step.attempt),
+    Wait: lambda _, step: time.sleep(step.seconds),
+    AwaitProbe: lambda _, step: wait_for_any(step.probes, step.seconds),
+}
+"""How a thread does each step. What it returns, or an error of ours that it raises, is sent back to the flow."""
+
+ASYNC_HANDLERS: dict[type, Callable[[Parts, Any], Awaitable[Any]]] = {
+    Ready: lambda _, step: asyncio.to_thread(step.observer.prepare),
+    Load: _aload,
+    Recall: lambda _, step: step.memory.arecall(),
+    Prepare: lambda parts, step: parts.transport.aprepare(step.call, step.ends),
+    Send: _asend,
+    Judge: _ajudge,
+    Drop: lambda _, step: step.stream.rest.aclose(),
+    Keep: lambda _, step: step.memory.akeep(step.reply, step.attempt),
+    Wait: lambda _, step: asyncio.sleep(step.seconds),
+    AwaitProbe: lambda _, step: async_wait_for_any(step.probes, step.seconds),
+}
+"""How an event loop does each step."""
 
 
 def _thrown(flow: Flow, error: BaseException) -> None:
     """Let a flow write down what ends it from outside: Ctrl-C, a cancellation, a defect."""
     with contextlib.suppress(StopIteration, type(error)):
         flow.throw(error)
-
-
-async def _judged(step: Judge) -> GenAIError | None:
-    return step.judge(step.request, step.wire)
 
 
 def _first_content(chunks: Chunks) -> list[Wire]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from genai_integrations.errors import RequestTimeoutError
 from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.loading import loading
 from genai_integrations.settings import without_downloads
 
 _BUILT_LATE = (
@@ -104,7 +105,9 @@ class Loading:
 
     def _run(self, result: Future[None]) -> None:
         try:
-            self._imports()
+            # A child that is forked in the middle would wait for ever on an import lock that nobody holds there.
+            with loading():
+                self._imports()
         except BaseException as error:  # noqa: BLE001  it goes on in whoever waits
             self._result = None
             result.set_exception(error)
