@@ -5,49 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from genai_integrations.testing.providers.openai.by_model import check_model
+from genai_integrations.testing.providers.openai.errors import (
+    ApiError,
+    invalid,
+    missing,
+    wrong_value,
+)
+from genai_integrations.testing.providers.openai.published import checked, parameters
+from genai_integrations.testing.providers.openai.strict_schemas import check_strict
+
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 
-_CHAT_PARAMETERS = frozenset(
-    {
-        "model",
-        "messages",
-        "audio",
-        "data_sources",
-        "frequency_penalty",
-        "function_call",
-        "functions",
-        "logit_bias",
-        "logprobs",
-        "max_completion_tokens",
-        "max_tokens",
-        "metadata",
-        "modalities",
-        "n",
-        "parallel_tool_calls",
-        "prediction",
-        "presence_penalty",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "reasoning_effort",
-        "response_format",
-        "safety_identifier",
-        "seed",
-        "service_tier",
-        "stop",
-        "store",
-        "stream",
-        "stream_options",
-        "temperature",
-        "tool_choice",
-        "tools",
-        "top_logprobs",
-        "top_p",
-        "user",
-        "verbosity",
-        "web_search_options",
-    }
-)
-_EMBEDDING_PARAMETERS = frozenset({"model", "input", "dimensions", "encoding_format", "user"})
+_AZURE_ONLY = frozenset({"data_sources"})
 _RANGES = {
     "temperature": (0, 2),
     "top_p": (0, 1),
@@ -56,54 +26,44 @@ _RANGES = {
 }
 
 
-class ApiError(Exception):
-    """A refusal, in the parts of OpenAI's error object."""
-
-    def __init__(
-        self,
-        message: str,
-        status: int,
-        kind: str | None = "invalid_request_error",
-        *,
-        param: str | None = None,
-        code: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.kind = kind
-        self.param = param
-        self.code = code
-
-    def as_dict(self) -> dict[str, object]:
-        """The `error` of the reply's body."""
-        return {
-            "message": self.message,
-            "type": self.kind,
-            "param": self.param,
-            "code": self.code,
-        }
+_CHAT = "CreateChatCompletionRequest"
+_EMBEDDING = "CreateEmbeddingRequest"
 
 
-def check_chat(body: Mapping[str, object], also_accepts: Collection[str]) -> None:
-    """Refuse a chat request that the real API refuses.
+def check_chat(body: Mapping[str, Any], also_accepts: Collection[str]) -> None:
+    """Refuse a chat request that a server of OpenAI's dialect refuses.
 
     Raises:
         ApiError: The request is wrong.
     """
-    _check_names(body, _CHAT_PARAMETERS | set(also_accepts))
+    _check_names(body, parameters(_CHAT) | _AZURE_ONLY | set(also_accepts))
     if "messages" not in body:
-        raise _missing("messages")
+        raise missing("messages")
     messages = body["messages"]
     if not isinstance(messages, list):
-        raise _invalid("messages", "expected an array of objects", "invalid_type")
+        raise invalid("messages", "expected an array of objects", "invalid_type")
     if not messages:
-        raise _invalid(
+        raise invalid(
             "messages", "empty array. Expected an array with minimum length 1", "empty_array"
         )
     _check_messages(messages)
     _check_values(body)
     _check_tools(body)
+
+
+def check_as_openai(body: Mapping[str, Any], model: str) -> None:
+    """Refuse beyond that what OpenAI itself refuses: by role, by model, by its published shapes, by its schemas.
+
+    Raises:
+        ApiError: The request is wrong.
+    """
+    for index, message in enumerate(body["messages"]):
+        _check_images(message, f"messages[{index}]")
+    check_model(model, body)
+    refusal = checked(_CHAT)({"model": model, **body}, "")
+    if refusal is not None:
+        raise refusal
+    check_strict(body)
 
 
 def check_embedding(body: Mapping[str, object]) -> None:
@@ -112,19 +72,19 @@ def check_embedding(body: Mapping[str, object]) -> None:
     Raises:
         ApiError: The request is wrong.
     """
-    _check_names(body, _EMBEDDING_PARAMETERS)
+    _check_names(body, parameters(_EMBEDDING))
     if "input" not in body:
-        raise _missing("input")
+        raise missing("input")
     given = body["input"]
     if not isinstance(given, (str, list)):
-        raise _invalid("input", "expected a string or an array", "invalid_type")
+        raise invalid("input", "expected a string or an array", "invalid_type")
     if not given or (isinstance(given, list) and "" in given):
         raise ApiError("'$.input' is invalid. Input cannot be an empty string or array.", 400)
     if body.get("encoding_format", "float") not in {"float", "base64"}:
-        raise _invalid("encoding_format", "expected 'float' or 'base64'", "invalid_value")
+        raise invalid("encoding_format", "expected 'float' or 'base64'", "invalid_value")
     size = body.get("dimensions", 1)
     if not isinstance(size, int) or size < 1:
-        raise _invalid("dimensions", "expected an integer of at least 1", "integer_below_min_value")
+        raise invalid("dimensions", "expected an integer of at least 1", "integer_below_min_value")
 
 
 def _check_names(body: Mapping[str, object], known: Collection[str]) -> None:
@@ -139,12 +99,10 @@ def _check_messages(messages: list[object]) -> None:
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         if not isinstance(message, dict):
-            raise _invalid(where, "expected an object", "invalid_type")
+            raise invalid(where, "expected an object", "invalid_type")
         role = message.get("role")
         if role not in _ROLES:
-            supported = ", ".join(repr(known) for known in _ROLES)
-            message_text = f"Invalid value: '{role}'. Supported values are: {supported}."
-            raise ApiError(message_text, 400, param=f"{where}.role", code="invalid_value")
+            raise wrong_value(f"{where}.role", role, _ROLES)
         if role == "tool":
             _close_call(message, open_calls, where)
             continue
@@ -157,11 +115,25 @@ def _check_messages(messages: list[object]) -> None:
 def _check_content(message: Mapping[str, object], where: str) -> None:
     content = message.get("content")
     if content is None and message["role"] != "assistant":
-        raise _invalid(f"{where}.content", "expected a string, got null", "invalid_type")
+        raise invalid(f"{where}.content", "expected a string, got null", "invalid_type")
     if content is None and not message.get("tool_calls") and not message.get("function_call"):
-        raise _invalid(f"{where}.content", "expected a string, got null", "invalid_type")
+        raise invalid(f"{where}.content", "expected a string, got null", "invalid_type")
     if content is not None and not isinstance(content, (str, list)):
-        raise _invalid(f"{where}.content", "expected a string or an array", "invalid_type")
+        raise invalid(f"{where}.content", "expected a string or an array", "invalid_type")
+
+
+# The words are those of a public report: openai/openai-node#1030.
+def _check_images(message: Mapping[str, Any], where: str) -> None:
+    content, role = message.get("content"), message["role"]
+    parts = content if role != "user" and isinstance(content, list) else ()
+    if any(isinstance(part, dict) and part.get("type") == "image_url" for part in parts):
+        raise ApiError(
+            f"Invalid '{where}'. Image URLs are only allowed for messages with role 'user', but this message with "
+            f"role '{role}' contains an image URL.",
+            400,
+            param=where,
+            code="invalid_value",
+        )
 
 
 def _close_call(message: Mapping[str, object], open_calls: list[str], where: str) -> None:
@@ -192,13 +164,13 @@ def _check_values(body: Mapping[str, object]) -> None:
         if value is None:
             continue
         if not isinstance(value, (int, float)):
-            raise _invalid(name, "expected a decimal", "invalid_type")
+            raise invalid(name, "expected a decimal", "invalid_type")
         if not lowest <= value <= highest:
-            raise _invalid(name, f"expected a value from {lowest} to {highest}", "out_of_range")
+            raise invalid(name, f"expected a value from {lowest} to {highest}", "out_of_range")
     for name in ("n", "max_tokens", "max_completion_tokens"):
         value = body.get(name)
         if value is not None and (not isinstance(value, int) or value < 1):
-            raise _invalid(name, "expected an integer of at least 1", "integer_below_min_value")
+            raise invalid(name, "expected an integer of at least 1", "integer_below_min_value")
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
         raise ApiError(
             "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
@@ -213,7 +185,7 @@ def _check_values(body: Mapping[str, object]) -> None:
 def _check_tools(body: Mapping[str, Any]) -> None:
     tools = body.get("tools")
     if tools is not None and not tools:
-        raise _invalid(
+        raise invalid(
             "tools", "empty array. Expected an array with minimum length 1", "empty_array"
         )
     if body.get("tool_choice") is not None and not tools:
@@ -221,16 +193,7 @@ def _check_tools(body: Mapping[str, Any]) -> None:
         raise ApiError(f"Invalid value for 'tool_choice': {message}", 400, param="tool_choice")
     for index, tool in enumerate(tools or ()):
         if not isinstance(tool, dict) or not (tool.get("function") or {}).get("name"):
-            raise _missing(f"tools[{index}].function.name")
+            raise missing(f"tools[{index}].function.name")
     schema = body.get("response_format") or {}
     if schema.get("type") == "json_schema" and not (schema.get("json_schema") or {}).get("name"):
-        raise _missing("response_format.json_schema.name")
-
-
-def _missing(name: str) -> ApiError:
-    message = f"Missing required parameter: '{name}'."
-    return ApiError(message, 400, param=name, code="missing_required_parameter")
-
-
-def _invalid(name: str, what: str, code: str) -> ApiError:
-    return ApiError(f"Invalid '{name}': {what}.", 400, param=name, code=code)
+        raise missing("response_format.json_schema.name")

@@ -12,7 +12,12 @@ from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.providers.dialect import Answer, Script
 from genai_integrations.testing.providers.embeddings import as_base64, vector_of
 from genai_integrations.testing.providers.openai.chat import completion_of, error_piece, pieces_of
-from genai_integrations.testing.providers.openai.checks import ApiError, check_chat, check_embedding
+from genai_integrations.testing.providers.openai.checks import (
+    check_as_openai,
+    check_chat,
+    check_embedding,
+)
+from genai_integrations.testing.providers.openai.errors import ApiError
 from genai_integrations.testing.server import Received
 
 _AZURE = re.compile(r".*/deployments/(?P<model>[^/]+)/(?P<what>chat/completions|embeddings)")
@@ -79,10 +84,12 @@ class OpenAIDialect:
 
     Args:
         also_accepts: Parameters beyond OpenAI's own, which compatible servers know.
+        strict: Refuse all that OpenAI refuses, not only what most servers of its dialect do.
     """
 
-    def __init__(self, also_accepts: frozenset[str] = frozenset()) -> None:
+    def __init__(self, also_accepts: frozenset[str] = frozenset(), *, strict: bool = False) -> None:
         self.also_accepts = also_accepts
+        self.strict = strict
 
     def recognises(self, request: Received) -> bool:  # noqa: ARG002 - the fallback asks nothing
         """Everything: what no other dialect claims gets OpenAI's own 404."""
@@ -174,6 +181,8 @@ class OpenAIDialect:
             check_embedding(request.body)
         else:
             check_chat(request.body, self.also_accepts)
+            if self.strict:
+                check_as_openai(request.body, request.model)
 
 
 _JSON = {"content-type": "application/json"}

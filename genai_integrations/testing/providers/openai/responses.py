@@ -9,8 +9,8 @@ from typing import Any
 
 from genai_integrations.testing.providers.dialect import Answer, Piece, Script
 from genai_integrations.testing.providers.openai.chat import completion_of
-from genai_integrations.testing.providers.openai.checks import ApiError
 from genai_integrations.testing.providers.openai.dialect import OpenAIDialect
+from genai_integrations.testing.providers.openai.errors import ApiError
 from genai_integrations.testing.server import Received
 
 _PATH = re.compile(r".*/responses")
