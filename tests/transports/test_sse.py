@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genai_integrations.transports.http.sse import ErrorData, SSEDecoder, WholeData
+from genai_integrations.transports.openai.transport import CARRYING
 
 BOM = b"\xef\xbb\xbf"
 
@@ -135,7 +136,7 @@ def test_a_large_event_in_tiny_pieces_costs_what_its_bytes_cost(size):
 )
 def test_named_events_that_carry_nothing_are_passed_over(event, data):
     """Servers have many kinds of `ping`; what is of an answer counts under any name."""
-    assert SSEDecoder().feed(event) == data
+    assert SSEDecoder(CARRYING).feed(event) == data
 
 
 @pytest.mark.parametrize("start", [b"", BOM, b"\n", b" \r\n", BOM + b"\n "])

@@ -14,6 +14,7 @@ from genai_integrations.calls.incoming import IncomingChunks
 from genai_integrations.errors import CallError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.http.sse import SSEDecoder
+from genai_integrations.transports.openai.transport import CARRYING
 
 WIRES = [
     json.loads(path.read_text("utf-8"))
@@ -119,7 +120,7 @@ def test_a_wire_may_be_cut_anywhere(wire):
 
 
 def _texts(*pieces):
-    decoder, incoming = SSEDecoder(), IncomingChunks()
+    decoder, incoming = SSEDecoder(CARRYING), IncomingChunks()
     events = [data for piece in pieces for data in decoder.feed(piece)] + decoder.flush()
     chunks = [incoming.check(jsonbytes.loads(data)) for data in events if data != b"[DONE]"]
     for chunk in chunks:

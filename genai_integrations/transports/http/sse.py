@@ -4,8 +4,6 @@ from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
 _PLAIN = (b"", b"message", b"error")
-_CARRYING = (b'"choices"', b'"usage"', b'"error"', b"[DONE]")
-"""What an event of any other name must have to be more than a `ping`, of which servers have many."""
 _WHOLE = (b"{", b"[", b"<")
 
 
@@ -31,11 +29,16 @@ class SSEDecoder:
 
     Whether a body is a stream is seen by its first character, since servers label streams `application/json`
     and answers `text/event-stream`: no event begins with one of `{[<`. Such a body comes whole from `flush`.
+
+    Args:
+        carrying: What an event with a name of its own must have in it to be handed on: in a dialect whose events have
+            no names it is a `ping` or the like without. Empty where all events count.
     """
 
-    __slots__ = ("_after_cr", "_ends_in_lf", "_is_whole", "_pieces", "_started")
+    __slots__ = ("_after_cr", "_carrying", "_ends_in_lf", "_is_whole", "_pieces", "_started")
 
-    def __init__(self) -> None:
+    def __init__(self, carrying: tuple[bytes, ...] = ()) -> None:
+        self._carrying = carrying
         self._pieces: list[bytes] = []
         self._ends_in_lf = False
         self._after_cr = False
@@ -62,7 +65,7 @@ class SSEDecoder:
         *blocks, rest = piece.split(b"\n\n")
         self._pieces = [rest] if rest else []
         self._ends_in_lf = rest[-1:] == b"\n"
-        return [data for block in blocks if (data := _data_of(block)) is not None]
+        return [data for block in blocks if (data := _data_of(block, self._carrying)) is not None]
 
     def flush(self) -> list[bytes]:
         """The data of a last event that the server did not end with a blank line.
@@ -73,7 +76,7 @@ class SSEDecoder:
         self._pieces = []
         if self._is_whole:
             return [WholeData(block)]
-        data = _data_of(block)
+        data = _data_of(block, self._carrying)
         return [] if data is None else [data]
 
     def _start(self, piece: bytes) -> bytes:
@@ -97,7 +100,7 @@ class SSEDecoder:
         return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _data_of(block: bytes) -> bytes | None:
+def _data_of(block: bytes, carrying: tuple[bytes, ...]) -> bytes | None:
     """The joined data lines of one event; None if it has none, or is a named one that carries nothing of an answer."""
     if block[:6] == b"data: " and b"\n" not in block:
         return block[6:]
@@ -113,6 +116,6 @@ def _data_of(block: bytes) -> bytes | None:
     if not lines:
         return None
     data = b"\n".join(lines)
-    if name not in _PLAIN and not any(mark in data for mark in _CARRYING):
+    if carrying and name not in _PLAIN and not any(mark in data for mark in carrying):
         return None
     return ErrorData(data) if name == b"error" else data

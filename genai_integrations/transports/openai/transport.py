@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from genai_integrations.transports.http.async_http import AsyncHttp
     from genai_integrations.transports.http.sync_http import SyncHttp
 
+CARRYING = (b'"choices"', b'"usage"', b'"error"', b"[DONE]")
+"""What a named event must have to be more than a `ping`, of which servers have many: OpenAI's events have no names."""
+
 _OBJECT = b"{"
 """What every chunk begins with."""
 
@@ -86,7 +89,7 @@ class OpenAITransport:
         if not _is_good(response.status):
             body = sync_http.read_all(response, patience)
             raise status_error(response.status, response.headers, body, endpoint.secrets)
-        decoder, incoming = SSEDecoder(), IncomingChunks()
+        decoder, incoming = SSEDecoder(CARRYING), IncomingChunks()
         pieces = sync_http.read_pieces(response, patience)
         try:
             for piece in pieces:
@@ -124,7 +127,7 @@ class OpenAITransport:
         if not _is_good(response.status):
             body = await async_http.read_all(response, idle)
             raise status_error(response.status, response.headers, body, endpoint.secrets)
-        decoder, incoming = SSEDecoder(), IncomingChunks()
+        decoder, incoming = SSEDecoder(CARRYING), IncomingChunks()
         pieces = async_http.read_pieces(response, idle)
         try:
             async for piece in pieces:
