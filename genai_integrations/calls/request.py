@@ -148,7 +148,8 @@ def _split(
         for name, value in params.items()
         if value is not None and name not in own and name not in _BESIDE
     }
-    headers = checked_headers(params.get("extra_headers"))
+    given = params.get("extra_headers")
+    headers = checked_headers(given) if given is not None else {}
     return body, args.for_call(own) if own else args, headers
 
 

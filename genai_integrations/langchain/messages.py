@@ -49,7 +49,8 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[Wire]:
     """
     answered = _Answered(messages)
     wire = [_message(at, message, answered) for at, message in enumerate(messages)]
-    return shown_by_users(wire)
+    # Only a list has pictures in it, and most conversations have none.
+    return shown_by_users(wire) if any([isinstance(row["content"], list) for row in wire]) else wire
 
 
 class _Answered:

@@ -23,6 +23,9 @@ class Accounts:
 
     Args:
         clock: Monotonic seconds.
+
+    Attributes:
+        were_any: Whether an account was ever empty; without, nothing here needs to be asked.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,12 +33,14 @@ class Accounts:
         self._hash_key = secrets.token_bytes(32)
         self._empty: BoundedMap[bytes, tuple[float, float]] = BoundedMap(_MOST_ACCOUNTS)
         self._last_ends_at = 0.0
+        self.were_any = False
 
     def emptied(self, connection: Connection, seconds: float) -> None:
         """The connection's account has no credit; leave it alone for so long."""
         name = self._name_of(connection)
         if name is not None:
             now = self._clock()
+            self.were_any = True
             self._empty.put(name, (now, now + seconds))
             self._last_ends_at = max(self._last_ends_at, now + seconds)
 

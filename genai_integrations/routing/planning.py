@@ -21,7 +21,7 @@ from genai_integrations.errors import (
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.names import Names, Resolution, without_provider
 from genai_integrations.routing.policy import Plan
-from genai_integrations.routing.strategies import Strategy, by_order, ordered, strategy_of
+from genai_integrations.routing.strategies import Strategy, by_order, strategy_of
 
 _log = logging.getLogger("genai_integrations")
 
@@ -62,8 +62,9 @@ class Planner:
         plan = self.plans(snapshot).plan(request.model)
         if request.disable_fallbacks:
             plan = Plan(plan.targets)
-        strategy = strategy_of(request.args)
-        return plan if strategy is ordered else _arranged(plan, request, strategy)
+        if request.args.routing_strategy == "ordered":
+            return plan
+        return _arranged(plan, request, strategy_of(request.args))
 
 
 def _arranged(plan: Plan, request: Request, strategy: Strategy) -> Plan:

@@ -149,7 +149,8 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
         began, error = yield from _attempt(candidate, state)
         if error is None:
             state.health.succeeded(candidate.target.name, began)
-            state.health.accounts.answered(candidate.target.connection, began)
+            if state.health.accounts.were_any:
+                state.health.accounts.answered(candidate.target.connection, began)
         else:
             state.take_in(candidate, error, probe)
         return error is None
@@ -372,9 +373,9 @@ class _Call:
         return None
 
     def _free_at(self, candidate: Candidate) -> float:
-        target = candidate.target
-        account_free_at = self.health.accounts.free_at(target.connection)
-        return max(self.health.free_at(target.name), account_free_at)
+        target, accounts = candidate.target, self.health.accounts
+        free_at = self.health.free_at(target.name)
+        return max(free_at, accounts.free_at(target.connection)) if accounts.were_any else free_at
 
     def _backoff(self, candidate: Candidate) -> float:
         """Seconds to wait before a retry, without jitter."""

@@ -38,7 +38,7 @@ def parsed(stream):
 
 
 def decoded(pieces):
-    decoder = SSEDecoder()
+    decoder = SSEDecoder(CARRYING)
     events = [data for piece in pieces for data in decoder.feed(piece)]
     return [(bytes(data), isinstance(data, ErrorData)) for data in events]
 
@@ -82,7 +82,7 @@ def test_one_byte_at_a_time_is_no_different(stream):
 @given(STREAMS)
 def test_the_end_of_the_stream_ends_the_last_event(stream):
     """`flush` gives what a blank line would have completed, and nothing twice."""
-    decoder = SSEDecoder()
+    decoder = SSEDecoder(CARRYING)
     events = [*decoder.feed(stream), *decoder.flush()]
 
     assert [bytes(data) for data in events] == [data for data, _ in parsed(stream + b"\n\n")]
@@ -113,7 +113,7 @@ def test_a_large_event_in_tiny_pieces_costs_what_its_bytes_cost(size):
     stream = b"data: " + b"x" * 9000 + b"\n\n"
     pieces = [_Counting(stream[at : at + size]) for at in range(0, len(stream), size)]
     _Counting.seen = 0
-    decoder = SSEDecoder()
+    decoder = SSEDecoder(CARRYING)
 
     events = [decoder.feed(piece) for piece in pieces[:-1]]
 
@@ -145,9 +145,17 @@ def test_a_body_that_is_no_stream_comes_whole(start, body):
     """Its first character says so, however it is cut."""
     stream = start + body
     for size in (1, 2, len(stream)):
-        decoder = SSEDecoder()
+        decoder = SSEDecoder(CARRYING)
         pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
         assert [event for piece in pieces for event in decoder.feed(piece)] == []
         (found,) = decoder.flush()
         assert isinstance(found, WholeData)
         assert found.strip() == body.strip()
+
+
+def test_events_with_names_of_their_own_count_where_the_dialect_has_them():
+    """Anthropic names each of its events; in OpenAI's dialect a name that it does not know is a `ping`."""
+    stop = b'event: message_stop\ndata: {"type": "message_stop"}\n\n'
+
+    assert SSEDecoder().feed(stop) == [b'{"type": "message_stop"}']
+    assert SSEDecoder(CARRYING).feed(stop) == []

@@ -152,7 +152,7 @@ class OpenAITransport:
         key = (call.connection.name, call.model, call.operation)
         known = self._endpoints.get(key)
         if known and known[0] is call.connection:
-            return known[1].with_headers(call.headers)
+            return known[1].with_headers(call.headers) if call.headers else known[1]
         endpoint = open_endpoint(call.connection, call.model, call.operation, self._pins)
         self._endpoints.put(key, (call.connection, endpoint))
         return endpoint.with_headers(call.headers)

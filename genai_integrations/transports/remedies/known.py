@@ -35,22 +35,25 @@ _MAY_BE_BRIDGED = re.compile(r"codex|-pro\b|deep-research|computer-use")
 
 def known(connection: Connection, model: str) -> tuple[Remedy, ...]:
     """What is known of a target beforehand, so that no request is refused first."""
-    provider = connection.provider.name
-    rows = KNOWN.get(provider, ELSEWHERE)
-    if provider == "openai" and _lives_on_responses(model) and _is_openais_own(connection):
-        return (*rows, BRIDGE)
-    return rows
+    return _known(
+        connection.provider.name, model, connection.base_url, connection.use_responses_api
+    )
 
 
 @lru_cache(1024)
+def _known(provider: str, model: str, base: str | None, uses_responses: bool) -> tuple[Remedy, ...]:
+    """Asked for every attempt, hence remembered."""
+    rows = KNOWN.get(provider, ELSEWHERE)
+    is_openais = provider == "openai" and not uses_responses and _is_openais_own(base)
+    return (*rows, BRIDGE) if is_openais and _lives_on_responses(model) else rows
+
+
 def _lives_on_responses(model: str) -> bool:
-    """Whether OpenAI has the model on its newer path only. Asked for every attempt, hence remembered."""
+    """Whether OpenAI has the model on its newer path only."""
     if not _MAY_BE_BRIDGED.search(model):
         return False
     return (model_info("openai", model) or {}).get("mode") == "responses"
 
 
-def _is_openais_own(connection: Connection) -> bool:
-    base = connection.base_url
-    is_there = not base or urlsplit(base).hostname == "api.openai.com"
-    return is_there and not connection.use_responses_api
+def _is_openais_own(base: str | None) -> bool:
+    return not base or urlsplit(base).hostname == "api.openai.com"
