@@ -50,7 +50,7 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[Wire]:
     answered = _Answered(messages)
     wire = [_message(at, message, answered) for at, message in enumerate(messages)]
     # Only a list has pictures in it, and most conversations have none.
-    return shown_by_users(wire) if any([isinstance(row["content"], list) for row in wire]) else wire
+    return shown_by_users(wire) if any(isinstance(row["content"], list) for row in wire) else wire
 
 
 class _Answered:
