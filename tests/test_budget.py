@@ -122,7 +122,7 @@ def test_calls_of_a_completion(client):
     """A routed call of the client runs few functions, and few of them are ours."""
     counts = calls_of(lambda: client.completion("local/words-20", HELLO))
 
-    check("functions of ours per completion", ours(counts), 110)
+    check("functions of ours per completion", ours(counts), 122)
     check("functions per completion", counts, 148)
 
 
@@ -131,7 +131,7 @@ def test_calls_of_an_invoke(client):
     chat = ChatGenAI("local/words-20", client=client)
     counts = calls_of(lambda: chat.invoke("Hello!"))
 
-    check("functions of ours per ChatGenAI.invoke", ours(counts), 180)
+    check("functions of ours per ChatGenAI.invoke", ours(counts), 192)
     check("functions per ChatGenAI.invoke", counts, 420)
 
 
@@ -141,7 +141,7 @@ def test_calls_of_a_chat(client):
     history = [ChatMessage(role="user", content="Hello!")]
     counts = calls_of(lambda: llm.chat(history))
 
-    check("functions of ours per GenAI.chat", ours(counts), 167)
+    check("functions of ours per GenAI.chat", ours(counts), 180)
     check("functions per GenAI.chat", counts, 466)
 
 
@@ -166,7 +166,7 @@ def test_calls_per_chunk_in_llama_index(client):
     history = [ChatMessage(role="user", content="Hello!")]
     counts = per_chunk(lambda model: list(GenAI(model, client=client).stream_chat(history)))
 
-    check("functions of ours per LlamaIndex chunk", ours(counts), 17.7)
+    check("functions of ours per LlamaIndex chunk", ours(counts), 18.5)
     check("functions per LlamaIndex chunk", counts, 47.5)
 
 
@@ -210,7 +210,7 @@ HEAVY = frozenset(
     ("litellm", "langfuse", "psycopg", "openai", "cryptography", "botocore", "aiohttp")
 )
 
-MOST_MODULES = 135
+MOST_MODULES = 150
 """Ours, and some of the framework that its own entry does not load."""
 
 

@@ -7,7 +7,6 @@ import difflib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
@@ -256,12 +255,7 @@ def _is_own_server(row: Connection) -> bool:
     """Whether it is a server of the user's own, or a proxy: its models are in no table."""
     if not row.with_default_models or row.provider.dialect != "openai":
         return False
-    if row.provider.base_url is None or row.provider.name == "ollama":
-        return True
-    host = (
-        urlsplit(row.base_url).hostname if row.base_url and row.provider.name == "openai" else None
-    )
-    return host is not None and host not in row.provider.hosts
+    return row.provider.base_url is None or row.provider.name == "ollama"
 
 
 _OLLAMA_TAG = re.compile(r"(?!ft:|.*-v\d+:\d+$)[\w.-]+:[\w.-]+")

@@ -74,11 +74,11 @@ def failure_in(wire: Mapping[str, Any], secrets: Sequence[str] = ()) -> CallErro
     """The error for a reply or chunk whose choice says that it failed; None for a good one."""
     for choice in wire.get("choices") or ():
         finish = choice.get("finish_reason")
-        if "error" not in choice and finish not in FAILED_FINISHES:
+        if "error" not in choice and (not isinstance(finish, str) or finish not in FAILED_FINISHES):
             continue
         if choice.get("error"):
             return event_error({"error": choice["error"]}, secrets)
-        if finish in FAILED_FINISHES:
+        if isinstance(finish, str) and finish in FAILED_FINISHES:
             native = str(choice.get("native_finish_reason") or finish)
             kind = FAILED_FINISHES.get(native) or FAILED_FINISHES[finish]
             return kind(f"the provider ended its answer with {native!r}")

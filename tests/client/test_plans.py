@@ -171,13 +171,14 @@ def test_other_errors_do_not_use_those_fallbacks(make_client, seoul, ask):
 
 
 def test_a_too_long_request_that_fits_nowhere_says_so(make_client, seoul, ask):
-    """The last error is of the kind that the caller can act on."""
+    """The error holds each target's, of the kind that the caller can act on."""
     seoul.faults["*"] = Fault.context_window()
     client = make_client(seoul, context_window_fallbacks=[{"gpt-4o": ["gpt-4.1"]}])
 
-    with pytest.raises(ContextWindowExceededError) as caught:
+    with pytest.raises(AllTargetsFailedError) as caught:
         ask(client)
 
+    assert [type(each) for each in caught.value.attempts] == [ContextWindowExceededError] * 2
     assert [each.model for each in caught.value.route.attempts] == ["gpt-4o", "gpt-4.1"]
 
 

@@ -30,7 +30,6 @@ HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
         # One server of one's own serves what nobody else does.
         ("my-model", "vllm", ["vllm/my-model"]),
         ("my-model", "openai vllm", ["vllm/my-model"]),
-        ("my-model", "proxy", ["proxy/my-model"]),
         ("my-model", "ollama", ["ollama/my-model"]),
         ("mistralai/Mistral-7B", "openai vllm", ["vllm/mistralai/Mistral-7B"]),
         ("gpt-4o", "openai vllm", ["openai/gpt-4o"]),

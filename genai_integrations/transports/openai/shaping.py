@@ -62,7 +62,8 @@ def _with_files(body: Wire, provider: str) -> Wire:
     place = FILES_BY_ADDRESS.get(provider)
     if place is None:
         return body
-    return {**body, "messages": [_with_addresses(message, place) for message in messages]}
+    shown = [_with_addresses(message, place) for message in messages]
+    return body if all(map(operator.is_, shown, messages)) else {**body, "messages": shown}
 
 
 def _with_addresses(message: Wire, place: FilePlace) -> Wire:
