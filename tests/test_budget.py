@@ -122,7 +122,7 @@ def test_calls_of_a_completion(client):
     """A routed call of the client runs few functions, and few of them are ours."""
     counts = calls_of(lambda: client.completion("local/words-20", HELLO))
 
-    check("functions of ours per completion", ours(counts), 122)
+    check("functions of ours per completion", ours(counts), 130)
     check("functions per completion", counts, 148)
 
 
