@@ -123,7 +123,7 @@ def test_calls_of_a_completion(client):
     counts = calls_of(lambda: client.completion("local/words-20", HELLO))
 
     check("functions of ours per completion", ours(counts), 130)
-    check("functions per completion", counts, 148)
+    check("functions per completion", counts, 162)
 
 
 def test_calls_of_an_invoke(client):

@@ -32,12 +32,13 @@ class CallRecord:
     def __init__(self, request: Request, observers: Iterable[Observer]) -> None:
         self.request = request
         self.route = Route(request.model)
-        self._began = self._started = time.monotonic()
         deadline = request.args.deadline
-        self.ends = None if deadline is None else self._began + deadline
+        self.ends = None if deadline is None else time.monotonic() + deadline
         self._observers: list[CallObserver] = [
             watching for one in observers if (watching := one.call_began(request)) is not None
         ]
+        # After theirs, so that the times of attempts lie within what an observer takes for the call's.
+        self._began = self._started = time.monotonic()
 
     @property
     def observed(self) -> bool:
