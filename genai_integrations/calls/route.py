@@ -122,7 +122,7 @@ class Attempt:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "cost": self.cost,
-            "error": None if self.error is None else str(self.error),
+            "error": None if self.error is None else self.error.recorded(),
         }
         if self.restated:
             record["restated"] = list(self.restated)

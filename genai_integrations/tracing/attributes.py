@@ -12,6 +12,7 @@ import orjson
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Operation, Wire
+from genai_integrations.errors import GenAIError
 from genai_integrations.tracing.owners import TYPE
 
 Attributes = dict[str, object]
@@ -122,7 +123,8 @@ def outcome(request: Request, route: Route, error: BaseException | None) -> Attr
         attributes[_USAGE] = text(usage_details(last.usage))
     if error is not None:
         kind = type(error).__name__
-        attributes |= {_LEVEL: "ERROR", STATUS: text(f"{kind}: {error}" if str(error) else kind)}
+        said = error.recorded() if isinstance(error, GenAIError) else str(error)
+        attributes |= {_LEVEL: "ERROR", STATUS: text(f"{kind}: {said}" if said else kind)}
     return attributes
 
 

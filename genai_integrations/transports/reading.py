@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import CallError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.dialect import Dialect
-from genai_integrations.transports.failures import event_error, failure_in
+from genai_integrations.transports.failures import event_error, failure_in, status_error
 from genai_integrations.transports.http.sse import ErrorData, WholeData
 
 _OBJECT = b"{"
@@ -30,6 +30,14 @@ def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[
     if failure := failure_in(reply, secrets):
         raise failure
     return reply
+
+
+def check_status(
+    status: int, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
+) -> None:
+    """Raise the `CallError` that an answer stands for whose status is not good."""
+    if not is_good(status):
+        raise status_error(status, headers, body, secrets)
 
 
 def is_good(status: int) -> bool:
