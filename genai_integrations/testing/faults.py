@@ -215,7 +215,9 @@ class Fault:
         Raises:
             KeyError: There is no such way.
         """
-        return cls("hostile", times, way=HOSTILE[way] and way)
+        if way not in HOSTILE:
+            raise KeyError(way)
+        return cls("hostile", times, way=way)
 
 
 _BY_NAME = {
