@@ -14,6 +14,24 @@ _LIST_OF: Mapping[Operation, str] = {"chat/completions": "choices", "embeddings"
 _IN_OTHER_WORDS = frozenset(("reasoning", "tool_calls"))
 """Keys of a message or delta that not every server fills as OpenAI does."""
 
+_COUNTS: Mapping[str, type] = {
+    "prompt_tokens": int,
+    "completion_tokens": int,
+    "total_tokens": int,
+    "prompt_tokens_details": dict,
+    "completion_tokens_details": dict,
+}
+_DETAILS = frozenset(
+    (
+        "accepted_prediction_tokens",
+        "audio_tokens",
+        "cached_tokens",
+        "reasoning_tokens",
+        "rejected_prediction_tokens",
+    )
+)
+"""What OpenAI tells of tokens, and the parts of those sums."""
+
 _NO_CHOICE = "none"
 """In place of the delta of what is no choice: no object, as a delta must be."""
 
@@ -49,6 +67,10 @@ FINISH_REASONS: Mapping[str, str] = {
 """OpenAI's word for a server's. Words for a failure are not among them: `transports` make errors of those."""
 
 
+FINISHES = (None, "stop", "length", "tool_calls", "function_call", "content_filter")
+"""OpenAI's own words for why an answer ended, and none while it goes on. No set: what servers send need have no hash."""
+
+
 def check_reply(data: object, operation: Operation) -> Wire:
     """A decoded answer, if it is one of the operation; what is odd in it is changed in place.
 
@@ -63,7 +85,7 @@ def check_reply(data: object, operation: Operation) -> Wire:
             if is_chat:
                 for choice in items:
                     _restate_whole(choice)
-            if "usage" in data:
+            if "usage" in data and not _is_as_openai_has_it(data["usage"]):
                 data["usage"] = counted(data["usage"])
             return data
     raise InvalidReplyError(f"the server's answer has no {wanted}")
@@ -98,8 +120,9 @@ class IncomingChunks:
                     self._restate(choice.get("index"), delta)
             if choice.get("finish_reason") is not None:
                 _restate_end(data, choice, delta or {})
-        if data.get("usage"):
-            data["usage"] = counted(data["usage"])
+        usage = data.get("usage")
+        if usage and not _is_as_openai_has_it(usage):
+            data["usage"] = counted(usage)
         return data
 
     def whole(self, reply: Wire) -> Wire:
@@ -132,7 +155,7 @@ def _restate_whole(choice: Wire) -> None:
         _restate_texts(message)
         if message.get("tool_calls"):
             message["tool_calls"] = whole_calls(message["tool_calls"])
-    if choice.get("finish_reason") is not None:
+    if choice.get("finish_reason") not in FINISHES:
         _restate_finish(choice, message)
 
 
@@ -192,6 +215,19 @@ def _joined(parts: object) -> str:
         return parts if isinstance(parts, str) else ""
     texts = (part.get("text") for part in parts if isinstance(part, dict))
     return "".join(text for text in texts if isinstance(text, str))
+
+
+def _is_as_openai_has_it(usage: object) -> bool:
+    """Whether a usage has nothing to look for, as in most answers: one loop, because each has one."""
+    if not isinstance(usage, dict):
+        return False
+    for name, value in usage.items():
+        if type(value) is not _COUNTS.get(name):
+            return False
+        if type(value) is dict and not _DETAILS.issuperset(value):
+            return False
+    told = usage.get("prompt_tokens", -1) + usage.get("completion_tokens", 0)
+    return bool(told == usage.get("total_tokens"))
 
 
 def _all_are_dicts(items: object, inner: str | None = None) -> bool:

@@ -100,6 +100,8 @@ class DirectTransport:
         try:
             for piece in pieces:
                 yield from reader.feed(piece)
+                if reader.failure is not None:
+                    raise reader.failure
                 if reader.ended:
                     sync_http.finish(response, patience)
                     yield END
@@ -141,6 +143,8 @@ class DirectTransport:
             async for piece in pieces:
                 for chunk in reader.feed(piece):
                     yield chunk
+                if reader.failure is not None:
+                    raise reader.failure
                 if reader.ended:
                     await async_http.finish(response)
                     yield END

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from genai_integrations.calls.incoming import IncomingChunks, check_reply
+from genai_integrations.calls.incoming import FINISHES, IncomingChunks, check_reply
 from genai_integrations.calls.wire import Wire, WireCall
-from genai_integrations.errors import CallError, InvalidReplyError, ServerError
+from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.failures import event_error, failure_in
@@ -27,8 +27,9 @@ def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[
     except ValueError:
         raise _no_json(body) from None
     reply = check_reply(dialect.reply(answer, call), call.operation)
-    if failure := failure_in(reply, secrets):
-        raise failure
+    for choice in reply.get("choices") or ():
+        if choice.get("finish_reason") not in FINISHES or "error" in choice:
+            _raise_failure(reply, secrets)
     return reply
 
 
@@ -47,12 +48,16 @@ class Reader:
 
     Attributes:
         ended: The server has said that the answer is whole.
+        failure: Why the stream failed, after the chunks that were read; None as long as it did not.
     """
 
-    __slots__ = ("_call", "_dialect", "_events", "_incoming", "_secrets", "_splitter", "ended")
+    __slots__ = (
+        "_call", "_dialect", "_events", "_incoming", "_secrets", "_splitter", "ended", "failure",
+    )  # fmt: skip
 
     def __init__(self, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> None:
         self.ended = False
+        self.failure: GenAIError | None = None
         self._dialect = dialect
         self._call = call
         self._secrets = secrets
@@ -60,21 +65,25 @@ class Reader:
         self._events = dialect.events(call)
         self._incoming = IncomingChunks()
 
-    def feed(self, piece: bytes) -> Iterator[Wire]:
+    def feed(self, piece: bytes) -> list[Wire]:
         """The chunks that a piece completes.
 
-        Raises:
-            CallError: The stream failed, after the chunks before that.
+        A list and no generator: that would be resumed once more for each chunk, on its way through every loop above.
         """
-        for data in self._splitter.feed(piece):
-            if data[:1] != _OBJECT and _is_done(data):
-                self.ended = True
-                return
-            if data and not data.isspace():
-                yield from self._chunks(data)
-                if self._events.ended:
+        chunks: list[Wire] = []
+        try:
+            for data in self._splitter.feed(piece):
+                if data[:1] == _OBJECT:
+                    chunks += self._chunks(data)
+                elif _is_done(data):
                     self.ended = True
-                    return
+                elif data and not data.isspace():
+                    chunks += self._chunks(data)
+                if self.ended:
+                    break
+        except GenAIError as error:
+            self.failure = error
+        return chunks
 
     def finish(self) -> Iterator[Wire]:
         """The body is over: what is left of it. A last event without its end counts if it is whole.
@@ -95,11 +104,13 @@ class Reader:
             except InvalidReplyError:
                 # It was cut short in its midst, which is told as that.
                 return
-        for chunk in self._events.finish():
-            yield self._check(chunk)
-        self.ended = self._events.ended
+        if self._events is not None:
+            for chunk in self._events.finish():
+                yield self._checked(chunk)
+            self.ended = self._events.ended
 
-    def _chunks(self, data: bytes) -> Iterator[Wire]:
+    def _chunks(self, data: bytes) -> Sequence[Wire]:
+        """The chunks that an event stands for."""
         try:
             event = _decoded(data, self._secrets)
         except ValueError:
@@ -107,16 +118,26 @@ class Reader:
             raise kind("the stream has an event that is no JSON") from None
         if isinstance(data, ErrorData):
             raise event_error(event, self._secrets)
+        if self._events is None:
+            return (self._checked(event),)
         if not isinstance(event, dict):
             raise InvalidReplyError("an event of the stream is no JSON object")
-        for chunk in self._events.take(event):
-            yield self._check(chunk)
+        chunks = [self._checked(chunk) for chunk in self._events.take(event)]
+        self.ended = self._events.ended
+        return chunks
 
-    def _check(self, chunk: Wire) -> Wire:
-        chunk = self._incoming.check(chunk)
-        if failure := failure_in(chunk, self._secrets):
-            raise failure
+    def _checked(self, data: object) -> Wire:
+        chunk = self._incoming.check(data)
+        for choice in chunk.get("choices") or ():
+            if choice.get("finish_reason") not in FINISHES or "error" in choice:
+                _raise_failure(chunk, self._secrets)
         return chunk
+
+
+def _raise_failure(wire: Wire, secrets: Sequence[str]) -> None:
+    """Raise for an answer whose choice says that it failed."""
+    if failure := failure_in(wire, secrets):
+        raise failure
 
 
 def _is_done(data: bytes) -> bool:
