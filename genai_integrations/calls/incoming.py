@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from genai_integrations.calls.tool_calls import StreamedCalls, whole_calls
 from genai_integrations.calls.wire import Operation, Wire
-from genai_integrations.errors import InvalidReplyError
+from genai_integrations.errors import CallError, InvalidReplyError
 from genai_integrations.models.usage import counted
 
 _LIST_OF: Mapping[Operation, str] = {"chat/completions": "choices", "embeddings": "data"}
@@ -67,15 +67,25 @@ FINISH_REASONS: Mapping[str, str] = {
 """OpenAI's word for a server's. Words for a failure are not among them: `transports` make errors of those."""
 
 
-FINISHES = (None, "stop", "length", "tool_calls", "function_call", "content_filter")
+_FINISHES = (None, "stop", "length", "tool_calls", "function_call", "content_filter")
 """OpenAI's own words for why an answer ended, and none while it goes on. No set: what servers send need have no hash."""
 
 
-def check_reply(data: object, operation: Operation) -> Wire:
+Failure = Callable[[Wire], CallError | None]
+"""Takes a reply or chunk with an odd end; gives the error if it says that the answer failed."""
+
+
+def check_reply(data: object, operation: Operation, failure: Failure | None = None) -> Wire:
     """A decoded answer, if it is one of the operation; what is odd in it is changed in place.
+
+    Args:
+        data: The answer.
+        operation: What was asked.
+        failure: Looks for a failure.
 
     Raises:
         InvalidReplyError: It is empty or something else.
+        CallError: It failed, by `failure`.
     """
     wanted = _LIST_OF[operation]
     if isinstance(data, dict):
@@ -85,6 +95,8 @@ def check_reply(data: object, operation: Operation) -> Wire:
             if is_chat:
                 for choice in items:
                     _restate_whole(choice)
+                    if failure is not None and _is_odd_end(choice):
+                        _raise_if(failure(data))
             if "usage" in data and not _is_as_openai_has_it(data["usage"]):
                 data["usage"] = counted(data["usage"])
             return data
@@ -92,11 +104,16 @@ def check_reply(data: object, operation: Operation) -> Wire:
 
 
 class IncomingChunks:
-    """Checks the chunks of one stream, each changed in place where it is odd."""
+    """Checks the chunks of one stream, each changed in place where it is odd.
 
-    __slots__ = ("_calls",)
+    Args:
+        failure: Looks for a failure.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_calls", "_failure")
+
+    def __init__(self, failure: Failure | None = None) -> None:
+        self._failure = failure
         self._calls: dict[object, StreamedCalls] = {}
 
     def check(self, data: object) -> Wire:
@@ -104,11 +121,12 @@ class IncomingChunks:
 
         Raises:
             InvalidReplyError: It is no object.
+            CallError: It says that the answer failed, by `failure`.
         """
         if not isinstance(data, dict):
             raise InvalidReplyError("an event of the stream is no JSON object")
-        choices = data.get("choices") or ()
-        if not isinstance(choices, (list, tuple)):
+        choices = data.get("choices") or []
+        if not isinstance(choices, list):
             raise InvalidReplyError("an event of the stream has choices that are none")
         for choice in choices:
             # One loop and no helper: this runs for every chunk, and most bring a text and nothing else.
@@ -118,8 +136,8 @@ class IncomingChunks:
                     raise InvalidReplyError("an event of the stream has a choice that is none")
                 if len(delta) != 1 or type(delta.get("content")) is not str:
                     self._restate(choice.get("index"), delta)
-            if choice.get("finish_reason") is not None:
-                _restate_end(data, choice, delta or {})
+            if choice.get("finish_reason") is not None or "error" in choice:
+                self._end(data, choice, delta or {})
         usage = data.get("usage")
         if usage and not _is_as_openai_has_it(usage):
             data["usage"] = counted(usage)
@@ -148,6 +166,15 @@ class IncomingChunks:
                 calls = self._calls[answer] = StreamedCalls()
             delta["tool_calls"] = calls.restated(pieces)
 
+    def _end(self, chunk: Wire, choice: Wire, delta: Wire) -> None:
+        if _is_odd_end(choice):
+            _restate_finish(choice, delta)
+            if self._failure is not None:
+                _raise_if(self._failure(chunk))
+        if not chunk.get("usage") and isinstance(choice.get("usage"), dict):
+            # Moonshot's place.
+            chunk["usage"] = choice["usage"]
+
 
 def _restate_whole(choice: Wire) -> None:
     message = choice["message"]
@@ -155,26 +182,29 @@ def _restate_whole(choice: Wire) -> None:
         _restate_texts(message)
         if message.get("tool_calls"):
             message["tool_calls"] = whole_calls(message["tool_calls"])
-    if choice.get("finish_reason") not in FINISHES:
+    if choice.get("finish_reason") not in _FINISHES:
         _restate_finish(choice, message)
-
-
-def _restate_end(chunk: Wire, choice: Wire, delta: Wire) -> None:
-    _restate_finish(choice, delta)
-    if not chunk.get("usage") and isinstance(choice.get("usage"), dict):
-        # Moonshot's place.
-        chunk["usage"] = choice["usage"]
 
 
 def _restate_finish(choice: Wire, said: Wire) -> None:
     """OpenAI's word for why it ended; the server's stays beside it, under OpenRouter's name for it."""
-    told = choice["finish_reason"]
+    told = choice.get("finish_reason")
     if told == "" and said.get("tool_calls"):
         # xAI ends a call without a word.
         choice["finish_reason"] = "tool_calls"
     elif isinstance(told, str) and (reason := FINISH_REASONS.get(told)):
         choice["finish_reason"] = reason
         choice.setdefault("native_finish_reason", told)
+
+
+def _is_odd_end(choice: Wire) -> bool:
+    """Whether it ends in other words than OpenAI's, or with an error beside them."""
+    return "error" in choice or choice.get("finish_reason") not in _FINISHES
+
+
+def _raise_if(error: CallError | None) -> None:
+    if error is not None:
+        raise error
 
 
 def _restate_texts(said: Wire) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from genai_integrations.calls.incoming import FINISHES, IncomingChunks, check_reply
+from genai_integrations.calls.incoming import IncomingChunks, check_reply
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
@@ -26,11 +27,8 @@ def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[
         answer = _decoded(body, secrets)
     except ValueError:
         raise _no_json(body) from None
-    reply = check_reply(dialect.reply(answer, call), call.operation)
-    for choice in reply.get("choices") or ():
-        if choice.get("finish_reason") not in FINISHES or "error" in choice:
-            _raise_failure(reply, secrets)
-    return reply
+    failure = partial(failure_in, secrets=secrets)
+    return check_reply(dialect.reply(answer, call), call.operation, failure)
 
 
 def is_good(status: int) -> bool:
@@ -63,7 +61,7 @@ class Reader:
         self._secrets = secrets
         self._splitter = dialect.splitter()
         self._events = dialect.events(call)
-        self._incoming = IncomingChunks()
+        self._incoming = IncomingChunks(partial(failure_in, secrets=secrets))
 
     def feed(self, piece: bytes) -> list[Wire]:
         """The chunks that a piece completes.
@@ -73,12 +71,13 @@ class Reader:
         chunks: list[Wire] = []
         try:
             for data in self._splitter.feed(piece):
-                if data[:1] == _OBJECT:
-                    chunks += self._chunks(data)
-                elif _is_done(data):
-                    self.ended = True
-                elif data and not data.isspace():
-                    chunks += self._chunks(data)
+                if data[:1] != _OBJECT:
+                    if _is_done(data):
+                        self.ended = True
+                        break
+                    if not data or data.isspace():
+                        continue
+                self._read(data, chunks)
                 if self.ended:
                     break
         except GenAIError as error:
@@ -99,45 +98,38 @@ class Reader:
             if _is_done(data):
                 self.ended = True
                 return
+            chunks: list[Wire] = []
             try:
-                yield from self._chunks(data)
+                self._read(data, chunks)
             except InvalidReplyError:
                 # It was cut short in its midst, which is told as that.
                 return
+            yield from chunks
         if self._events is not None:
             for chunk in self._events.finish():
-                yield self._checked(chunk)
+                yield self._incoming.check(chunk)
             self.ended = self._events.ended
 
-    def _chunks(self, data: bytes) -> Sequence[Wire]:
-        """The chunks that an event stands for."""
+    def _read(self, data: bytes, chunks: list[Wire]) -> None:
+        """Read one event, and add the chunks that it stands for."""
         try:
-            event = _decoded(data, self._secrets)
+            event = jsonbytes.loads(data)
         except ValueError:
             kind = ServerError if isinstance(data, ErrorData) else InvalidReplyError
             raise kind("the stream has an event that is no JSON") from None
         if isinstance(data, ErrorData):
             raise event_error(event, self._secrets)
-        if self._events is None:
-            return (self._checked(event),)
         if not isinstance(event, dict):
             raise InvalidReplyError("an event of the stream is no JSON object")
-        chunks = [self._checked(chunk) for chunk in self._events.take(event)]
+        if event.get("error"):
+            raise event_error(event, self._secrets)
+        if self._events is None:
+            chunks.append(self._incoming.check(event))
+            return
+        for chunk in self._events.take(event):
+            # One by one: those before one that fails have come.
+            chunks.append(self._incoming.check(chunk))  # noqa: PERF401
         self.ended = self._events.ended
-        return chunks
-
-    def _checked(self, data: object) -> Wire:
-        chunk = self._incoming.check(data)
-        for choice in chunk.get("choices") or ():
-            if choice.get("finish_reason") not in FINISHES or "error" in choice:
-                _raise_failure(chunk, self._secrets)
-        return chunk
-
-
-def _raise_failure(wire: Wire, secrets: Sequence[str]) -> None:
-    """Raise for an answer whose choice says that it failed."""
-    if failure := failure_in(wire, secrets):
-        raise failure
 
 
 def _is_done(data: bytes) -> bool:
