@@ -96,35 +96,6 @@ def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
     return parts
 
 
-_OPENAIS: Mapping[str, type] = {
-    "prompt_tokens": int,
-    "completion_tokens": int,
-    "total_tokens": int,
-    "prompt_tokens_details": dict,
-    "completion_tokens_details": dict,
-}
-_DETAILED = frozenset(
-    (
-        "accepted_prediction_tokens",
-        "audio_tokens",
-        "cached_tokens",
-        "reasoning_tokens",
-        "rejected_prediction_tokens",
-    )
-)
-
-
-def _is_as_openai_has_it(usage: dict[str, Any]) -> bool:
-    """Whether there is nothing to look for, as in most answers: one loop, because each has one."""
-    for name, value in usage.items():
-        if type(value) is not _OPENAIS.get(name):
-            return False
-        if type(value) is dict and not _DETAILED.issuperset(value):
-            return False
-    told = usage.get("prompt_tokens", -1) + usage.get("completion_tokens", 0)
-    return bool(told == usage.get("total_tokens"))
-
-
 def counted(usage: object) -> dict[str, Any] | None:
     """What a server reported, with each count where OpenAI has it too; odd values must not spoil a good answer.
 
@@ -133,8 +104,6 @@ def counted(usage: object) -> dict[str, Any] | None:
     """
     if not isinstance(usage, dict):
         return None
-    if _is_as_openai_has_it(usage):
-        return usage
     told = {
         name: value
         for name, value in usage.items()

@@ -71,13 +71,14 @@ class DirectTransport:
         from genai_integrations.transports.http import sync_http
 
         dialect, endpoint, body = self._request(call)
+        answered = None
         try:
-            response = self._sync.post(endpoint, body, patience)
+            response = answered = self._sync.post(endpoint, body, patience)
             answer = sync_http.read_all(response, patience)
             check_status(response.status, response.headers, answer, endpoint.secrets)
             return read_reply(answer, dialect, call, endpoint.secrets)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
-            raise leaving(error, endpoint) from None
+            raise leaving(error, endpoint.secrets, answered) from None
 
     def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
         """One request, chunks as they arrive. Nothing is sent before the first `next`.
@@ -93,8 +94,9 @@ class DirectTransport:
         from genai_integrations.transports.http import sync_http
 
         dialect, endpoint, body = self._request(call)
+        answered = None
         try:
-            response = self._sync.post(endpoint, body, patience)
+            response = answered = self._sync.post(endpoint, body, patience)
             line.lead_to(response.hang_up)
             if not is_good(response.status):
                 answer = sync_http.read_all(response, patience)
@@ -103,6 +105,7 @@ class DirectTransport:
             with contextlib.closing(sync_http.read_pieces(response, patience)) as pieces:
                 for piece in pieces:
                     yield from reader.feed(piece)
+                    reader.check()
                     if reader.ended:
                         sync_http.finish(response, patience)
                         yield END
@@ -111,20 +114,21 @@ class DirectTransport:
             if reader.ended:
                 yield END
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
-            raise leaving(error, endpoint) from None
+            raise leaving(error, endpoint.secrets, answered) from None
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
         from genai_integrations.transports.http import async_http
 
         dialect, endpoint, body = self._request(call)
+        answered = None
         try:
-            response = await self._async.post(endpoint, body, idle)
+            response = answered = await self._async.post(endpoint, body, idle)
             answer = await async_http.read_all(response, idle)
             check_status(response.status, response.headers, answer, endpoint.secrets)
             return read_reply(answer, dialect, call, endpoint.secrets)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
-            raise leaving(error, endpoint) from None
+            raise leaving(error, endpoint.secrets, answered) from None
 
     def astream(self, call: WireCall, idle: float) -> AsyncClosableChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
@@ -135,8 +139,9 @@ class DirectTransport:
         from genai_integrations.transports.http import async_http
 
         dialect, endpoint, body = self._request(call)
+        answered = None
         try:
-            response = await self._async.post(endpoint, body, idle)
+            response = answered = await self._async.post(endpoint, body, idle)
             line.lead_to(response.close)
             if not is_good(response.status):
                 answer = await async_http.read_all(response, idle)
@@ -146,6 +151,7 @@ class DirectTransport:
                 async for piece in pieces:
                     for chunk in reader.feed(piece):
                         yield chunk
+                    reader.check()
                     if reader.ended:
                         await async_http.finish(response)
                         yield END
@@ -155,7 +161,7 @@ class DirectTransport:
             if reader.ended:
                 yield END
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
-            raise leaving(error, endpoint) from None
+            raise leaving(error, endpoint.secrets, answered) from None
 
     def close(self) -> None:
         """Forget every key. Connections have none, and others may use them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from genai_integrations.errors import (
     APIConnectionError,
@@ -16,8 +16,7 @@ from genai_integrations.errors import (
 )
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.runtime.plain import one_line
-from genai_integrations.transports.facts import Facts, facts, facts_in, scrubbed
-from genai_integrations.transports.http.endpoint import Endpoint
+from genai_integrations.transports.facts import Facts, facts, facts_in, request_id, scrubbed
 from genai_integrations.transports.meanings import (
     BY_FOREIGN_CLASS,
     BY_HUNDRED,
@@ -113,7 +112,16 @@ def foreign_error(error: Exception, status: int | None, secrets: Iterable[str]) 
     return kind(message, status=code if by_name is None else status, retry_after=said.retry_after)
 
 
-def leaving(error: Exception, endpoint: Endpoint | None) -> GenAIError:
+class Answered(Protocol):
+    """An answer, of which the head is known."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """With lower-case look-up."""
+        ...
+
+
+def leaving(error: Exception, secrets: Sequence[str], answer: Answered | None) -> GenAIError:
     """What leaves an attempt: an error of ours, whatever was raised in it, without frames and without what is secret.
 
     Here what anybody wrote into an error on its way is cleaned once more: a status line, a header, the size of a chunk
@@ -121,12 +129,14 @@ def leaving(error: Exception, endpoint: Endpoint | None) -> GenAIError:
 
     Args:
         error: What was raised. It is changed in place if it is ours.
-        endpoint: Whom was asked; None if nobody was.
+        secrets: Texts that must not appear in it.
+        answer: What came, if anything did: its head has the provider's id of the request.
     """
     if not isinstance(error, GenAIError):
         # Not its text: nobody knows what it quotes.
         error = InvalidReplyError(f"the answer cannot be read: {type(error).__name__}")
-    secrets = endpoint.secrets if endpoint else ()
+    if answer is not None and isinstance(error, CallError):
+        error.request_id = error.request_id or request_id(answer.headers, secrets)
     error.args = tuple(_clean(part, secrets) for part in error.args)
     if isinstance(error, CallError):
         error.message = _clean(error.message, secrets)
