@@ -20,6 +20,7 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt
 from genai_integrations.calls.wire import Wire, WireCall
+from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import (
     ContentFilteredError,
@@ -67,6 +68,9 @@ _MOST_REFUSED = 1024
 """Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
 
 
+_MOST_BRIDGED = 256
+
+
 @dataclass(slots=True)
 class Parts:
     """What the calls of one client share.
@@ -81,6 +85,7 @@ class Parts:
         answers: Keeps answers; None keeps none.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
+        bridged: By name, connections and what they are when OpenAI's newer API is spoken.
     """
 
     registry: ConnectionRegistry
@@ -94,6 +99,9 @@ class Parts:
         default_factory=lambda: BoundedMap(_MOST_REFUSED)
     )
     learnt: Learnt = dataclasses.field(default_factory=Learnt)
+    bridged: BoundedMap[str, tuple[Connection, Connection]] = dataclasses.field(
+        default_factory=lambda: BoundedMap(_MOST_BRIDGED)
+    )
 
 
 def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -> Flow:
@@ -269,13 +277,21 @@ class _Call:
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
         if BRIDGE in remedies:
-            connection = dataclasses.replace(connection, use_responses_api=True)
+            connection = self._bridged(connection)
         headers = request.headers and headers_for(
             request.headers, connection.provider.name, target.model
         )
         return WireCall(
             connection, target.model, request.operation, body, request.args.drop_params, headers
         )
+
+    def _bridged(self, connection: Connection) -> Connection:
+        """The same account by OpenAI's newer API; the same object each time, so that its key is opened once."""
+        known = self._parts.bridged.get(connection.name)
+        if known is None or known[0] is not connection:
+            known = connection, dataclasses.replace(connection, dialect="responses")
+            self._parts.bridged.put(connection.name, known)
+        return known[1]
 
     def _asked(
         self, call: WireCall, remedies: tuple[Remedy, ...], timeout: float
