@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from genai_integrations.calls.wire import Wire
@@ -35,14 +35,8 @@ class _Item:
     whole: Wire | None = None
 
 
-class ResponseEvents:
-    """As `Events`. What an item said piece by piece is not said again by the events that close it.
-
-    Attributes:
-        ended: The response is whole.
-    """
-
-    __slots__ = ("_calls", "_head", "_items", "_length", "_place", "ended")
+class _Telling:
+    """What each kind of event tells. What an item said piece by piece is not said again by the events that close it."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -52,43 +46,13 @@ class ResponseEvents:
         self._calls = 0
         self._place: object = None
 
-    def take(self, event: Wire) -> Iterable[Wire]:
-        """The chunks that an event stands for; what tells nothing that a later one does not tell too has none."""
-        match event.get("type"):
-            case "response.output_text.delta":
-                return self._text(event)
-            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
-                return self._thought(event)
-            case "response.function_call_arguments.delta":
-                return self._arguments(event)
-            case "response.refusal.delta":
-                return self._refusal(event)
-            case "response.output_item.added":
-                return self._item_began(event)
-            case "response.output_item.done":
-                return self._item_ended(event)
-            case "response.created":
-                return self._began(event)
-            case "response.completed" | "response.incomplete" | "response.failed":
-                return self._over(event)
-            case "error":
-                # An event that only its data calls so: its fields are those of an error.
-                return (self._failing({**event, "type": None}),)
-            case str():
-                return ()
-        raise InvalidReplyError("an event of the stream is none of the Responses API")
-
-    def finish(self) -> Iterable[Wire]:
-        """Nothing was held back."""
-        return ()
-
-    def _began(self, event: Wire) -> Iterable[Wire]:
+    def began(self, event: Wire) -> Iterable[Wire]:
         response = event.get("response")
         if isinstance(response, dict):
             self._head.update(head_of(response))
         return (self._chunk({"role": "assistant", "content": ""}),)
 
-    def _text(self, event: Wire) -> Iterable[Wire]:
+    def text(self, event: Wire) -> Iterable[Wire]:
         text = event.get("delta")
         if not isinstance(text, str) or not text:
             return ()
@@ -99,14 +63,14 @@ class ResponseEvents:
             told.add("logprobs")
         return (self._chunk({"content": text}, logprobs),)
 
-    def _refusal(self, event: Wire) -> Iterable[Wire]:
+    def refusal(self, event: Wire) -> Iterable[Wire]:
         text = event.get("delta")
         if not isinstance(text, str) or not text:
             return ()
         self._item(event).told.add("refusal")
         return (self._chunk({"refusal": text}),)
 
-    def _thought(self, event: Wire) -> Iterable[Wire]:
+    def thought(self, event: Wire) -> Iterable[Wire]:
         text = event.get("delta")
         if not isinstance(text, str) or not text:
             return ()
@@ -119,14 +83,14 @@ class ResponseEvents:
         last, self._place = self._place, place
         return text if last in (None, place) else BETWEEN_THOUGHTS + text
 
-    def _arguments(self, event: Wire) -> Iterable[Wire]:
+    def arguments(self, event: Wire) -> Iterable[Wire]:
         text, item = event.get("delta"), self._item(event)
         if not isinstance(text, str) or not text or "tool_calls" not in item.told:
             return ()
         item.told.add("arguments")
         return (self._chunk(_more(item, text)),)
 
-    def _item_began(self, event: Wire) -> Iterable[Wire]:
+    def item_began(self, event: Wire) -> Iterable[Wire]:
         given, item = event.get("item"), self._item(event)
         if not isinstance(given, dict) or given.get("type") != "function_call":
             return ()
@@ -135,7 +99,7 @@ class ResponseEvents:
             item.told.add("arguments")
         return (self._chunk(self._said(given, item)),)
 
-    def _item_ended(self, event: Wire) -> Iterable[Wire]:
+    def item_ended(self, event: Wire) -> Iterable[Wire]:
         given = event.get("item")
         return self._rest_of(given, self._item(event)) if isinstance(given, dict) else ()
 
@@ -166,7 +130,7 @@ class ResponseEvents:
         self._length += len(fresh.get("content") or "")
         return fresh
 
-    def _over(self, event: Wire) -> Iterator[Wire]:
+    def over(self, event: Wire) -> Iterator[Wire]:
         """The end, of whatever kind. Some servers leave the output out of it, some tell all of it only here."""
         response = event.get("response")
         if not isinstance(response, dict):
@@ -194,6 +158,10 @@ class ResponseEvents:
         usage = usage_of(response)
         return {**chunk, "usage": usage} if usage else chunk
 
+    def failed(self, event: Wire) -> Iterable[Wire]:
+        """An event that only its data calls an error: its fields are those of one."""
+        return (self._failing({**event, "type": None}),)
+
     def _failing(self, error: Wire) -> Wire:
         """A chunk that says that the answer failed: whoever reads it takes secrets out of the words."""
         chunk = self._chunk({})
@@ -212,6 +180,43 @@ class ResponseEvents:
         if logprobs:
             choice["logprobs"] = {"content": logprobs}
         return {**self._head, "choices": [choice]}
+
+
+_READERS: Mapping[str, Callable[[_Telling, Wire], Iterable[Wire]]] = {
+    "response.created": _Telling.began,
+    "response.output_text.delta": _Telling.text,
+    "response.refusal.delta": _Telling.refusal,
+    "response.reasoning_summary_text.delta": _Telling.thought,
+    "response.reasoning_text.delta": _Telling.thought,
+    "response.function_call_arguments.delta": _Telling.arguments,
+    "response.output_item.added": _Telling.item_began,
+    "response.output_item.done": _Telling.item_ended,
+    "response.completed": _Telling.over,
+    "response.incomplete": _Telling.over,
+    "response.failed": _Telling.over,
+    "error": _Telling.failed,
+}
+"""What has no row tells nothing that one of these does not tell too, or how far a tool of the provider's is."""
+
+
+class ResponseEvents(_Telling):
+    """The events of one stream, as `Events`.
+
+    Attributes:
+        ended: The response is whole.
+    """
+
+    def take(self, event: Wire) -> Iterable[Wire]:
+        """The chunks that an event stands for."""
+        kind = event.get("type")
+        if not isinstance(kind, str):
+            raise InvalidReplyError("an event of the stream is none of the Responses API")
+        read = _READERS.get(kind)
+        return () if read is None else read(self, event)
+
+    def finish(self) -> Iterable[Wire]:
+        """Nothing was held back."""
+        return ()
 
 
 def _more(item: _Item, arguments: str) -> Wire:

@@ -23,12 +23,12 @@ def items_of(messages: Iterable[Wire], *, stored: bool) -> list[Wire]:
         role = message["role"]
         if role == "assistant":
             said = _as_it_came(message, stored=stored) or _answer(message)
-            customs.update(item["call_id"] for item in said if item["type"] == "custom_tool_call")
+            customs |= {item["call_id"] for item in said if item.get("type") == "custom_tool_call"}
             items += said
         elif role == "tool":
             items.append(_result(message, customs))
         else:
-            items.append({"role": role, "content": _content(message.get("content"), "input_text")})
+            items.append({"role": role, "content": _content(message.get("content"))})
     return items
 
 
@@ -73,18 +73,13 @@ def _loaded(text: object) -> object:
 
 
 def _answer(message: Wire) -> list[Wire]:
-    items: list[Wire] = []
-    content = message.get("content")
-    if content:
-        items.append(_said(_content(content, "output_text")))
-    if refusal := message.get("refusal"):
-        items.append(_said([{"type": "refusal", "refusal": refusal}]))
-    items += [_call(call) for call in message.get("tool_calls") or ()]
-    return items
-
-
-def _said(content: str | list[Any] | None) -> Wire:
-    return {"type": "message", "role": "assistant", "content": content}
+    """An answer of which only the words are left: parts are for those that have an id."""
+    content, refusal = message.get("content"), message.get("refusal")
+    if isinstance(content, list):
+        content = "".join(part.get("text") or part.get("refusal") or "" for part in content)
+    said = "".join(text for text in (content, refusal) if text)
+    items: list[Wire] = [{"role": "assistant", "content": said}] if said else []
+    return items + [_call(call) for call in message.get("tool_calls") or ()]
 
 
 def _call(call: Wire) -> Wire:
@@ -103,23 +98,23 @@ def _call(call: Wire) -> Wire:
 def _result(message: Wire, customs: set[object]) -> Wire:
     identity = message.get("tool_call_id")
     kind = "custom_tool_call_output" if identity in customs else "function_call_output"
-    output = _content(message.get("content"), "input_text")
+    output = _content(message.get("content"))
     return {"type": kind, "call_id": identity, "output": "" if output is None else output}
 
 
-def _content(content: Any, text_type: str) -> str | list[Any] | None:
+def _content(content: Any) -> str | list[Any] | None:
     if not isinstance(content, list):
         return content  # type: ignore[no-any-return]  # a text, as most is
-    return [_part(part, text_type) for part in content]
+    return [_part(part) for part in content]
 
 
-def _part(part: Any, text_type: str) -> Any:
+def _part(part: Any) -> Any:
     """A part of a message; one that is none of the chat API's, as it is."""
     if isinstance(part, str):
-        return {"type": text_type, "text": part}
+        return {"type": "input_text", "text": part}
     kind = part.get("type")
     if kind == "text":
-        said = {"type": text_type, "text": part.get("text")}
+        said = {"type": "input_text", "text": part.get("text")}
     elif kind == "image_url":
         said = _image(part.get("image_url"))
     elif kind == "file" and isinstance(part.get("file"), Mapping):
@@ -132,8 +127,8 @@ def _part(part: Any, text_type: str) -> Any:
 
 def _image(image: Any) -> Wire:
     given = {"url": image} if isinstance(image, str) else image or {}
-    said = {"type": "input_image", "image_url": given.get("url")}
-    return {**said, "detail": given["detail"]} if given.get("detail") else said
+    detail = given.get("detail") or "auto"
+    return {"type": "input_image", "image_url": given.get("url"), "detail": detail}
 
 
 def _file(file: Mapping[str, Any]) -> Wire:
