@@ -36,7 +36,7 @@ PLACES = {
     "vertex claude": Place("vertex", "claude-sonnet-4-5@20250929"),
     "bedrock claude": Place("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
     "bedrock nova": Place("bedrock", "us.amazon.nova-lite-v1:0"),
-    "responses": Place("openai", "gpt-5-mini"),
+    "responses": Place("openai", "gpt-4.1"),
 }
 
 ONE_OF_EACH = pytest.mark.parametrize(

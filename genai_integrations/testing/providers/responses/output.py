@@ -48,7 +48,10 @@ def response_of(completion: Mapping[str, Any] | None, body: Mapping[str, Any]) -
         "top_logprobs": body.get("top_logprobs", 0),
         "top_p": body.get("top_p", 1.0),
         "truncation": body.get("truncation", "disabled"),
-        "usage": _usage(completion["usage"] if completion else {}),
+        "usage": {
+            **_usage(completion["usage"] if completion else {}),
+            **(choice["message"].get("usage") or {}),
+        },
         "user": body.get("user"),
         "metadata": body.get("metadata") or {},
     }

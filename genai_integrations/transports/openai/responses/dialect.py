@@ -13,6 +13,7 @@ from genai_integrations.transports.openai.responses.address import open_endpoint
 from genai_integrations.transports.openai.responses.events import ResponseEvents
 from genai_integrations.transports.openai.responses.replies import completion_of
 from genai_integrations.transports.openai.responses.requests import body_of
+from genai_integrations.transports.openai.responses.stops import StoppedEvents, cut, stops_of
 
 
 class ResponsesDialect(OpenAIDialect):
@@ -39,13 +40,15 @@ class ResponsesDialect(OpenAIDialect):
     def reply(self, answer: object, call: WireCall) -> object:
         """The response as a completion."""
         if call.operation == "chat/completions":
-            return completion_of(answer)
+            stops = stops_of(call.body)
+            return cut(completion_of(answer), stops) if stops else completion_of(answer)
         return super().reply(answer, call)
 
     def splitter(self) -> SSEDecoder:
         """For server-sent events, all of which have names here."""
         return SSEDecoder()
 
-    def events(self, call: WireCall) -> Events:  # noqa: ARG002  the arguments are those of `Dialect`
+    def events(self, call: WireCall) -> Events:
         """A response's."""
-        return ResponseEvents()
+        stops = stops_of(call.body)
+        return StoppedEvents(stops) if stops else ResponseEvents()

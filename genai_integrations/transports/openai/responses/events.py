@@ -44,13 +44,14 @@ class _Telling:
         self._items: dict[object, _Item] = {}
         self._length = 0
         self._calls = 0
+        self._is_first = True
         self._place: object = None
 
     def began(self, event: Wire) -> Iterable[Wire]:
         response = event.get("response")
         if isinstance(response, dict):
             self._head.update(head_of(response))
-        return (self._chunk({"role": "assistant", "content": ""}),)
+        return ()
 
     def text(self, event: Wire) -> Iterable[Wire]:
         text = event.get("delta")
@@ -176,6 +177,9 @@ class _Telling:
         return item
 
     def _chunk(self, delta: Wire, logprobs: object = None) -> Wire:
+        if self._is_first:
+            self._is_first = False
+            delta = {"role": "assistant", **delta}
         choice: Wire = {"index": 0, "delta": delta, "finish_reason": None}
         if logprobs:
             choice["logprobs"] = {"content": logprobs}

@@ -29,6 +29,7 @@ _SAID_OTHERWISE = frozenset(
         "reasoning",
         "reasoning_effort",
         "response_format",
+        "stop",
         "stream_options",
         "text",
         "tool_choice",
