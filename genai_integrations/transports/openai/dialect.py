@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
+from genai_integrations.transports.dialect import Events
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.sse import SSEDecoder
 from genai_integrations.transports.openai.address import open_endpoint
@@ -44,7 +45,7 @@ class OpenAIDialect:
         """For server-sent events."""
         return SSEDecoder(CARRYING)
 
-    def events(self, call: WireCall) -> _Events:
+    def events(self, call: WireCall) -> Events:
         """Each is a chunk."""
         return _EVENTS
 

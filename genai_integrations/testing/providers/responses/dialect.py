@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.providers.dialect import Answer, Script
@@ -56,7 +57,8 @@ class ResponsesDialect(OpenAIDialect):
 
     def answer(self, request: Received, script: Script) -> Answer:
         """A response, as the chat completion for the same conversation would be."""
-        body, chat, reply = request.body, chat_of(request.body), script.reply
+        body, chat = request.body, chat_of(request.body)
+        reply: Any = script.reply
         if callable(reply):
             reply = reply(chat)
         texts = None

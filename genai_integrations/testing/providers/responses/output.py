@@ -14,6 +14,9 @@ _WORDS = re.compile(r"\s*\S+|\s+$")
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
+_NOTHING: Mapping[str, Any] = {"message": {}, "finish_reason": "stop"}
+
+
 def encrypted(identity: str) -> str:
     """The content of a thought as its owner alone can read it."""
     return "gAAAA" + hashlib.sha256(identity.encode()).hexdigest()
@@ -21,7 +24,7 @@ def encrypted(identity: str) -> str:
 
 def response_of(completion: Mapping[str, Any] | None, body: Mapping[str, Any]) -> dict[str, Any]:
     """The response; without a completion, an empty one."""
-    choice = completion["choices"][0] if completion else {"message": {}, "finish_reason": "stop"}
+    choice: Mapping[str, Any] = completion["choices"][0] if completion else _NOTHING
     number = f"{next(_NUMBERS):024d}"
     cut = _INCOMPLETE.get(choice["finish_reason"])
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genai_integrations.calls.wire import Wire
@@ -105,7 +105,7 @@ def usage_of(response: Wire) -> dict[str, Any] | None:
     return {_USAGE.get(name, name): value for name, value in usage.items() if value is not None}
 
 
-_USAGE = {
+_USAGE: Mapping[str, str] = {
     "input_tokens": "prompt_tokens",
     "output_tokens": "completion_tokens",
     "input_tokens_details": "prompt_tokens_details",

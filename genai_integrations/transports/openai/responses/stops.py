@@ -51,18 +51,17 @@ class StoppedEvents:
 
     Args:
         stops: The stop sequences.
+
+    Attributes:
+        ended: The response is whole.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
+        self.ended = False
         self._events = ResponseEvents()
         self._stops = stops
         self._held = ""
         self._is_over = False
-
-    @property
-    def ended(self) -> bool:
-        """The response is whole."""
-        return self._events.ended
 
     def take(self, event: Wire) -> Iterator[Wire]:
         """The chunks that an event stands for, without text that is, or may become, a stop."""
@@ -72,6 +71,7 @@ class StoppedEvents:
                 self._cut(choice)
             if choice["delta"] or choice["finish_reason"] or "error" in choice:
                 yield chunk
+        self.ended = self._events.ended
 
     def finish(self) -> Iterable[Wire]:
         """What is held back is told with the last event; without that, the stream is broken."""

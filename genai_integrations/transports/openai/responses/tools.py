@@ -16,11 +16,11 @@ def tools_of(tools: Iterable[Wire]) -> list[Wire]:
 
 
 def _tool(tool: Wire) -> Wire:
-    own = {name: value for name, value in tool.items() if name != "cache_control"}
-    kind = own.get("type")
-    inner = own.pop(kind, None) if kind in _NESTED else None
+    kind = str(tool.get("type"))
+    inner = tool.get(kind) if kind in _NESTED else None
+    own = {name: value for name, value in tool.items() if name not in ("cache_control", kind)}
     if not isinstance(inner, Mapping):
-        return {**own, kind: inner} if inner is not None else own
+        return own
     if kind == "custom":
         return {**own, **inner, **_format(inner)}
     # What it leaves out means otherwise here: a schema is strict. Source: OpenAI, "Migrate to the Responses API".
