@@ -229,4 +229,7 @@ def _more(item: _Item, arguments: str) -> Wire:
 
 def _place(event: Wire) -> object:
     """Which item an event is about: its number in the output, or its id where a server leaves that out."""
-    return event.get("output_index", event.get("item_id"))
+    if "output_index" in event:
+        return event["output_index"]
+    item = event.get("item")
+    return event.get("item_id") or (item.get("id") if isinstance(item, dict) else None)
