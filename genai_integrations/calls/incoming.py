@@ -51,6 +51,8 @@ FINISH_REASONS: Mapping[str, str] = {
     "BLOCKLIST": "content_filter",
     "PROHIBITED_CONTENT": "content_filter",
     "SPII": "content_filter",
+    # OpenAI's Responses API.
+    "max_output_tokens": "length",
     # Hugging Face's TGI, Together, Databricks.
     "eos": "stop",
     "eos_token": "stop",

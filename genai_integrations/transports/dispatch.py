@@ -10,19 +10,22 @@ from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
+from genai_integrations.transports.litellm.loading import LITELLM
 from genai_integrations.transports.litellm.transport import LitellmTransport
 from genai_integrations.transports.openai.dialect import OpenAIDialect
+from genai_integrations.transports.openai.responses.dialect import ResponsesDialect
 
 _OPENAI = OpenAIDialect()
+_RESPONSES = ResponsesDialect()
 
 
 def dialect_of(connection: Connection, model: str) -> Dialect | None:  # noqa: ARG001  Vertex has several
     """Whose wire format the model is spoken to in; None where LiteLLM translates."""
-    if connection.use_responses_api:
-        return None
     match connection.dialect or connection.provider.dialect:
         case "openai" | "azure":
             return _OPENAI
+        case "responses":
+            return _RESPONSES
     return None
 
 
@@ -41,7 +44,7 @@ class Transports:
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
         if self._for(call) is self._translated:
-            return self._translated.loading(call).is_done
+            return LITELLM.is_done
         signer = self._signer(call)
         return signer is None or signer.is_ready
 
@@ -60,7 +63,7 @@ class Transports:
             RequestTimeoutError: It was not done by then.
         """
         if self._for(call) is self._translated:
-            self._translated.loading(call).load(ends)
+            LITELLM.load(ends)
         elif signer := self._signer(call):
             signer.prepare(ends)
 
@@ -68,7 +71,7 @@ class Transports:
         """As `prepare`, without blocking the loop."""
         await ASYNC_HTTP.aload(ends)
         if self._for(call) is self._translated:
-            await self._translated.loading(call).aload(ends)
+            await LITELLM.aload(ends)
         elif signer := self._signer(call):
             await signer.aprepare(ends)
 

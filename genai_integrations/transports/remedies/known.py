@@ -34,17 +34,15 @@ _MAY_BE_BRIDGED = re.compile(r"codex|-pro\b|deep-research|computer-use")
 
 def known(connection: Connection, model: str) -> tuple[Remedy, ...]:
     """What is known of a target beforehand, so that no request is refused first."""
-    return _known(
-        connection.provider.name, model, connection.base_url, connection.use_responses_api
-    )
+    return _known(connection.provider.name, model, connection.base_url, connection.dialect)
 
 
 @lru_cache(1024)
-def _known(provider: str, model: str, base: str | None, uses_responses: bool) -> tuple[Remedy, ...]:
+def _known(provider: str, model: str, base: str | None, dialect: str | None) -> tuple[Remedy, ...]:
     """Asked for every attempt, hence remembered."""
     rows = KNOWN.get(provider, ELSEWHERE)
     is_openais = (
-        provider == "openai" and not uses_responses and host_in(base) in ("", "api.openai.com")
+        provider == "openai" and dialect is None and host_in(base) in ("", "api.openai.com")
     )
     return (*rows, BRIDGE) if is_openais and _lives_on_responses(model) else rows
 
