@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
@@ -32,6 +33,10 @@ class GeminiDialect:
     def body(self, call: WireCall) -> Wire:
         """As `chat_body` and `embedding_body`."""
         return embedding_body(call) if call.operation == "embeddings" else chat_body(call)
+
+    def headers(self, call: WireCall, body: Wire) -> Headers:  # noqa: ARG002  as in `Dialect`
+        """Those of the call."""
+        return call.headers
 
     def reply(self, answer: object, call: WireCall) -> Wire:
         """As `reply_of` and `embeddings_of`."""

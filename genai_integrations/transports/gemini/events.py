@@ -10,12 +10,8 @@ from typing import Any
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import InvalidReplyError
 from genai_integrations.transports.gemini.parts import logprobs_of, message_of
-from genai_integrations.transports.gemini.replies import (
-    finish_of,
-    generated,
-    refuse_blocked,
-)
-from genai_integrations.transports.gemini.sources import annotations, beside
+from genai_integrations.transports.gemini.replies import finish_of, refuse_blocked, refuse_nothing
+from genai_integrations.transports.gemini.sources import annotated, beside
 from genai_integrations.transports.gemini.usage import traffic_of, usage_of
 
 
@@ -67,11 +63,11 @@ class GeminiEvents:
     def finish(self) -> Iterator[Wire]:
         """The body is over: what was held back, and the usage."""
         candidates = self._candidates.values()
-        if not candidates or not all(candidate.is_over for candidate in candidates):
+        if not candidates or not all(candidate.finish for candidate in candidates):
             return
         usage = usage_of(self._answer)
-        if all(candidate.is_empty for candidate in candidates) and not generated(usage):
-            raise InvalidReplyError("the stream ended before its first content")
+        if not any(candidate.seen for candidate in candidates):
+            refuse_nothing([candidate.finish for candidate in candidates], usage)
         kind = traffic_of(self._answer)
         for candidate in candidates:
             yield {**self._head, "choices": [candidate.end(kind)]}
@@ -90,7 +86,7 @@ class GeminiEvents:
 class _Candidate:
     """One of the answers of a stream, as far as it came."""
 
-    __slots__ = ("_begun", "_calls", "_finish", "_index", "_rest", "_texts", "seen")
+    __slots__ = ("_begun", "_calls", "_index", "_rest", "_texts", "finish", "seen")
 
     def __init__(self, index: int) -> None:
         self.seen = False
@@ -99,17 +95,7 @@ class _Candidate:
         self._calls = 0
         self._texts: list[str] = []
         self._rest: Wire = {}
-        self._finish: Wire = {}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it said why it ended."""
-        return bool(self._finish)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it stopped without a word."""
-        return not self.seen and self._finish.get("finishReason") == "STOP"
+        self.finish: object = None
 
     def take(self, candidate: Mapping[str, Any]) -> Iterable[Wire]:
         """The next parts, as a choice with a delta, if they say something."""
@@ -117,7 +103,7 @@ class _Candidate:
         if len(candidate) > _PLAIN:
             self._rest |= beside(candidate)
             if candidate.get("finishReason"):
-                self._finish = {"finishReason": candidate["finishReason"]}
+                self.finish = candidate["finishReason"]
         delta = self._delta(parts)
         logprobs = logprobs_of(candidate) if "logprobsResult" in candidate else None
         if not delta and not logprobs:
@@ -129,14 +115,14 @@ class _Candidate:
         """The choice that closes it: why it ended, and what it rests on."""
         delta: Wire = {} if self._begun else {"role": "assistant"}
         rest = {**self._rest, **({"traffic_type": traffic} if traffic else {})}
-        if cited := annotations(rest.get("grounding_metadata"), "".join(self._texts)):
+        if cited := annotated(rest.get("grounding_metadata"), "".join(self._texts)):
             delta["annotations"] = cited
         if rest:
             delta["provider_specific_fields"] = rest
         return {
             "index": self._index,
             "delta": delta,
-            **finish_of(self._finish, calls=self._calls > 0),
+            **finish_of(self.finish, calls=self._calls > 0),
         }
 
     def _delta(self, parts: Any) -> Wire:

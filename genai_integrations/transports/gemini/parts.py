@@ -18,7 +18,9 @@ def message_of(parts: Iterable[Mapping[str, Any]]) -> Wire:
         Fields of a message or delta, none of them empty: `content`, `reasoning_content`, `tool_calls`, `images`,
         `audio`, and in `provider_specific_fields` `thought_signatures` and `server_tool_parts`.
     """
-    texts, thoughts, sounds = [], [], []
+    texts: list[str] = []
+    thoughts: list[str] = []
+    sounds: list[Mapping[str, Any]] = []
     said: Wire = {}
     for part in parts:
         signature = part.get("thoughtSignature")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genai_integrations.calls.incoming import FINISH_REASONS
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ContentFilteredError, InvalidReplyError
 from genai_integrations.transports.gemini.parts import logprobs_of, message_of
-from genai_integrations.transports.gemini.sources import annotations, beside
+from genai_integrations.transports.gemini.sources import annotated, beside
 from genai_integrations.transports.gemini.usage import traffic_of, usage_of
 
 
@@ -34,8 +35,8 @@ def reply_of(answer: object, model: str) -> Wire:
         if isinstance(candidate, Mapping)
     ]
     usage = usage_of(answer)
-    if choices and all(map(_is_empty_end, choices)) and not generated(usage):
-        raise InvalidReplyError("the provider answered with nothing")
+    if choices and not any(map(_says_something, choices)):
+        refuse_nothing([choice["finish_reason"] for choice in choices], usage)
     kind = traffic_of(answer)
     for choice in choices if kind else ():
         choice["message"].setdefault("provider_specific_fields", {})["traffic_type"] = kind
@@ -57,6 +58,20 @@ def refuse_blocked(answer: Mapping[str, Any]) -> None:
         )
 
 
+def refuse_nothing(finishes: Sequence[object], usage: Mapping[str, Any] | None) -> None:
+    """Raise the error for an answer in which no candidate has said anything, if that is no answer.
+
+    Gemini stops without a word now and then, and another try mostly brings an answer.
+    """
+    reasons = set(finishes)
+    if reasons == {"STOP"} and not _generated(usage):
+        raise InvalidReplyError("the provider answered with nothing")
+    meant = {FINISH_REASONS.get(reason) for reason in reasons if isinstance(reason, str)}
+    if meant == {"content_filter"}:
+        words = ", ".join(sorted(map(str, reasons)))
+        raise ContentFilteredError(f"the provider's content filter stopped the answer ({words})")
+
+
 def head(answer: Mapping[str, Any], model: str) -> Wire:
     """What stands above the choices."""
     return {
@@ -66,15 +81,14 @@ def head(answer: Mapping[str, Any], model: str) -> Wire:
     }
 
 
-def finish_of(candidate: Mapping[str, Any], *, calls: bool) -> Wire:
+def finish_of(reason: object, *, calls: bool) -> Wire:
     """Why a candidate ended: `STOP` after calls too, which OpenAI has a word for."""
-    reason = candidate.get("finishReason")
     if calls and reason == "STOP":
         return {"finish_reason": "tool_calls", "native_finish_reason": reason}
     return {"finish_reason": reason}
 
 
-def generated(usage: Mapping[str, Any] | None) -> bool:
+def _generated(usage: Mapping[str, Any] | None) -> bool:
     """Whether tokens of an answer were counted, beside those of a thought that led to none."""
     told = usage or {}
     thought = (told.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
@@ -86,12 +100,12 @@ def _choice(candidate: Mapping[str, Any], at: int) -> Wire:
     said = message_of(content.get("parts") or ())
     message: Wire = {"role": "assistant", "content": None, **said}
     rest = beside(candidate)
-    if cited := annotations(rest.get("grounding_metadata"), message["content"] or ""):
+    if cited := annotated(rest.get("grounding_metadata"), message["content"] or ""):
         message["annotations"] = cited
     if rest:
         message["provider_specific_fields"] = {**said.get("provider_specific_fields", {}), **rest}
     choice: Wire = {"index": candidate.get("index", at), "message": message}
-    choice |= finish_of(candidate, calls="tool_calls" in said)
+    choice |= finish_of(candidate.get("finishReason"), calls="tool_calls" in said)
     logprobs = logprobs_of(candidate)
     return {**choice, "logprobs": logprobs} if logprobs else choice
 
@@ -99,8 +113,5 @@ def _choice(candidate: Mapping[str, Any], at: int) -> Wire:
 _SAID = ("content", "tool_calls", "images", "audio", "reasoning_content")
 
 
-def _is_empty_end(choice: Wire) -> bool:
-    """Whether it stopped without a word: Gemini does that, and another try mostly brings an answer."""
-    message = choice["message"]
-    said = any(message.get(name) for name in _SAID)
-    return not said and choice["finish_reason"] == "STOP"
+def _says_something(choice: Wire) -> bool:
+    return any(choice["message"].get(name) for name in _SAID)

@@ -21,7 +21,7 @@ _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SINGLE = ("items", "additionalProperties", "not")
 
 
-def restated(schema: object) -> object:
+def restated(schema: Any) -> Any:
     """The schema with what Gemini would not see said otherwise; what it was made of stays as it is."""
     if not isinstance(schema, Mapping):
         return schema
@@ -39,7 +39,7 @@ def restated(schema: object) -> object:
     return made
 
 
-def _inner(name: str, value: object) -> object:
+def _inner(name: str, value: Any) -> Any:
     if name in _SCHEMAS and isinstance(value, Mapping):
         return {key: restated(inner) for key, inner in value.items()}
     if name in _LISTS and isinstance(value, (list, tuple)):

@@ -21,7 +21,7 @@ def beside(candidate: Mapping[str, Any]) -> Wire:
     return {name: candidate[own] for own, name in _KEPT.items() if candidate.get(own)}
 
 
-def annotations(grounding: Mapping[str, Any] | None, text: str) -> list[Wire]:
+def annotated(grounding: Mapping[str, Any] | None, text: str) -> list[Wire]:
     """OpenAI's annotations for the parts of a text that have a source.
 
     Google counts bytes, OpenAI characters: https://ai.google.dev/api/generate-content#Segment.
