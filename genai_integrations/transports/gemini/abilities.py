@@ -8,6 +8,7 @@ from typing import Final
 _OLD: Final = re.compile(r"gemini-(?:[12](?:[.-]|$)|exp\b|pro$|flash$|pro-vision|embedding)")
 _NO_THOUGHTS: Final = re.compile(r"gemini-(?:1|2\.0|exp|pro$|pro-vision|flash$|embedding)|gemma")
 _LEVELS_OF_3_PRO: Final = re.compile(r"gemini-3-pro")
+_NO_PENALTIES: Final = re.compile(r"gemini-(?!1|2\.0)")
 _EMBEDS_ON_VERTEX: Final = re.compile(
     r"gemini-embedding-|text-embedding-\d|text-embedding-(?:large-exp|preview)|textembedding-gecko"
     r"|text-multilingual-embedding-"
@@ -44,6 +45,15 @@ def cannot_stop_thinking(model: str) -> bool:
 def has_medium(model: str) -> bool:
     """Whether its thinking has a level between low and high; Gemini 3 Pro's has not, 3.1 Pro's has. docs/thinking."""
     return not _LEVELS_OF_3_PRO.match(_bare(model))
+
+
+def has_penalties(model: str, *, vertex: bool) -> bool:
+    """Whether it takes `presencePenalty` and `frequencyPenalty`.
+
+    "Penalty is not enabled for models/gemini-2.5-flash", says AI Studio, and so of all that are newer; Vertex AI from
+    Gemini 3 on.
+    """
+    return not is_3_or_newer(model) if vertex else not _NO_PENALTIES.match(_bare(model))
 
 
 def embeds_by_predict(model: str) -> bool:

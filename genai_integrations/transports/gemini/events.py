@@ -12,7 +12,7 @@ from genai_integrations.errors import InvalidReplyError
 from genai_integrations.transports.gemini.parts import logprobs_of, message_of
 from genai_integrations.transports.gemini.replies import finish_of, refuse_blocked, refuse_nothing
 from genai_integrations.transports.gemini.sources import annotated, beside
-from genai_integrations.transports.gemini.usage import traffic_of, usage_of
+from genai_integrations.transports.gemini.usage import tier_of, traffic_of, usage_of
 
 
 class GeminiEvents:
@@ -72,7 +72,7 @@ class GeminiEvents:
         for candidate in candidates:
             yield {**self._head, "choices": [candidate.end(kind)]}
         if usage:
-            yield {**self._head, "choices": [], "usage": usage}
+            yield {**self._head, "choices": [], "usage": usage, **tier_of(self._answer)}
         self.ended = True
 
     def _begin(self, event: Wire) -> None:

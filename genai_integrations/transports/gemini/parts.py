@@ -35,7 +35,7 @@ def message_of(parts: Iterable[Mapping[str, Any]]) -> Wire:
             else:
                 said.setdefault("images", []).append(_image(inline, signature))
                 continue
-        else:
+        elif part:
             # Code that was run, and calls of Google's own tools, which want to be sent back.
             _beside(said, "server_tool_parts", dict(part))
             continue

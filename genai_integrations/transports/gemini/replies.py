@@ -12,7 +12,7 @@ from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ContentFilteredError, InvalidReplyError
 from genai_integrations.transports.gemini.parts import logprobs_of, message_of
 from genai_integrations.transports.gemini.sources import annotated, beside
-from genai_integrations.transports.gemini.usage import traffic_of, usage_of
+from genai_integrations.transports.gemini.usage import tier_of, traffic_of, usage_of
 
 
 def reply_of(answer: object, model: str) -> Wire:
@@ -41,6 +41,7 @@ def reply_of(answer: object, model: str) -> Wire:
     for choice in choices if kind else ():
         choice["message"].setdefault("provider_specific_fields", {})["traffic_type"] = kind
     wire = {**head(answer, model), "object": "chat.completion", "choices": choices}
+    wire |= tier_of(answer)
     return {**wire, "usage": usage} if usage else wire
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
-from genai_integrations.transports.gemini.abilities import is_3_or_newer, thinks
+from genai_integrations.transports.gemini.abilities import has_penalties, is_3_or_newer, thinks
+from genai_integrations.transports.gemini.address import is_vertex
 from genai_integrations.transports.gemini.media import resolution_wanted
 from genai_integrations.transports.gemini.messages import conversation
 from genai_integrations.transports.gemini.schemas import restated
@@ -96,7 +97,7 @@ def _config(call: WireCall, *, newest: bool) -> Iterator[tuple[str, Any]]:
     """`generationConfig`, name by name."""
     body = call.body
     for name, own in _CONFIG.items():
-        if name in body and not _is_refused(name, call, newest=newest):
+        if name in body and not _is_refused(name, call):
             yield own, body[name]
     if stop := body.get("stop"):
         yield "stopSequences", [stop] if isinstance(stop, str) else list(stop)
@@ -115,9 +116,11 @@ def _config(call: WireCall, *, newest: bool) -> Iterator[tuple[str, Any]]:
         yield "mediaResolution", level
 
 
-def _is_refused(name: str, call: WireCall, *, newest: bool) -> bool:
-    """Penalties: a Gemini 3 says "Penalty is not enabled for this model"."""
-    return newest and name.endswith("_penalty") and may_drop(name, call.drop_params)
+def _is_refused(name: str, call: WireCall) -> bool:
+    """Whether it is left out, because the model does not take it."""
+    if not name.endswith("_penalty") or not may_drop(name, call.drop_params):
+        return False
+    return not has_penalties(call.model, vertex=is_vertex(call.connection))
 
 
 def _may_drop_thinking(call: WireCall) -> bool:

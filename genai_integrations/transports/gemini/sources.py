@@ -11,14 +11,20 @@ _KEPT = {
     "groundingMetadata": "grounding_metadata",
     "citationMetadata": "citation_metadata",
     "urlContextMetadata": "url_context_metadata",
-    "safetyRatings": "safety_ratings",
 }
 """What of a candidate goes beside the message, and its name there."""
 
 
 def beside(candidate: Mapping[str, Any]) -> Wire:
     """What a candidate has beside its content, under the names of `provider_specific_fields`; mostly nothing."""
-    return {name: candidate[own] for own, name in _KEPT.items() if candidate.get(own)}
+    kept = {name: candidate[own] for own, name in _KEPT.items() if candidate.get(own)}
+    if candidate.get("safetyRatings") and candidate.get("finishReason") not in _GOOD:
+        # Older models rate every answer, which says nothing of a good one.
+        kept["safety_ratings"] = candidate["safetyRatings"]
+    return kept
+
+
+_GOOD = (None, "STOP", "MAX_TOKENS")
 
 
 def annotated(grounding: Mapping[str, Any] | None, text: str) -> list[Wire]:

@@ -44,6 +44,14 @@ def usage_of(answer: Mapping[str, Any]) -> Wire | None:
     }
 
 
+def tier_of(answer: Mapping[str, Any]) -> Wire:
+    """The service tier that AI Studio tells with the usage, in OpenAI's word; nothing if it is not told."""
+    told = (answer.get("usageMetadata") or {}).get("serviceTier")
+    if not isinstance(told, str):
+        return {}
+    return {"service_tier": "default" if told.lower() == "standard" else told.lower()}
+
+
 def traffic_of(answer: Mapping[str, Any]) -> str | None:
     """How Vertex AI served it: on demand, or by throughput that was bought."""
     told = answer.get("usageMetadata") or {}
