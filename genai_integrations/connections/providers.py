@@ -119,6 +119,7 @@ _ROWS = (
     ),
     Provider(
         "vertex",
+        "vertex",
         litellm="vertex_ai",
         aliases=("google-vertex-ai", "vertex_ai", "vertexai"),
         key_variables=("GOOGLE_APPLICATION_CREDENTIALS",),
@@ -128,6 +129,7 @@ _ROWS = (
     ),
     Provider(
         "google-ai-studio",
+        "gemini",
         litellm="gemini",
         base_url="https://generativelanguage.googleapis.com",
         aliases=("gemini", "google"),

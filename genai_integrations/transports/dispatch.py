@@ -7,6 +7,8 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
+from genai_integrations.transports.gemini.abilities import is_on_vertex
+from genai_integrations.transports.gemini.dialect import GeminiDialect
 from genai_integrations.transports.http.endpoint import Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
@@ -15,17 +17,22 @@ from genai_integrations.transports.litellm.transport import LitellmTransport
 from genai_integrations.transports.openai.dialect import OpenAIDialect
 from genai_integrations.transports.openai.responses.dialect import ResponsesDialect
 
+_GEMINI = GeminiDialect()
 _OPENAI = OpenAIDialect()
 _RESPONSES = ResponsesDialect()
 
 
-def dialect_of(connection: Connection, model: str) -> Dialect | None:  # noqa: ARG001  Vertex has several
+def dialect_of(connection: Connection, model: str) -> Dialect | None:
     """Whose wire format the model is spoken to in; None where LiteLLM translates."""
     match connection.dialect or connection.provider.dialect:
         case "openai" | "azure":
             return _OPENAI
         case "responses":
             return _RESPONSES
+        case "gemini":
+            return _GEMINI
+        case "vertex":
+            return _GEMINI if is_on_vertex(model) else None
     return None
 
 
