@@ -5,6 +5,8 @@ from __future__ import annotations
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
+from genai_integrations.transports.anthropic.address import is_foundry
+from genai_integrations.transports.anthropic.dialect import AnthropicDialect
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
@@ -13,6 +15,7 @@ from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
 from genai_integrations.transports.litellm.transport import LitellmTransport
 from genai_integrations.transports.openai.dialect import OpenAIDialect
 
+_ANTHROPIC = AnthropicDialect()
 _OPENAI = OpenAIDialect()
 
 
@@ -21,7 +24,11 @@ def dialect_of(connection: Connection, model: str) -> Dialect | None:  # noqa: A
     if connection.use_responses_api:
         return None
     match connection.dialect or connection.provider.dialect:
-        case "openai" | "azure":
+        case "anthropic":
+            return _ANTHROPIC
+        case "azure":
+            return _ANTHROPIC if is_foundry(connection.base_url) else _OPENAI
+        case "openai":
             return _OPENAI
     return None
 
