@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+from urllib.parse import urlsplit
+
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.transports.anthropic.address import is_foundry
-from genai_integrations.transports.anthropic.dialect import AnthropicDialect
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
@@ -15,7 +16,6 @@ from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
 from genai_integrations.transports.litellm.transport import LitellmTransport
 from genai_integrations.transports.openai.dialect import OpenAIDialect
 
-_ANTHROPIC = AnthropicDialect()
 _OPENAI = OpenAIDialect()
 
 
@@ -25,12 +25,30 @@ def dialect_of(connection: Connection, model: str) -> Dialect | None:  # noqa: A
         return None
     match connection.dialect or connection.provider.dialect:
         case "anthropic":
-            return _ANTHROPIC
+            return _anthropic()
         case "azure":
-            return _ANTHROPIC if is_foundry(connection.base_url) else _OPENAI
+            return _anthropic() if _is_foundry(connection.base_url) else _OPENAI
         case "openai":
             return _OPENAI
     return None
+
+
+@cache
+def _anthropic() -> Dialect:
+    """Loaded with the first call to it: most programs speak one dialect."""
+    from genai_integrations.transports.anthropic.dialect import AnthropicDialect
+
+    return AnthropicDialect()
+
+
+def _is_foundry(base: str | None) -> bool:
+    """Whether an Azure address is Foundry's for Claude: `https://<resource>.services.ai.azure.com/anthropic`.
+
+    Source: learn.microsoft.com, "Deploy and use Claude models in Microsoft Foundry".
+    """
+    return (
+        base is not None and "/anthropic" in base and "anthropic" in urlsplit(base).path.split("/")
+    )
 
 
 class Transports:

@@ -41,14 +41,6 @@ def messages_url(base: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, f"{path}{_PATHS[0]}", parts.query, ""))
 
 
-def is_foundry(base: str | None) -> bool:
-    """Whether an Azure address is Foundry's for Claude: `https://<resource>.services.ai.azure.com/anthropic`.
-
-    Source: learn.microsoft.com, "Deploy and use Claude models in Microsoft Foundry".
-    """
-    return bool(base) and "anthropic" in urlsplit(base).path.split("/")
-
-
 def _proof(connection: Connection, key: str) -> dict[str, str]:
     if not key:
         return {}
