@@ -109,6 +109,8 @@ class MessageEvents:
         message = _dict(event.get("message"))
         self._head = head_of(message, "chat.completion.chunk")
         self._usage = _dict(message.get("usage"))
+        if not self._usage:
+            return ()
         # What came in is paid for, whether or not the answer comes to its end.
         return ({**self._head, "choices": [], "usage": usage_of(self._usage)},)
 
@@ -213,10 +215,10 @@ class MessageEvents:
         said = _dict(event.get("delta"))
         counts = _dict(event.get("usage")).items()
         self._usage = {**self._usage, **{name: n for name, n in counts if n is not None}}
-        usage = usage_of(self._usage)
+        usage = {"usage": usage_of(self._usage)} if self._usage else {}
         reason = said.get("stop_reason")
         if not reason:
-            return ({**self._head, "choices": [], "usage": usage},)
+            return ({**self._head, "choices": [], **usage},)
         self._is_told = True
         if not (self._length or self._calls or self._thoughts):
             self._check_said(reason, said)
@@ -226,7 +228,7 @@ class MessageEvents:
             kept[CONTENT] = blocks
         delta: Wire = {"provider_specific_fields": kept} if kept else {}
         finish = finish_of(reason, {"tool_calls": self._calls}, self._call)
-        return ({**self._chunk(delta, finish), "usage": usage},)
+        return ({**self._chunk(delta, finish), **usage},)
 
     def _check_said(self, reason: object, said: Wire) -> None:
         """Blocks without a word are an answer, if one that only Anthropic's own tools have a part in."""

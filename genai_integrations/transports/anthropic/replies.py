@@ -49,14 +49,9 @@ def reply_of(answer: object, call: WireCall) -> Wire:
         kept["citations"] = cited
     if kept:
         message["provider_specific_fields"] = kept
-    reply: Wire = {
-        **head_of(answer, "chat.completion"),
-        "choices": [
-            {"index": 0, "message": message, "finish_reason": finish_of(reason, message, call)}
-        ],
-        "usage": usage_of(told),
-    }
-    return reply
+    choice = {"index": 0, "message": message, "finish_reason": finish_of(reason, message, call)}
+    reply = {**head_of(answer, "chat.completion"), "choices": [choice]}
+    return {**reply, "usage": usage_of(told)} if told else reply
 
 
 def head_of(message: Mapping[str, Any], kind: str) -> Wire:
