@@ -43,6 +43,7 @@ FINISH_REASONS: Mapping[str, str] = {
     "tool_use": "tool_calls",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
     # Google.
     "STOP": "stop",
     "MAX_TOKENS": "length",

@@ -103,7 +103,8 @@ _ROWS = (
     ),
     Provider(
         "anthropic",
-        litellm="anthropic",
+        "anthropic",
+        "anthropic",
         base_url="https://api.anthropic.com",
         key_variables=("ANTHROPIC_API_KEY",),
         url_variables=("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),

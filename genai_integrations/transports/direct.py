@@ -170,9 +170,10 @@ class DirectTransport:
     def _request(self, call: WireCall) -> tuple[Dialect, Endpoint, bytes]:
         """Who is asked in which words."""
         _, dialect, endpoint = self._open(call)
-        body = jsonbytes.dumps(dialect.body(call))
-        if call.headers:
-            endpoint = endpoint.with_headers(call.headers)
+        wire = dialect.body(call)
+        body = jsonbytes.dumps(wire)
+        if headers := dialect.headers(call, wire):
+            endpoint = endpoint.with_headers(headers)
         return dialect, endpoint.signed(body) if endpoint.signer else endpoint, body
 
     def _open(self, call: WireCall) -> _Opened:
