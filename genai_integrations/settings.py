@@ -169,6 +169,12 @@ _PACKING = (
 """Variables that say `gzip` or `none`, the nearest first; Langfuse takes nothing else."""
 
 
+def aws_config_path(environ: Mapping[str, str] | None = None) -> str:
+    """The file with the profiles of AWS's own tools, `AWS_CONFIG_FILE`."""
+    variables = os.environ if environ is None else environ
+    return os.path.expanduser(variables.get("AWS_CONFIG_FILE") or "~/.aws/config")
+
+
 def _packed(variables: Mapping[str, str]) -> bool:
     told = (variables.get(name, "").strip().lower() for name in _PACKING)
     return next((word for word in told if word in ("gzip", "none")), "gzip") == "gzip"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
@@ -23,7 +25,17 @@ def dialect_of(connection: Connection, model: str) -> Dialect | None:  # noqa: A
     match connection.dialect or connection.provider.dialect:
         case "openai" | "azure":
             return _OPENAI
+        case "bedrock":
+            return _bedrock()
     return None
+
+
+@cache
+def _bedrock() -> Dialect:
+    """Loaded with the first call to it: most programs speak one dialect."""
+    from genai_integrations.transports.bedrock.dialect import BedrockDialect
+
+    return BedrockDialect()
 
 
 class Transports:
