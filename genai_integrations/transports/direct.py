@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from genai_integrations.calls.wire import END, Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.errors import CallError, ConfigurationError, GenAIError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
@@ -18,7 +18,7 @@ from genai_integrations.transports.failures import status_error
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import SHARED, Shared
-from genai_integrations.transports.reading import Reader, is_good, read_reply
+from genai_integrations.transports.reading import Reader, identify, is_good, read_reply
 
 if TYPE_CHECKING:
     from genai_integrations.transports.http.async_http import AsyncHttp
@@ -74,7 +74,7 @@ class DirectTransport:
         answer = sync_http.read_all(response, patience)
         if not is_good(response.status):
             raise status_error(response.status, response.headers, answer, endpoint.secrets)
-        return read_reply(answer, dialect, call, endpoint.secrets)
+        return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
 
     def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
         """One request, chunks as they arrive. Nothing is sent before the first `next`.
@@ -107,6 +107,9 @@ class DirectTransport:
             yield from reader.finish()
             if reader.ended:
                 yield END
+        except CallError as error:
+            identify(error, response.headers, endpoint.secrets)
+            raise
         finally:
             pieces.close()
 
@@ -119,7 +122,7 @@ class DirectTransport:
         answer = await async_http.read_all(response, idle)
         if not is_good(response.status):
             raise status_error(response.status, response.headers, answer, endpoint.secrets)
-        return read_reply(answer, dialect, call, endpoint.secrets)
+        return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
 
     def astream(self, call: WireCall, idle: float) -> AsyncClosableChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
@@ -149,6 +152,9 @@ class DirectTransport:
                 yield chunk
             if reader.ended:
                 yield END
+        except CallError as error:
+            identify(error, response.headers, endpoint.secrets)
+            raise
         finally:
             await pieces.aclose()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import CallError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.dialect import Dialect
+from genai_integrations.transports.facts import request_id
 from genai_integrations.transports.failures import event_error, failure_in
 from genai_integrations.transports.http.sse import ErrorData, WholeData
 
@@ -16,12 +17,30 @@ _OBJECT = b"{"
 """What every event of an answer begins with."""
 
 
-def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> Wire:
+def read_reply(
+    body: bytes,
+    dialect: Dialect,
+    call: WireCall,
+    secrets: Sequence[str],
+    headers: Mapping[str, str] | None = None,
+) -> Wire:
     """The reply in a whole answer whose status is good.
 
     Raises:
         CallError: It is a failure all the same, or no answer to the call.
     """
+    headers = headers or {}
+    try:
+        reply = _reply(body, dialect, call, secrets)
+    except CallError as error:
+        identify(error, headers, secrets)
+        raise
+    if not reply.get("usage") and (usage := _usage_in(headers)):
+        reply["usage"] = usage
+    return reply
+
+
+def _reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> Wire:
     try:
         answer = _decoded(body, secrets)
     except ValueError:
@@ -30,6 +49,17 @@ def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[
     if failure := failure_in(reply, secrets):
         raise failure
     return reply
+
+
+def _usage_in(headers: Mapping[str, str]) -> Wire | None:
+    """The tokens of an embedding, which Bedrock tells in a header where the model itself does not."""
+    told = headers.get("x-amzn-bedrock-input-token-count", "")
+    return {"prompt_tokens": int(told), "total_tokens": int(told)} if told.isdecimal() else None
+
+
+def identify(error: CallError, headers: Mapping[str, str], secrets: Sequence[str]) -> None:
+    """Write the provider's id of the request on the error of an answer that began well."""
+    error.request_id = error.request_id or request_id(headers, secrets)
 
 
 def is_good(status: int) -> bool:

@@ -53,7 +53,9 @@ def open_endpoint(
     """
     credential = open_credential(connection)
     region = _region(connection, model, credential)
-    url = _url(connection, region, f"/model/{_in_path(model)}/{_action(operation, streamed=streamed)}")
+    url = _url(
+        connection, region, f"/model/{_in_path(model)}/{_action(operation, streamed=streamed)}"
+    )
     if isinstance(credential, AwsBearer):
         token = credential.token.reveal()
         headers = {"authorization": MaskedText(f"Bearer {token}")}
@@ -129,12 +131,14 @@ def _secret(credential: Credential) -> str:
 def _signer(credential: Credential, region: str) -> Signer:
     if isinstance(credential, AwsKeyPair):
         return KeyPairSigner(_keys(credential), region)
-    return machine_signer(credential.profile if isinstance(credential, AwsDefault) else None, region)
+    return machine_signer(
+        credential.profile if isinstance(credential, AwsDefault) else None, region
+    )
 
 
 def _keys(credential: AwsKeyPair) -> AwsKeys:
     return AwsKeys(
-        credential.access_key_id.reveal(),
+        _masked(credential.access_key_id),
         _masked(credential.secret_access_key),
         _masked(credential.session_token) if credential.session_token else None,
     )

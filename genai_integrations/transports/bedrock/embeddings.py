@@ -116,9 +116,7 @@ def _titan_image(texts: list[str], call: WireCall) -> Wire:
     text = _one(texts)
     size = call.body.get("dimensions")
     sized = {} if size is None else {"embeddingConfig": {"outputEmbeddingLength": size}}
-    given = (
-        {"inputImage": text.partition(",")[2]} if _is_data(text) else {"inputText": text}
-    )
+    given = {"inputImage": text.partition(",")[2]} if _is_data(text) else {"inputText": text}
     return {**given, **sized, **_more(call, sized=True)}
 
 

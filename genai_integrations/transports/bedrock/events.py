@@ -20,8 +20,8 @@ class ConverseEvents:
     """
 
     __slots__ = (
-        *("_call", "_calls", "_cited_from", "_fields", "_has_stopped", "_head", "_images"),
-        *("_length", "ended"),
+        *("_call", "_calls", "_begun_at", "_fields", "_has_stopped", "_head", "_images"),
+        *("_length", "_role", "_unsaid", "ended"),
     )
 
     def __init__(self, call: WireCall) -> None:
@@ -29,11 +29,13 @@ class ConverseEvents:
         self._call = call
         self._images: dict[object, str] = {}
         self._head = head(call, "chat.completion.chunk")
+        self._role = "assistant"
         self._calls: dict[object, int | None] = {}
+        self._unsaid: set[object] = set()
         self._has_stopped = False
         self._fields: object = None
         self._length = 0
-        self._cited_from: dict[object, int] = {}
+        self._begun_at: dict[object, int] = {}
 
     def take(self, event: Wire) -> Iterable[Wire]:
         """The chunks that an event stands for.
@@ -42,20 +44,21 @@ class ConverseEvents:
             InvalidReplyError: It is none of Converse.
         """
         for name, told in event.items():
+            if not isinstance(told, dict):
+                break
             if name == "contentBlockDelta":
                 # Most events are text: this is what happens for each token.
                 delta = told.get("delta") or {}
                 text = delta.get("text")
                 if type(text) is str:
+                    self._begun_at.setdefault(told.get("contentBlockIndex"), self._length)
                     self._length += len(text)
                     return (self._chunk({"content": text}),)
                 return self._delta(told.get("contentBlockIndex"), delta)
             take = _TAKES.get(name)
-            if take is not None and isinstance(told, dict):
-                return take(self, told)
             # Newer kinds of events are passed over, as AWS's own clients do.
-            return _NOTHING
-        raise InvalidReplyError("the stream has an event that is empty")
+            return _NOTHING if take is None else take(self, told)
+        raise InvalidReplyError("the stream has an event that is none of Converse")
 
     def finish(self) -> Iterable[Wire]:
         """The body is over: without `metadata`, the usage is not known."""
@@ -63,13 +66,14 @@ class ConverseEvents:
         return _NOTHING
 
     def _chunk(self, delta: Wire, finish: object = None) -> Wire:
+        if self._role:
+            # With the first content, and not before it as a chunk of its own.
+            delta = {"role": self._role, **delta}
+            self._role = ""
         return {
             **self._head,
             "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
         }
-
-    def _begun(self, told: Wire) -> Iterable[Wire]:
-        return (self._chunk({"role": told.get("role") or "assistant", "content": ""}),)
 
     def _block_begun(self, told: Wire) -> Iterable[Wire]:
         index = told.get("contentBlockIndex")
@@ -81,6 +85,7 @@ class ConverseEvents:
             case {"toolUse": dict(use)}:
                 number = sum(known is not None for known in self._calls.values())
                 self._calls[index] = number
+                self._unsaid.add(index)
                 function = {"name": use.get("name"), "arguments": ""}
                 call = {"index": number, "id": use.get("toolUseId"), "type": "function"}
                 return (self._chunk({"tool_calls": [{**call, "function": function}]}),)
@@ -94,14 +99,15 @@ class ConverseEvents:
         match delta:
             case {"toolUse": {"input": str(text)}}:
                 number = self._calls.get(index)
-                if number is None:
+                if number is None or not text:
                     return _NOTHING
+                self._unsaid.discard(index)
                 piece = {"index": number, "function": {"arguments": text}}
                 return (self._chunk({"tool_calls": [piece]}),)
             case {"reasoningContent": dict(thought)}:
                 return self._thought(thought)
             case {"citation": dict(citation)}:
-                start = self._cited_from.get(index, self._length)
+                start = self._begun_at.get(index, 0)
                 note = annotation_of(citation, start, self._length)
                 return (self._chunk({"annotations": [note], **_own("citations", citation)}),)
             case {"image": {"source": {"bytes": str(data)}}}:
@@ -126,8 +132,12 @@ class ConverseEvents:
         return _NOTHING
 
     def _block_ended(self, told: Wire) -> Iterable[Wire]:
-        self._cited_from[told.get("contentBlockIndex")] = self._length
-        return _NOTHING
+        index = told.get("contentBlockIndex")
+        if index not in self._unsaid:
+            return _NOTHING
+        # A call without arguments has an empty object, as with OpenAI.
+        piece = {"index": self._calls.get(index), "function": {"arguments": "{}"}}
+        return (self._chunk({"tool_calls": [piece]}),)
 
     def _stopped(self, told: Wire) -> Iterable[Wire]:
         self._has_stopped = True
@@ -145,7 +155,6 @@ def _own(name: str, value: object) -> Wire:
 
 
 _TAKES: Mapping[str, Callable[[ConverseEvents, Wire], Iterable[Wire]]] = {
-    "messageStart": ConverseEvents._begun,
     "contentBlockStart": ConverseEvents._block_begun,
     "contentBlockStop": ConverseEvents._block_ended,
     "messageStop": ConverseEvents._stopped,

@@ -109,7 +109,7 @@ def _frozen(found: Any, profile: str | None) -> AwsKeys:
     except Exception as error:  # noqa: BLE001  plugins of every kind give credentials
         raise _failed(profile, error) from None
     token = MaskedText(keys.token) if keys.token else None
-    return AwsKeys(keys.access_key, MaskedText(keys.secret_key), token)
+    return AwsKeys(MaskedText(keys.access_key), MaskedText(keys.secret_key), token)
 
 
 def _failed(profile: str | None, error: Exception) -> CredentialError:

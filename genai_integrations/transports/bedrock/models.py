@@ -13,7 +13,9 @@ from functools import lru_cache
 from genai_integrations.models.catalog import model_info
 
 _CLAUDE = re.compile(r"anthropic\.|claude")
-_OLD_CLAUDE = re.compile(r"claude-(?:instant|v?[12]\b|3-|(?:opus|sonnet|haiku)-4(?:-[015])?(?:-20|@|$))")
+_OLD_CLAUDE = re.compile(
+    r"claude-(?:instant|v?[12]\b|3-|(?:opus|sonnet|haiku)-4(?:-[015])?(?:-20|@|$))"
+)
 """Up to 4.5: those that think within a budget, and for which newer fields are unknown."""
 
 _SHORT_CACHE = re.compile(r"claude-(?:3-|(?:opus|sonnet)-4-(?:1-)?20)")
@@ -62,7 +64,9 @@ def model_of(model: str) -> Model:
     family = next((name for pattern, name in _FAMILIES if pattern.search(model)), "")
     row = model_info("bedrock", model) or {}
     is_new = not row and family == "claude" and not _OLD_CLAUDE.search(model)
-    caches = row.get("supports_prompt_cache_breakpoint", row.get("supports_prompt_caching", not row))
+    caches = row.get(
+        "supports_prompt_cache_breakpoint", row.get("supports_prompt_caching", not row)
+    )
     return Model(
         family=family,
         adaptive=bool(row.get("supports_adaptive_thinking", is_new)),

@@ -15,9 +15,7 @@ _GROUNDING = {"systemTool": {"name": "nova_grounding"}}
 """Web search on Bedrock. Source: Amazon Nova user guide, "Web grounding"."""
 
 
-def tool_config(
-    body: Mapping[str, Any], model: Model, *, used: bool, forces: bool
-) -> Wire | None:
+def tool_config(body: Mapping[str, Any], model: Model, *, used: bool, forces: bool) -> Wire | None:
     """The tools and which of them to call; None if there are none to offer.
 
     Args:

@@ -27,7 +27,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 class AwsKeys:
     """What signs a request; the secret parts show masked."""
 
-    access_key_id: str
+    access_key_id: MaskedText
     secret_access_key: MaskedText
     session_token: MaskedText | None = None
 
@@ -35,7 +35,7 @@ class AwsKeys:
     def secrets(self) -> tuple[MaskedText, ...]:
         """What must not appear in an error."""
         token = (self.session_token,) if self.session_token else ()
-        return (self.secret_access_key, *token)
+        return (self.secret_access_key, self.access_key_id, *token)
 
 
 class SigV4:
