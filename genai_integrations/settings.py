@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.masked import MaskedText
@@ -169,10 +170,10 @@ _PACKING = (
 """Variables that say `gzip` or `none`, the nearest first; Langfuse takes nothing else."""
 
 
-def aws_config_path(environ: Mapping[str, str] | None = None) -> str:
+def aws_config_path(environ: Mapping[str, str] | None = None) -> Path:
     """The file with the profiles of AWS's own tools, `AWS_CONFIG_FILE`."""
     variables = os.environ if environ is None else environ
-    return os.path.expanduser(variables.get("AWS_CONFIG_FILE") or "~/.aws/config")
+    return Path(variables.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
 
 
 def _packed(variables: Mapping[str, str]) -> bool:

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002  the arguments are those of `Dialect`
 """Amazon Bedrock's Converse, and embeddings by InvokeModel, as a `Dialect`."""
 
 from __future__ import annotations

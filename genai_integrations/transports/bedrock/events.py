@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genai_integrations.calls.wire import Wire, WireCall
@@ -13,7 +13,7 @@ _NOTHING: tuple[Wire, ...] = ()
 
 
 class ConverseEvents:
-    """One answer. It is whole with its `metadata`, which has the usage, or if it ends after `messageStop`.
+    """One answer. It is whole with `messageStop` and its `metadata`, which has the usage, or if it ends without that.
 
     Args:
         call: What was asked.
@@ -21,7 +21,7 @@ class ConverseEvents:
 
     __slots__ = (
         *("_call", "_calls", "_begun_at", "_fields", "_has_stopped", "_head", "_images"),
-        *("_length", "_role", "_unsaid", "ended"),
+        *("_length", "_metadata", "_role", "_unsaid", "ended"),
     )
 
     def __init__(self, call: WireCall) -> None:
@@ -34,6 +34,7 @@ class ConverseEvents:
         self._unsaid: set[object] = set()
         self._has_stopped = False
         self._fields: object = None
+        self._metadata: Wire | None = None
         self._length = 0
         self._begun_at: dict[object, int] = {}
 
@@ -55,9 +56,7 @@ class ConverseEvents:
                     self._length += len(text)
                     return (self._chunk({"content": text}),)
                 return self._delta(told.get("contentBlockIndex"), delta)
-            take = _TAKES.get(name)
-            # Newer kinds of events are passed over, as AWS's own clients do.
-            return _NOTHING if take is None else take(self, told)
+            return self._other(name, told)
         raise InvalidReplyError("the stream has an event that is none of Converse")
 
     def finish(self) -> Iterable[Wire]:
@@ -74,6 +73,19 @@ class ConverseEvents:
             **self._head,
             "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
         }
+
+    def _other(self, name: str, told: Wire) -> Iterable[Wire]:
+        match name:
+            case "contentBlockStart":
+                return self._block_begun(told)
+            case "contentBlockStop":
+                return self._block_ended(told)
+            case "messageStop":
+                return self._stopped(told)
+            case "metadata":
+                return self._closed(told)
+        # `messageStart` says nothing new; newer kinds are passed over, as AWS's own clients do.
+        return _NOTHING
 
     def _block_begun(self, told: Wire) -> Iterable[Wire]:
         index = told.get("contentBlockIndex")
@@ -106,6 +118,11 @@ class ConverseEvents:
                 return (self._chunk({"tool_calls": [piece]}),)
             case {"reasoningContent": dict(thought)}:
                 return self._thought(thought)
+        return self._beside(index, delta)
+
+    def _beside(self, index: object, delta: Mapping[str, Any]) -> Iterable[Wire]:
+        """What is neither text nor a thought nor a call of the caller's tools."""
+        match delta:
             case {"citation": dict(citation)}:
                 start = self._begun_at.get(index, 0)
                 note = annotation_of(citation, start, self._length)
@@ -142,9 +159,13 @@ class ConverseEvents:
     def _stopped(self, told: Wire) -> Iterable[Wire]:
         self._has_stopped = True
         self._fields = told.get("additionalModelResponseFields")
-        return (self._chunk({}, told.get("stopReason")),)
+        return (self._chunk({}, told.get("stopReason")), *self._closed(self._metadata))
 
-    def _closed(self, told: Wire) -> Iterable[Wire]:
+    def _closed(self, told: Wire | None) -> Iterable[Wire]:
+        """The usage, behind the reason for the end even if a gateway sent it before."""
+        if told is None or not self._has_stopped:
+            self._metadata = told
+            return _NOTHING
         self.ended = True
         told = {**told, "additionalModelResponseFields": self._fields}
         return ({**self._head, "choices": [], **ending(told, self._call)},)
@@ -152,11 +173,3 @@ class ConverseEvents:
 
 def _own(name: str, value: object) -> Wire:
     return {"provider_specific_fields": {name: [value]}}
-
-
-_TAKES: Mapping[str, Callable[[ConverseEvents, Wire], Iterable[Wire]]] = {
-    "contentBlockStart": ConverseEvents._block_begun,
-    "contentBlockStop": ConverseEvents._block_ended,
-    "messageStop": ConverseEvents._stopped,
-    "metadata": ConverseEvents._closed,
-}

@@ -79,11 +79,11 @@ class MachineSigner(LateSigner):
 
 
 def _credentials(profile: str | None) -> Any:
-    """botocore's credentials, which it renews itself when they are asked for."""
+    """What botocore finds; when it is asked for the keys, it renews them if they are about to end."""
     try:
         with loading():
-            import botocore.exceptions
-            import botocore.session
+            import botocore.exceptions  # type: ignore[import-untyped]
+            import botocore.session  # type: ignore[import-untyped]
     except ImportError:
         raise ConfigurationError(
             "the machine's AWS credentials need botocore: pip install 'genai-integrations[bedrock]'"

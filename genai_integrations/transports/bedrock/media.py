@@ -54,10 +54,11 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 """Block and format by MIME type. Source: AWS API reference, `ImageBlock`, `DocumentBlock`, `VideoBlock`, `AudioBlock`."""
 
 _BY_ENDING: Mapping[str, tuple[str, str]] = {
-    **{form: (kind, form) for kind, form in reversed(_KINDS.values())},
+    **{form: (kind, form) for kind, form in _KINDS.values()},
     "jpg": ("image", "jpeg"),
     "mpg": ("video", "mpg"),
     "3gp": ("video", "three_gp"),
+    # Audio has these endings too, and is rarer.
     "mp4": ("video", "mp4"),
     "webm": ("video", "webm"),
 }

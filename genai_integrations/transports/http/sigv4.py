@@ -11,7 +11,7 @@ import posixpath
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.http.endpoint import Endpoint, Proof
@@ -114,14 +114,14 @@ def canonical_request(
         headers: Those that are signed, in lower case.
         payload_digest: SHA-256 of the body, in hexadecimal.
     """
-    parts = urlsplit(path)
+    place, _, query = path.partition("?")
     names = sorted(headers)
     lines = [f"{name}:{' '.join(headers[name].split())}" for name in names]
     return "\n".join(
         (
             method,
-            _canonical_path(parts.path),
-            _canonical_query(parts.query),
+            _canonical_path(place),
+            _canonical_query(query),
             *lines,
             "",
             ";".join(names),
