@@ -72,10 +72,11 @@ class MachineSigner(LateSigner):
 
     def proof(self, endpoint: Endpoint, body: bytes) -> Proof:
         """The signature of one request."""
+        signature = self._signature
+        assert signature is not None  # noqa: S101  `is_ready` has said so
         if self._clock() - self._came > _RENEWED_AFTER:
             self.renew()
-        assert self._signature is not None  # noqa: S101  `is_ready` has said so
-        return self._signature.proof(endpoint, body)
+        return signature.proof(endpoint, body)
 
 
 def _credentials(profile: str | None) -> Any:

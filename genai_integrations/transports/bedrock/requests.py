@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genai_integrations.calls.args import DropParams, may_drop
+from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.bedrock.messages import turns
@@ -15,7 +15,7 @@ from genai_integrations.transports.bedrock.reasoning import (
     is_thinking,
     thinking_fields,
 )
-from genai_integrations.transports.bedrock.tools import is_own_tool, tool_config
+from genai_integrations.transports.bedrock.tools import betas_of, models_tools, tool_config
 
 _ELSEWHERE = frozenset(
     (
@@ -56,7 +56,7 @@ def converse_body(call: WireCall) -> Wire:
     """
     given, model = call.body, model_of(call.model)
     system, messages = turns(given["messages"], model)
-    fields = _model_fields(given, model, call.drop_params)
+    fields = _model_fields(call, model)
     body: Wire = {"messages": messages}
     if system:
         body["system"] = system
@@ -65,7 +65,7 @@ def converse_body(call: WireCall) -> Wire:
     config = tool_config(
         given,
         model,
-        used=_has_calls(messages),
+        called=_called(messages),
         forces=not (is_thinking(fields) and may_drop("tool_choice", call.drop_params)),
     )
     if config:
@@ -101,8 +101,9 @@ def _most(given: Mapping[str, Any]) -> Any:
     return given.get("max_tokens") if newer is None else newer
 
 
-def _model_fields(given: Mapping[str, Any], model: Model, drop_params: DropParams) -> Wire:
+def _model_fields(call: WireCall, model: Model) -> Wire:
     """What only the model knows, and so Converse passes on."""
+    given, drop_params = call.body, call.drop_params
     fields: Wire = {
         name: value
         for name, value in given.items()
@@ -119,10 +120,18 @@ def _model_fields(given: Mapping[str, Any], model: Model, drop_params: DropParam
         fields |= {"inferenceConfig": {"topK": top_k}} if is_nova else {"top_k": top_k}
     if given.get("reasoning_effort") is not None and "thinking" not in fields:
         _merge(fields, thinking_fields(given["reasoning_effort"], model, _most(given)))
-    tools = [tool for tool in given.get("tools") or () if not is_own_tool(tool)]
+    tools = models_tools(given.get("tools") or ())
     if tools:
         fields["tools"] = tools
+    if model.family == "claude" and (betas := _betas(call, tools)):
+        fields["anthropic_beta"] = list(dict.fromkeys([*fields.get("anthropic_beta", ()), *betas]))
     return fields
+
+
+def _betas(call: WireCall, tools: list[Wire]) -> list[str]:
+    """Anthropic's header of that name, which Bedrock reads in the body only."""
+    told = call.headers.get("anthropic-beta", "").split(",")
+    return [*filter(None, map(str.strip, told)), *betas_of(tools)]
 
 
 def _merge(fields: Wire, more: Wire) -> None:
@@ -137,7 +146,7 @@ def _say_in_parallel(
     """Claude's own field for what Converse has none: no parallel calls, or no call at all."""
     if config is None or not model.one_call:
         return
-    if given.get("tool_choice") == "none":
+    if given.get("tool_choice") == "none" or not given.get("tools"):
         fields["tool_choice"] = {"type": "none"}
     elif given.get("parallel_tool_calls") is False:
         # With a choice in `toolConfig`, Bedrock refuses a type here.
@@ -145,12 +154,10 @@ def _say_in_parallel(
         fields["tool_choice"] = {**kind, "disable_parallel_tool_use": True}
 
 
-def _has_calls(messages: list[Wire]) -> bool:
-    return any(
-        "toolUse" in block or "toolResult" in block
-        for turn in messages
-        for block in turn["content"]
-    )
+def _called(messages: list[Wire]) -> list[str]:
+    """The names of the tools that were called, each once."""
+    uses = (block.get("toolUse") for turn in messages for block in turn["content"])
+    return list(dict.fromkeys(use["name"] for use in uses if use))
 
 
 def _output(wanted: object) -> Wire | None:

@@ -126,7 +126,11 @@ def test_exceptions_and_errors():
     unmodelled = {":message-type": "error", ":error-code": "Busy", ":error-message": "Wait."}
     odd = {":message-type": "exception", ":exception-type": "throttlingException"}
     found = split(
-        [exception_frame("modelStreamErrorException", "no"), frame(unmodelled, b""), frame(odd, b"what")]  # fmt: skip
+        [
+            exception_frame("modelStreamErrorException", "no"),
+            frame(unmodelled, b""),
+            frame(odd, b"what"),
+        ]  # fmt: skip
     )
 
     assert all(isinstance(data, ErrorData) for data in found)
