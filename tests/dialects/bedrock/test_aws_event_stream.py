@@ -130,7 +130,7 @@ def test_exceptions_and_errors():
             exception_frame("modelStreamErrorException", "no"),
             frame(unmodelled, b""),
             frame(odd, b"what"),
-        ]  # fmt: skip
+        ]
     )
 
     assert all(isinstance(data, ErrorData) for data in found)
