@@ -27,6 +27,7 @@ def chunks_of(pieces):
     chunks = []
     for piece in pieces:
         chunks += reader.feed(piece)
+        reader.check()
         if reader.ended:
             return chunks, True
     return [*chunks, *reader.finish()], reader.ended
