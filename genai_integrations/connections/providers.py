@@ -112,6 +112,7 @@ _ROWS = (
     ),
     Provider(
         "bedrock",
+        "bedrock",
         litellm="bedrock",
         key_variables=("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"),
         url_variables=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME",),

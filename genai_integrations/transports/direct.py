@@ -76,7 +76,7 @@ class DirectTransport:
             response = answered = self._sync.post(endpoint, body, patience)
             answer = sync_http.read_all(response, patience)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            return read_reply(answer, dialect, call, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
@@ -126,7 +126,7 @@ class DirectTransport:
             response = answered = await self._async.post(endpoint, body, idle)
             answer = await async_http.read_all(response, idle)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            return read_reply(answer, dialect, call, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
