@@ -16,6 +16,7 @@ _LARGEST_HEAD = 1 << 20
 """Bytes of all header lines together. There is no other limit on their number and length."""
 
 _FOLD = re.compile(r"\r?\n[ \t]+")
+_BARE = re.compile(rb"(?<!\r)\n")
 _SPACE = " \t\r"
 _WITHOUT_BODY = frozenset((204, 304))
 _GZIP_OR_ZLIB = 47
@@ -194,6 +195,10 @@ def _head(stream: Any) -> dict[str, str]:
 
 def _lines(stream: Any) -> bytes:
     """The bytes up to the empty line."""
+    head, end, _ = stream.peek(1).partition(b"\r\n\r\n")
+    if end and head[:1] not in b"\r\n" and not _BARE.search(head):
+        # As most are: all of it has come, and every line ends as it should.
+        return bytes(stream.read(len(head) + len(end)))
     lines = []
     room = _LARGEST_HEAD
     while (line := stream.readline(room)) not in (b"\r\n", b"\n"):
