@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
 from genai_integrations.calls.wire import Wire, WireCall
-from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, ServerError
+from genai_integrations.errors import CallError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.dialect import Dialect
-from genai_integrations.transports.failures import event_error, failure_in
+from genai_integrations.transports.failures import event_error, failure_in, status_error
 from genai_integrations.transports.http.sse import ErrorData, WholeData
 
 _OBJECT = b"{"
 """What every event of an answer begins with."""
 
 
-def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> Wire:
+def read_reply(
+    body: bytes,
+    dialect: Dialect,
+    call: WireCall,
+    secrets: Sequence[str],
+    headers: Mapping[str, str] | None = None,
+) -> Wire:
     """The reply in a whole answer whose status is good.
 
     Raises:
@@ -28,7 +34,30 @@ def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[
     except ValueError:
         raise _no_json(body) from None
     failure = partial(failure_in, secrets=secrets)
-    return check_reply(dialect.reply(answer, call), call.operation, failure)
+    reply = check_reply(dialect.reply(answer, call), call.operation, failure)
+    if headers and not reply.get("usage") and (usage := _usage_in(headers)):
+        reply["usage"] = usage
+    return reply
+
+
+def _usage_in(headers: Mapping[str, str]) -> Wire | None:
+    """The tokens of an embedding, which Bedrock tells in a header where the model itself does not."""
+    told = headers.get("x-amzn-bedrock-input-token-count", "")
+    if not told.isdecimal() or len(told) > _LONGEST_COUNT:
+        return None
+    return {"prompt_tokens": int(told), "total_tokens": int(told)}
+
+
+_LONGEST_COUNT = 12
+"""Digits of a number of tokens."""
+
+
+def check_status(
+    status: int, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
+) -> None:
+    """Raise the `CallError` that an answer stands for whose status is not good."""
+    if not is_good(status):
+        raise status_error(status, headers, body, secrets)
 
 
 def is_good(status: int) -> bool:
@@ -55,7 +84,7 @@ class Reader:
 
     def __init__(self, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> None:
         self.ended = False
-        self.failure: GenAIError | None = None
+        self.failure: Exception | None = None
         self._dialect = dialect
         self._call = call
         self._secrets = secrets
@@ -80,9 +109,14 @@ class Reader:
                 self._read(data, chunks)
                 if self.ended:
                     break
-        except GenAIError as error:
+        except Exception as error:  # noqa: BLE001  told by `check`, after the chunks before it
             self.failure = error
         return chunks
+
+    def check(self) -> None:
+        """Raise what went wrong after the chunks that were read."""
+        if self.failure is not None:
+            raise self.failure
 
     def finish(self) -> Iterator[Wire]:
         """The body is over: what is left of it. A last event without its end counts if it is whole.
