@@ -81,7 +81,8 @@ class Answer(HTTPResponse):
         self.chunked = head.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
         self.length = None if self.chunked else _length(status, head)
-        self._packed = None if self.length == 0 else unpacking(head)
+        is_packed = self.length != 0 and "content-encoding" in head
+        self._packed = unpacking(head) if is_packed else None
         told = head.get("connection", "").lower()
         closes = "keep-alive" not in told if version == "HTTP/1.0" else "close" in told
         self.will_close = closes or (not self.chunked and self.length is None)
