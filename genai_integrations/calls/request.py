@@ -215,6 +215,8 @@ def _is_plain(message: object) -> bool:
     """Whether it is a dict, and no object hides in its lists."""
     if not isinstance(message, Mapping):
         return False
+    if type(message.get("content")) is str and not message.get("tool_calls"):
+        return True
     for name in ("content", "tool_calls"):
         found = message.get(name)
         if isinstance(found, list) and not all(isinstance(item, (dict, str)) for item in found):

@@ -221,7 +221,7 @@ class _Call:
                 outcome = yield from asked(send, request, remedies)
             else:
                 outcome = yield send
-        if not isinstance(outcome, GenAIError):
+        if judges_of(request, self._plan, remedies) and not isinstance(outcome, GenAIError):
             outcome = yield from self._judged(outcome, attempt, remedies)
         if isinstance(outcome, GenAIError):
             return self._attempt_failed(attempt, call, outcome)
@@ -233,7 +233,7 @@ class _Call:
         request, connection = self._request, target.connection
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
-        if BRIDGE in remedies:
+        if remedies and BRIDGE in remedies:
             connection = self._bridged(connection)
         headers = request.headers and headers_for(
             request.headers, connection.provider.name, target.model

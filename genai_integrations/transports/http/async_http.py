@@ -33,9 +33,10 @@ from genai_integrations.runtime.network import (
     tls_context,
     without_frames,
 )
+from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.endpoint import Endpoint, reached
 from genai_integrations.transports.http.packing import unpacking
-from genai_integrations.transports.http.sizes import Collected
+from genai_integrations.transports.http.sizes import answer_too_large
 
 _HEADER_LIMIT = 131072
 """Bytes of one header line, and number of headers: other clients take as much."""
@@ -242,11 +243,14 @@ async def read_all(response: aiohttp.ClientResponse, idle: float) -> bytes:
     Raises:
         CallError: It did not come whole, or is too large.
     """
-    collected = Collected()
+    most, size, taken = answer_limits().body, 0, []
     async with contextlib.aclosing(read_pieces(response, idle)) as pieces:
         async for piece in pieces:
-            collected.add(piece)
-    return collected.whole()
+            size += len(piece)
+            if size > most:
+                raise answer_too_large(most)
+            taken.append(piece)
+    return b"".join(taken)
 
 
 def translated(error: Exception, idle: float, endpoint: Endpoint | None = None) -> CallError:

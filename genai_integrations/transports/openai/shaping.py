@@ -88,7 +88,9 @@ def copy_of(connection: Connection) -> Copy | None:
         return OPENAI
     if name != "openai":
         return COPIES.get(name)
-    is_own = not connection.base_url or connection.host == _OPENAI_HOST
+    base = connection.base_url
+    # Looked for before it is parsed, which costs more than all else here.
+    is_own = not base or (_OPENAI_HOST in base.lower() and connection.host == _OPENAI_HOST)
     return OPENAI if is_own else None
 
 
