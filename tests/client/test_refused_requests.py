@@ -399,4 +399,4 @@ def test_nothing_is_left_out_beforehand_elsewhere(picky, make_client, ask):
     """A model's name says nothing at another address than OpenAI's: that is learnt."""
     ask(make_client(picky), "gpt-5.5", temperature=0)
 
-    assert sent(picky) == [{"temperature": 0}]
+    assert sent(picky) == [{"temperature": 0}, {}]
