@@ -348,6 +348,16 @@ def provider_named(name: str) -> Provider | None:
     return _BY_ANY_NAME.get(name.lower())
 
 
+def is_openais_own(base_url: str | None) -> bool:
+    """Whether a connection to `openai` leads to OpenAI itself, not to a server that copied its dialect."""
+    host = urlsplit(base_url or "").hostname
+    return not base_url or host == _OPENAI or (host or "").endswith(f".{_OPENAI}")
+
+
+_OPENAI = "api.openai.com"
+"""Regional addresses, such as `eu.api.openai.com`, end so."""
+
+
 def provider_of(adapter: str, connection_name: str, base_url: str | None) -> Provider:
     """Whom a stored connection speaks to.
 

@@ -24,6 +24,7 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import (
     ContentFilteredError,
     GenAIError,
+    NotFoundError,
     RequestTimeoutError,
 )
 from genai_integrations.routing.caching import AnswerStore, Memory, chunks_of
@@ -259,6 +260,8 @@ class _Call:
         if not isinstance(outcome, GenAIError):
             outcome = yield from self._judged(outcome, attempt, remedies)
         if isinstance(outcome, GenAIError):
+            if isinstance(outcome, NotFoundError):
+                self._parts.planner.explain(outcome, target)
             return record.attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
             record.attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))

@@ -301,9 +301,11 @@ def test_resolve(genai, using, connect):
     }
 
 
-@pytest.mark.usefixtures("mixed")
-def test_resolve_what_nobody_serves(genai):
+def test_resolve_what_nobody_serves(genai, using, connect):
     """Who does not serve it, and why; and 1."""
+    listed = {"custom_models": ("gpt-4o", "gpt-4o-mini"), "with_default_models": False}
+    using(connect("seoul", **listed), connect("usa"), connect("tokyo"))
+
     shown, machine = genai("resolve", "claude-x"), genai("resolve", "claude-x", "--json")
 
     assert shown.exit_code == machine.exit_code == 1

@@ -6,11 +6,11 @@ import hashlib
 import operator
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.providers import is_openais_own
 from genai_integrations.transports.openai.copies import (
     COPIES,
     FILES_BY_ADDRESS,
@@ -20,7 +20,6 @@ from genai_integrations.transports.openai.copies import (
     Parameters,
 )
 
-_OPENAI_HOST = "api.openai.com"
 _CACHE_MARK = frozenset(("cache_control",))
 _NAME = frozenset(("name",))
 
@@ -89,8 +88,7 @@ def _copy_of(connection: Connection) -> Copy | None:
         return OPENAI
     if name != "openai":
         return COPIES.get(name)
-    base = connection.base_url
-    return OPENAI if not base or urlsplit(base).hostname == _OPENAI_HOST else None
+    return OPENAI if is_openais_own(connection.base_url) else None
 
 
 def _with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
