@@ -10,6 +10,7 @@ import pytest
 
 from genai_integrations.errors import (
     BadRequestError,
+    InvalidReplyError,
     RequestTimeoutError,
     StreamInterruptedError,
 )
@@ -305,6 +306,39 @@ def test_a_schema_in_words_is_checked(picky, make_client, ask):
     assert [row.restated for row in answer.route.attempts] == [("json_schema as JSON mode",)]
     assert picky.requests[-1].body["response_format"] == {"type": "json_object"}
     assert len(picky.requests) == 4
+
+
+def no_json(request):
+    """Refuses a schema in all ways but words."""
+    said = "JSON mode is not supported for this model"
+    return no_tools_either(request) or (said if "response_format" in request.body else None)
+
+
+def test_a_schema_in_words_only(picky, make_client, ask, mode):
+    """The JSON is found in what the model says; of a stream, all that it says has been given."""
+    picky.refuses = no_json
+    said = 'Here it is:\n```json\n{"city": "Oslo"}\n```'
+    picky.replies["gpt-4o"] = said
+    client = make_client(picky)
+
+    ask(client, response_format=FORM)
+    answer = ask(client, response_format=FORM)
+
+    assert answer.text == (said if "stream" in mode else '{"city": "Oslo"}')
+    assert told(answer.route) == [("first", "ok", ("json_schema in words",))]
+    body = picky.requests[-1].body
+    assert "response_format" not in body
+    assert body["messages"][0]["content"].endswith(json.dumps(SCHEMA, separators=(",", ":")))
+    assert len(picky.requests) == 5
+
+
+def test_words_only_are_checked_too(picky, make_client, ask):
+    """An answer without the JSON that was asked for is none."""
+    picky.refuses = no_json
+    picky.replies["gpt-4o"] = "Oslo, of course."
+
+    with pytest.raises((InvalidReplyError, StreamInterruptedError), match="it is no JSON"):
+        ask(make_client(picky, num_retries=0), response_format=FORM)
 
 
 def test_an_answer_that_does_not_fit_goes_elsewhere(picky, usa, make_client, ask, mode):
