@@ -141,14 +141,14 @@ def _split(
     """The body's parameters, the routing with what the call sets for itself, and the headers."""
     if not isinstance(model, str) or not model:
         raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
-    params = check_params(params)
-    own = {name: params[name] for name in PER_CALL.intersection(params)}
+    given = check_params(params)
+    own = {name: given[name] for name in PER_CALL.intersection(given)}
     body = {
         name: value
-        for name, value in params.items()
+        for name, value in given.items()
         if value is not None and name not in own and name not in _BESIDE
     }
-    return body, args.for_call(own) if own else args, params.get("extra_headers", {})
+    return body, args.for_call(own) if own else args, given.get("extra_headers", {})
 
 
 _BESIDE = frozenset(("extra_body", "extra_headers"))

@@ -6,7 +6,7 @@ import copy
 import difflib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.providers import (
@@ -30,12 +30,14 @@ class Resolution:
         meant: The name after aliases.
         targets: Who serves it, the first to try first.
         missing: Why others do not, one line each.
+        restated: By the name of a target, how requests to it are said otherwise, as known beforehand or learnt.
     """
 
     name: str
     meant: str
     targets: tuple[Target, ...]
     missing: tuple[str, ...] = ()
+    restated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def explain(self) -> str:
         """The resolution as text, one target a line."""
@@ -45,9 +47,9 @@ class Resolution:
             if self.targets
             else f"Nobody serves {self.name!r}{alias}."
         ]
-        lines += [
-            f"  {at}. {target.name}  ({target.why})" for at, target in enumerate(self.targets, 1)
-        ]
+        for at, target in enumerate(self.targets, 1):
+            lines.append(f"  {at}. {target.name}  ({target.why})")
+            lines += [f"       {said}" for said in self.restated.get(target.name, ())]
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
 

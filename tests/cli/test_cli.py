@@ -294,8 +294,12 @@ def test_resolve(genai, using, connect):
         "name": "fast",
         "meant": "gpt-4o-mini",
         "targets": [
-            {"target": "usa/gpt-4o-mini", "why": "lists it"},
-            {"target": "seoul/gpt-4o-mini", "why": "its provider serves the family"},
+            {"target": "usa/gpt-4o-mini", "why": "lists it", "restated": []},
+            {
+                "target": "seoul/gpt-4o-mini",
+                "why": "its provider serves the family",
+                "restated": [],
+            },
         ],
         "missing": [],
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from genai_integrations import Connection
 from genai_integrations.errors import (
     BadRequestError,
     InvalidReplyError,
@@ -434,3 +435,39 @@ def test_nothing_is_left_out_beforehand_elsewhere(picky, make_client, ask):
     ask(make_client(picky), "gpt-5.5", temperature=0)
 
     assert sent(picky) == [{"temperature": 0}, {}]
+
+
+def test_resolve_tells_what_is_known_and_learnt(picky, make_client, ask):
+    """How each target is asked, in the words of the route."""
+    picky.refuses = unknown("top_p")
+    openai = Connection.of("openai", "openai", "sk-example")
+    client = make_client(picky, openai, Connection.of("deepseek", "deepseek", "sk-example"))
+    ask(client, "seoul/gpt-5.5", top_p=0.5)
+
+    assert client.resolve("gpt-5.5").explain().splitlines() == [
+        "'gpt-5.5' is served by:",
+        "  1. seoul/gpt-5.5  (its provider serves the family)",
+        "       without top_p",
+        "  2. openai/gpt-5.5  (its provider serves the family)",
+        "       max_tokens as max_completion_tokens",
+        (
+            "       without frequency_penalty, logit_bias, logprobs, presence_penalty, temperature, "
+            "top_logprobs, top_p (unless reasoning_effort is none)"
+        ),
+    ]
+    assert client.resolve("deepseek-chat").restated == {
+        "deepseek/deepseek-chat": (
+            "max_completion_tokens as max_tokens",
+            "developer as system",
+            "json_schema as a tool",
+        )
+    }
+
+
+def test_resolve_tells_what_the_program_allows(picky, make_client):
+    """With `drop_params=False` only what keeps the meaning."""
+    client = make_client(picky, Connection.of("openai", "openai", "sk-example"), drop_params=False)
+
+    assert client.resolve("openai/o3").restated == {
+        "openai/o3": ("max_tokens as max_completion_tokens",)
+    }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from genai_integrations.calls.args import may_drop
+from genai_integrations.calls.args import DropParams, may_drop
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.providers import is_openais_own
@@ -47,6 +47,19 @@ def shaped(call: WireCall) -> Wire:
     if copy.ids and (model := re.sub(*copy.ids, call.model)) != call.model:
         body = {**body, "model": model}
     return body
+
+
+def told(connection: Connection, model: str, drop_params: DropParams) -> Iterator[str]:
+    """What becomes of parameters for this model, in the words of remedies; for people."""
+    copy = _copy_of(connection)
+    for row in copy.parameters if copy else ():
+        if not re.search(row.models, model):
+            continue
+        unless = "".join(f" (unless {name} is {value})" for name, value in row.unless.items())
+        yield from (f"{old} as {new}{unless}" for old, new in row.renames.items())
+        refused = sorted(name for name in row.refuses if may_drop(name, drop_params))
+        if refused:
+            yield f"without {', '.join(refused)}{unless}"
 
 
 def _with_files(body: Wire, provider: str) -> Wire:
