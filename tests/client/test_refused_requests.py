@@ -430,11 +430,18 @@ def test_a_batch_that_fails_fails_the_attempt(picky, usa, make_client):
     assert [len(row.body["input"]) for row in usa.requests] == [3]
 
 
-def test_nothing_is_left_out_beforehand_elsewhere(picky, make_client, ask):
+def test_nothing_is_said_otherwise_beforehand_elsewhere(picky, make_client, ask):
     """A model's name says nothing at another address than OpenAI's: that is learnt."""
-    ask(make_client(picky), "gpt-5.5", temperature=0)
+    client = make_client(picky)
+    for _ in range(2):
+        ask(client, "gpt-6-luna", temperature=0, max_tokens=5)
 
-    assert sent(picky) == [{"temperature": 0}, {}]
+    assert sent(picky) == [
+        {"temperature": 0, "max_tokens": 5},
+        {"temperature": 0, "max_completion_tokens": 5},
+        {"max_completion_tokens": 5},
+        {"max_completion_tokens": 5},
+    ]
 
 
 def test_resolve_tells_what_is_known_and_learnt(picky, make_client, ask):

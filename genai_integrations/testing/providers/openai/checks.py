@@ -68,7 +68,7 @@ def check_embedding(body: Mapping[str, object], model: str) -> None:
     if "input" not in body:
         raise missing("input")
     given = body["input"]
-    if not given or (isinstance(given, list) and "" in given):
+    if given in ("", []) or (isinstance(given, list) and "" in given):
         raise ApiError("'$.input' is invalid. Input cannot be an empty string or array.", 400)
     refusal = checked(_EMBEDDING)({"model": model, **body}, "")
     if refusal is not None:
