@@ -15,8 +15,11 @@ from urllib.parse import urlsplit
 
 from genai_integrations.errors import ConfigurationError
 
-Dialect = Literal["openai", "azure", "litellm"]
-"""Who speaks to the provider: our own transport (OpenAI's wire format, or Azure's addresses), or LiteLLM."""
+Dialect = Literal[
+    "openai", "azure", "responses", "anthropic", "gemini", "bedrock", "vertex", "litellm"
+]
+"""How the provider is spoken to: by ourselves in its wire format (Azure's is OpenAI's at other addresses, Vertex's is
+that of the model's vendor), or by LiteLLM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Provider:
 
     Attributes:
         name: The prefix a user writes, as in `azure/gpt-4o-mini`.
-        dialect: Who speaks to it.
+        dialect: How it is spoken to.
         litellm: LiteLLM's prefix of it; also an alias of the name.
         base_url: Where it lives, with the version path; None where the connection must say so.
         hosts: Host names (or ends of them, starting with a dot) that give it away in a base URL.
@@ -100,13 +103,15 @@ _ROWS = (
     ),
     Provider(
         "anthropic",
-        litellm="anthropic",
+        "anthropic",
+        "anthropic",
         base_url="https://api.anthropic.com",
         key_variables=("ANTHROPIC_API_KEY",),
         url_variables=("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),
         check_model="claude-sonnet-4-5-20250929",
     ),
     Provider(
+        "bedrock",
         "bedrock",
         litellm="bedrock",
         key_variables=("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"),
@@ -115,6 +120,7 @@ _ROWS = (
         catalog=("bedrock_converse", "bedrock"),
     ),
     Provider(
+        "vertex",
         "vertex",
         litellm="vertex_ai",
         aliases=("google-vertex-ai", "vertex_ai", "vertexai"),
@@ -125,6 +131,7 @@ _ROWS = (
     ),
     Provider(
         "google-ai-studio",
+        "gemini",
         litellm="gemini",
         base_url="https://generativelanguage.googleapis.com",
         aliases=("gemini", "google"),
@@ -346,16 +353,6 @@ ADAPTERS = {
 def provider_named(name: str) -> Provider | None:
     """The provider of that name, alias or LiteLLM prefix (case does not matter); None if there is none."""
     return _BY_ANY_NAME.get(name.lower())
-
-
-def is_openais_own(base_url: str | None) -> bool:
-    """Whether a connection to `openai` leads to OpenAI itself, not to a server that copied its dialect."""
-    host = urlsplit(base_url or "").hostname
-    return not base_url or host == _OPENAI or (host or "").endswith(f".{_OPENAI}")
-
-
-_OPENAI = "api.openai.com"
-"""Regional addresses, such as `eu.api.openai.com`, end so."""
 
 
 def provider_of(adapter: str, connection_name: str, base_url: str | None) -> Provider:

@@ -8,13 +8,12 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from genai_integrations.connections.connection import BrokenConnection, Connection
-from genai_integrations.connections.providers import (
-    PROVIDERS,
-    Provider,
+from genai_integrations.connections.connection import (
+    BrokenConnection,
+    Connection,
     is_openais_own,
-    provider_named,
 )
+from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import UnknownModelError
 from genai_integrations.models import catalog
 from genai_integrations.models.families import OWN_IDS, family_of

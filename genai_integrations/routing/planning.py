@@ -19,9 +19,8 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.names import Names, Resolution, without_provider
-from genai_integrations.routing.policy import Plan
 from genai_integrations.routing.strategies import Strategy, by_order, strategy_of
 
 _log = logging.getLogger("genai_integrations")
@@ -54,11 +53,11 @@ class Planner:
             known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
         return known[1]
 
-    def explain(self, error: NotFoundError, target: Target) -> None:
-        """Name what the caller may have meant, if the target says that it does not have the model."""
-        if self._known is None or target.model not in error.message:
+    def explain(self, error: NotFoundError, model: str) -> None:
+        """Name what the caller may have meant, if a target says that it does not have the model."""
+        if self._known is None or model not in error.message:
             return
-        if near := self._known[1].names.near(target.model):
+        if near := self._known[1].names.near(model):
             error.message = f"{error.message.rstrip('.')}; {near}"
 
     def plan(self, request: Request, snapshot: Snapshot) -> Plan:

@@ -1,13 +1,97 @@
-"""Which transport speaks to whom."""
+"""Which transport speaks to whom, and in which dialect."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
+from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
+from genai_integrations.connections.providers import Dialect as Name
+from genai_integrations.runtime.loading import loading
+from genai_integrations.transports.dialect import Dialect
+from genai_integrations.transports.direct import DirectTransport
+from genai_integrations.transports.http.endpoint import Signer
 from genai_integrations.transports.http.patience import Patience
-from genai_integrations.transports.litellm.loading import ASYNC_HTTP
+from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
+from genai_integrations.transports.litellm.loading import LITELLM
 from genai_integrations.transports.litellm.transport import LitellmTransport
-from genai_integrations.transports.openai.transport import OpenAITransport
+
+
+def dialect_of(connection: Connection, model: str) -> Dialect | None:
+    """Whose wire format the model is spoken to in; None where LiteLLM translates."""
+    name = connection.dialect or connection.provider.dialect
+    if name == "vertex":
+        name = _on_vertex(model)
+    elif name == "azure" and _is_foundry(connection.base_url):
+        name = "anthropic"
+    return _dialect(name)
+
+
+@cache
+def _dialect(name: Name) -> Dialect | None:
+    """Loaded with the first call that is spoken so: most programs speak one."""
+    with loading():
+        load = _DIALECTS.get(name)
+        return load() if load else None
+
+
+def _openai() -> Dialect:
+    from genai_integrations.transports.openai.dialect import OpenAIDialect
+
+    return OpenAIDialect()
+
+
+def _responses() -> Dialect:
+    from genai_integrations.transports.openai.responses.dialect import ResponsesDialect
+
+    return ResponsesDialect()
+
+
+def _anthropic() -> Dialect:
+    from genai_integrations.transports.anthropic.dialect import AnthropicDialect
+
+    return AnthropicDialect()
+
+
+def _gemini() -> Dialect:
+    from genai_integrations.transports.gemini.dialect import GeminiDialect
+
+    return GeminiDialect()
+
+
+def _bedrock() -> Dialect:
+    from genai_integrations.transports.bedrock.dialect import BedrockDialect
+
+    return BedrockDialect()
+
+
+_DIALECTS: Mapping[Name, Callable[[], Dialect]] = {
+    "openai": _openai,
+    "azure": _openai,
+    "responses": _responses,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "bedrock": _bedrock,
+}
+"""Those of our own."""
+
+
+@lru_cache(1024)
+def _on_vertex(model: str) -> Name:
+    """The model's vendor's; all but Google's own and Anthropic's go through LiteLLM there."""
+    from genai_integrations.transports.gemini.abilities import is_on_vertex
+
+    return "gemini" if is_on_vertex(model) else "litellm"
+
+
+def _is_foundry(base: str | None) -> bool:
+    """Whether an Azure address is Foundry's for Claude: `https://<resource>.services.ai.azure.com/anthropic`.
+
+    Source: learn.microsoft.com, "Deploy and use Claude models in Microsoft Foundry".
+    """
+    return base is not None and "/anthropic" in base
 
 
 class Transports:
@@ -15,22 +99,26 @@ class Transports:
 
     Args:
         pins: Which hosts each key may go to.
+        shared: Has the connections.
     """
 
-    def __init__(self, pins: OriginPins) -> None:
-        self._direct = OpenAITransport(pins)
+    def __init__(self, pins: OriginPins, shared: Shared = SHARED) -> None:
+        self._direct = DirectTransport(pins, dialect_of, shared)
         self._translated = LitellmTransport(pins)
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
-        return self._for(call) is self._direct or self._translated.loading(call).is_done
+        if self._for(call) is self._translated:
+            return LITELLM.is_done
+        signer = self._signer(call)
+        return signer is None or signer.is_ready
 
     def is_aready(self, call: WireCall) -> bool:
         """As `is_ready`, for a call from an event loop."""
         return ASYNC_HTTP.is_done and self.is_ready(call)
 
     def prepare(self, call: WireCall, ends: float | None = None) -> None:
-        """Have everything loaded that the call takes: an import is not the provider's time.
+        """Have everything loaded that the call takes: an import or a token is not the provider's time.
 
         Args:
             call: The call.
@@ -39,14 +127,18 @@ class Transports:
         Raises:
             RequestTimeoutError: It was not done by then.
         """
-        if not self.is_ready(call):
-            self._translated.loading(call).load(ends)
+        if self._for(call) is self._translated:
+            LITELLM.load(ends)
+        elif signer := self._signer(call):
+            signer.prepare(ends)
 
     async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
         """As `prepare`, without blocking the loop."""
         await ASYNC_HTTP.aload(ends)
-        if not self.is_ready(call):
-            await self._translated.loading(call).aload(ends)
+        if self._for(call) is self._translated:
+            await LITELLM.aload(ends)
+        elif signer := self._signer(call):
+            await signer.aprepare(ends)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.
@@ -81,8 +173,15 @@ class Transports:
         """As `close`."""
         self.close()
 
-    def _for(self, call: WireCall) -> OpenAITransport | LitellmTransport:
-        connection = call.connection
-        if connection.provider.dialect == "litellm" or connection.use_responses_api:
-            return self._translated
-        return self._direct
+    def _for(self, call: WireCall) -> DirectTransport | LitellmTransport:
+        is_ours = dialect_of(call.connection, call.model) is not None
+        return self._direct if is_ours else self._translated
+
+    def _signer(self, call: WireCall) -> Signer | None:
+        """Only some providers' requests are signed; for the others nothing is looked up."""
+        if call.connection.provider.name not in _SIGNED:
+            return None
+        return self._direct.signer(call)
+
+
+_SIGNED = frozenset(("bedrock", "vertex"))

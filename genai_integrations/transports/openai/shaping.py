@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from genai_integrations.calls.args import DropParams, may_drop
 from genai_integrations.calls.wire import Wire, WireCall
-from genai_integrations.connections.connection import Connection
-from genai_integrations.connections.providers import is_openais_own
+from genai_integrations.connections.connection import Connection, is_openais_own
 from genai_integrations.transports.openai.copies import (
     COPIES,
     FILES_BY_ADDRESS,
@@ -31,10 +30,10 @@ def shaped(call: WireCall) -> Wire:
     marks for its prompt cache.
     """
     body = _with_files(call.body, call.connection.provider.name)
-    copy = _copy_of(call.connection)
+    copy = copy_of(call.connection)
     if copy is None:
         return body
-    body = _with_parameters(body, call, copy.parameters)
+    body = with_parameters(body, call, copy.parameters)
     if messages := body.get("messages"):
         shaped = _messages(messages, call.model, copy)
         if len(shaped) != len(messages) or not all(map(operator.is_, shaped, messages)):
@@ -51,7 +50,7 @@ def shaped(call: WireCall) -> Wire:
 
 def told(connection: Connection, model: str, drop_params: DropParams) -> Iterator[str]:
     """What becomes of parameters for this model, in the words of remedies; for people."""
-    copy = _copy_of(connection)
+    copy = copy_of(connection)
     for row in copy.parameters if copy else ():
         if not re.search(row.models, model):
             continue
@@ -94,7 +93,7 @@ def _address_of(part: object) -> str | None:
     return found if is_address else None
 
 
-def _copy_of(connection: Connection) -> Copy | None:
+def copy_of(connection: Connection) -> Copy | None:
     """Azure and OpenAI itself refuse what they do not know; servers at other addresses may want it."""
     name = connection.provider.name
     if name == "azure":
@@ -104,7 +103,8 @@ def _copy_of(connection: Connection) -> Copy | None:
     return OPENAI if is_openais_own(connection.base_url) else None
 
 
-def _with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
+def with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
+    """The body with what becomes of its parameters."""
     for row in rows:
         touched = not row.refuses.isdisjoint(body) or not row.renames.keys().isdisjoint(body)
         if not touched or not re.search(row.models, call.model) or _is_excepted(row, body):
