@@ -20,7 +20,12 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
-from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
+from genai_integrations.errors import (
+    CallError,
+    ContentFilteredError,
+    GenAIError,
+    NotFoundError,
+)
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import (
@@ -328,6 +333,8 @@ class _Call:
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
         """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
+        if isinstance(error, NotFoundError):
+            self._parts.planner.explain(error, call.model)
         without_frames(error)
         attempt.outcome = type(error).__name__
         attempt.error = located(error, call) if isinstance(error, CallError) else error

@@ -24,7 +24,12 @@ from genai_integrations.transports.remedies.answers import (
 from genai_integrations.transports.remedies.known import known
 from genai_integrations.transports.remedies.refusals import refusal_of
 from genai_integrations.transports.remedies.remedy import applied, fitting, together
-from genai_integrations.transports.remedies.rows import AS_JSON_MODE, AS_TOOL, remedy_for
+from genai_integrations.transports.remedies.rows import (
+    AS_JSON_MODE,
+    AS_TOOL,
+    ONLY_IN_WORDS,
+    remedy_for,
+)
 
 HELLO = [{"role": "user", "content": "hi"}]
 SCHEMA = {
@@ -286,6 +291,31 @@ def test_a_schema_becomes_a_tool_then_words(message, param):
     assert applied(body, [remedy]) == {
         "messages": [{"role": "system", "content": IN_WORDS}, *HELLO],
         "response_format": {"type": "json_object"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("JSON mode is not supported for this model", None),
+        ("json mode cannot be combined with tool/function calling", None),
+        ("Unrecognized request argument supplied: response_format", None),
+        (
+            "'response_format' of type 'json_object' is not supported with this model.",
+            "response_format",
+        ),
+    ],
+)
+def test_without_json_mode_there_are_words(message, param):
+    """The last way to say a schema; what came before it is no longer wanted, what was known of the provider too."""
+    body = {"messages": HELLO, "response_format": FORM}
+    used = (AS_TOOL, AS_JSON_MODE)
+
+    remedy = remedy_for(refusal(message, param), applied(body, [AS_JSON_MODE]), used, True)
+
+    assert together(used, remedy) == (ONLY_IN_WORDS,)
+    assert applied(body, [remedy]) == {
+        "messages": [{"role": "system", "content": IN_WORDS}, *HELLO]
     }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from genai_integrations.connections.connection import Connection, host_in
+from genai_integrations.connections.connection import Connection, is_openais_own
 from genai_integrations.models.catalog import model_info
 from genai_integrations.transports.remedies.remedy import Remedy
 from genai_integrations.transports.remedies.rows import (
@@ -69,9 +69,7 @@ def _known(provider: str, model: str, base: str | None, dialect: str | None) -> 
     rows = KNOWN.get(provider, ELSEWHERE)
     if provider == "vertex" and _ONE_TEXT.search(model):
         rows = (*ELSEWHERE, in_batches(1))
-    is_openais = (
-        provider == "openai" and dialect is None and host_in(base) in ("", "api.openai.com")
-    )
+    is_openais = provider == "openai" and dialect is None and is_openais_own(base)
     return (*rows, BRIDGE) if is_openais and _lives_on_responses(model) else rows
 
 
