@@ -221,11 +221,13 @@ BY_SENTENCE: Mapping[str, type[CallError]] = {
     r"api key (not valid|expired|is invalid)": AuthenticationError,
     r"organization has been disabled": AuthenticationError,
     r"authentication fail": AuthenticationError,
+    r"location is not supported|not available in your (country|region)": AuthenticationError,
     r"\bmodel\b[^;]{0,100} (does not exist|not found|not exist)|model not exist": NotFoundError,
     r"(not a valid|invalid) model( id|:| name| for| ')|model identifier is invalid": NotFoundError,
     r"has been decommissioned": NotFoundError,
     r"supported (api )?model(s| names) are": NotFoundError,
     r"on-demand throughput isn.t|support on-demand throughput": NotFoundError,
+    r"degraded function cannot be invoked": ServerError,
 }
 """Patterns for refusals whose words say nothing, in small letters: of many servers there is only the sentence."""
 
