@@ -214,7 +214,7 @@ BY_SENTENCE: Mapping[str, type[CallError]] = {
     r"requires more credits": OutOfCreditError,
     r"(used|exceeded|exhausted) (all|your) (available|monthly included) credits": OutOfCreditError,
     r"(out of|no remaining) credits|credits (are|is) (depleted|exhausted)": OutOfCreditError,
-    r"spending limit": OutOfCreditError,
+    r"spending limit|daily free allocation": OutOfCreditError,
     r"account is (not in|in) good standing|check your billing": OutOfCreditError,
     r"budget (has been|of \S+) exceeded|exceeded budget for": OutOfCreditError,
     r"(incorrect|invalid|expired) api[ -]key": AuthenticationError,
