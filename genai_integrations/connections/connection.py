@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_args, runtime_checkable
 
-from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
+from genai_integrations.connections.providers import PROVIDERS, Dialect, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime.secret import Secret
 
@@ -35,6 +35,7 @@ class Connection:
         region: AWS region or Google Cloud location.
         use_responses_api: Speak OpenAI's Responses API.
         api_version: Azure's `api-version`; None means the default of the transport.
+        dialect: How to speak to it, where that is not the provider's own way; `litellm` has LiteLLM translate.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Connection:
     region: str | None = None
     use_responses_api: bool = False
     api_version: str | None = field(default=None, kw_only=True)
+    dialect: Dialect | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class Connection:
         custom_models: Sequence[str] = (),
         region: str | None = None,
         extra_headers: Mapping[str, str] | None = None,
+        dialect: Dialect | None = None,
     ) -> Connection:
         """A connection from plain values, for a program that has the key already.
 
@@ -70,9 +73,10 @@ class Connection:
             custom_models: Models it serves; where there are any, it serves no others by their bare names.
             region: AWS region or Google Cloud location.
             extra_headers: Sent with each request, such as a gateway's own; kept as secret as the key.
+            dialect: How to speak to it, where that is not the provider's own way; `litellm` has LiteLLM translate.
 
         Raises:
-            ConfigurationError: There is no such provider, or the region is none.
+            ConfigurationError: There is no such provider or dialect, or the region is none.
         """
         known = provider_named(provider)
         if known is None:
@@ -90,10 +94,16 @@ class Connection:
             not models,
             extra_headers=headers,
             region=region,
+            dialect=dialect,
         )
 
     def __post_init__(self) -> None:
-        """Refuse a region that could escape the host name it becomes part of."""
+        """Refuse a dialect that is none, and a region that could escape the host name it becomes part of."""
+        if self.dialect is not None and self.dialect not in get_args(Dialect):
+            raise ConfigurationError(
+                f"connection {self.name!r}: no dialect is named {self.dialect!r}; "
+                f"there are {', '.join(get_args(Dialect))}"
+            )
         if self.region is not None and not _REGION.fullmatch(self.region):
             raise ConfigurationError(
                 f"connection {self.name!r} has the region {self.region!r}; "
