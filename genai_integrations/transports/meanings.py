@@ -226,7 +226,7 @@ BY_SENTENCE: Mapping[str, type[CallError]] = {
     r"(not a valid|invalid) model( id|:| name| for| ')|model identifier is invalid": NotFoundError,
     r"has been decommissioned": NotFoundError,
     r"supported (api )?model(s| names) are": NotFoundError,
-    r"on-demand throughput isn.t|support on-demand throughput": NotFoundError,
+    r"on-demand throughput isn.t|support (on-demand throughput|the model that you)": NotFoundError,
     r"degraded function cannot be invoked": ServerError,
 }
 """Patterns for refusals whose words say nothing, in small letters: of many servers there is only the sentence."""
