@@ -71,6 +71,15 @@ FINISH_REASONS: Mapping[str, str] = {
 }
 """OpenAI's word for a server's. Words for a failure are not among them: `transports` make errors of those."""
 
+_CUT_OFF = frozenset(
+    (
+        "length",
+        "max_output_tokens",
+        *(word for word in FINISH_REASONS if FINISH_REASONS[word] == "length"),
+    )
+)
+"""What models say when their limit ends an answer."""
+
 
 _FINISHES = (None, "stop", "length", "tool_calls", "function_call", "content_filter")
 """OpenAI's own words for why an answer ended, and none while it goes on. No set: what servers send need have no hash."""
@@ -192,7 +201,10 @@ def _restate_whole(choice: Wire) -> None:
 def _restate_finish(choice: Wire, said: Wire) -> None:
     """OpenAI's word for why it ended; the server's stays beside it, under OpenRouter's name for it."""
     told = choice.get("finish_reason")
-    if told == "" and said.get("tool_calls"):
+    if told == "tool_calls" and choice.get("native_finish_reason") in _CUT_OFF:
+        # OpenRouter says so of a call that was cut off, too.
+        choice["finish_reason"] = "length"
+    elif told == "" and said.get("tool_calls"):
         # xAI ends a call without a word.
         choice["finish_reason"] = "tool_calls"
     elif isinstance(told, str) and (reason := FINISH_REASONS.get(told)):

@@ -76,6 +76,8 @@ def found(told, body, used=(), drop_params=True):
         ("Unknown parameter: 'store'.", "store", "unknown_parameter", "store", True),
         ("property 'metadata' is unsupported", None, None, "metadata", {"a": "b"}),
         ("logprobs is not supported with this model", None, None, "logprobs", True),
+        ("Logprobs are not enabled for this model", None, "3051", "logprobs", True),
+        ("invalid request: cannot specify both frequency_penalty and presence_penalty.", None, None, "presence_penalty", 0.1),
         ("seed: Extra inputs are not permitted; unexpected field 'seed'", None, None, "seed", 7),
         ("Unknown field: user", None, None, "user", "u1"),
         ("`temperature` is deprecated for this model.", None, None, "temperature", 0.2),

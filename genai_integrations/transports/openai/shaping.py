@@ -119,7 +119,7 @@ def with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> W
 
 
 def _is_excepted(row: Parameters, body: Wire) -> bool:
-    return any(body.get(name) == value for name, value in row.unless.items())
+    return any(body.get(name) in values for name, values in row.unless.items())
 
 
 def _messages(messages: Iterable[Wire], model: str, copy: Copy) -> list[Wire]:
