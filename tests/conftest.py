@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import signal
+import sys
 import uuid
 from pathlib import Path
 
@@ -47,6 +48,12 @@ _CLEARED_STARTS = (
 )
 _CLEARED_ENDS = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")
 _FAKES = Path(__file__).parent / "testing"
+_MANY_MODULES = 200
+_frozen = {"modules": 0}
+
+# Beside Jupyter, jsonschema loads a checker of international addresses, which nothing of ours asks for: it makes 38
+# grammars, in three seconds of each process. Without it jsonschema does without.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
@@ -59,9 +66,20 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What is imported by now stays, so the garbage collector, which some tests call, need not look at it again."""
+    """What is imported by now stays, so the garbage collector need not look at it again."""
+    _freeze()
+
+
+def pytest_runtest_logfinish():
+    """So does what a test was the first to import: with LiteLLM a collection takes a third of a second."""
+    if len(sys.modules) > _frozen["modules"] + _MANY_MODULES:
+        _freeze()
+
+
+def _freeze():
     gc.collect()
     gc.freeze()
+    _frozen["modules"] = len(sys.modules)
 
 
 @pytest.fixture(autouse=True)
