@@ -19,6 +19,7 @@ from matrices import mark_unsampled
 from genai_integrations.testing.langfuse import LangfuseStandIn
 from genai_integrations.testing.postgres import LangfuseDatabase
 from genai_integrations.testing.provider import ScriptedProvider
+from genai_integrations.tracing import generations
 
 # A shell starts what runs behind it with Ctrl-C ignored, and programs under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -97,6 +98,14 @@ def clean_environment(monkeypatch):
 def tracing(monkeypatch):
     """Record calls in Langfuse, which is what happens where nothing says otherwise."""
     monkeypatch.delenv("LANGFUSE_TRACING_ENABLED")
+    yield
+    # What a server that is gone did not take would be sent again, and warned of, in the middle of other tests.
+    exporter = generations._exporter
+    for outbox in list(exporter._outboxes.values()):
+        outbox.flush()
+        with exporter._lock:
+            exporter._count(outbox, -outbox.bytes)
+            outbox.forget()
 
 
 @pytest.fixture(autouse=True)
