@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import inspect
 import json
@@ -12,6 +13,7 @@ import sys
 import uuid
 from pathlib import Path
 
+import backoff
 import hypothesis
 import pytest
 from matrices import mark_unsampled
@@ -106,6 +108,13 @@ def tracing(monkeypatch):
         with exporter._lock:
             exporter._count(outbox, -outbox.bytes)
             outbox.forget()
+
+
+@pytest.fixture
+def hasty_sdk(monkeypatch):
+    """The Langfuse SDK asks again at once where Langfuse fails, instead of after one second, then two."""
+    monkeypatch.setattr("langfuse.api.core.http_client.INITIAL_RETRY_DELAY_SECONDS", 0.0)
+    monkeypatch.setattr("backoff.expo", functools.partial(backoff.constant, interval=0))
 
 
 @pytest.fixture(autouse=True)
