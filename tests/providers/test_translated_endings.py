@@ -183,7 +183,7 @@ def test_programs_that_close_nothing_end_in_silence(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )  # fmt: skip
 
     said = {row.name: row.read_text() for row in tmp_path.iterdir()}
