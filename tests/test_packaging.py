@@ -18,9 +18,9 @@ import pytest
 
 import genai_integrations
 from genai_integrations import GenAIClient, errors
+from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.litellm.transport import LitellmTransport
-from genai_integrations.transports.openai.transport import OpenAITransport
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("litellm", "langfuse", "psycopg", "langchain_core", "llama_index")
@@ -170,7 +170,7 @@ def test_sync_and_async_take_the_same(sync, twin):
 METHODS = ["send", "stream", "asend", "astream", "close"]
 
 
-@pytest.mark.parametrize("kind", [OpenAITransport, LitellmTransport])
+@pytest.mark.parametrize("kind", [DirectTransport, LitellmTransport])
 @pytest.mark.parametrize("name", METHODS)
 def test_transports_take_the_same(name, kind):
     """Each transport has the methods of the one that chooses between them."""

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_args, runtime_checkable
+from urllib.parse import urlsplit
 
-from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
+from genai_integrations.connections.providers import PROVIDERS, Dialect, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime.secret import Secret
 
@@ -35,6 +36,7 @@ class Connection:
         region: AWS region or Google Cloud location.
         use_responses_api: Speak OpenAI's Responses API.
         api_version: Azure's `api-version`; None means the default of the transport.
+        dialect: How to speak to it, where that is not the provider's own way; `litellm` has LiteLLM translate.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Connection:
     region: str | None = None
     use_responses_api: bool = False
     api_version: str | None = field(default=None, kw_only=True)
+    dialect: Dialect | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(
@@ -59,6 +62,7 @@ class Connection:
         custom_models: Sequence[str] = (),
         region: str | None = None,
         extra_headers: Mapping[str, str] | None = None,
+        dialect: Dialect | None = None,
     ) -> Connection:
         """A connection from plain values, for a program that has the key already.
 
@@ -70,9 +74,10 @@ class Connection:
             custom_models: Models it serves; where there are any, it serves no others by their bare names.
             region: AWS region or Google Cloud location.
             extra_headers: Sent with each request, such as a gateway's own; kept as secret as the key.
+            dialect: How to speak to it, where that is not the provider's own way; `litellm` has LiteLLM translate.
 
         Raises:
-            ConfigurationError: There is no such provider, or the region is none.
+            ConfigurationError: There is no such provider or dialect, or the region is none.
         """
         known = provider_named(provider)
         if known is None:
@@ -90,18 +95,37 @@ class Connection:
             not models,
             extra_headers=headers,
             region=region,
+            dialect=dialect,
         )
 
     def __post_init__(self) -> None:
-        """Refuse a region that could escape the host name it becomes part of."""
+        """Refuse a dialect that is none, and a region that could escape the host name it becomes part of."""
+        if self.dialect is not None and self.dialect not in get_args(Dialect):
+            raise ConfigurationError(
+                f"connection {self.name!r}: no dialect is named {self.dialect!r}; "
+                f"there are {', '.join(get_args(Dialect))}"
+            )
         if self.region is not None and not _REGION.fullmatch(self.region):
             raise ConfigurationError(
                 f"connection {self.name!r} has the region {self.region!r}; "
                 "a region is made of a-z, 0-9 and '-' only"
             )
 
+    @property
+    def host(self) -> str:
+        """Host name in its base URL; see `host_in`."""
+        return host_in(self.base_url)
+
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         return Connections((self,))._repr_mimebundle_()
+
+
+def host_in(base_url: str | None) -> str:
+    """The host's name; empty if there is none, or the address is damaged, which its first call tells."""
+    try:
+        return urlsplit(base_url or "").hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,11 @@ from urllib.parse import urlsplit
 
 from genai_integrations.errors import ConfigurationError
 
-Dialect = Literal["openai", "azure", "litellm"]
-"""Who speaks to the provider: our own transport (OpenAI's wire format, or Azure's addresses), or LiteLLM."""
+Dialect = Literal[
+    "openai", "azure", "responses", "anthropic", "gemini", "bedrock", "vertex", "litellm"
+]
+"""How the provider is spoken to: by ourselves in its wire format (Azure's is OpenAI's at other addresses, Vertex's is
+that of the model's vendor), or by LiteLLM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Provider:
 
     Attributes:
         name: The prefix a user writes, as in `azure/gpt-4o-mini`.
-        dialect: Who speaks to it.
+        dialect: How it is spoken to.
         litellm: LiteLLM's prefix of it; also an alias of the name.
         base_url: Where it lives, with the version path; None where the connection must say so.
         hosts: Host names (or ends of them, starting with a dot) that give it away in a base URL.

@@ -14,9 +14,10 @@ from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.routing.streams import is_decisive
+from genai_integrations.transports.direct import DirectTransport
+from genai_integrations.transports.dispatch import dialect_of
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import Shared
-from genai_integrations.transports.openai.transport import OpenAITransport
 
 BODY = {"messages": [{"role": "user", "content": "Hello!"}]}
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
@@ -45,7 +46,7 @@ def mode(request):
 @pytest.fixture
 def transport():
     """A transport with connections of its own."""
-    transport = OpenAITransport(OriginPins(), Shared())
+    transport = DirectTransport(OriginPins(), dialect_of, Shared())
     yield transport
     transport.close()
 

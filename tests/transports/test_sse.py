@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genai_integrations.transports.http.sse import ErrorData, SSEDecoder, WholeData
-from genai_integrations.transports.openai.transport import CARRYING
+from genai_integrations.transports.openai.dialect import CARRYING
 
 BOM = b"\xef\xbb\xbf"
 

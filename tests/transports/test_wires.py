@@ -14,7 +14,7 @@ from genai_integrations.calls.incoming import IncomingChunks
 from genai_integrations.errors import CallError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.http.sse import SSEDecoder
-from genai_integrations.transports.openai.transport import CARRYING
+from genai_integrations.transports.openai.dialect import CARRYING
 
 WIRES = [
     json.loads(path.read_text("utf-8"))

@@ -2,11 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from genai_integrations.runtime.masked import MaskedText
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What one request proves itself with.
+
+    Attributes:
+        headers: In lower case and ASCII; values that are secret show masked.
+        secrets: Texts to take out of whatever the server says.
+    """
+
+    headers: Mapping[str, str]
+    secrets: tuple[MaskedText, ...] = ()
+
+
+class Signer(Protocol):
+    """Proves each request anew: by a signature of it, or a token that ends after a while. Safe for threads."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `sign` answers at once."""
+        ...
+
+    def prepare(self, ends: float | None) -> None:
+        """Load what it takes, a library or a token, until a moment of `time.monotonic`; failures are `sign`'s to tell.
+
+        Raises:
+            RequestTimeoutError: It was not done by then.
+        """
+        ...
+
+    def aprepare(self, ends: float | None) -> Awaitable[None]:
+        """As `prepare`, without blocking the loop."""
+        ...
+
+    def sign(self, endpoint: Endpoint, body: bytes) -> Proof:
+        """The proof for one request. Never waits.
+
+        Raises:
+            CredentialError: There is nothing to prove it with.
+            CallError: Whoever gives out tokens does not.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +66,7 @@ class Endpoint:
         latin_headers: The same for a client that encodes headers as Latin-1: the bytes come out as UTF-8.
         secrets: Texts to take out of whatever the server says.
         method: What is done there.
+        signer: Proves each request, if `headers` do not.
     """
 
     origin: str
@@ -32,6 +77,7 @@ class Endpoint:
     latin_headers: dict[str, str]
     secrets: tuple[MaskedText, ...]
     method: str = "POST"
+    signer: Signer | None = None
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         """The same with more headers, in lower case and ASCII; where both have one, this one's own wins."""
@@ -42,3 +88,25 @@ class Endpoint:
             headers={**headers, **self.headers},
             latin_headers={**headers, **self.latin_headers},
         )
+
+    def signed(self, body: bytes) -> Self:
+        """The same with the proof that one request takes.
+
+        Raises:
+            CredentialError: As `Signer.sign`.
+            CallError: As `Signer.sign`.
+        """
+        if self.signer is None:
+            return self
+        proof = self.signer.sign(self, body)
+        return replace(
+            self,
+            headers={**self.headers, **proof.headers},
+            latin_headers={**self.latin_headers, **proof.headers},
+            secrets=(*self.secrets, *proof.secrets),
+        )
+
+
+def reached(endpoint: Endpoint) -> str:
+    """`host:port` of whom a connection is made to: the proxy, if there is one."""
+    return urlsplit(endpoint.proxy or endpoint.origin).netloc.rpartition("@")[2]

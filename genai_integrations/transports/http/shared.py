@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.loading import Loading
 
 if TYPE_CHECKING:
     from genai_integrations.transports.http.async_http import AsyncHttp
@@ -55,3 +56,11 @@ class Shared:
 
 SHARED = Shared()
 """The process's own."""
+
+
+def _async_http() -> None:
+    from genai_integrations.transports.http import async_http  # noqa: F401  the import is what is wanted
+
+
+ASYNC_HTTP = Loading("aiohttp", _async_http)
+"""aiohttp takes a tenth of a second, in which an event loop would stand still."""

@@ -30,6 +30,7 @@ from genai_integrations.errors import (
 )
 from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.runtime.bounded_map import BoundedMap
+from genai_integrations.runtime.loading import Loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.failures import foreign_error
@@ -38,7 +39,6 @@ from genai_integrations.transports.litellm.feed import Feed
 from genai_integrations.transports.litellm.loading import (
     LITELLM,
     LITELLM_RESPONSES,
-    Loading,
     litellm_module,
 )
 from genai_integrations.transports.litellm.shared import SHARED_LITELLM, SharedLitellm
@@ -76,7 +76,7 @@ class LitellmTransport:
         return LITELLM_RESPONSES if call.connection.use_responses_api else LITELLM
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
-        """One request, one reply. Raises as `OpenAITransport.send`."""
+        """One request, one reply. Raises as `DirectTransport.send`."""
         seconds = patience.left()
         try:
             return self._loop.run(self._send(call, seconds), seconds)
@@ -84,7 +84,7 @@ class LitellmTransport:
             raise patience.error() from None
 
     def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
-        """One request, chunks as they arrive. Raises as `OpenAITransport.stream`."""
+        """One request, chunks as they arrive. Raises as `DirectTransport.stream`."""
         line = Line()
         return ClosableChunks(self._read(call, patience, line), line.hang_up)
 

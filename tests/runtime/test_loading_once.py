@@ -10,8 +10,8 @@ import pytest
 
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.errors import RequestTimeoutError
+from genai_integrations.runtime.loading import Loading
 from genai_integrations.transports.litellm import transport
-from genai_integrations.transports.litellm.loading import Loading
 
 QUESTION = [{"role": "user", "content": "hi"}]
 

@@ -1,0 +1,200 @@
+"""One attempt by HTTP, in a dialect of our own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Generator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from genai_integrations.calls.wire import END, Operation, Wire, WireCall
+from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.origins import OriginPins
+from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.runtime import jsonbytes
+from genai_integrations.runtime.bounded_map import BoundedMap
+from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
+from genai_integrations.transports.dialect import Dialect
+from genai_integrations.transports.failures import leaving
+from genai_integrations.transports.http.endpoint import Endpoint, Signer
+from genai_integrations.transports.http.patience import Patience
+from genai_integrations.transports.http.shared import SHARED, Shared
+from genai_integrations.transports.reading import Reader, check_status, is_good, read_reply
+
+if TYPE_CHECKING:
+    from genai_integrations.transports.http.async_http import AsyncHttp
+    from genai_integrations.transports.http.sync_http import SyncHttp
+
+
+class DirectTransport:
+    """Performs attempts by HTTP. Safe for threads, for several event loops and after fork.
+
+    Args:
+        pins: Which hosts each key may go to.
+        dialect_of: In whose wire format a connection's model is spoken to; None if in none of ours.
+        shared: Has the connections.
+    """
+
+    def __init__(
+        self,
+        pins: OriginPins,
+        dialect_of: Callable[[Connection, str], Dialect | None],
+        shared: Shared = SHARED,
+    ) -> None:
+        self._pins = pins
+        self._dialect_of = dialect_of
+        self._shared = shared
+        self._opened: BoundedMap[_Key, _Opened] = BoundedMap(_MOST_OPENED)
+
+    @cached_property
+    def _sync(self) -> SyncHttp:
+        return self._shared.sync_http
+
+    @cached_property
+    def _async(self) -> AsyncHttp:
+        return self._shared.async_http
+
+    def signer(self, call: WireCall) -> Signer | None:
+        """What signs the call, if it is signed and its key can be opened; if not, sending it says why."""
+        try:
+            return self._open(call)[2].signer
+        except GenAIError:
+            return None
+
+    def send(self, call: WireCall, patience: Patience) -> Wire:
+        """One request, one reply.
+
+        Raises:
+            CallError: The attempt failed.
+            CredentialError: The key cannot be had or may not go there.
+        """
+        from genai_integrations.transports.http import sync_http
+
+        dialect, endpoint, body = self._request(call)
+        answered = None
+        try:
+            response = answered = self._sync.post(endpoint, body, patience)
+            answer = sync_http.read_all(response, patience)
+            check_status(response.status, response.headers, answer, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets)
+        except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
+            raise leaving(error, endpoint.secrets, answered) from None
+
+    def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
+        """One request, chunks as they arrive. Nothing is sent before the first `next`.
+
+        Raises:
+            CallError: The attempt failed, at any chunk.
+            CredentialError: As in `send`.
+        """
+        line = Line()
+        return ClosableChunks(self._stream(call, patience, line), line.hang_up)
+
+    def _stream(self, call: WireCall, patience: Patience, line: Line) -> Generator[Wire]:
+        from genai_integrations.transports.http import sync_http
+
+        dialect, endpoint, body = self._request(call)
+        answered = None
+        try:
+            response = answered = self._sync.post(endpoint, body, patience)
+            line.lead_to(response.hang_up)
+            if not is_good(response.status):
+                answer = sync_http.read_all(response, patience)
+                check_status(response.status, response.headers, answer, endpoint.secrets)
+            reader = Reader(dialect, call, endpoint.secrets)
+            with contextlib.closing(sync_http.read_pieces(response, patience)) as pieces:
+                for piece in pieces:
+                    yield from reader.feed(piece)
+                    reader.check()
+                    if reader.ended:
+                        sync_http.finish(response, patience)
+                        yield END
+                        return
+            yield from reader.finish()
+            if reader.ended:
+                yield END
+        except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
+            raise leaving(error, endpoint.secrets, answered) from None
+
+    async def asend(self, call: WireCall, idle: float) -> Wire:
+        """As `send`; how long the whole may take is the caller's to bound."""
+        from genai_integrations.transports.http import async_http
+
+        dialect, endpoint, body = self._request(call)
+        answered = None
+        try:
+            response = answered = await self._async.post(endpoint, body, idle)
+            answer = await async_http.read_all(response, idle)
+            check_status(response.status, response.headers, answer, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets)
+        except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
+            raise leaving(error, endpoint.secrets, answered) from None
+
+    def astream(self, call: WireCall, idle: float) -> AsyncClosableChunks:
+        """As `stream`; how long the first content may take is the caller's to bound."""
+        line = Line()
+        return AsyncClosableChunks(self._astream(call, idle, line), line.hang_up)
+
+    async def _astream(self, call: WireCall, idle: float, line: Line) -> AsyncGenerator[Wire]:
+        from genai_integrations.transports.http import async_http
+
+        dialect, endpoint, body = self._request(call)
+        answered = None
+        try:
+            response = answered = await self._async.post(endpoint, body, idle)
+            line.lead_to(response.close)
+            if not is_good(response.status):
+                answer = await async_http.read_all(response, idle)
+                check_status(response.status, response.headers, answer, endpoint.secrets)
+            reader = Reader(dialect, call, endpoint.secrets)
+            async with contextlib.aclosing(async_http.read_pieces(response, idle)) as pieces:
+                async for piece in pieces:
+                    for chunk in reader.feed(piece):
+                        yield chunk
+                    reader.check()
+                    if reader.ended:
+                        await async_http.finish(response)
+                        yield END
+                        return
+            for chunk in reader.finish():
+                yield chunk
+            if reader.ended:
+                yield END
+        except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
+            raise leaving(error, endpoint.secrets, answered) from None
+
+    def close(self) -> None:
+        """Forget every key. Connections have none, and others may use them."""
+        self._opened.clear()
+
+    def _request(self, call: WireCall) -> tuple[Dialect, Endpoint, bytes]:
+        """Who is asked in which words."""
+        _, dialect, endpoint = self._open(call)
+        body = jsonbytes.dumps(dialect.body(call))
+        if call.headers:
+            endpoint = endpoint.with_headers(call.headers)
+        return dialect, endpoint.signed(body) if endpoint.signer else endpoint, body
+
+    def _open(self, call: WireCall) -> _Opened:
+        """The call's dialect and endpoint, opened anew when the connection was read anew."""
+        streamed = bool(call.body.get("stream"))
+        key = (call.connection.name, call.model, call.operation, streamed)
+        known = self._opened.get(key)
+        if known and known[0] is call.connection:
+            return known
+        dialect = self._dialect_of(call.connection, call.model)
+        if dialect is None:
+            raise ConfigurationError(f"{call.connection.provider.name} is spoken to by LiteLLM")
+        endpoint = dialect.endpoint(
+            call.connection, call.model, call.operation, streamed=streamed, pins=self._pins
+        )
+        opened = (call.connection, dialect, endpoint)
+        self._opened.put(key, opened)
+        return opened
+
+
+_Key = tuple[str, str, Operation, bool]
+_Opened = tuple[Connection, Dialect, Endpoint]
+
+_MOST_OPENED = 1024
+"""Endpoints that are remembered; a program that makes names up cannot fill the memory."""
