@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from places import AWS_SECRET, KEY_ID, KEYS, PLACES, QUESTION, REGIONS
+from places import AWS_SECRET, DIALECTS, KEY_ID, KEYS, PLACES, QUESTION, REGIONS
 
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.routing import retry_rules
@@ -38,7 +38,14 @@ def _first_calls(servers):
     """LiteLLM's import is not the subject of any one test, nor what it imports at a provider's first call."""
     models = {place.provider: place.model for place in PLACES.values() if place.provider in KEYS}
     there = [
-        Connection.of(name, name, KEYS[name], servers[0].url, region=REGIONS.get(name))
+        Connection.of(
+            name,
+            name,
+            KEYS[name],
+            servers[0].url,
+            region=REGIONS.get(name),
+            dialect=DIALECTS.get(name),
+        )
         for name in models
     ]
     with warnings.catch_warnings(), GenAIClient(connections=there) as client:
@@ -170,6 +177,7 @@ def connect(abroad, account):
             info = {**account, "token_uri": f"{abroad.url}/token"}
             key = json.dumps(info) if provider == "vertex" else KEYS[provider]
         fields.setdefault("region", REGIONS.get(provider))
+        fields.setdefault("dialect", DIALECTS.get(provider))
         return Connection.of(name, provider, key, url or abroad.url, **fields)
 
     return connect

@@ -10,9 +10,13 @@ import pytest
 KEY_ID, AWS_SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 KEYS = {
     "anthropic": "sk-ant-api03-example",
+    "openai": "sk-proj-abroad-example",
     "google-ai-studio": "AIzaSyExampleExampleExample",
     "bedrock": json.dumps({"accessKeyId": KEY_ID, "secretAccessKey": AWS_SECRET}),
 }
+DIALECTS = {"openai": "responses"}
+"""How a provider is spoken to that has two ways."""
+
 REGIONS = {"vertex": "asia-northeast3", "bedrock": "us-east-1"}
 QUESTION = [{"role": "user", "content": "one two three four"}]
 
@@ -32,10 +36,11 @@ PLACES = {
     "vertex claude": Place("vertex", "claude-sonnet-4-5@20250929"),
     "bedrock claude": Place("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
     "bedrock nova": Place("bedrock", "us.amazon.nova-lite-v1:0"),
+    "responses": Place("openai", "gpt-4.1"),
 }
 
 ONE_OF_EACH = pytest.mark.parametrize(
-    "place", ["anthropic", "gemini", "bedrock claude"], indirect=True
+    "place", ["anthropic", "gemini", "bedrock claude", "responses"], indirect=True
 )
 """A test of one model of each provider, where the others would tell the same."""
 

@@ -24,6 +24,7 @@ CANARY = "c4na5ecre7"
 
 
 SECRETS = {
+    "openai": f"sk-proj-{CANARY}",
     "anthropic": f"sk-ant-{CANARY}",
     "google-ai-studio": f"AIza{CANARY}",
     "bedrock": json.dumps({"accessKeyId": f"AKIA{CANARY}", "secretAccessKey": f"s/{CANARY}"}),
@@ -31,6 +32,7 @@ SECRETS = {
 
 
 ECHOED = {
+    "openai": f"sk-proj-{CANARY}",
     "anthropic": f"sk-ant-{CANARY}",
     "google-ai-studio": f"AIza{CANARY}",
     "bedrock": f"AKIA{CANARY} with s/{CANARY}",
