@@ -194,7 +194,7 @@ def _restate_whole(choice: Wire) -> None:
         _restate_texts(message)
         if message.get("tool_calls"):
             message["tool_calls"] = whole_calls(message["tool_calls"])
-    if choice.get("finish_reason") not in _FINISHES:
+    if _is_odd_end(choice):
         _restate_finish(choice, message)
 
 
@@ -213,8 +213,10 @@ def _restate_finish(choice: Wire, said: Wire) -> None:
 
 
 def _is_odd_end(choice: Wire) -> bool:
-    """Whether it ends in other words than OpenAI's, or with an error beside them."""
-    return "error" in choice or choice.get("finish_reason") not in _FINISHES
+    """Whether it ends in other words than OpenAI's, or with an error or the server's own word beside them."""
+    if "error" in choice or "native_finish_reason" in choice:
+        return True
+    return choice.get("finish_reason") not in _FINISHES
 
 
 def _raise_if(error: CallError | None) -> None:

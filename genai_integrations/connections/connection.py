@@ -125,12 +125,8 @@ def host_in(base_url: str | None) -> str:
 
 def is_openais_own(base_url: str | None) -> bool:
     """Whether a connection to `openai` leads to OpenAI itself, not to a server that copied its dialect."""
-    if not base_url:
-        return True
-    # Looked for before it is parsed, which costs more than all else that is done for each call. Regional addresses,
-    # such as `eu.api.openai.com`, end so too.
-    is_named = "api.openai.com" in base_url.lower()
-    return is_named and f".{host_in(base_url)}".endswith(".api.openai.com")
+    # Its regional addresses, such as `eu.api.openai.com`, end so.
+    return not base_url or f".{host_in(base_url)}".endswith(".api.openai.com")
 
 
 @dataclass(frozen=True, slots=True)

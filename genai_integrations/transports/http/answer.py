@@ -51,6 +51,7 @@ class Answer(HTTPResponse):
     Attributes:
         status: HTTP status.
         headers: By lower-case name.
+        packed: What unpacks its body; None if that is not packed.
     """
 
     headers: dict[str, str]  # type: ignore[assignment]  # no e-mail here
@@ -82,7 +83,7 @@ class Answer(HTTPResponse):
         self.chunk_left = None
         self.length = None if self.chunked else _length(status, head)
         is_packed = self.length != 0 and "content-encoding" in head
-        self._packed = unpacking(head) if is_packed else None
+        self.packed = unpacking(head) if is_packed else None
         told = head.get("connection", "").lower()
         closes = "keep-alive" not in told if version == "HTTP/1.0" else "close" in told
         self.will_close = closes or (not self.chunked and self.length is None)
@@ -90,23 +91,11 @@ class Answer(HTTPResponse):
             self._close_conn()
 
     def piece(self) -> bytes:
-        """The next bytes of the body, none at its end.
+        """The next bytes of the body as they came, none at its end.
 
         Raises:
             http.client.IncompleteRead: The body was cut short.
-            InvalidReplyError: It is not packed as its head says, or too much.
         """
-        packed = self._packed
-        if packed is None:
-            return self._raw()
-        while not (data := packed.piece()):
-            if not (raw := self._raw()):
-                packed.check_end()
-                return b""
-            packed.feed(raw)
-        return data
-
-    def _raw(self) -> bytes:
         if data := self.read1(PIECE):
             if self.length == 0 and self.fp:
                 # Python 3.12 and older leave this to the next read.

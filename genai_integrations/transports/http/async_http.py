@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import yarl
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import (
@@ -35,6 +36,7 @@ from genai_integrations.runtime.network import (
 )
 from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.endpoint import Endpoint, reached
+from genai_integrations.transports.http.names import looking_up
 from genai_integrations.transports.http.packing import unpacking
 from genai_integrations.transports.http.sizes import answer_too_large
 
@@ -315,14 +317,36 @@ def _is_quiet(protocol: Any) -> bool:
     return not protocol.should_close and sock is not None and not is_readable(sock.fileno())
 
 
-class _GuardedResolver(aiohttp.ThreadedResolver):
-    """Refuses a name if one of its addresses is unsafe, whichever would answer: as the other side does."""
+class _GuardedResolver(AbstractResolver):
+    """Refuses a name if one of its addresses is unsafe, whichever would answer: as the other side does.
 
-    async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_UNSPEC) -> Any:
-        found = await super().resolve(host, port, family)
-        for row in found:
-            _refuse(row["host"])
-        return found
+    aiohttp's own looks names up in the loop's pool of threads, whose end `asyncio.run` waits for.
+    """
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+    ) -> list[ResolveResult]:
+        found = await asyncio.wrap_future(looking_up(host, port))
+        rows = [row for row in found if family in (socket.AF_UNSPEC, row[0])]
+        for *_, address in rows:
+            _refuse(str(address[0]))
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=address[1],
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in rows
+        ]
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 def _refuse(address: str) -> None:

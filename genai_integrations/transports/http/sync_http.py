@@ -167,14 +167,22 @@ def read_all(answer: Answer, patience: Patience) -> bytes:
 
 
 def read_pieces(answer: Answer, patience: Patience) -> Generator[bytes]:
-    """The body as it arrives.
+    """The body as it arrives, unpacked.
 
     Raises:
-        CallError: It broke off, or did not come in time.
+        CallError: It broke off, or did not come in time, or is packed in a way that is not understood.
     """
     try:
+        packed = answer.packed
         while piece := answer.piece():
-            yield piece
+            if packed is None:
+                yield piece
+                continue
+            packed.feed(piece)
+            while piece := packed.piece():
+                yield piece
+        if packed is not None:
+            packed.check_end()
     except _FAILED as error:
         raise translated(error, patience) from without_frames(error)
     finally:

@@ -100,7 +100,11 @@ def copy_of(connection: Connection) -> Copy | None:
         return OPENAI
     if name != "openai":
         return COPIES.get(name)
-    return OPENAI if is_openais_own(connection.base_url) else None
+    base = connection.base_url
+    # Looked for before it is parsed, which costs more than all else that is done for each call.
+    if base and "openai.com" not in base.lower():
+        return None
+    return OPENAI if is_openais_own(base) else None
 
 
 def with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
