@@ -17,6 +17,7 @@ from genai_integrations.prompts.cache import Key, PromptCache
 from genai_integrations.prompts.template import Prompt, parsed_body
 from genai_integrations.runtime import given
 from genai_integrations.runtime.network import without_frames
+from genai_integrations.runtime.surroundings import require_event_loop
 
 Fallback = str | Sequence[Mapping[str, str]] | Prompt
 """A prompt in code: a text, messages and placeholders as Langfuse has them, or such a prompt, parsed."""
@@ -65,6 +66,7 @@ class LangfusePrompts:
         fallback: Fallback | None = None,
     ) -> Prompt:
         """As `get`, without blocking the event loop."""
+        require_event_loop()
         return await self._cache.aget(_key(name, version, label), _prompt(name, fallback))
 
     def expire(self) -> None:

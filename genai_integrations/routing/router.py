@@ -17,6 +17,7 @@ from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
+from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.protocol import Transport
 
 
@@ -66,11 +67,14 @@ class Router:
         Raises:
             GenAIError: It cannot be answered.
         """
-        return self._sync.run(request)
+        with last_words():
+            return self._sync.run(request)
 
     async def arun(self, request: Request) -> Reply | AsyncReplyStream:
         """As `run`, without blocking the loop."""
-        return await self._async.run(request)
+        require_event_loop()
+        with last_words():
+            return await self._async.run(request)
 
     def refresh(self) -> None:
         """Read the connections again, now."""
