@@ -319,6 +319,11 @@ REMEDIES: Sequence[Remedy] = (
         fits=lambda body: bool(body.get("stream")),
         restated=say.not_streamed,
     ),
+    NOT_STRICT,
+    AS_TOOL,
+    AS_JSON_MODE,
+    ONLY_IN_WORDS,
+    # Behind the schema's rows: a tool that stands for a schema has to be called.
     Remedy(
         "tool_choice auto",
         "weaken",
@@ -327,10 +332,6 @@ REMEDIES: Sequence[Remedy] = (
         fits=say.forces_a_call,
         restated=say.with_a_free_choice,
     ),
-    NOT_STRICT,
-    AS_TOOL,
-    AS_JSON_MODE,
-    ONLY_IN_WORDS,
     *map(_drop_key, _DROPPED_KEYS),
     *map(_drop, _DROPPED),
     _drop("n", 1),
