@@ -187,7 +187,7 @@ class IncomingChunks:
             _restate_finish(choice, delta)
             if self._failure is not None:
                 _raise_if(self._failure(chunk))
-        elif _is_cut_off(choice):
+        elif "native_finish_reason" in choice and _is_cut_off(choice):
             choice["finish_reason"] = "length"
         if not chunk.get("usage") and isinstance(choice.get("usage"), dict):
             # Moonshot's place.
@@ -202,15 +202,14 @@ def _restate_whole(choice: Wire) -> None:
             message["tool_calls"] = whole_calls(message["tool_calls"])
     if choice.get("finish_reason") not in _FINISHES:
         _restate_finish(choice, message)
-    elif _is_cut_off(choice):
+    elif "native_finish_reason" in choice and _is_cut_off(choice):
         choice["finish_reason"] = "length"
 
 
 def _is_cut_off(choice: Wire) -> bool:
     """Whether a call was cut off: OpenRouter ends it with `tool_calls` all the same."""
     return (
-        choice.get("finish_reason") == "tool_calls"
-        and choice.get("native_finish_reason") in _CUT_OFF
+        choice.get("finish_reason") == "tool_calls" and choice["native_finish_reason"] in _CUT_OFF
     )
 
 
