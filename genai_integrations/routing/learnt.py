@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable
 
 from genai_integrations.calls.args import DropParams
 from genai_integrations.calls.wire import Wire
+from genai_integrations.connections.connection import Connection
 from genai_integrations.routing.deployments import Target
 from genai_integrations.runtime.bounded_map import BoundedMap
-from genai_integrations.transports.remedies.known import known
 from genai_integrations.transports.remedies.remedy import Remedy, fitting, together
 
 _TIME_TO_LIVE = 3600.0
@@ -25,6 +26,9 @@ class Learnt:
 
     Args:
         clock: Monotonic seconds.
+
+    Attributes:
+        is_any: Whether anything was learnt.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,15 +36,14 @@ class Learnt:
         self._rows: BoundedMap[tuple[str, str], tuple[float, tuple[Remedy, ...]]] = BoundedMap(
             _MOST_TARGETS
         )
-        self._is_any = False
+        self.is_any = False
 
     def beforehand(self, target: Target, body: Wire, drop_params: DropParams) -> tuple[Remedy, ...]:
         """How to say a request to a target from the first, by what is known and what was learnt."""
-        rows = known(target.connection, target.model)
-        if self._is_any:
-            for remedy in self._of(target):
-                rows = together(rows, remedy)
-        return fitting(rows, body, drop_params) if rows else ()
+        rows = target.deployment.remedies
+        for remedy in self._of(target):
+            rows = together(rows, remedy)
+        return fitting(rows, body, drop_params)
 
     def note(self, target: Target, remedies: Iterable[Remedy]) -> None:
         """Remember what worked."""
@@ -49,11 +52,29 @@ class Learnt:
             rows = together(rows, remedy) if remedy.lasts else rows
         kept = (self._clock() + _TIME_TO_LIVE, rows[-_MOST_REMEDIES:])
         self._rows.put(_key(target), kept)
-        self._is_any = True
+        self.is_any = True
 
     def _of(self, target: Target) -> tuple[Remedy, ...]:
         until, rows = self._rows.get(_key(target)) or (0.0, ())
         return rows if until > self._clock() else ()
+
+
+class Bridged:
+    """Connections asked by OpenAI's Responses API: always the same object for one, so that its key is opened once."""
+
+    def __init__(self) -> None:
+        self._known: BoundedMap[str, tuple[Connection, Connection]] = BoundedMap(_MOST_BRIDGED)
+
+    def __call__(self, connection: Connection) -> Connection:
+        """The connection, spoken to so."""
+        known = self._known.get(connection.name)
+        if known is None or known[0] is not connection:
+            known = connection, dataclasses.replace(connection, dialect="responses")
+            self._known.put(connection.name, known)
+        return known[1]
+
+
+_MOST_BRIDGED = 256
 
 
 def _key(target: Target) -> tuple[str, str]:

@@ -60,6 +60,7 @@ def read(*pieces, **kwargs):
     chunks = []
     for piece in pieces:
         chunks += reader.feed(piece)
+        reader.check()
         if reader.ended:
             return chunks, True
     chunks += reader.finish()
