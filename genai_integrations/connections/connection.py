@@ -19,7 +19,7 @@ AZURE_API_VERSION = "2025-02-01-preview"
 _REGION = re.compile(r"[a-z0-9-]+")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Connection:
     """One account of one provider.
 

@@ -103,13 +103,15 @@ _ROWS = (
     ),
     Provider(
         "anthropic",
-        litellm="anthropic",
+        "anthropic",
+        "anthropic",
         base_url="https://api.anthropic.com",
         key_variables=("ANTHROPIC_API_KEY",),
         url_variables=("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),
         check_model="claude-sonnet-4-5-20250929",
     ),
     Provider(
+        "bedrock",
         "bedrock",
         litellm="bedrock",
         key_variables=("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"),
@@ -118,6 +120,7 @@ _ROWS = (
         catalog=("bedrock_converse", "bedrock"),
     ),
     Provider(
+        "vertex",
         "vertex",
         litellm="vertex_ai",
         aliases=("google-vertex-ai", "vertex_ai", "vertexai"),
@@ -128,6 +131,7 @@ _ROWS = (
     ),
     Provider(
         "google-ai-studio",
+        "gemini",
         litellm="gemini",
         base_url="https://generativelanguage.googleapis.com",
         aliases=("gemini", "google"),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable
 
 from genai_integrations.calls.args import DropParams
 from genai_integrations.calls.wire import Wire
-from genai_integrations.connections.connection import Connection
 from genai_integrations.routing.deployments import Target
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.remedies.remedy import Remedy, fitting, together
@@ -57,24 +55,6 @@ class Learnt:
     def _of(self, target: Target) -> tuple[Remedy, ...]:
         until, rows = self._rows.get(_key(target)) or (0.0, ())
         return rows if until > self._clock() else ()
-
-
-class Bridged:
-    """Connections asked by OpenAI's Responses API: always the same object for one, so that its key is opened once."""
-
-    def __init__(self) -> None:
-        self._known: BoundedMap[str, tuple[Connection, Connection]] = BoundedMap(_MOST_BRIDGED)
-
-    def __call__(self, connection: Connection) -> Connection:
-        """The connection, spoken to so."""
-        known = self._known.get(connection.name)
-        if known is None or known[0] is not connection:
-            known = connection, dataclasses.replace(connection, dialect="responses")
-            self._known.put(connection.name, known)
-        return known[1]
-
-
-_MOST_BRIDGED = 256
 
 
 def _key(target: Target) -> tuple[str, str]:

@@ -76,7 +76,7 @@ class DirectTransport:
             response = answered = self._sync.post(endpoint, body, patience)
             answer = sync_http.read_all(response, patience)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            return read_reply(answer, dialect, call, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
@@ -126,7 +126,7 @@ class DirectTransport:
             response = answered = await self._async.post(endpoint, body, idle)
             answer = await async_http.read_all(response, idle)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            return read_reply(answer, dialect, call, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
@@ -170,9 +170,10 @@ class DirectTransport:
     def _request(self, call: WireCall) -> tuple[Dialect, Endpoint, bytes]:
         """Who is asked in which words."""
         _, dialect, endpoint = self._open(call)
-        body = jsonbytes.dumps(dialect.body(call))
-        if call.headers:
-            endpoint = endpoint.with_headers(call.headers)
+        wire = dialect.body(call)
+        body = jsonbytes.dumps(wire)
+        if headers := dialect.headers(call, wire):
+            endpoint = endpoint.with_headers(headers)
         return dialect, endpoint.signed(body) if endpoint.signer else endpoint, body
 
     def _open(self, call: WireCall) -> _Opened:

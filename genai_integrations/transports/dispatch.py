@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
+from genai_integrations.connections.providers import Dialect as Name
+from genai_integrations.runtime.loading import loading
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
@@ -12,21 +17,81 @@ from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
 from genai_integrations.transports.litellm.loading import LITELLM
 from genai_integrations.transports.litellm.transport import LitellmTransport
-from genai_integrations.transports.openai.dialect import OpenAIDialect
-from genai_integrations.transports.openai.responses.dialect import ResponsesDialect
-
-_OPENAI = OpenAIDialect()
-_RESPONSES = ResponsesDialect()
 
 
-def dialect_of(connection: Connection, model: str) -> Dialect | None:  # noqa: ARG001  Vertex has several
+def dialect_of(connection: Connection, model: str) -> Dialect | None:
     """Whose wire format the model is spoken to in; None where LiteLLM translates."""
-    match connection.dialect or connection.provider.dialect:
-        case "openai" | "azure":
-            return _OPENAI
-        case "responses":
-            return _RESPONSES
-    return None
+    name = connection.dialect or connection.provider.dialect
+    if name == "vertex":
+        name = _on_vertex(model)
+    elif name == "azure" and _is_foundry(connection.base_url):
+        name = "anthropic"
+    return _dialect(name)
+
+
+@cache
+def _dialect(name: Name) -> Dialect | None:
+    """Loaded with the first call that is spoken so: most programs speak one."""
+    with loading():
+        load = _DIALECTS.get(name)
+        return load() if load else None
+
+
+def _openai() -> Dialect:
+    from genai_integrations.transports.openai.dialect import OpenAIDialect
+
+    return OpenAIDialect()
+
+
+def _responses() -> Dialect:
+    from genai_integrations.transports.openai.responses.dialect import ResponsesDialect
+
+    return ResponsesDialect()
+
+
+def _anthropic() -> Dialect:
+    from genai_integrations.transports.anthropic.dialect import AnthropicDialect
+
+    return AnthropicDialect()
+
+
+def _gemini() -> Dialect:
+    from genai_integrations.transports.gemini.dialect import GeminiDialect
+
+    return GeminiDialect()
+
+
+def _bedrock() -> Dialect:
+    from genai_integrations.transports.bedrock.dialect import BedrockDialect
+
+    return BedrockDialect()
+
+
+_DIALECTS: Mapping[Name, Callable[[], Dialect]] = {
+    "openai": _openai,
+    "azure": _openai,
+    "responses": _responses,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "bedrock": _bedrock,
+}
+"""Those of our own."""
+
+
+@lru_cache(1024)
+def _on_vertex(model: str) -> Name:
+    """The model's vendor's; all but Google's own and Anthropic's go through LiteLLM there."""
+    from genai_integrations.transports.gemini.abilities import is_on_vertex
+
+    return "gemini" if is_on_vertex(model) else "litellm"
+
+
+def _is_foundry(base: str | None) -> bool:
+    """Whether an Azure address is Foundry's for Claude: `https://<resource>.services.ai.azure.com/anthropic`.
+
+    Source: learn.microsoft.com, "Deploy and use Claude models in Microsoft Foundry".
+    """
+    return base is not None and "/anthropic" in base
 
 
 class Transports:

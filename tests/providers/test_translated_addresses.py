@@ -151,7 +151,7 @@ def test_a_key_stays_with_its_host(place, model, ask, make_client, connect, abro
 )  # fmt: skip
 def test_a_call_may_not_redirect_a_key(name, make_client, connect, abroad):
     """LiteLLM's own names for keys and addresses are refused as OpenAI's are."""
-    client = make_client(connect("anthropic"))
+    client = make_client(connect("anthropic", dialect="litellm"))
 
     with pytest.raises(ConfigurationError):
         client.completion("abroad/claude-sonnet-4-5", QUESTION, **{name: "http://127.0.0.1:9"})

@@ -146,7 +146,7 @@ def test_a_stream_that_is_collected_in_the_loops_thread_blocks_nothing(
     """Garbage is collected in any thread. In that of the loop, waiting for the loop would be waiting for oneself."""
     abroad.faults["*"] = Fault.stall(5)
     abroad.replies["*"] = WORDS
-    client = make_client(connect("anthropic"))
+    client = make_client(connect("anthropic", dialect="litellm"))
     stream = client.completion(f"abroad/{CLAUDE}", QUESTION, stream=True)
     next(stream)
 

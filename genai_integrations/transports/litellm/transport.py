@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
@@ -33,6 +31,7 @@ from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.failures import foreign_error
+from genai_integrations.transports.http.google_tokens import check_google_auth
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.litellm.feed import Feed
 from genai_integrations.transports.litellm.loading import litellm_module
@@ -224,7 +223,8 @@ class LitellmTransport:
         known = self._opened.get(key)
         if known and known[0] is call.connection:
             return known[1:]
-        _check_installed(call.connection)
+        if call.connection.provider.name == "vertex":
+            check_google_auth(call.connection)
         arguments = _masked(litellm_params(call.connection, call.model))
         headers = arguments.pop("extra_headers", {})
         self._check_host(call.connection, arguments)
@@ -311,22 +311,6 @@ def _check_parameters(body: Mapping[str, Any]) -> None:
 
 
 _ALSO_OPENAIS = frozenset(("metadata",))
-
-
-def _check_installed(connection: Connection) -> None:
-    if connection.provider.name == "vertex" and not _has_google_auth():
-        raise ConfigurationError(
-            f"connection {connection.name!r} needs google-auth: "
-            "pip install 'genai-integrations[vertex]'"
-        )
-
-
-@cache
-def _has_google_auth() -> bool:
-    try:
-        return importlib.util.find_spec("google.auth") is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _masked(arguments: dict[str, Any]) -> dict[str, Any]:
