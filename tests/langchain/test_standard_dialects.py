@@ -29,7 +29,9 @@ pytestmark = [
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-AWS = json.dumps({"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": "wJalrXUtnFEMI"})
+AWS = json.dumps(
+    {"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": "wJalrXUtnFEMI-example"}
+)
 CACHE = ("cache_read_input", "cache_creation_input")
 
 
@@ -71,7 +73,7 @@ DIALECTS = {
     ),
     "gemini": Spoken(
         "google-ai-studio", "gemini-2.5-flash", "gemini-2.5-pro", dialect_players.gemini,
-        {"secret": "AIzaExample"},
+        {"secret": "AIza-example"},
         frozenset(("audio_inputs", "video_inputs")),
         ("cache_read_input", "reasoning_output"),
         {
@@ -131,7 +133,9 @@ def spoken(request):
         rows = [
             Connection.of(
                 server.name, row.provider, base_url=server.url,
-                custom_models=(row.model, row.other), **row.fields,
+                custom_models=(row.model, row.other),
+                # A key belongs to one host.
+                **{**row.fields, "secret": row.fields["secret"].replace("example", server.name)},
             )
             for server in servers
         ]  # fmt: skip

@@ -41,7 +41,7 @@ def is_genuine(block: Mapping[str, object]) -> bool:
 
 
 def is_a_real_claudes(seal: bytes) -> bool:
-    """Whether a seal has the form of a real one, which nobody here can check: one field, numbered 2, of this length."""
+    """Whether a seal has the form of a real one, which nobody here can check: a field, numbered 2, of its length."""
     if seal[:1] != b"\x12":
         return False
     length = shift = 0
@@ -49,7 +49,7 @@ def is_a_real_claudes(seal: bytes) -> bool:
         length |= (byte & 0x7F) << shift
         shift += 7
         if not byte & 0x80:
-            return length == len(seal) - at > _SALT_BYTES
+            return 0 <= len(seal) - at - length < _SALT_BYTES < length
     return False
 
 
