@@ -223,7 +223,7 @@ def test_reasoning_goes_back_unchanged(place, client, model, ask, abroad):
 @pytest.mark.parametrize("place", ["gemini", "vertex gemini"], indirect=True)
 def test_gemini_3_gets_its_signature_back_in_the_calls_id(place, make_client, connect, ask, abroad):
     """What OpenAI's shape has room for is enough: the id of the call carries Gemini's signature."""
-    client, model = make_client(connect(place.provider)), "abroad/gemini-3-pro-preview"
+    client, model = make_client(connect(place)), "abroad/gemini-3-pro-preview"
     abroad.replies["*"] = {"reasoning_content": "hm", "tool_calls": [{"name": "now"}]}
     first = ask(client, model, tools=TOOLS, reasoning_effort="low")
     abroad.replies.clear()
