@@ -238,10 +238,26 @@ BRIDGE = Remedy(
     "by /v1/responses",
     "bridge",
     "model",
-    applies=_says(r"v1/responses|responses api"),
+    # The last are Azure's words: langchain-ai/langchain-azure#228.
+    applies=_says(r"v1/responses|responses api|chatcompletion operation does not work"),
     fits=lambda body: "messages" in body,
     restated=lambda body: body,
 )
+
+WITHOUT_THOUGHTS = Remedy(
+    "without another account's thoughts",
+    "restate",
+    "messages",
+    # openai/codex#8145, openai/openai-agents-python#569, vercel/ai#7543, openai/openai-node#1567.
+    applies=_says(
+        r"encrypted content .{0,80}could not be verified|reasoning input items can only"
+        r"|item with id \S+ not found|item \S+ of type '\w+' was provided without its required"
+    ),
+    fits=partial(say.has_key, "provider_specific_fields"),
+    restated=partial(say.without_key, "provider_specific_fields"),
+    lasts=False,
+)
+"""Of the Responses API: only who thought them can read them; what was said goes on without."""
 
 DEVELOPER = _role("developer", "system")
 
@@ -287,6 +303,7 @@ _DROPPED_KEYS = (
 
 REMEDIES: Sequence[Remedy] = (
     BRIDGE,
+    WITHOUT_THOUGHTS,
     Remedy(
         "images in a user message",
         "restate",
