@@ -114,7 +114,8 @@ def _data_of(block: bytes, carrying: tuple[bytes, ...]) -> bytes | None:
         elif field == b"event":
             name = value
     if not lines:
-        return None
+        # Google breaks a stream off with a bare error object, which is no event.
+        return ErrorData(block) if block.lstrip()[:1] == b"{" else None
     data = b"\n".join(lines)
     if carrying and name not in _PLAIN and not any(mark in data for mark in carrying):
         return None
