@@ -95,7 +95,7 @@ def alike(body):
     body = read(copy.deepcopy(body), "Generate")
     config = body.get("generationConfig", {})
     config.pop("thinkingConfig", None)
-    if config.get("temperature") in {1, 1.0}:
+    if config.get("temperature") == 1:
         del config["temperature"]
     if not config:
         body.pop("generationConfig", None)

@@ -227,7 +227,7 @@ def test_it_reads_what_the_scripted_server_says(sdk, server, declared):
     parts = [part for chunk in pieces for part in chunk.candidates[0].content.parts or ()]
 
     for came in (whole.candidates[0].content.parts, parts):
-        assert [part.text for part in came if part.text and part.thought][0].startswith("hm")
+        assert next(part.text for part in came if part.text and part.thought).startswith("hm")
         (call,) = [part for part in came if part.function_call]
         assert (call.function_call.name, call.function_call.args) == ("weather", {"city": "x"})
         assert call.thought_signature
