@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, get_args, runtime_checkable
+from urllib.parse import urlsplit
 
 from genai_integrations.connections.providers import PROVIDERS, Dialect, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
@@ -33,9 +34,9 @@ class Connection:
         with_default_models: Serves the provider's usual models too, not only the listed ones.
         extra_headers: A JSON object of header names and values, encrypted like the secret.
         region: AWS region or Google Cloud location.
-        use_responses_api: Speak OpenAI's Responses API.
         api_version: Azure's `api-version`; None means the default of the transport.
-        dialect: How to speak to it, where that is not the provider's own way; `litellm` has LiteLLM translate.
+        dialect: How to speak to it, where that is not the provider's own way: `responses` is OpenAI's Responses API,
+            `litellm` has LiteLLM translate.
     """
 
     name: str
@@ -46,7 +47,6 @@ class Connection:
     with_default_models: bool = True
     extra_headers: Secret | None = None
     region: str | None = None
-    use_responses_api: bool = False
     api_version: str | None = field(default=None, kw_only=True)
     dialect: Dialect | None = field(default=None, kw_only=True)
 
@@ -73,7 +73,8 @@ class Connection:
             custom_models: Models it serves; where there are any, it serves no others by their bare names.
             region: AWS region or Google Cloud location.
             extra_headers: Sent with each request, such as a gateway's own; kept as secret as the key.
-            dialect: How to speak to it, where that is not the provider's own way; `litellm` has LiteLLM translate.
+            dialect: How to speak to it, where that is not the provider's own way: `responses` is OpenAI's Responses
+                API, `litellm` has LiteLLM translate.
 
         Raises:
             ConfigurationError: There is no such provider or dialect, or the region is none.
@@ -110,8 +111,21 @@ class Connection:
                 "a region is made of a-z, 0-9 and '-' only"
             )
 
+    @property
+    def host(self) -> str:
+        """Host name in its base URL; see `host_in`."""
+        return host_in(self.base_url)
+
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         return Connections((self,))._repr_mimebundle_()
+
+
+def host_in(base_url: str | None) -> str:
+    """The host's name; empty if there is none, or the address is damaged, which its first call tells."""
+    try:
+        return urlsplit(base_url or "").hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,13 +103,15 @@ _ROWS = (
     ),
     Provider(
         "anthropic",
-        litellm="anthropic",
+        "anthropic",
+        "anthropic",
         base_url="https://api.anthropic.com",
         key_variables=("ANTHROPIC_API_KEY",),
         url_variables=("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),
         check_model="claude-sonnet-4-5-20250929",
     ),
     Provider(
+        "bedrock",
         "bedrock",
         litellm="bedrock",
         key_variables=("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
@@ -14,8 +15,12 @@ from genai_integrations.transports.http.endpoint import Endpoint
 class Splitter(Protocol):
     """Splits the body of a stream into the JSON texts of its events: `SSEDecoder`, `EventStreamDecoder`."""
 
-    def feed(self, piece: bytes) -> list[bytes]:
-        """Take the next piece and return what it completes; `ErrorData` where the framing itself says error."""
+    def feed(self, piece: bytes) -> Iterable[bytes]:
+        """Take the next piece and give what it completes; `ErrorData` where the framing itself says error.
+
+        Raises:
+            InvalidReplyError: The framing is broken from there on.
+        """
         ...
 
     def flush(self) -> list[bytes]:
@@ -76,6 +81,15 @@ class Dialect(Protocol):
         """
         ...
 
+    def headers(self, call: WireCall, body: Wire) -> Headers:
+        """What this request sends beside the endpoint's headers, in lower case: those of the call, at least.
+
+        Args:
+            call: The call.
+            body: What `body` made of it.
+        """
+        ...
+
     def reply(self, answer: object, call: WireCall) -> object:
         """A decoded answer in OpenAI's form; finish reasons may be in the server's words.
 
@@ -88,6 +102,6 @@ class Dialect(Protocol):
         """For the body of one stream."""
         ...
 
-    def events(self, call: WireCall) -> Events:
-        """For the events of one stream."""
+    def events(self, call: WireCall) -> Events | None:
+        """For the events of one stream; None if each is a chunk, and only `[DONE]` says that they are over."""
         ...

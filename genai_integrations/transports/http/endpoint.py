@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from genai_integrations.runtime.masked import MaskedText
 
@@ -54,6 +55,10 @@ class Signer(Protocol):
         ...
 
 
+_LISTS = frozenset(("anthropic-beta",))
+"""Headers of which several values count, one after the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One address with its headers.
@@ -81,13 +86,20 @@ class Endpoint:
     signer: Signer | None = None
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
-        """The same with more headers, in lower case and ASCII; where both have one, this one's own wins."""
+        """The same with more headers, in lower case and ASCII; where both have one, this one's own wins.
+
+        Those that are lists have both.
+        """
         if not headers:
             return self
+        both = {
+            name: ",".join((self.headers[name], headers[name]))
+            for name in _LISTS.intersection(headers, self.headers)
+        }
         return replace(
             self,
-            headers={**headers, **self.headers},
-            latin_headers={**headers, **self.latin_headers},
+            headers={**headers, **self.headers, **both},
+            latin_headers={**headers, **self.latin_headers, **both},
         )
 
     def signed(self, body: bytes) -> Self:
@@ -111,3 +123,8 @@ class Endpoint:
             latin_headers={**self.latin_headers, **proof.headers},
             secrets=(*self.secrets, *proof.secrets),
         )
+
+
+def reached(endpoint: Endpoint) -> str:
+    """`host:port` of whom a connection is made to: the proxy, if there is one."""
+    return urlsplit(endpoint.proxy or endpoint.origin).netloc.rpartition("@")[2]

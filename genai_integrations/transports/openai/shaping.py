@@ -6,7 +6,6 @@ import hashlib
 import operator
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
@@ -32,10 +31,10 @@ def shaped(call: WireCall) -> Wire:
     marks for its prompt cache.
     """
     body = _with_files(call.body, call.connection.provider.name)
-    copy = _copy_of(call.connection)
+    copy = copy_of(call.connection)
     if copy is None:
         return body
-    body = _with_parameters(body, call, copy.parameters)
+    body = with_parameters(body, call, copy.parameters)
     if messages := body.get("messages"):
         shaped = _messages(messages, call.model, copy)
         if len(shaped) != len(messages) or not all(map(operator.is_, shaped, messages)):
@@ -82,18 +81,19 @@ def _address_of(part: object) -> str | None:
     return found if is_address else None
 
 
-def _copy_of(connection: Connection) -> Copy | None:
+def copy_of(connection: Connection) -> Copy | None:
     """Azure and OpenAI itself refuse what they do not know; servers at other addresses may want it."""
     name = connection.provider.name
     if name == "azure":
         return OPENAI
     if name != "openai":
         return COPIES.get(name)
-    base = connection.base_url
-    return OPENAI if not base or urlsplit(base).hostname == _OPENAI_HOST else None
+    is_own = not connection.base_url or connection.host == _OPENAI_HOST
+    return OPENAI if is_own else None
 
 
-def _with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
+def with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
+    """The body with what becomes of its parameters."""
     for row in rows:
         touched = not row.refuses.isdisjoint(body) or not row.renames.keys().isdisjoint(body)
         if not touched or not re.search(row.models, call.model) or _is_excepted(row, body):

@@ -35,5 +35,8 @@ def whole(body, call=ASKED):
 def streamed(*pieces, call=ASKED):
     """The chunks in a stream's pieces, and whether the answer was whole."""
     reader = Reader(GEMINI, call, ())
-    chunks = [chunk for piece in pieces for chunk in reader.feed(piece)]
+    chunks = []
+    for piece in pieces:
+        chunks += reader.feed(piece)
+        reader.check()
     return [*chunks, *reader.finish()], reader.ended
