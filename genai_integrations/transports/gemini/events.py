@@ -132,7 +132,7 @@ class _Candidate:
     def _delta(self, parts: Any) -> Wire:
         if len(parts) == 1 and parts[0].keys() == _TEXT:
             # Nearly every event.
-            text = parts[0]["text"]
+            text = _checked(parts[0]["text"])
             said: Wire = {"content": text} if text else {}
         else:
             said = message_of(self._partial.whole(parts))
@@ -148,6 +148,12 @@ class _Candidate:
             self._begun = True
             said = {"role": "assistant", **said}
         return said
+
+
+def _checked(text: object) -> str:
+    if not isinstance(text, str):
+        raise InvalidReplyError("an event of the stream has a text that is none")
+    return text
 
 
 _PLAIN = 1
