@@ -302,7 +302,7 @@ REMEDIES: Sequence[Remedy] = (
         "whole, not streamed",
         "restate",
         "stream",
-        # Bedrock: "This model doesn't support tool use in streaming mode."
+        # Bedrock says of some: "This model doesn't support tool use in streaming mode."
         applies=lambda refusal, _: refusal.is_unsupported and bool(_STREAM.search(refusal.words)),
         fits=lambda body: bool(body.get("stream")),
         restated=say.not_streamed,
