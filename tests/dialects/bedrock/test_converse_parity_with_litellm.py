@@ -31,7 +31,7 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.transports.bedrock.dialect import BedrockDialect
 
 sys.path.append(str(Path(__file__).parents[1]))
-from conversations import asked  # noqa: E402  it stands above this folder
+from conversations import asked
 
 pytestmark = [
     pytest.mark.slow,
