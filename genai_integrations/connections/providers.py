@@ -103,7 +103,8 @@ _ROWS = (
     ),
     Provider(
         "anthropic",
-        litellm="anthropic",
+        "anthropic",
+        "anthropic",
         base_url="https://api.anthropic.com",
         key_variables=("ANTHROPIC_API_KEY",),
         url_variables=("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"),
@@ -120,6 +121,7 @@ _ROWS = (
     ),
     Provider(
         "vertex",
+        "vertex",
         litellm="vertex_ai",
         aliases=("google-vertex-ai", "vertex_ai", "vertexai"),
         key_variables=("GOOGLE_APPLICATION_CREDENTIALS",),
@@ -129,6 +131,7 @@ _ROWS = (
     ),
     Provider(
         "google-ai-studio",
+        "gemini",
         litellm="gemini",
         base_url="https://generativelanguage.googleapis.com",
         aliases=("gemini", "google"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
@@ -77,6 +78,15 @@ class Dialect(Protocol):
 
         Raises:
             ConfigurationError: Something in it has no form there.
+        """
+        ...
+
+    def headers(self, call: WireCall, body: Wire) -> Headers:
+        """What this request sends beside the endpoint's headers, in lower case: those of the call, at least.
+
+        Args:
+            call: The call.
+            body: What `body` made of it.
         """
         ...
 

@@ -170,30 +170,32 @@ class DirectTransport:
     def _request(self, call: WireCall) -> tuple[Dialect, Endpoint, bytes]:
         """Who is asked in which words."""
         _, dialect, endpoint = self._open(call)
-        body = jsonbytes.dumps(dialect.body(call))
-        if call.headers:
-            endpoint = endpoint.with_headers(call.headers)
+        wire = dialect.body(call)
+        body = jsonbytes.dumps(wire)
+        if headers := dialect.headers(call, wire):
+            endpoint = endpoint.with_headers(headers)
         return dialect, endpoint.signed(body) if endpoint.signer else endpoint, body
 
     def _open(self, call: WireCall) -> _Opened:
         """The call's dialect and endpoint, opened anew when the connection was read anew."""
         streamed = bool(call.body.get("stream"))
-        key = (call.connection.name, call.model, call.operation, streamed)
+        connection = call.connection
+        key = (connection.name, connection.dialect, call.model, call.operation, streamed)
         known = self._opened.get(key)
-        if known and known[0] is call.connection:
+        if known and known[0] is connection:
             return known
-        dialect = self._dialect_of(call.connection, call.model)
+        dialect = self._dialect_of(connection, call.model)
         if dialect is None:
-            raise ConfigurationError(f"{call.connection.provider.name} is spoken to by LiteLLM")
+            raise ConfigurationError(f"{connection.provider.name} is spoken to by LiteLLM")
         endpoint = dialect.endpoint(
-            call.connection, call.model, call.operation, streamed=streamed, pins=self._pins
+            connection, call.model, call.operation, streamed=streamed, pins=self._pins
         )
-        opened = (call.connection, dialect, endpoint)
+        opened = (connection, dialect, endpoint)
         self._opened.put(key, opened)
         return opened
 
 
-_Key = tuple[str, str, Operation, bool]
+_Key = tuple[str, str | None, str, Operation, bool]
 _Opened = tuple[Connection, Dialect, Endpoint]
 
 _MOST_OPENED = 1024

@@ -136,7 +136,7 @@ def leaving(error: Exception, secrets: Sequence[str], answer: Answered | None) -
         # Not its text: nobody knows what it quotes.
         error = InvalidReplyError(f"the answer cannot be read: {type(error).__name__}")
     if answer is not None and isinstance(error, CallError):
-        error.request_id = error.request_id or request_id(answer.headers, secrets)
+        error.request_id = request_id(answer.headers, secrets) or error.request_id
     error.args = tuple(_clean(part, secrets) for part in error.args)
     if isinstance(error, CallError):
         error.message = _clean(error.message, secrets)

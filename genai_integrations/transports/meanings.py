@@ -235,5 +235,10 @@ FAILED_FINISHES: Mapping[str, type[CallError]] = {
     "too_many_tool_calls": InvalidReplyError,
     "TOO_MANY_TOOL_CALLS": InvalidReplyError,
     "MISSING_THOUGHT_SIGNATURE": InvalidReplyError,
+    "FINISH_REASON_UNSPECIFIED": InvalidReplyError,
+    "OTHER": InvalidReplyError,
+    "IMAGE_OTHER": InvalidReplyError,
+    "NO_IMAGE": InvalidReplyError,
+    "PUP_LIMITED_DISABLED": AuthenticationError,
 }
 """Finish reasons that end no answer: gateways' own, Bedrock's, Gemini's, and Gemini's as its OpenAI endpoint writes them."""

@@ -43,7 +43,13 @@ def read_reply(
 def _usage_in(headers: Mapping[str, str]) -> Wire | None:
     """The tokens of an embedding, which Bedrock tells in a header where the model itself does not."""
     told = headers.get("x-amzn-bedrock-input-token-count", "")
-    return {"prompt_tokens": int(told), "total_tokens": int(told)} if told.isdecimal() else None
+    if not told.isdecimal() or len(told) > _LONGEST_COUNT:
+        return None
+    return {"prompt_tokens": int(told), "total_tokens": int(told)}
+
+
+_LONGEST_COUNT = 12
+"""Digits of a number of tokens."""
 
 
 def check_status(

@@ -124,7 +124,7 @@ def test_an_async_stream_that_is_let_go_hangs_up(
     """Closed or dropped, unread or half read, with a deadline or without; and nothing is logged of it."""
     abroad.faults["*"] = Fault.stall(5)
     abroad.replies["*"] = WORDS
-    client = make_client(connect(place.provider), deadline=deadline)
+    client = make_client(connect(place), deadline=deadline)
 
     async def run():
         stream = await client.acompletion(model, QUESTION, stream=True)
@@ -146,7 +146,7 @@ def test_a_stream_that_is_collected_in_the_loops_thread_blocks_nothing(
     """Garbage is collected in any thread. In that of the loop, waiting for the loop would be waiting for oneself."""
     abroad.faults["*"] = Fault.stall(5)
     abroad.replies["*"] = WORDS
-    client = make_client(connect("anthropic"))
+    client = make_client(connect("anthropic", dialect="litellm"))
     stream = client.completion(f"abroad/{CLAUDE}", QUESTION, stream=True)
     next(stream)
 

@@ -98,7 +98,9 @@ def test_a_caller_that_is_cancelled_disturbs_no_other(imports):
 def test_a_calls_deadline_bounds_the_import_too(way, stream, imports, monkeypatch):
     """The first call to a provider that LiteLLM translates for does not wait seconds longer than it may."""
     monkeypatch.setattr(transport, "LITELLM", Loading("LiteLLM", imports))
-    connection = Connection.of("c", "anthropic", "sk-ant-example", "http://127.0.0.1:9")
+    connection = Connection.of(
+        "c", "anthropic", "sk-ant-example", "http://127.0.0.1:9", dialect="litellm"
+    )
     client = GenAIClient(connections=[connection], router_args={"deadline": 0.05})
     runs = asyncio.run if way == "acompletion" else (lambda reply: reply)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
@@ -32,6 +33,10 @@ class BedrockDialect:
     def body(self, call: WireCall) -> Wire:
         """The request as Bedrock takes it."""
         return embedding_body(call) if call.operation == "embeddings" else converse_body(call)
+
+    def headers(self, call: WireCall, body: Wire) -> Headers:  # noqa: ARG002  as in `Dialect`
+        """Those of the call."""
+        return call.headers
 
     def reply(self, answer: object, call: WireCall) -> object:
         """A decoded answer in OpenAI's shape."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
@@ -17,10 +17,12 @@ class Proof:
     Attributes:
         headers: In lower case and ASCII; values that are secret show masked.
         secrets: Texts to take out of whatever the server says.
+        parts: What stands in the address in place of marks, percent-encoded: a project that only a token tells.
     """
 
     headers: Mapping[str, str]
     secrets: tuple[MaskedText, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Signer(Protocol):
@@ -53,6 +55,10 @@ class Signer(Protocol):
         ...
 
 
+_LISTS = frozenset(("anthropic-beta",))
+"""Headers of which several values count, one after the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One address with its headers.
@@ -80,13 +86,20 @@ class Endpoint:
     signer: Signer | None = None
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
-        """The same with more headers, in lower case and ASCII; where both have one, this one's own wins."""
+        """The same with more headers, in lower case and ASCII; where both have one, this one's own wins.
+
+        Those that are lists have both.
+        """
         if not headers:
             return self
+        both = {
+            name: ",".join((self.headers[name], headers[name]))
+            for name in _LISTS.intersection(headers, self.headers)
+        }
         return replace(
             self,
-            headers={**headers, **self.headers},
-            latin_headers={**headers, **self.latin_headers},
+            headers={**headers, **self.headers, **both},
+            latin_headers={**headers, **self.latin_headers, **both},
         )
 
     def signed(self, body: bytes) -> Self:
@@ -99,8 +112,13 @@ class Endpoint:
         if self.signer is None:
             return self
         proof = self.signer.sign(self, body)
+        url, path = self.url, self.path
+        for mark, part in proof.parts.items():
+            url, path = url.replace(mark, part), path.replace(mark, part)
         return replace(
             self,
+            url=url,
+            path=path,
             headers={**self.headers, **proof.headers},
             latin_headers={**self.latin_headers, **proof.headers},
             secrets=(*self.secrets, *proof.secrets),

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
+from genai_integrations.transports.dialect import Events
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.sse import SSEDecoder
 from genai_integrations.transports.openai.address import open_endpoint
@@ -34,6 +36,10 @@ class OpenAIDialect:
         """The request as this provider's copy of the dialect takes it."""
         return shaped(call)
 
+    def headers(self, call: WireCall, body: Wire) -> Headers:
+        """Those of the call."""
+        return call.headers
+
     def reply(self, answer: object, call: WireCall) -> object:
         """As it came."""
         return answer
@@ -42,5 +48,5 @@ class OpenAIDialect:
         """For server-sent events."""
         return SSEDecoder(CARRYING)
 
-    def events(self, call: WireCall) -> None:
+    def events(self, call: WireCall) -> Events | None:
         """Each is a chunk."""

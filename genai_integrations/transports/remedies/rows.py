@@ -90,7 +90,7 @@ def _rename(old: str, new: str) -> Remedy:
 
 def _role(old: str, new: str) -> Remedy:
     def applies(refusal: Refusal, _: Wire) -> bool:
-        # Bedrock names no role: it says that the model takes no system messages.
+        # Bedrock says that the model doesn't support system messages.
         is_said = refusal.mentions(old) and _ROLE.search(f"{refusal.param} {refusal.words}")
         wrong = refusal.is_unsupported or "invalid" in refusal.words
         return wrong and bool(is_said)
@@ -302,7 +302,7 @@ REMEDIES: Sequence[Remedy] = (
         "whole, not streamed",
         "restate",
         "stream",
-        # Bedrock, of some models and tools: they cannot be streamed.
+        # Bedrock says that the model doesn't support tool use in streaming mode.
         applies=lambda refusal, _: refusal.is_unsupported and bool(_STREAM.search(refusal.words)),
         fits=lambda body: bool(body.get("stream")),
         restated=say.not_streamed,

@@ -1,0 +1,47 @@
+"""A call as Anthropic takes it."""
+
+from __future__ import annotations
+
+from genai_integrations.calls.wire import Wire, WireCall
+from genai_integrations.transports.anthropic.draft import Draft
+from genai_integrations.transports.anthropic.forms import set_form
+from genai_integrations.transports.anthropic.messages import conversation
+from genai_integrations.transports.anthropic.parameters import (
+    set_labels,
+    set_limit,
+    set_sampling,
+    set_stops,
+    set_stream,
+    set_tools,
+)
+from genai_integrations.transports.anthropic.thinking import set_thinking
+
+
+def request_body(call: WireCall) -> Wire:
+    """The body of `POST /v1/messages`. What has no other name there goes as it is.
+
+    Raises:
+        ConfigurationError: Something in it has no form there.
+    """
+    draft = Draft.of(call)
+    messages = draft.take("messages")
+    draft.take("model")
+    set_limit(draft)
+    set_stream(draft)
+    set_stops(draft)
+    set_tools(draft, messages)
+    set_thinking(draft)  # behind the tools, whose choice may exclude it
+    set_form(draft)  # behind both: it may be a tool, and may not be forced
+    set_sampling(draft)
+    set_labels(draft)
+    system, turns = conversation(
+        messages,
+        draft.names,
+        draft.words,
+        takes_later_system=draft.model.takes_later_system,
+    )
+    draft.body["messages"] = turns
+    if system:
+        draft.body["system"] = system
+    # Vendor's own parameters win over what stands for OpenAI's.
+    return {**draft.body, **draft.left}
