@@ -41,6 +41,10 @@ from typing import Any
 class GenAIError(Exception):
     """The root of everything raised here."""
 
+    def recorded(self) -> str:
+        """What a trace or a ledger says of it: as `str`, without the address of a provider."""
+        return str(self)
+
 
 class ConfigurationError(GenAIError):
     """A setting, argument or request that cannot work, whatever a provider says."""
@@ -68,6 +72,10 @@ class CredentialStoreError(CredentialError):
 
 class UntrustedHostError(CredentialError):
     """A stored key would be sent to a host that is not trusted with it."""
+
+    def recorded(self) -> str:
+        """Without the two hosts."""
+        return "the key's host is not trusted with it"
 
 
 class PromptError(GenAIError):
@@ -109,6 +117,7 @@ class CallError(GenAIError):
         code: The provider's word for what went wrong, such as `unsupported_parameter`, if it gave one.
         param: The part of the request that it refuses, such as `temperature`, if it said so.
         body: The provider's decoded error object, if it sent one.
+        address: `host:port` of a server that could not be reached.
         route: What was tried, as a `Route`; set when the error leaves the router.
     """
 
@@ -126,6 +135,7 @@ class CallError(GenAIError):
         code: str | None = None,
         param: str | None = None,
         body: Any = None,
+        address: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -139,14 +149,23 @@ class CallError(GenAIError):
         self.code = code
         self.param = param
         self.body = body
+        self.address = address
         self.route: Any = None
 
     def __str__(self) -> str:
         """One line: where, what, and the provider's request id."""
+        address = f" ({self.address})" if self.address else ""
+        return self._told(address)
+
+    def recorded(self) -> str:
+        """As `str`, without the address."""
+        return self._told("")
+
+    def _told(self, address: str) -> str:
         where = f"{self.connection}/{self.model}: " if self.connection else ""
         status = f" (HTTP {self.status})" if self.status else ""
         request = f" [request {self.request_id}]" if self.request_id else ""
-        return f"{where}{self.message}{status}{request}".replace("\n", " ")
+        return f"{where}{self.message}{address}{status}{request}".replace("\n", " ")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by class, message and attributes; the route's secrets-free data goes along."""

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.masked import MaskedText
@@ -75,6 +76,33 @@ class TraceSettings:
     path: str
     packed: bool
     media: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLimits:
+    """How much of an answer is taken, so that no server can fill the memory.
+
+    Attributes:
+        body: Bytes of a whole answer at most, unpacked, `GENAI_MAX_BODY_BYTES`; the longest answers with pictures in
+            them are a tenth of the 64 MB that it is by default.
+        event: Bytes of one event of a stream at most, `GENAI_MAX_EVENT_BYTES`, by default 16 MB.
+    """
+
+    body: int
+    event: int
+
+
+@cache
+def answer_limits() -> AnswerLimits:
+    """The limits as the environment said when they were first asked for.
+
+    Raises:
+        ConfigurationError: One is no number.
+    """
+    return AnswerLimits(
+        body=int(_number("GENAI_MAX_BODY_BYTES", 64 << 20, os.environ, " of bytes")),
+        event=int(_number("GENAI_MAX_EVENT_BYTES", 16 << 20, os.environ, " of bytes")),
+    )
 
 
 def read_settings(

@@ -11,8 +11,11 @@ from genai_integrations.calls.wire import Wire
 SIGNED = ("reasoning_details", "extra_content", "provider_specific_fields")
 """Keys that go back as they came: OpenRouter's, Google's, and those of LiteLLM's proxy. Of a message or a call."""
 
-_TOLD = ("citations", "search_results")
+TOLD = ("citations", "search_results")
 """Keys that only tell something, beside the choices (Perplexity) or in the message (LiteLLM's proxy, xAI)."""
+
+USUAL = frozenset(("role", "content", "refusal", "annotations", "audio", "reasoning_content"))
+"""Keys of a message that has nothing of the kind, as most have."""
 
 CALLS = "tool_call_extras"
 """Under this name an adapter keeps what is beside each call, by the call's id."""
@@ -26,7 +29,7 @@ def extras_of(message: Mapping[str, Any], wire: Mapping[str, Any]) -> Wire:
         wire: The reply it is in, or the last chunk of a stream.
     """
     kept = {name: message[name] for name in SIGNED if message.get(name)}
-    for name in _TOLD:
+    for name in TOLD:
         if told := message.get(name) or wire.get(name):
             kept[name] = told
     calls = {}
@@ -64,7 +67,7 @@ class StreamedExtras:
             {name: call[name] for name in ("index", "id", *SIGNED) if name in call}
             for call in delta.get("tool_calls") or ()
         ]
-        found = {name: delta[name] for name in (*SIGNED, *_TOLD) if delta.get(name)}
+        found = {name: delta[name] for name in (*SIGNED, *TOLD) if delta.get(name)}
         # A call's id comes before what belongs to it, if not with it; pieces of arguments have neither.
         if pieces := [piece for piece in pieces if len(piece) > 1]:
             found["tool_calls"] = pieces

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from genai_integrations.calls.tool_calls import StreamedCalls, whole_calls
 from genai_integrations.calls.wire import Operation, Wire
-from genai_integrations.errors import InvalidReplyError
+from genai_integrations.errors import CallError, InvalidReplyError
 from genai_integrations.models.usage import counted
 
 _LIST_OF: Mapping[Operation, str] = {"chat/completions": "choices", "embeddings": "data"}
 
 _IN_OTHER_WORDS = frozenset(("reasoning", "tool_calls"))
 """Keys of a message or delta that not every server fills as OpenAI does."""
+
+_COUNTS: Mapping[str, type] = {
+    "prompt_tokens": int,
+    "completion_tokens": int,
+    "total_tokens": int,
+    "prompt_tokens_details": dict,
+    "completion_tokens_details": dict,
+}
+_DETAILS = frozenset(
+    (
+        "accepted_prediction_tokens",
+        "audio_tokens",
+        "cached_tokens",
+        "reasoning_tokens",
+        "rejected_prediction_tokens",
+    )
+)
+"""What OpenAI tells of tokens, and the parts of those sums."""
 
 _NO_CHOICE = "none"
 """In place of the delta of what is no choice: no object, as a delta must be."""
@@ -50,11 +68,25 @@ FINISH_REASONS: Mapping[str, str] = {
 """OpenAI's word for a server's. Words for a failure are not among them: `transports` make errors of those."""
 
 
-def check_reply(data: object, operation: Operation) -> Wire:
+_FINISHES = (None, "stop", "length", "tool_calls", "function_call", "content_filter")
+"""OpenAI's own words for why an answer ended, and none while it goes on. No set: what servers send need have no hash."""
+
+
+Failure = Callable[[Wire], CallError | None]
+"""Takes a reply or chunk with an odd end; gives the error if it says that the answer failed."""
+
+
+def check_reply(data: object, operation: Operation, failure: Failure | None = None) -> Wire:
     """A decoded answer, if it is one of the operation; what is odd in it is changed in place.
+
+    Args:
+        data: The answer.
+        operation: What was asked.
+        failure: Looks for a failure.
 
     Raises:
         InvalidReplyError: It is empty or something else.
+        CallError: It failed, by `failure`.
     """
     wanted = _LIST_OF[operation]
     if isinstance(data, dict):
@@ -64,18 +96,25 @@ def check_reply(data: object, operation: Operation) -> Wire:
             if is_chat:
                 for choice in items:
                     _restate_whole(choice)
-            if "usage" in data:
+                    if failure is not None and _is_odd_end(choice):
+                        _raise_if(failure(data))
+            if "usage" in data and not _is_as_openai_has_it(data["usage"]):
                 data["usage"] = counted(data["usage"])
             return data
     raise InvalidReplyError(f"the server's answer has no {wanted}")
 
 
 class IncomingChunks:
-    """Checks the chunks of one stream, each changed in place where it is odd."""
+    """Checks the chunks of one stream, each changed in place where it is odd.
 
-    __slots__ = ("_calls",)
+    Args:
+        failure: Looks for a failure.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_calls", "_failure")
+
+    def __init__(self, failure: Failure | None = None) -> None:
+        self._failure = failure
         self._calls: dict[object, StreamedCalls] = {}
 
     def check(self, data: object) -> Wire:
@@ -83,11 +122,12 @@ class IncomingChunks:
 
         Raises:
             InvalidReplyError: It is no object.
+            CallError: It says that the answer failed, by `failure`.
         """
         if not isinstance(data, dict):
             raise InvalidReplyError("an event of the stream is no JSON object")
-        choices = data.get("choices") or ()
-        if not isinstance(choices, (list, tuple)):
+        choices = data.get("choices") or []
+        if not isinstance(choices, list):
             raise InvalidReplyError("an event of the stream has choices that are none")
         for choice in choices:
             # One loop and no helper: this runs for every chunk, and most bring a text and nothing else.
@@ -97,10 +137,11 @@ class IncomingChunks:
                     raise InvalidReplyError("an event of the stream has a choice that is none")
                 if len(delta) != 1 or type(delta.get("content")) is not str:
                     self._restate(choice.get("index"), delta)
-            if choice.get("finish_reason") is not None:
-                _restate_end(data, choice, delta or {})
-        if data.get("usage"):
-            data["usage"] = counted(data["usage"])
+            if choice.get("finish_reason") is not None or "error" in choice:
+                self._end(data, choice, delta or {})
+        usage = data.get("usage")
+        if usage and not _is_as_openai_has_it(usage):
+            data["usage"] = counted(usage)
         return data
 
     def whole(self, reply: Wire) -> Wire:
@@ -126,6 +167,15 @@ class IncomingChunks:
                 calls = self._calls[answer] = StreamedCalls()
             delta["tool_calls"] = calls.restated(pieces)
 
+    def _end(self, chunk: Wire, choice: Wire, delta: Wire) -> None:
+        if _is_odd_end(choice):
+            _restate_finish(choice, delta)
+            if self._failure is not None:
+                _raise_if(self._failure(chunk))
+        if not chunk.get("usage") and isinstance(choice.get("usage"), dict):
+            # Moonshot's place.
+            chunk["usage"] = choice["usage"]
+
 
 def _restate_whole(choice: Wire) -> None:
     message = choice["message"]
@@ -133,26 +183,29 @@ def _restate_whole(choice: Wire) -> None:
         _restate_texts(message)
         if message.get("tool_calls"):
             message["tool_calls"] = whole_calls(message["tool_calls"])
-    if choice.get("finish_reason") is not None:
+    if choice.get("finish_reason") not in _FINISHES:
         _restate_finish(choice, message)
-
-
-def _restate_end(chunk: Wire, choice: Wire, delta: Wire) -> None:
-    _restate_finish(choice, delta)
-    if not chunk.get("usage") and isinstance(choice.get("usage"), dict):
-        # Moonshot's place.
-        chunk["usage"] = choice["usage"]
 
 
 def _restate_finish(choice: Wire, said: Wire) -> None:
     """OpenAI's word for why it ended; the server's stays beside it, under OpenRouter's name for it."""
-    told = choice["finish_reason"]
+    told = choice.get("finish_reason")
     if told == "" and said.get("tool_calls"):
         # xAI ends a call without a word.
         choice["finish_reason"] = "tool_calls"
     elif isinstance(told, str) and (reason := FINISH_REASONS.get(told)):
         choice["finish_reason"] = reason
         choice.setdefault("native_finish_reason", told)
+
+
+def _is_odd_end(choice: Wire) -> bool:
+    """Whether it ends in other words than OpenAI's, or with an error beside them."""
+    return "error" in choice or choice.get("finish_reason") not in _FINISHES
+
+
+def _raise_if(error: CallError | None) -> None:
+    if error is not None:
+        raise error
 
 
 def _restate_texts(said: Wire) -> None:
@@ -193,6 +246,19 @@ def _joined(parts: object) -> str:
         return parts if isinstance(parts, str) else ""
     texts = (part.get("text") for part in parts if isinstance(part, dict))
     return "".join(text for text in texts if isinstance(text, str))
+
+
+def _is_as_openai_has_it(usage: object) -> bool:
+    """Whether a usage has nothing to look for, as in most answers: one loop, because each has one."""
+    if not isinstance(usage, dict):
+        return False
+    for name, value in usage.items():
+        if type(value) is not _COUNTS.get(name):
+            return False
+        if type(value) is dict and not _DETAILS.issuperset(value):
+            return False
+    told = usage.get("prompt_tokens", -1) + usage.get("completion_tokens", 0)
+    return bool(told == usage.get("total_tokens"))
 
 
 def _all_are_dicts(items: object, inner: str | None = None) -> bool:

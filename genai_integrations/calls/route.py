@@ -101,10 +101,16 @@ class Attempt:
     @property
     def cost(self) -> float | None:
         """US dollars, None if usage or price is not known."""
+        found = self.costs
+        return sum(found.values()) if found else None
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """US dollars by kind of token, as `models.prices.costs` names them; empty if usage or price is not known."""
         if self.reason == CACHE:
-            return 0.0
+            return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.cost(self.provider, self.model, usage, self.answered)
+        return prices.costs(self.provider, self.model, usage, self.answered)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -122,7 +128,7 @@ class Attempt:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "cost": self.cost,
-            "error": None if self.error is None else str(self.error),
+            "error": None if self.error is None else self.error.recorded(),
         }
         if self.restated:
             record["restated"] = list(self.restated)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, get_args, runtime_checkable
+from urllib.parse import urlsplit
 
 from genai_integrations.connections.providers import PROVIDERS, Dialect, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
@@ -110,8 +111,21 @@ class Connection:
                 "a region is made of a-z, 0-9 and '-' only"
             )
 
+    @property
+    def host(self) -> str:
+        """Host name in its base URL; see `host_in`."""
+        return host_in(self.base_url)
+
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         return Connections((self,))._repr_mimebundle_()
+
+
+def host_in(base_url: str | None) -> str:
+    """The host's name; empty if there is none, or the address is damaged, which its first call tells."""
+    try:
+        return urlsplit(base_url or "").hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

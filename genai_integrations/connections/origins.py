@@ -17,9 +17,17 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _METADATA_ADDRESSES = frozenset(
     ipaddress.ip_address(text)
-    for text in ("100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254")
+    for text in (
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:42::42",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+    )
 )
-"""Cloud metadata services outside the link-local ranges: Alibaba, Oracle, AWS and Google over IPv6."""
+"""Cloud metadata services outside the link-local ranges: Alibaba, Azure's wire server, Oracle, Scaleway, AWS and Google
+over IPv6."""
 
 PLACEHOLDERS = frozenset(
     ("dummy", "empty", "lm-studio", "no-key", "none", "not-needed", "ollama", "sk-no-key-required")
@@ -29,8 +37,11 @@ PLACEHOLDERS = frozenset(
 _MOST_KEYS = 4096
 """Keys remembered, those used last: rotation makes new ones for as long as a program runs."""
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")
+_WITH_IPV4_AT_THE_END = tuple(
+    ipaddress.IPv6Network(text)
+    for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")
+)
+"""NAT64 (RFC 6052, RFC 8215), IPv4-compatible addresses (RFC 4291), IPv4-translated ones (RFC 2765)."""
 
 
 class OriginPins:
@@ -106,10 +117,11 @@ def is_unsafe_address(host: str) -> bool:
 
 
 def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for, in any of the four ways there are."""
-    if address in _NAT64 or address in _COMPATIBLE:
+    """The IPv4 address that an IPv6 one stands for, in any of the ways there are."""
+    if any(address in network for network in _WITH_IPV4_AT_THE_END):
         return ipaddress.IPv4Address(address.packed[-4:])
-    return address.ipv4_mapped or address.sixtofour
+    # Of Teredo's two (RFC 4380) the client's is where packets go.
+    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
 
 
 def refuse_unsafe_host(connection_name: str, host: str) -> None:

@@ -35,6 +35,9 @@ _RENEW_AT = 0.8
 _PAUSE = 15.0
 """Seconds between tries while the store is away."""
 
+_PATIENCE = 0.5
+"""Seconds to wait for a store when something is known that would do: most databases answer in a tenth of that."""
+
 
 _Entries = tuple[Connection | BrokenConnection, ...]
 
@@ -121,12 +124,13 @@ class ConnectionRegistry:
         self._clock = clock
         self._reads: SingleFlight[_Held] = SingleFlight("genai-connections")
         self._no_renewal_before = -math.inf
+        self._stale_until = -math.inf
 
     def __repr__(self) -> str:
         return f"ConnectionRegistry({self._store!r}, names={self._names!r})"
 
     def peek(self) -> Snapshot | None:
-        """What is known, if it is fresh; else None, and then `load()` is due.
+        """What is known, if it is fresh or the store is silent; else None, and then `load()` is due.
 
         Shortly before it expires, one caller starts a renewal in the background.
         """
@@ -136,13 +140,13 @@ class ConnectionRegistry:
         held, now = latest.value, self._clock()
         if now >= held.renew_at:
             if now >= held.fresh_until:
-                return None
+                return held.snapshot if now < self._stale_until else None
             if now >= self._no_renewal_before:
                 self._reads.start(self._renewed)
         return held.snapshot
 
     def load(self, limit: float | None = None) -> Snapshot:
-        """What is known, read from the store if it is not fresh.
+        """What is known, read from the store if it is not fresh, unless that takes longer than a moment.
 
         Raises:
             ConnectionNotFoundError: At the first read, a name is not in the store.
@@ -150,16 +154,31 @@ class ConnectionRegistry:
             RequestTimeoutError: The limit passed.
         """
         snapshot = self.peek()
-        if snapshot is None:
+        if snapshot is not None:
+            return snapshot
+        stale = self._usable()
+        try:
             with _in_time():
-                held = self._reads.do(self._read, known=self._fresh, limit=limit)
-            snapshot = held.snapshot
-        return snapshot
+                limit = limit if stale is None else _soonest(limit)
+                return self._reads.do(self._read, known=self._fresh, limit=limit).snapshot
+        except RequestTimeoutError:
+            if stale is None:
+                raise
+            return self._used_on(stale)
 
     async def aload(self, limit: float | None = None) -> Snapshot:
         """As `load`, without blocking the event loop."""
         snapshot = self.peek()
-        return snapshot or await self._aread(known=self._fresh, limit=limit)
+        if snapshot is not None:
+            return snapshot
+        stale = self._usable()
+        try:
+            limit = limit if stale is None else _soonest(limit)
+            return await self._aread(known=self._fresh, limit=limit)
+        except RequestTimeoutError:
+            if stale is None:
+                raise
+            return self._used_on(stale)
 
     def refresh(self, than: Connection | None = None, limit: float | None = None) -> Snapshot:
         """Read the store now: never what was read before this call, unless the store is away.
@@ -199,6 +218,22 @@ class ConnectionRegistry:
     def _fresh(self) -> _Held | None:
         held = self._held()
         return held if held is not None and self._clock() < held.fresh_until else None
+
+    def _usable(self) -> _Held | None:
+        """What is known, unless it is too old to be used while the store is away."""
+        held = self._held()
+        return held if held and self._clock() < held.read_at + self._max_stale else None
+
+    def _used_on(self, held: _Held) -> Snapshot:
+        """What is known, though the store has not answered in time; it is read on in the background."""
+        now = self._clock()
+        _log.warning(
+            "the store of connections is silent; still using what was read %.0f s ago",
+            now - held.read_at,
+        )
+        # For all who come meanwhile: they need not wait for the same silence.
+        self._stale_until = min(now + _PAUSE, held.read_at + self._max_stale)
+        return held.snapshot
 
     def _better(self, than: Connection | None) -> Callable[[], _Held | None] | None:
         return None if than is None else partial(self._with_another_key, than)
@@ -302,6 +337,12 @@ class ConnectionRegistry:
         near = difflib.get_close_matches(name, existing, cutoff=0.4) or existing[:5]
         hint = f"; it has {', '.join(map(repr, near))}" if near else ""
         return ConnectionNotFoundError(f"{self._store} has no LLM connection named {name!r}{hint}")
+
+
+def _soonest(limit: float | None) -> float:
+    """The moment at which something known is used rather than waited for what is new."""
+    patience = time.monotonic() + _PATIENCE
+    return patience if limit is None else min(limit, patience)
 
 
 @contextlib.contextmanager

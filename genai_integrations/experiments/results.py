@@ -65,6 +65,7 @@ class Result:
         route: Every attempt, as `Route.as_dict` gives it.
         scores: By the evaluator's name.
         trace_id: The call's trace in Langfuse, if it belongs to a dataset run.
+        observation_id: The span of the item in that trace.
         key: What was asked, as a short hash.
     """
 
@@ -82,6 +83,7 @@ class Result:
     route: RouteRecord | Mapping[str, object] = field(default_factory=dict, repr=False)
     scores: Mapping[str, Score] = field(default_factory=dict)
     trace_id: str | None = None
+    observation_id: str | None = None
     key: str = field(default="", repr=False)
 
     @property

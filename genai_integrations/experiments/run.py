@@ -139,7 +139,7 @@ async def _recorded(work: Work, cell: Cell) -> Result:
     with work.runs.recorded(cell) as span:
         result = await _asked(work, cell)
         finish(span, result)
-        return dataclasses.replace(result, trace_id=span.trace_id)
+        return dataclasses.replace(result, trace_id=span.trace_id, observation_id=span.id)
 
 
 async def _asked(work: Work, cell: Cell) -> Result:

@@ -78,12 +78,16 @@ class DatasetRuns:
                 yield span
 
     def score(self, result: Result, scores: Mapping[str, Score]) -> None:
-        """Note scores of an item's trace, for `send`."""
+        """Note scores of an item, for `send`. Langfuse's page of an experiment shows those of the item's span only."""
         from langfuse.api import CreateScoreRequest
 
         self._scores += [
             CreateScoreRequest(
-                name=name, value=score.value, trace_id=result.trace_id, comment=score.reason or None
+                name=name,
+                value=score.value,
+                trace_id=result.trace_id,
+                observation_id=result.observation_id,
+                comment=score.reason or None,
             )
             for name, score in scores.items()
             if result.trace_id and score.value is not None

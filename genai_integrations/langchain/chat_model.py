@@ -24,7 +24,7 @@ from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import tokens
 from genai_integrations.langchain.blocks import PROVIDER, package_version
 from genai_integrations.langchain.callbacks import RunManager, recorded, said
-from genai_integrations.langchain.errors import framework_errors
+from genai_integrations.langchain.errors import adopt, framework_errors
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
 from genai_integrations.langchain.replies import StreamReader, chat_result, combined
@@ -151,8 +151,10 @@ class ChatGenAI(BaseChatModel):
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         # Here, because callbacks are shown what is returned, before the call is made.
-        with framework_errors:
+        try:
             check_params(kwargs)
+        except GenAIError as error:
+            raise adopt(error) from error.__cause__
         expect_generation()
         # LangChain's own writes None over the model's `stop`, so its cache would mix two of them; and it
         # changes the process's warning filters, in every call.
@@ -295,9 +297,11 @@ class ChatGenAI(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with framework_errors:
+        try:
             model, params = self._request(messages, stop, kwargs, run_manager)
             return chat_result(self.client.completion(model, to_wire(messages), **params))
+        except GenAIError as error:
+            raise adopt(error) from error.__cause__
 
     async def _agenerate(
         self,
@@ -306,9 +310,11 @@ class ChatGenAI(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with framework_errors:
+        try:
             model, params = self._request(messages, stop, kwargs, run_manager)
             return chat_result(await self.client.acompletion(model, to_wire(messages), **params))
+        except GenAIError as error:
+            raise adopt(error) from error.__cause__
 
     def _stream(
         self,
@@ -359,8 +365,7 @@ class ChatGenAI(BaseChatModel):
         """The client's parameters, of the model's own fields."""
         params = dict(self.model_kwargs)
         for field, name in _PARAMS.items():
-            value = getattr(self, field)
-            if value is not None:
+            if (value := getattr(self, field)) is not None:
                 params[name or field] = value
         if self.stop:
             params["stop"] = self.stop

@@ -45,7 +45,10 @@ _FORBIDDEN = 403
 
 
 class FrameworkErrors:
-    """A `with` block out of which every error of ours comes as LangChain's kin too."""
+    """A `with` block out of which every error of ours comes as LangChain's kin too.
+
+    What runs in every call has `except` and `adopt` in its place, which cost nothing where nothing fails.
+    """
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
@@ -56,7 +59,7 @@ class FrameworkErrors:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(error, ours.GenAIError) and not isinstance(error, theirs.ModelError):
+        if isinstance(error, ours.GenAIError):
             adopt(error)
 
 
@@ -64,13 +67,16 @@ framework_errors = FrameworkErrors()
 """The one block there is; it holds nothing."""
 
 
-def adopt(error: ours.GenAIError) -> None:
-    """Make an error LangChain's kin too, where it is."""
+def adopt(error: ours.GenAIError) -> ours.GenAIError:
+    """Make an error LangChain's kin too, where it is, and give it back."""
+    if isinstance(error, theirs.ModelError):
+        return error
     cls = type(error)
     error.__class__ = _pair(cls, _kin(error))  # type: ignore[arg-type]  # mypy wonders about a class's hash
     retryable = _is_retryable(error)
     if retryable is not error.is_retryable:  # type: ignore[attr-defined]  # it has the kin's attribute now
         error.is_retryable = retryable  # type: ignore[attr-defined]
+    return error
 
 
 def _kin(error: ours.GenAIError) -> Kin:

@@ -17,7 +17,7 @@ from langchain_core.messages.tool import (
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from genai_integrations.calls.extras import SIGNED, StreamedExtras, extras_of
+from genai_integrations.calls.extras import SIGNED, TOLD, USUAL, StreamedExtras, extras_of
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.langchain.blocks import PROVIDER
@@ -56,7 +56,7 @@ def _generation(
     return ChatGeneration(
         message=AIMessage(
             content=message.get("content") or "",
-            additional_kwargs={**_additional(message), **extras_of(message, wire)},
+            additional_kwargs=_kept(message, wire),
             tool_calls=calls,
             invalid_tool_calls=invalid,
             usage_metadata=usage,
@@ -234,6 +234,13 @@ def _arguments(text: Any) -> dict[str, Any] | str:
     except (ValueError, TypeError, RecursionError) as error:
         return f"the arguments are no JSON: {error}"
     return found if isinstance(found, dict) else "the arguments are no JSON object"
+
+
+def _kept(message: Wire, wire: Wire) -> dict[str, Any]:
+    kept = _additional(message)
+    if USUAL.issuperset(message) and not any(name in wire for name in TOLD):
+        return kept
+    return {**kept, **extras_of(message, wire)}
 
 
 def _additional(message: Wire) -> dict[str, Any]:

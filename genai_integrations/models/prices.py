@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genai_integrations.models.catalog import ModelRow, model_info
-from genai_integrations.models.usage import Usage
+from genai_integrations.models.usage import Usage, split
 
 _TIERS = (
     (272_000, "_above_272k_tokens"),
@@ -13,13 +13,37 @@ _TIERS = (
 """Prompt sizes from which the map has prices of their own, the largest first."""
 
 
+_PRICES = {
+    "input": ("input_cost_per_token", "input_cost_per_token"),
+    "input_cached_tokens": ("cache_read_input_token_cost", "input_cost_per_token"),
+    "input_cache_creation": ("cache_creation_input_token_cost", "input_cost_per_token"),
+    "input_audio_tokens": ("input_cost_per_audio_token", "input_cost_per_token"),
+    "input_image_tokens": ("input_cost_per_image_token", "input_cost_per_token"),
+    "output": ("output_cost_per_token", "output_cost_per_token"),
+    "output_reasoning_tokens": ("output_cost_per_reasoning_token", "output_cost_per_token"),
+    "output_audio_tokens": ("output_cost_per_audio_token", "output_cost_per_token"),
+    "output_image_tokens": ("output_cost_per_image_token", "output_cost_per_token"),
+}
+"""The map's price for a part of the tokens, and the one that holds where the map has none for it."""
+
+TOTAL = "total"
+"""In place of parts, where only the whole is known."""
+
+
 def cost(
     provider: str, model: str, usage: Usage | None, answered: str | None = None
 ) -> float | None:
-    """US dollars for one attempt, or None where usage or price is not known.
+    """US dollars for one attempt, or None where usage or price is not known. As `costs`, together."""
+    found = costs(provider, model, usage, answered)
+    return sum(found.values()) if found else None
 
-    A cost that the provider itself reports in `usage` wins. Cached prompt tokens have their own price;
-    reasoning tokens are part of the completion tokens, as OpenAI counts them.
+
+def costs(
+    provider: str, model: str, usage: Usage | None, answered: str | None = None
+) -> dict[str, float]:
+    """US dollars for one attempt by the parts of `usage.split`; nothing where usage or price is not known.
+
+    A cost that the provider itself reports in `usage` wins, and has no parts but `TOTAL`.
 
     Args:
         provider: Provider's name.
@@ -29,43 +53,35 @@ def cost(
             router, `openrouter/auto` and aliases have none of their own.
     """
     if not usage:
-        return None
+        return {}
     reported: object = usage.get("cost")
     if isinstance(reported, dict):
         # Perplexity tells it part by part.
         reported = reported.get("total_cost")
     if isinstance(reported, (int, float)) and not isinstance(reported, bool):
-        return float(reported)
+        return {TOTAL: float(reported)}
     for name in (answered, model):
         info = model_info(provider, name) if name else None
         if info is not None and "input_cost_per_token" in info:
             return _from_prices(info, usage)
-    return None
+    return {}
 
 
-def _from_prices(info: ModelRow, usage: Usage) -> float:
-    prompt = usage.get("prompt_tokens") or 0
-    details = usage.get("prompt_tokens_details") or {}
-    cached = _count(details.get("cached_tokens"))
-    written = _count(details.get("cache_creation_tokens"))
-    plain = _price(info, "input_cost_per_token", prompt, 0.0)
-    return (
-        max(prompt - cached - written, 0) * plain
-        + cached * _price(info, "cache_read_input_token_cost", prompt, plain)
-        + written * _price(info, "cache_creation_input_token_cost", prompt, plain)
-        + (usage.get("completion_tokens") or 0) * _price(info, "output_cost_per_token", prompt, 0.0)
-    )
+def _from_prices(info: ModelRow, usage: Usage) -> dict[str, float]:
+    size = usage.get("prompt_tokens") or 0
+    return {
+        part: count * _price(info, *_PRICES[part], size) for part, count in split(usage).items()
+    }
 
 
-def _price(info: ModelRow, name: str, prompt: int, default: float) -> float:
-    for size, suffix in _TIERS:
-        above = info.get(name + suffix)
-        if prompt > size and isinstance(above, (int, float)):
-            return float(above)
-    price = info.get(name)
-    return float(price) if isinstance(price, (int, float)) else default
-
-
-def _count(found: object) -> float:
-    """A number of tokens; some providers report details that are none."""
-    return found if isinstance(found, (int, float)) else 0
+def _price(info: ModelRow, name: str, otherwise: str, size: int) -> float:
+    """The price of one token in a prompt of this size."""
+    for wanted in (name, otherwise):
+        for least, suffix in _TIERS:
+            above = info.get(wanted + suffix)
+            if size > least and isinstance(above, (int, float)):
+                return float(above)
+        price = info.get(wanted)
+        if isinstance(price, (int, float)):
+            return float(price)
+    return 0.0

@@ -49,33 +49,51 @@ _DETAILS = (
 )
 
 
-_OPENAIS: Mapping[str, type] = {
-    "prompt_tokens": int,
-    "completion_tokens": int,
-    "total_tokens": int,
-    "prompt_tokens_details": dict,
-    "completion_tokens_details": dict,
-}
-_DETAILED = frozenset(
+_PARTS = (
     (
-        "accepted_prediction_tokens",
-        "audio_tokens",
-        "cached_tokens",
-        "reasoning_tokens",
-        "rejected_prediction_tokens",
-    )
+        "input",
+        "prompt_tokens",
+        {
+            "cached_tokens": "input_cached_tokens",
+            "cache_creation_tokens": "input_cache_creation",
+            "audio_tokens": "input_audio_tokens",
+            "image_tokens": "input_image_tokens",
+        },
+    ),
+    (
+        "output",
+        "completion_tokens",
+        {
+            "reasoning_tokens": "output_reasoning_tokens",
+            "audio_tokens": "output_audio_tokens",
+            "image_tokens": "output_image_tokens",
+        },
+    ),
 )
+"""What a sum is called when its parts are taken out, and what they are called: the names by which Langfuse has prices.
+Whatever else servers tell of a sum, such as its text tokens, or one part under two names, is no part of its own."""
 
 
-def _is_as_openai_has_it(usage: dict[str, Any]) -> bool:
-    """Whether there is nothing to look for, as in most answers: one loop, because each has one."""
-    for name, value in usage.items():
-        if type(value) is not _OPENAIS.get(name):
-            return False
-        if type(value) is dict and not _DETAILED.issuperset(value):
-            return False
-    told = usage.get("prompt_tokens", -1) + usage.get("completion_tokens", 0)
-    return bool(told == usage.get("total_tokens"))
+def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
+    """Tokens in parts that do not overlap and add up to the two sums, whatever a server says of them.
+
+    Args:
+        usage: In OpenAI's shape.
+    """
+    parts: dict[str, int | float] = {}
+    for rest, whole, names in _PARTS:
+        left = usage.get(whole)
+        if not _is_number(left) or left is None:
+            continue
+        details = usage.get(f"{whole}_details") or {}
+        found: dict[str, int | float] = {}
+        for name, part in names.items():
+            count = details.get(name)
+            if _is_number(count) and count and count > 0 and left > 0:
+                found[part] = min(count, left)
+                left -= found[part]
+        parts |= {rest: max(left, 0), **found}
+    return parts
 
 
 def counted(usage: object) -> dict[str, Any] | None:
@@ -86,8 +104,6 @@ def counted(usage: object) -> dict[str, Any] | None:
     """
     if not isinstance(usage, dict):
         return None
-    if _is_as_openai_has_it(usage):
-        return usage
     told = {
         name: value
         for name, value in usage.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,6 +19,10 @@ M = TypeVar("M")
 
 Message = dict[str, Any]
 """A chat message in OpenAI's shape; what stands in for a placeholder may hold anything."""
+
+
+_NO_NAME = re.compile("[\"':,\n]|{{")
+"""What no variable's name has. Source: Langfuse's own tests of its template parser have JSON between double braces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,16 @@ class Text:
     def parse(cls, text: str) -> Text:
         """Split at `{{ ... }}`, as the Langfuse SDK's `TemplateParser` does.
 
-        What cannot be a name, because it is empty or starts with a brace, is literal text: the SDK leaves
-        such a variable as it stands, since nobody gives a value for it.
+        What cannot be a name, because it is empty, starts with a brace or holds what JSON has and names have not, is
+        literal text, such as an example in double braces: the SDK leaves it as it stands, since nobody gives a value
+        for it.
         """
         parts: list[str | Variable] = []
         at = 0
         while (start := text.find("{{", at)) >= 0 and (end := text.find("}}", start)) >= 0:
             name = text[start + 2 : end].strip()
             source = text[start : end + 2]
-            is_name = bool(name) and not name.startswith("{")
+            is_name = bool(name) and not name.startswith("{") and not _NO_NAME.search(name)
             parts += [text[at:start], Variable(name, source) if is_name else source]
             at = end + 2
         parts.append(text[at:])

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, Attempt
 from genai_integrations.calls.wire import Wire
-from genai_integrations.routing.policy import Plan
+from genai_integrations.routing.deployments import Plan
 
 _log = logging.getLogger("genai_integrations")
 

@@ -1,10 +1,14 @@
-"""Where a call can go: a deployment, and a target, which is a deployment with the reason why a name means it."""
+"""Where a call can go: a deployment, a target, which is a deployment with the reason why a name means it, and a plan."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from genai_integrations.connections.connection import Connection
+from genai_integrations.errors import CallError
+from genai_integrations.transports.remedies.known import known
+from genai_integrations.transports.remedies.remedy import Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class Deployment:
         weight: Share of the calls that it gets where calls are shuffled, relative to its neighbours' weights.
         order: Deployments of a smaller order are tried before those of a larger one, whatever the strategy.
         name: `connection/model`, the name that means exactly this deployment.
+        remedies: What is known beforehand of what it does not take.
     """
 
     connection: Connection
@@ -24,10 +29,12 @@ class Deployment:
     weight: float = 1.0
     order: int = 0
     name: str = field(init=False)
+    remedies: tuple[Remedy, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Written once: a call reads it several times.
+        # Written once: every call reads them.
         object.__setattr__(self, "name", f"{self.connection.name}/{self.model}")
+        object.__setattr__(self, "remedies", known(self.connection, self.model))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,3 +60,18 @@ class Target:
         object.__setattr__(self, "connection", self.deployment.connection)
         object.__setattr__(self, "model", self.deployment.model)
         object.__setattr__(self, "name", self.deployment.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where one call may go.
+
+    Attributes:
+        targets: Of the name itself, in order.
+        fallbacks: Of each name to fall back to, in order.
+        instead: For an error that has fallbacks of its own, their targets in the same way.
+    """
+
+    targets: Sequence[Target]
+    fallbacks: Sequence[Sequence[Target]] = ()
+    instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)

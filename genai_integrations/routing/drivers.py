@@ -9,14 +9,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import GenAIError
 from genai_integrations.routing.deadline import ChunksUntil, within
-from genai_integrations.routing.flow import Flow, Parts
-from genai_integrations.routing.policy import AwaitProbe, Wait
+from genai_integrations.routing.flow import Flow, flow
+from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
 from genai_integrations.routing.steps import (
+    AwaitProbe,
     Drop,
     Hand,
     Judge,
@@ -27,6 +29,7 @@ from genai_integrations.routing.steps import (
     Ready,
     Recall,
     Send,
+    Wait,
 )
 from genai_integrations.routing.streams import (
     AsyncReplyStream,
@@ -47,24 +50,25 @@ class SyncDriver:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._is_ready = parts.transport.is_ready
 
-    def run(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
-        """Run a flow to its end, or to where it hands out a stream.
-
-        Args:
-            flow: One that has just begun, or one that handed out a stream.
-            outcome: What to send it first.
+    def run(self, request: Request) -> Reply | ReplyStream:
+        """Answer a request; a stream when its first content is there.
 
         Raises:
-            GenAIError: The call failed.
+            GenAIError: It cannot be answered.
         """
+        return self._drive(flow(request, self._parts, self._is_ready))  # type: ignore[return-value]  # it is new
+
+    def _drive(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
+        """Run a flow to its end, or to where it hands out a stream; one that did so gets how the stream ended."""
         while True:
             try:
                 step = flow.send(outcome)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Hand):
-                return ReplyStream(flow, step, self.run)
+                return ReplyStream(flow, step, self._drive)
             try:
                 outcome = HANDLERS[type(step)](self._parts, step)
             except GenAIError as error:
@@ -79,16 +83,20 @@ class AsyncDriver:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._is_ready = parts.transport.is_aready
 
-    async def run(self, flow: Flow, outcome: Any = None) -> Reply | AsyncReplyStream | None:
+    async def run(self, request: Request) -> Reply | AsyncReplyStream:
         """As `SyncDriver.run`."""
+        return await self._drive(flow(request, self._parts, self._is_ready))  # type: ignore[return-value]  # it is new
+
+    async def _drive(self, flow: Flow, outcome: Any = None) -> Reply | AsyncReplyStream | None:
         while True:
             try:
                 step = flow.send(outcome)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Hand):
-                return AsyncReplyStream(flow, step, self.run)
+                return AsyncReplyStream(flow, step, self._drive)
             try:
                 outcome = await ASYNC_HANDLERS[type(step)](self._parts, step)
             except GenAIError as error:

@@ -9,7 +9,6 @@ from genai_integrations.calls.args import DropParams
 from genai_integrations.calls.wire import Wire
 from genai_integrations.routing.deployments import Target
 from genai_integrations.runtime.bounded_map import BoundedMap
-from genai_integrations.transports.remedies.known import known
 from genai_integrations.transports.remedies.remedy import Remedy, fitting, together
 
 _TIME_TO_LIVE = 3600.0
@@ -25,6 +24,9 @@ class Learnt:
 
     Args:
         clock: Monotonic seconds.
+
+    Attributes:
+        is_any: Whether anything was learnt.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,15 +34,14 @@ class Learnt:
         self._rows: BoundedMap[tuple[str, str], tuple[float, tuple[Remedy, ...]]] = BoundedMap(
             _MOST_TARGETS
         )
-        self._is_any = False
+        self.is_any = False
 
     def beforehand(self, target: Target, body: Wire, drop_params: DropParams) -> tuple[Remedy, ...]:
         """How to say a request to a target from the first, by what is known and what was learnt."""
-        rows = known(target.connection, target.model)
-        if self._is_any:
-            for remedy in self._of(target):
-                rows = together(rows, remedy)
-        return fitting(rows, body, drop_params) if rows else ()
+        rows = target.deployment.remedies
+        for remedy in self._of(target):
+            rows = together(rows, remedy)
+        return fitting(rows, body, drop_params)
 
     def note(self, target: Target, remedies: Iterable[Remedy]) -> None:
         """Remember what worked."""
@@ -49,7 +50,7 @@ class Learnt:
             rows = together(rows, remedy)
         kept = (self._clock() + _TIME_TO_LIVE, rows[-_MOST_REMEDIES:])
         self._rows.put(_key(target), kept)
-        self._is_any = True
+        self.is_any = True
 
     def _of(self, target: Target) -> tuple[Remedy, ...]:
         until, rows = self._rows.get(_key(target)) or (0.0, ())

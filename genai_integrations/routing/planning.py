@@ -18,9 +18,8 @@ from genai_integrations.errors import (
     ContextWindowExceededError,
     GenAIError,
 )
-from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.names import Names, Resolution, without_provider
-from genai_integrations.routing.policy import Plan
 from genai_integrations.routing.strategies import Strategy, by_order, strategy_of
 
 _log = logging.getLogger("genai_integrations")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import copy
 import random
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.errors import (
@@ -24,8 +24,7 @@ from genai_integrations.errors import (
     OutOfCreditError,
     RequestTimeoutError,
 )
-from genai_integrations.routing.candidates import MOST_RENEWALS, Candidate, candidates
-from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.health import AT_ONCE, LONGEST_COOLDOWN, Admission, Health
 from genai_integrations.routing.probe import Probe
 from genai_integrations.routing.retry_budget import SPENT
@@ -37,38 +36,10 @@ from genai_integrations.routing.retry_rules import (
     falls_over,
     is_repeatable,
 )
+from genai_integrations.routing.steps import AwaitProbe, NewKey, Try, Wait
 
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """Make one attempt, and send back the error or None."""
-
-    target: Target
-    reason: str
-    timeout: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Sleep, and send back None."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitProbe:
-    """Wait until one of these probes of other calls is done, at most so long, and send back None."""
-
-    probes: Sequence[Probe]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """Read the target's connection again, and send back the target with its new key, or None."""
-
-    target: Target
-
+MOST_RENEWALS = 3
+"""New keys that one call asks for: a bound for a store that gives another wrong key each time."""
 
 Step = Try | Wait | AwaitProbe | NewKey
 """What a driver is asked to do."""
@@ -82,21 +53,6 @@ Steps = Generator[Step, Outcome, None]
 Whoever drives it closes it, whatever happens (`contextlib.closing`): a call that is cancelled in an attempt gives its
 probe back only then.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Where one call may go.
-
-    Attributes:
-        targets: Of the name itself, in order.
-        fallbacks: Of each name to fall back to, in order.
-        instead: For an error that has fallbacks of its own, their targets in the same way.
-    """
-
-    targets: Sequence[Target]
-    fallbacks: Sequence[Sequence[Target]] = ()
-    instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
 
 
 def attempts(
@@ -178,6 +134,50 @@ def _attempt(
         began = state.begin()
         error = yield Try(renewed, "new key", state.bounded())
     return began, error if isinstance(error, GenAIError) else None
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A target, as one call sees it.
+
+    Attributes:
+        target: Where an attempt goes, with the newest key.
+        reason: Why it would go there first.
+        tries: Attempts made, and other calls' probes whose failure was told.
+        error: How the last one failed.
+        ready_at: The moment at which the target wants to be asked again.
+        rested: Whether the wait before a retry is over.
+        patience_ends_at: When this call stops waiting for another's probe; None before it began to.
+        renewals: How often a new key was asked for.
+    """
+
+    target: Target
+    reason: str
+    tries: int = 0
+    error: GenAIError | None = None
+    ready_at: float = 0.0
+    rested: bool = False
+    patience_ends_at: float | None = None
+    renewals: int = 0
+
+    def learn(self, error: GenAIError, now: float) -> None:
+        """One more attempt has failed, or another call's probe has."""
+        asked = error.retry_after if isinstance(error, CallError) else None
+        self.tries += 1
+        self.error = error
+        self.ready_at = now + (asked or 0.0)
+        self.rested = False
+        self.patience_ends_at = None
+
+
+def candidates(groups: Sequence[Sequence[Target]]) -> list[Candidate]:
+    """Candidates of the name itself (the first group) and of its fallbacks, each target once."""
+    found: dict[str, Candidate] = {}
+    for depth, group in enumerate(groups):
+        for target in group:
+            reason = "fallback" if depth else "failover" if found else "first"
+            found.setdefault(target.name, Candidate(target, reason))
+    return list(found.values())
 
 
 class _Call:

@@ -10,10 +10,10 @@ from genai_integrations.calls.request import Request
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
-from genai_integrations.routing.flow import Parts, flow
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
+from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.transports.protocol import Transport
@@ -61,13 +61,11 @@ class Router:
         Raises:
             GenAIError: It cannot be answered.
         """
-        is_ready = self._parts.transport.is_ready
-        return self._sync.run(flow(request, self._parts, is_ready))  # type: ignore[return-value]  # it is new
+        return self._sync.run(request)
 
     async def arun(self, request: Request) -> Reply | AsyncReplyStream:
         """As `run`, without blocking the loop."""
-        is_ready = self._parts.transport.is_aready
-        return await self._async.run(flow(request, self._parts, is_ready))  # type: ignore[return-value]  # it is new
+        return await self._async.run(request)
 
     def refresh(self) -> None:
         """Read the connections again, now."""

@@ -1,4 +1,4 @@
-"""What the flow of a call asks its driver to do, and what comes back: the vocabulary between the two.
+"""What the policy asks the flow of a call to do, and the flow its driver, and what comes back.
 
 Each step says in its docstring what is to be sent back; an error of ours is an outcome, too.
 """
@@ -15,9 +15,41 @@ from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import GenAIError
 from genai_integrations.routing.caching import Memory
+from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.judging import JudgeOfAnswers
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.policy import AwaitProbe, Wait
+from genai_integrations.routing.probe import Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Make one attempt, and send back the error or None."""
+
+    target: Target
+    reason: str
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Sleep, and send back None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitProbe:
+    """Wait until one of these probes of other calls is done, at most so long, and send back None."""
+
+    probes: Sequence[Probe]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """Read the target's connection again, and send back the target with its new key, or None."""
+
+    target: Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,12 @@ CONNECT_TIMEOUT = 10.0
 END_OF_BODY = 0.05
 """Seconds to wait, after a stream's last event, for the end of its body."""
 
+NO_SUCH_PROXY = (
+    "the proxy that the environment names is no http:// or https:// address; one that speaks SOCKS cannot be used "
+    "(NO_PROXY names the hosts that need none)"
+)
+"""What to say of a proxy of another kind."""
+
 PIECE = 65536
 """Bytes read at most at once."""
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from genai_integrations.testing.hostile import HOSTILE
+
 Kind = Literal[
     "error",
     "html",
@@ -23,6 +25,7 @@ Kind = Literal[
     "truncated",
     "no_answer",
     "stale",
+    "hostile",
 ]
 """What goes wrong; the constructors of `Fault` say what each means."""
 
@@ -47,6 +50,7 @@ class Fault:
         step: The event lets one piece pass, not all of them.
         reset: The connection is reset instead of closed.
         url: Where a redirect points to.
+        way: The name of a hostile answer.
     """
 
     kind: Kind
@@ -60,6 +64,7 @@ class Fault:
     step: bool = False
     reset: bool = False
     url: str = ""
+    way: str = ""
 
     @classmethod
     def status(
@@ -202,6 +207,17 @@ class Fault:
     def stale(cls, *, times: int | None = None) -> Fault:
         """A good answer, after which the connection closes although it was kept alive."""
         return cls("stale", times)
+
+    @classmethod
+    def hostile(cls, way: str, *, times: int | None = None) -> Fault:
+        """Bytes that no provider should send: a key of `genai_integrations.testing.hostile.HOSTILE`.
+
+        Raises:
+            KeyError: There is no such way.
+        """
+        if way not in HOSTILE:
+            raise KeyError(way)
+        return cls("hostile", times, way=way)
 
 
 _BY_NAME = {

@@ -94,6 +94,11 @@ class Exchange:
         assert self.response is not None
         await self.response.write_eof()
 
+    def send_raw(self, data: bytes) -> NoReturn:
+        """These bytes in place of an answer, whatever they are; then the connection closes."""
+        self._transport.write(data)
+        self.hang_up()
+
     def hold_back(self) -> None:
         """Keep what is written until `close_after`, so that the answer and the end arrive as one."""
         connection = self._transport.get_extra_info("socket")

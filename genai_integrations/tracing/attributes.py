@@ -10,8 +10,11 @@ from typing import Any
 import orjson
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import Route
+from genai_integrations.calls.route import OK, Route
 from genai_integrations.calls.wire import Operation, Wire
+from genai_integrations.errors import GenAIError
+from genai_integrations.models.prices import TOTAL
+from genai_integrations.models.usage import split
 from genai_integrations.tracing.owners import TYPE
 
 Attributes = dict[str, object]
@@ -115,21 +118,46 @@ def asked(request: Request) -> Attributes:
 
 
 def outcome(request: Request, route: Route, error: BaseException | None) -> Attributes:
-    """Who answered and what it used, or what went wrong."""
+    """Who answered, what it used and cost, or what went wrong."""
     last = route.attempts[-1] if route.attempts else None
-    attributes: Attributes = {_MODEL: last.model if last else request.model}
-    if last and last.usage:
-        attributes[_USAGE] = text(usage_details(last.usage))
+    attributes: Attributes = {_MODEL: request.model, **_cost(route, failed=error is not None)}
+    if last:
+        # The name that the answer has: a deployment's own name is in no table of prices.
+        attributes[_MODEL] = text(last.answered or last.model)
+        if last.usage:
+            attributes[_USAGE] = text(usage_details(last.usage))
     if error is not None:
         kind = type(error).__name__
-        attributes |= {_LEVEL: "ERROR", STATUS: text(f"{kind}: {error}" if str(error) else kind)}
+        said = error.recorded() if isinstance(error, GenAIError) else str(error)
+        attributes |= {_LEVEL: "ERROR", STATUS: text(f"{kind}: {said}" if said else kind)}
+    elif rescued := _rescued(route):
+        attributes |= {_LEVEL: "WARNING", STATUS: text(rescued)}
     return attributes
 
 
-def cost(attempts: Sequence[Mapping[str, Any]]) -> Attributes:
-    """US dollars of all attempts, as far as they are known."""
-    known = [row["cost"] for row in attempts if row["cost"] is not None]
-    return {_COST: text({"total": sum(known)})} if known else {}
+def _rescued(route: Route) -> str:
+    """`served by usa after seoul: 503`, if somebody failed before: so that it shows in the tree of a trace."""
+    failed = [row for row in route.attempts if row.outcome not in (OK, "")]
+    served = route.served and route.attempts[-1].connection
+    if not failed or not served:
+        return ""
+    told = ", ".join(f"{row.connection}: {row.status or row.outcome}" for row in failed)
+    return f"served by {served} after {told}"
+
+
+def _cost(route: Route, *, failed: bool) -> Attributes:
+    """US dollars of all attempts, as far as they are known, by kind of token.
+
+    An error costs nothing, if nothing else is known: where no cost is told, Langfuse would count the tokens of the
+    input itself, and price them.
+    """
+    summed: dict[str, float] = {}
+    for costs in (row.costs for row in route.attempts):
+        for part, dollars in costs.items():
+            if part != TOTAL:
+                summed[part] = summed.get(part, 0.0) + dollars
+    total = route.cost if route.cost is not None else 0.0 if failed else None
+    return {} if total is None else {_COST: text({**summed, TOTAL: total})}
 
 
 def metadata(request: Request, attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -175,23 +203,9 @@ def _json(value: object) -> str:
 
 
 def usage_details(usage: Mapping[str, Any]) -> dict[str, int | float]:
-    """Token counts as Langfuse adds them up: parts that do not overlap, and the total.
-
-    Args:
-        usage: In OpenAI's shape, where the parts named in the details are in the sums too.
-    """
-    counts: dict[str, int | float] = {}
-    for side, whole in (("input", "prompt_tokens"), ("output", "completion_tokens")):
-        if (number := usage.get(whole)) is None:
-            continue
-        parts = usage.get(f"{whole}_details") or {}
-        parts = {
-            f"{side}_{name}": count
-            for name, count in parts.items()
-            if isinstance(count, (int, float)) and count and not name.startswith("text")
-        }
-        counts |= {side: max(number - sum(parts.values()), 0), **parts}
-    return {**counts, "total": usage.get("total_tokens") or sum(counts.values())}
+    """Token counts as Langfuse adds them up: parts that do not overlap, and their total."""
+    counts = split(usage)
+    return {**counts, TOTAL: sum(counts.values())}
 
 
 def moment(nanoseconds: int) -> str:

@@ -212,7 +212,6 @@ class Generation:
             attribute.INPUT: self._input,
             **attribute.asked(request),
             **attribute.outcome(request, route, error),
-            **attribute.cost(attempts),
             **attribute.flattened(record(attribute.metadata(request, attempts))),
         }
         if self._start:

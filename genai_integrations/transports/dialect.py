@@ -98,6 +98,6 @@ class Dialect(Protocol):
         """For the body of one stream."""
         ...
 
-    def events(self, call: WireCall) -> Events:
-        """For the events of one stream."""
+    def events(self, call: WireCall) -> Events | None:
+        """For the events of one stream; None if each is a chunk, and only `[DONE]` says that they are over."""
         ...

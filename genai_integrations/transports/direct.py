@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,16 +10,16 @@ from typing import TYPE_CHECKING
 from genai_integrations.calls.wire import END, Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import CallError, ConfigurationError, GenAIError
+from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
 from genai_integrations.transports.dialect import Dialect
-from genai_integrations.transports.failures import status_error
+from genai_integrations.transports.failures import leaving
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import SHARED, Shared
-from genai_integrations.transports.reading import Reader, identify, is_good, read_reply
+from genai_integrations.transports.reading import Reader, check_status, is_good, read_reply
 
 if TYPE_CHECKING:
     from genai_integrations.transports.http.async_http import AsyncHttp
@@ -70,11 +71,14 @@ class DirectTransport:
         from genai_integrations.transports.http import sync_http
 
         dialect, endpoint, body = self._request(call)
-        response = self._sync.post(endpoint, body, patience)
-        answer = sync_http.read_all(response, patience)
-        if not is_good(response.status):
-            raise status_error(response.status, response.headers, answer, endpoint.secrets)
-        return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
+        answered = None
+        try:
+            response = answered = self._sync.post(endpoint, body, patience)
+            answer = sync_http.read_all(response, patience)
+            check_status(response.status, response.headers, answer, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets)
+        except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
+            raise leaving(error, endpoint.secrets, answered) from None
 
     def stream(self, call: WireCall, patience: Patience) -> ClosableChunks:
         """One request, chunks as they arrive. Nothing is sent before the first `next`.
@@ -90,39 +94,41 @@ class DirectTransport:
         from genai_integrations.transports.http import sync_http
 
         dialect, endpoint, body = self._request(call)
-        response = self._sync.post(endpoint, body, patience)
-        line.lead_to(response.hang_up)
-        if not is_good(response.status):
-            answer = sync_http.read_all(response, patience)
-            raise status_error(response.status, response.headers, answer, endpoint.secrets)
-        reader = Reader(dialect, call, endpoint.secrets)
-        pieces = sync_http.read_pieces(response, patience)
+        answered = None
         try:
-            for piece in pieces:
-                yield from reader.feed(piece)
-                if reader.ended:
-                    sync_http.finish(response, patience)
-                    yield END
-                    return
+            response = answered = self._sync.post(endpoint, body, patience)
+            line.lead_to(response.hang_up)
+            if not is_good(response.status):
+                answer = sync_http.read_all(response, patience)
+                check_status(response.status, response.headers, answer, endpoint.secrets)
+            reader = Reader(dialect, call, endpoint.secrets)
+            with contextlib.closing(sync_http.read_pieces(response, patience)) as pieces:
+                for piece in pieces:
+                    yield from reader.feed(piece)
+                    reader.check()
+                    if reader.ended:
+                        sync_http.finish(response, patience)
+                        yield END
+                        return
             yield from reader.finish()
             if reader.ended:
                 yield END
-        except CallError as error:
-            identify(error, response.headers, endpoint.secrets)
-            raise
-        finally:
-            pieces.close()
+        except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
+            raise leaving(error, endpoint.secrets, answered) from None
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
         from genai_integrations.transports.http import async_http
 
         dialect, endpoint, body = self._request(call)
-        response = await self._async.post(endpoint, body, idle)
-        answer = await async_http.read_all(response, idle)
-        if not is_good(response.status):
-            raise status_error(response.status, response.headers, answer, endpoint.secrets)
-        return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
+        answered = None
+        try:
+            response = answered = await self._async.post(endpoint, body, idle)
+            answer = await async_http.read_all(response, idle)
+            check_status(response.status, response.headers, answer, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets)
+        except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
+            raise leaving(error, endpoint.secrets, answered) from None
 
     def astream(self, call: WireCall, idle: float) -> AsyncClosableChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
@@ -133,30 +139,29 @@ class DirectTransport:
         from genai_integrations.transports.http import async_http
 
         dialect, endpoint, body = self._request(call)
-        response = await self._async.post(endpoint, body, idle)
-        line.lead_to(response.close)
-        if not is_good(response.status):
-            answer = await async_http.read_all(response, idle)
-            raise status_error(response.status, response.headers, answer, endpoint.secrets)
-        reader = Reader(dialect, call, endpoint.secrets)
-        pieces = async_http.read_pieces(response, idle)
+        answered = None
         try:
-            async for piece in pieces:
-                for chunk in reader.feed(piece):
-                    yield chunk
-                if reader.ended:
-                    await async_http.finish(response)
-                    yield END
-                    return
+            response = answered = await self._async.post(endpoint, body, idle)
+            line.lead_to(response.close)
+            if not is_good(response.status):
+                answer = await async_http.read_all(response, idle)
+                check_status(response.status, response.headers, answer, endpoint.secrets)
+            reader = Reader(dialect, call, endpoint.secrets)
+            async with contextlib.aclosing(async_http.read_pieces(response, idle)) as pieces:
+                async for piece in pieces:
+                    for chunk in reader.feed(piece):
+                        yield chunk
+                    reader.check()
+                    if reader.ended:
+                        await async_http.finish(response)
+                        yield END
+                        return
             for chunk in reader.finish():
                 yield chunk
             if reader.ended:
                 yield END
-        except CallError as error:
-            identify(error, response.headers, endpoint.secrets)
-            raise
-        finally:
-            await pieces.aclose()
+        except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
+            raise leaving(error, endpoint.secrets, answered) from None
 
     def close(self) -> None:
         """Forget every key. Connections have none, and others may use them."""

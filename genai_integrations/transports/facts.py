@@ -13,6 +13,7 @@ from typing import Any
 
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.masked import MASK
+from genai_integrations.runtime.plain import one_line
 from genai_integrations.transports.waits import wait_asked
 
 _INNER = (
@@ -38,7 +39,7 @@ _MOST_OBJECTS = 64
 _LONGEST_TEXT = 50_000
 """Bounds for an answer that is made to keep us busy."""
 
-_LONGEST_MESSAGE = 500
+_LONGEST_ID = 200
 _SAID = {"true": True, "false": False}
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")
 _NOT_SHOWN = re.compile(r"<(script|style|!--).*?(</\1>|-->)", re.DOTALL | re.IGNORECASE)
@@ -126,7 +127,7 @@ def facts_in(
         code=_first(objects, ("code", "error_code", "errorCode", "reason", "__type")),
         type=_first(objects, ("type", "error_type")),
         param=_param(objects),
-        message=_line(sentences[0]) if sentences else "",
+        message=one_line(sentences[0]) if sentences else "",
         words=(*words, *_header_words(headers)),
         texts="\n".join(sentences).lower(),
         retry_after=wait_asked(status, headers, objects, sentences, now),
@@ -170,7 +171,7 @@ def scrubbed(value: Any, secrets: Sequence[str]) -> Any:
 def request_id(headers: Mapping[str, str], secrets: Sequence[str] = ()) -> str | None:
     """The provider's id of the request, from any of the headers in use."""
     found = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
-    return None if found is None else str(scrubbed(found, secrets))
+    return None if found is None else one_line(str(scrubbed(found, secrets)), _LONGEST_ID)
 
 
 def _opened(value: object, depth: int, name: str = "error") -> Any:
@@ -261,7 +262,8 @@ def _place(row: Mapping[str, Any]) -> str | None:
 def _first(objects: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | None:
     """The innermost word under one of these names; a number is a status, and says less."""
     found = (row.get(name) for row in objects for name in names)
-    return next((word for word in found if isinstance(word, str) and not _is_number(word)), None)
+    words = (word for word in found if isinstance(word, str) and not _is_number(word))
+    return next((one_line(word, _LONGEST_ID) for word in words), None)
 
 
 def _is_number(word: str) -> bool:
@@ -292,7 +294,3 @@ def _text_of_page(text: str) -> str:
     if "<" not in text:
         return text
     return html.unescape(_TAG.sub(" ", _NOT_SHOWN.sub(" ", text)))
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST_MESSAGE]

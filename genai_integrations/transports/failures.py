@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from genai_integrations.errors import (
     APIConnectionError,
     BadRequestError,
     CallError,
+    GenAIError,
     InvalidReplyError,
     ServerError,
 )
-from genai_integrations.transports.facts import Facts, facts, facts_in
+from genai_integrations.runtime.network import without_frames
+from genai_integrations.runtime.plain import one_line
+from genai_integrations.transports.facts import Facts, facts, facts_in, request_id, scrubbed
 from genai_integrations.transports.meanings import (
     BY_FOREIGN_CLASS,
     BY_HUNDRED,
@@ -30,7 +33,6 @@ from genai_integrations.transports.meanings import (
 _LITELLMS_PREFIX = re.compile(
     r"^(?:litellm\.\w+: )*(?:\w+(?:Exception|Error)\b(?: \w+)?(?: - |: ))*"
 )
-_LONGEST = 500
 
 
 def status_error(
@@ -110,6 +112,43 @@ def foreign_error(error: Exception, status: int | None, secrets: Iterable[str]) 
     return kind(message, status=code if by_name is None else status, retry_after=said.retry_after)
 
 
+class Answered(Protocol):
+    """An answer, of which the head is known."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """With lower-case look-up."""
+        ...
+
+
+def leaving(error: Exception, secrets: Sequence[str], answer: Answered | None) -> GenAIError:
+    """What leaves an attempt: an error of ours, whatever was raised in it, without frames and without what is secret.
+
+    Here what anybody wrote into an error on its way is cleaned once more: a status line, a header, the size of a chunk
+    may hold the key that the server was sent.
+
+    Args:
+        error: What was raised. It is changed in place if it is ours.
+        secrets: Texts that must not appear in it.
+        answer: What came, if anything did: its head has the provider's id of the request.
+    """
+    if not isinstance(error, GenAIError):
+        # Not its text: nobody knows what it quotes.
+        error = InvalidReplyError(f"the answer cannot be read: {type(error).__name__}")
+    if answer is not None and isinstance(error, CallError):
+        error.request_id = request_id(answer.headers, secrets) or error.request_id
+    error.args = tuple(_clean(part, secrets) for part in error.args)
+    if isinstance(error, CallError):
+        error.message = _clean(error.message, secrets)
+        for name in ("code", "param", "request_id", "body"):
+            setattr(error, name, scrubbed(getattr(error, name), secrets))
+    return without_frames(error)
+
+
+def _clean(text: object, secrets: Sequence[str]) -> Any:
+    return one_line(scrubbed(text, secrets)) if isinstance(text, str) else text
+
+
 def kind_of_status(status: int) -> type[CallError]:
     """The class of error for an HTTP status."""
     return BY_STATUS.get(status) or BY_HUNDRED.get(status // 100, ServerError)
@@ -134,7 +173,7 @@ _KINDS = tuple(BY_SENTENCE.values())
 
 def _error(kind: type[CallError], said: Facts, message: str) -> CallError:
     return kind(
-        message[:_LONGEST],
+        one_line(message),
         status=said.status,
         retry_after=said.retry_after,
         should_retry=said.should_retry,

@@ -3,55 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import CallError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.dialect import Dialect
-from genai_integrations.transports.facts import request_id
-from genai_integrations.transports.failures import event_error, failure_in
+from genai_integrations.transports.failures import event_error, failure_in, status_error
 from genai_integrations.transports.http.sse import ErrorData, WholeData
 
 _OBJECT = b"{"
 """What every event of an answer begins with."""
 
 
-def read_reply(
-    body: bytes,
-    dialect: Dialect,
-    call: WireCall,
-    secrets: Sequence[str],
-    headers: Mapping[str, str] | None = None,
-) -> Wire:
+def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> Wire:
     """The reply in a whole answer whose status is good.
 
     Raises:
         CallError: It is a failure all the same, or no answer to the call.
     """
-    headers = headers or {}
-    try:
-        reply = _reply(body, dialect, call, secrets)
-    except CallError as error:
-        identify(error, headers, secrets)
-        raise
-    return reply
-
-
-def _reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> Wire:
     try:
         answer = _decoded(body, secrets)
     except ValueError:
         raise _no_json(body) from None
-    reply = check_reply(dialect.reply(answer, call), call.operation)
-    if failure := failure_in(reply, secrets):
-        raise failure
-    return reply
+    failure = partial(failure_in, secrets=secrets)
+    return check_reply(dialect.reply(answer, call), call.operation, failure)
 
 
-def identify(error: CallError, headers: Mapping[str, str], secrets: Sequence[str]) -> None:
-    """Write the provider's id of the request on the error of an answer that began well."""
-    error.request_id = request_id(headers, secrets) or error.request_id
+def check_status(
+    status: int, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
+) -> None:
+    """Raise the `CallError` that an answer stands for whose status is not good."""
+    if not is_good(status):
+        raise status_error(status, headers, body, secrets)
 
 
 def is_good(status: int) -> bool:
@@ -69,34 +54,48 @@ class Reader:
 
     Attributes:
         ended: The server has said that the answer is whole.
+        failure: Why the stream failed, after the chunks that were read; None as long as it did not.
     """
 
-    __slots__ = ("_call", "_dialect", "_events", "_incoming", "_secrets", "_splitter", "ended")
+    __slots__ = (
+        "_call", "_dialect", "_events", "_incoming", "_secrets", "_splitter", "ended", "failure",
+    )  # fmt: skip
 
     def __init__(self, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> None:
         self.ended = False
+        self.failure: Exception | None = None
         self._dialect = dialect
         self._call = call
         self._secrets = secrets
         self._splitter = dialect.splitter()
         self._events = dialect.events(call)
-        self._incoming = IncomingChunks()
+        self._incoming = IncomingChunks(partial(failure_in, secrets=secrets))
 
-    def feed(self, piece: bytes) -> Iterator[Wire]:
+    def feed(self, piece: bytes) -> list[Wire]:
         """The chunks that a piece completes.
 
-        Raises:
-            CallError: The stream failed, after the chunks before that.
+        A list and no generator: that would be resumed once more for each chunk, on its way through every loop above.
         """
-        for data in self._splitter.feed(piece):
-            if data[:1] != _OBJECT and _is_done(data):
-                self.ended = True
-                return
-            if data and not data.isspace():
-                yield from self._chunks(data)
-                if self._events.ended:
-                    self.ended = True
-                    return
+        chunks: list[Wire] = []
+        try:
+            for data in self._splitter.feed(piece):
+                if data[:1] != _OBJECT:
+                    if _is_done(data):
+                        self.ended = True
+                        break
+                    if not data or data.isspace():
+                        continue
+                self._read(data, chunks)
+                if self.ended:
+                    break
+        except Exception as error:  # noqa: BLE001  told by `check`, after the chunks before it
+            self.failure = error
+        return chunks
+
+    def check(self) -> None:
+        """Raise what went wrong after the chunks that were read."""
+        if self.failure is not None:
+            raise self.failure
 
     def finish(self) -> Iterator[Wire]:
         """The body is over: what is left of it. A last event without its end counts if it is whole.
@@ -112,18 +111,22 @@ class Reader:
             if _is_done(data):
                 self.ended = True
                 return
+            chunks: list[Wire] = []
             try:
-                yield from self._chunks(data)
+                self._read(data, chunks)
             except InvalidReplyError:
                 # It was cut short in its midst, which is told as that.
                 return
-        for chunk in self._events.finish():
-            yield self._check(chunk)
-        self.ended = self._events.ended
+            yield from chunks
+        if self._events is not None:
+            for chunk in self._events.finish():
+                yield self._incoming.check(chunk)
+            self.ended = self._events.ended
 
-    def _chunks(self, data: bytes) -> Iterator[Wire]:
+    def _read(self, data: bytes, chunks: list[Wire]) -> None:
+        """Read one event, and add the chunks that it stands for."""
         try:
-            event = _decoded(data, self._secrets)
+            event = jsonbytes.loads(data)
         except ValueError:
             kind = ServerError if isinstance(data, ErrorData) else InvalidReplyError
             raise kind("the stream has an event that is no JSON") from None
@@ -131,14 +134,15 @@ class Reader:
             raise event_error(event, self._secrets)
         if not isinstance(event, dict):
             raise InvalidReplyError("an event of the stream is no JSON object")
+        if event.get("error"):
+            raise event_error(event, self._secrets)
+        if self._events is None:
+            chunks.append(self._incoming.check(event))
+            return
         for chunk in self._events.take(event):
-            yield self._check(chunk)
-
-    def _check(self, chunk: Wire) -> Wire:
-        chunk = self._incoming.check(chunk)
-        if failure := failure_in(chunk, self._secrets):
-            raise failure
-        return chunk
+            # One by one: those before one that fails have come.
+            chunks.append(self._incoming.check(chunk))  # noqa: PERF401
+        self.ended = self._events.ended
 
 
 def _is_done(data: bytes) -> bool:

@@ -359,6 +359,23 @@ def test_a_store_that_is_away_leaves_what_is_known(registry, store, clock, renew
     assert registry.peek().version == 2
 
 
+def test_a_silent_store_holds_nobody_up_who_knows_something(registry, store, clock, caplog):
+    """What is known is used though it is no longer fresh, and the read that hangs brings the new in the end."""
+    known = registry.load()
+    clock.now += 400
+    store.may_go_on.clear()
+
+    assert registry.load() is known
+    assert asyncio.run(registry.aload()) is known
+    assert len(store.reads) == 2, "nobody began a third read"
+    assert caplog.messages == [
+        "the store of connections is silent; still using what was read 400 s ago"
+    ]
+
+    store.may_go_on.set()
+    assert registry.refresh().version > known.version
+
+
 def test_what_is_too_old_is_not_used(registry, store, clock):
     """After the longest time allowed, the store's own error is raised, until it is back."""
     registry.load()

@@ -129,6 +129,21 @@ def test_scores_reach_the_traces(tracer, langfuse, capitals):
     ]
 
 
+def test_scores_belong_to_the_items_own_span(tracer, langfuse, capitals):
+    """Langfuse's page of an experiment shows the scores of the root span of an item, and no others."""
+    compare(
+        "gpt-4o", dataset("geo/capitals"), PROMPT, client=tracer, evaluators=exact(), run_name="n"
+    )
+
+    roots = {
+        (span["trace_id"], span["span_id"])
+        for span in langfuse.spans
+        if span["name"] == "experiment-item-run"
+    }
+    assert {(row["traceId"], row["observationId"]) for row in langfuse.scores} == roots
+    assert len(roots) == 2
+
+
 def test_a_failed_call_is_an_error_in_its_run(tracer, langfuse, capitals, provider):
     """With what went wrong, and without a score."""
     provider.faults = {"*": Fault.status(503)}

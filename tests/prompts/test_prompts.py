@@ -111,6 +111,26 @@ def test_any_text_renders_as_the_sdk_renders_it(pieces, filler):
     assert parsed.render(values) == TemplateParser.compile_template(text, values)
 
 
+@pytest.mark.parametrize(
+    "example",
+    [
+        '{{"answer": "yes"}}',
+        "{{'answer': 1}}",
+        '{{ "answer" }}',
+        "{{a, b}}",
+        "{{a: b}}",
+        "{{a\nb}}",
+        "{{a {{b}}",
+    ],
+)
+def test_examples_in_double_braces_are_text(example):
+    """What no name can be is shown to the model as it stands, and wants no value."""
+    parsed = Text.parse(f"Answer as {example}: {{{{question}}}}")
+
+    assert parsed.variables == ("question",)
+    assert parsed.render({"question": "why?"}) == f"Answer as {example}: why?"
+
+
 @given(value=st.text(max_size=20))
 def test_a_value_is_never_looked_at_again(value):
     """Braces in a value are text: they neither vanish nor insert another value."""

@@ -10,11 +10,12 @@ from simulation import Clock
 from genai_integrations import Connection, GenAIError, Secret
 from genai_integrations.calls.args import router_args
 from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.routing.deployments import Deployment, Target
+from genai_integrations.routing.deployments import Deployment, Plan, Target
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Names
 from genai_integrations.routing.planning import Plans
-from genai_integrations.routing.policy import NewKey, Plan, Try, Wait, attempts
+from genai_integrations.routing.policy import attempts
+from genai_integrations.routing.steps import NewKey, Try, Wait
 
 
 @dataclass

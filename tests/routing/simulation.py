@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from genai_integrations.calls.args import router_args
 from genai_integrations.errors import GenAIError, RequestTimeoutError
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.policy import AwaitProbe, NewKey, Try, Wait, attempts
+from genai_integrations.routing.policy import attempts
+from genai_integrations.routing.steps import AwaitProbe, NewKey, Try, Wait
 
 
 @dataclass

@@ -15,8 +15,7 @@ from genai_integrations.errors import (
     RateLimitError,
 )
 from genai_integrations.routing.accounts import Accounts
-from genai_integrations.routing.deployments import Deployment, Target
-from genai_integrations.routing.policy import Plan
+from genai_integrations.routing.deployments import Deployment, Plan, Target
 from genai_integrations.runtime.secret import Secret
 
 TOO_LONG = ContextWindowExceededError("too long", status=400)

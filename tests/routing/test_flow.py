@@ -24,8 +24,9 @@ from genai_integrations.errors import (
     StreamInterruptedError,
     UnknownModelError,
 )
-from genai_integrations.routing.flow import Parts, flow
+from genai_integrations.routing.flow import flow
 from genai_integrations.routing.health import Health
+from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.planning import Planner
 from genai_integrations.routing.steps import Ending, Opened
 

@@ -17,7 +17,8 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     ServerError,
 )
-from genai_integrations.routing.policy import AwaitProbe, Try, attempts
+from genai_integrations.routing.policy import attempts
+from genai_integrations.routing.steps import AwaitProbe, Try
 
 
 def broke():

@@ -18,8 +18,7 @@ from genai_integrations.errors import (
     RateLimitError,
     ServerError,
 )
-from genai_integrations.routing.deployments import Deployment, Target
-from genai_integrations.routing.policy import Plan
+from genai_integrations.routing.deployments import Deployment, Plan, Target
 
 TARGETS = {
     name: Target(Deployment(Connection(name, PROVIDERS["openai"], Secret(f"sk-{name}")), "m"))

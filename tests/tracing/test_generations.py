@@ -49,8 +49,9 @@ def test_a_call_is_one_generation(way, client, only):
     assert generation["model.name"] == "gpt-4o"
     assert generation.json("model.parameters") == {"temperature": 0.1, "stop": '["end","fin"]'}
     assert generation.json("usage_details") == {"input": 1, "output": 3, "total": 4}
-    assert generation.json("cost_details") == {"total": attempt["cost"]}
-    assert attempt["cost"] > 0
+    dollars = {"input": 2.5e-06, "output": 3e-05, "total": 3.25e-05}
+    assert generation.json("cost_details") == pytest.approx(dollars)
+    assert attempt["cost"] == pytest.approx(3.25e-05)
     assert (attempt["target"], attempt["outcome"], attempt["status"]) == ("home/gpt-4o", "ok", 200)
     assert generation.metadata["asked"] == "gpt-4o"
     assert generation.metadata["provider"] == "openai"
@@ -141,6 +142,53 @@ def test_usage_adds_up(way, client, provider, only):
         "output_reasoning_tokens": 20,
     }
     assert sum(found.values()) == 150
+
+
+def test_parts_of_claudes_usage_do_not_overlap(client, provider, only):
+    """What was written to the prompt's cache is told under several names, and counted once, with its own price."""
+    usage = {
+        "prompt_tokens": 2003,
+        "completion_tokens": 1,
+        "total_tokens": 2004,
+        "prompt_tokens_details": {
+            "cached_tokens": 0,
+            "cache_creation_tokens": 2000,
+            "cache_write_tokens": 2000,
+            "cache_creation_token_details": {"ephemeral_5m_input_tokens": 2000},
+        },
+        "cache_creation_input_tokens": 2000,
+    }
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Yes."}}
+    reply = {"choices": [{**choice, "finish_reason": "stop"}], "usage": usage}
+    provider.replies["*"] = reply
+    ask(client, "plain")
+
+    generation = only(client)
+    assert generation.json("usage_details") == {
+        "input": 3,
+        "input_cache_creation": 2000,
+        "output": 1,
+        "total": 2004,
+    }
+    assert generation.json("cost_details")["total"] == pytest.approx(2003 * 2.5e-06 + 1e-05)
+
+
+@each_way
+def test_the_model_is_the_one_that_the_answer_names(way, make_client, connect, provider, only):
+    """A deployment's own name is in no table of prices."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Yes."}}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    provider.replies["*"] = {
+        "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{**choice, "finish_reason": "stop"}],
+        "usage": usage,
+    }
+    client = make_client(connect(kind="azure"))
+    ask(client, way, "azure/our-small-one")
+
+    generation = only(client)
+    assert generation["model.name"] == "gpt-4o-mini-2024-07-18"
+    assert generation.json("cost_details")["total"] > 0
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -234,7 +282,7 @@ def test_the_cost_is_that_of_all_attempts(make_client, connect, provider, only):
         "ContentFilteredError",
         "ok",
     ]
-    assert generation.json("cost_details") == {"total": reply.route.cost}
+    assert generation.json("cost_details")["total"] == reply.route.cost
     assert reply.route.cost == sum(costs)
     assert all(costs)
     assert generation["model.name"] == "gpt-4o-mini"

@@ -56,6 +56,7 @@ def test_an_error(way, client, provider, only):
     assert generation.json("input") == HELLO
     assert generation["output"] is None
     assert generation["usage_details"] is None
+    assert generation.json("cost_details") == {"total": 0.0}, "else Langfuse prices the input"
     assert [row["status"] for row in generation.metadata["attempts"]] == [400]
 
 
@@ -92,7 +93,8 @@ def test_a_call_that_falls_over(way, pair, only):
 
     generation = only(client)
     attempts = generation.metadata["attempts"]
-    assert (generation["level"], generation.code) == (None, 0)
+    assert (generation["level"], generation.code) == ("WARNING", 0)
+    assert generation["status_message"] == "served by usa after seoul: 500"
     assert generation.metadata["connection"] == "usa"
     assert generation.json("output")["content"] == "usa says: Hello!"
     assert [(row["target"], row["reason"], row["outcome"]) for row in attempts] == [

@@ -9,7 +9,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 
 import pytest
 
-from genai_integrations.errors import APIConnectionError
+from genai_integrations.errors import APIConnectionError, InvalidReplyError
 from genai_integrations.transports.http.answer import Answer
 
 REPLY = b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}}]}'
@@ -147,7 +147,7 @@ def test_heads_that_are_refused(name):
     """Each says what is wrong with it."""
     data, message = REFUSED[name]
 
-    with pytest.raises(HTTPException, match=message):
+    with pytest.raises((HTTPException, InvalidReplyError), match=message):
         _answer(data)
 
 

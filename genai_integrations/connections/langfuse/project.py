@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from genai_integrations.errors import ConfigurationError, CredentialError, CredentialStoreError
 from genai_integrations.runtime.masked import MaskedText
-from genai_integrations.runtime.network import proxy_for, tls_context
+from genai_integrations.runtime.network import NO_SUCH_PROXY, proxy_for, tls_context
 
 if TYPE_CHECKING:
     import urllib3
@@ -85,6 +85,8 @@ def _pool(host: str) -> urllib3.PoolManager:
     wait = urllib3.Timeout(connect=5.0, read=10.0)
     if proxy is None:
         return urllib3.PoolManager(retries=False, timeout=wait, ssl_context=tls_context())
+    if not proxy.startswith(("http://", "https://")):
+        raise CredentialStoreError(NO_SUCH_PROXY)
     login = unquote(urllib3.util.parse_url(proxy).auth or "")
     told = urllib3.make_headers(proxy_basic_auth=login) if login else None
     return urllib3.ProxyManager(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from genai_integrations.testing.faults import Fault
+from genai_integrations.testing.hostile import Good, hostile_answer
 from genai_integrations.testing.providers.dialect import Answer
 from genai_integrations.testing.server import Exchange, Received
 
@@ -101,6 +102,15 @@ class _Delivery:
         await self._write_some()
         await self.exchange.end()
 
+    async def hostile(self) -> None:
+        sent = self.request.headers
+        key = sent.get("x-api-key") or sent.get("api-key") or sent.get("x-goog-api-key")
+        key = key or sent.get("authorization", "").removeprefix("Bearer ")
+        pieces = self.answer.pieces
+        body = self.answer.body if pieces is None else b"".join(each.data for each in pieces)
+        good = Good(key.encode(), body, is_stream=pieces is not None)
+        self.exchange.send_raw(hostile_answer(self.fault.way, good))
+
     async def _wait(self) -> None:
         assert self.fault.event is not None
         await self.exchange.wait_for(self.fault.event, clear=self.fault.step)
@@ -136,6 +146,7 @@ _SPOILERS: dict[str, Callable[[_Delivery], Awaitable[None]]] = {
     "truncated": _Delivery.truncated,
     "no_answer": _Delivery.no_answer,
     "stale": _Delivery.stale,
+    "hostile": _Delivery.hostile,
 }
 
 

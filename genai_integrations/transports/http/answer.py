@@ -5,23 +5,22 @@ from __future__ import annotations
 import io
 import re
 import threading
-import zlib
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, Protocol, cast
 
 from genai_integrations.runtime.network import PIECE
+from genai_integrations.transports.http.packing import unpacking
 
 _LARGEST_HEAD = 1 << 20
 """Bytes of all header lines together. There is no other limit on their number and length."""
 
+_LONGEST_LENGTH = 18
+"""Digits of an answer's length: more bytes than there are."""
+
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _SPACE = " \t\r"
 _WITHOUT_BODY = frozenset((204, 304))
-_GZIP_OR_ZLIB = 47
-"""What `zlib` calls the two together."""
-_ZLIB, _GZIP = 0x8, 0xF
-"""The low halves of their first bytes."""
 
 
 class Reader(Protocol):
@@ -81,7 +80,7 @@ class Answer(HTTPResponse):
         self.chunked = head.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
         self.length = None if self.chunked else _length(status, head)
-        self._packed = None if self.length == 0 else _unpacking(head)
+        self._packed = None if self.length == 0 else unpacking(head)
         told = head.get("connection", "").lower()
         closes = "keep-alive" not in told if version == "HTTP/1.0" else "close" in told
         self.will_close = closes or (not self.chunked and self.length is None)
@@ -93,16 +92,24 @@ class Answer(HTTPResponse):
 
         Raises:
             http.client.IncompleteRead: The body was cut short.
-            zlib.error: It is not encoded as its head says.
+            InvalidReplyError: It is not packed as its head says, or too much.
         """
-        while data := self.read1(PIECE):
+        packed = self._packed
+        if packed is None:
+            return self._raw()
+        while not (data := packed.piece()):
+            if not (raw := self._raw()):
+                packed.check_end()
+                return b""
+            packed.feed(raw)
+        return data
+
+    def _raw(self) -> bytes:
+        if data := self.read1(PIECE):
             if self.length == 0 and self.fp:
                 # Python 3.12 and older leave this to the next read.
                 self._close_conn()
-            if self._packed is not None:
-                data = self._packed.unpacked(data)
-            if data:
-                return data
+            return data
         if self.length:
             raise IncompleteRead(b"", self.length)
         self._is_whole = True
@@ -136,47 +143,9 @@ def _length(status: int, head: dict[str, str]) -> int | None:
         return 0
     if told is None:
         return None
-    if not told.isdecimal():
+    if not told.isdecimal() or len(told) > _LONGEST_LENGTH:
         raise HTTPException("the length of the answer is no number")
     return int(told)
-
-
-def _unpacking(head: dict[str, str]) -> _Unpacking | None:
-    """What unpacks a body that a server packed though it was asked not to."""
-    encoding = head.get("content-encoding", "identity").lower()
-    if encoding == "identity":
-        return None
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise HTTPException(f"the answer is encoded as {encoding!r}, which was not asked for")
-    return _Unpacking()
-
-
-class _Unpacking:
-    """Unpacks gzip of any number of members, and deflate with or without the head that its standard wants."""
-
-    def __init__(self) -> None:
-        self._inner: Any = None
-
-    def unpacked(self, data: bytes) -> bytes:
-        """What the next bytes hold.
-
-        Raises:
-            zlib.error: They are not packed so.
-        """
-        out = b""
-        while data:
-            if self._inner is None:
-                self._inner = zlib.decompressobj(_window(data))
-            out += self._inner.decompress(data)
-            data = self._inner.unused_data
-            if self._inner.eof:
-                self._inner = None
-        return out
-
-
-def _window(data: bytes) -> int:
-    """How `zlib` is to read what begins so. The low half of zlib's first byte is 8; of a bare block it never is."""
-    return _GZIP_OR_ZLIB if data[0] & 0x0F in (_ZLIB, _GZIP) else -zlib.MAX_WBITS
 
 
 def _head(stream: Any) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import ssl
 import weakref
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -26,14 +28,21 @@ from genai_integrations.runtime.network import (
     IDLE_AGE,
     IDLE_IN_ALL,
     IDLE_PER_HOST,
+    NO_SUCH_PROXY,
     is_readable,
     tls_context,
     without_frames,
 )
-from genai_integrations.transports.http.endpoint import Endpoint
+from genai_integrations.transports.http.endpoint import Endpoint, reached
+from genai_integrations.transports.http.packing import unpacking
+from genai_integrations.transports.http.sizes import Collected
 
 _HEADER_LIMIT = 131072
 """Bytes of one header line, and number of headers: other clients take as much."""
+
+
+_FIRST_FINAL = 200
+"""Statuses below announce another answer, which aiohttp waits for, or, with 101, another protocol."""
 
 
 class AsyncHttp:
@@ -63,12 +72,21 @@ class AsyncHttp:
             CallError: No answer came.
         """
         session = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
+        if endpoint.proxy and not endpoint.proxy.startswith(("http://", "https://")):
+            raise APIConnectionError(NO_SUCH_PROXY)
         try:
-            return await session.post(endpoint, body, idle)
+            response = await session.post(endpoint, body, idle)
         except UntrustedHostError as error:
             raise without_frames(error) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise translated(error, idle) from without_frames(error)
+            raise translated(error, idle, endpoint) from without_frames(error)
+        if response.status < _FIRST_FINAL:
+            # The connection speaks something else from here on.
+            response.close()
+            raise APIConnectionError(
+                f"the server does not go on in HTTP/1: it switched (HTTP {response.status})"
+            )
+        return response
 
     async def session(self) -> aiohttp.ClientSession:
         """The running loop's aiohttp session, for a library that sends by itself."""
@@ -168,11 +186,17 @@ def _close_without_loop(connector: aiohttp.BaseConnector) -> None:
 
 def _client() -> aiohttp.ClientSession:
     connector = _Connector(
-        limit=0, keepalive_timeout=IDLE_AGE, socket_factory=_guarded_socket, ttl_dns_cache=60
+        limit=0,
+        keepalive_timeout=IDLE_AGE,
+        resolver=_GuardedResolver(),
+        socket_factory=_guarded_socket,
+        ttl_dns_cache=60,
     )
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
+        # By ourselves, with limits.
+        auto_decompress=False,
         max_field_size=_HEADER_LIMIT,
         max_line_size=_HEADER_LIMIT,
         max_headers=_HEADER_LIMIT,
@@ -180,15 +204,23 @@ def _client() -> aiohttp.ClientSession:
 
 
 async def read_pieces(response: aiohttp.ClientResponse, idle: float) -> AsyncGenerator[bytes]:
-    """The body as it arrives.
+    """The body as it arrives, unpacked.
 
     Raises:
-        CallError: It broke off, or stalled.
+        CallError: It broke off, or stalled, or is packed in a way that is not understood.
     """
     content = response.content
     try:
+        packed = unpacking(response.headers)
         while piece := await content.readany():
-            yield piece
+            if packed is None:
+                yield piece
+                continue
+            packed.feed(piece)
+            while piece := packed.piece():
+                yield piece
+        if packed is not None:
+            packed.check_end()
     except (aiohttp.ClientError, OSError) as error:
         raise translated(error, idle) from without_frames(error)
     finally:
@@ -208,25 +240,44 @@ async def read_all(response: aiohttp.ClientResponse, idle: float) -> bytes:
     """The whole body.
 
     Raises:
-        CallError: It did not come whole.
+        CallError: It did not come whole, or is too large.
     """
-    try:
-        return await response.read()
-    except (aiohttp.ClientError, OSError) as error:
-        raise translated(error, idle) from without_frames(error)
-    finally:
-        response.release()
+    collected = Collected()
+    async with contextlib.aclosing(read_pieces(response, idle)) as pieces:
+        async for piece in pieces:
+            collected.add(piece)
+    return collected.whole()
 
 
-def translated(error: Exception, idle: float) -> CallError:
-    """Our error for one of aiohttp's."""
+def translated(error: Exception, idle: float, endpoint: Endpoint | None = None) -> CallError:
+    """Our error for one of aiohttp's.
+
+    Args:
+        error: What it raised.
+        idle: Seconds that the server may be silent.
+        endpoint: Who was to be connected to; None after that.
+    """
+    address = reached(endpoint) if endpoint else None
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return APIConnectionError(f"cannot connect within {min(idle, CONNECT_TIMEOUT):g} s")
+        seconds = min(idle, CONNECT_TIMEOUT)
+        return APIConnectionError(f"cannot connect within {seconds:g} s", address=address)
     if isinstance(error, TimeoutError):
         return RequestTimeoutError(f"the server was silent for {idle:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return APIConnectionError(f"cannot connect: {error.os_error}")
-    return APIConnectionError(f"the connection broke: {error or type(error).__name__}"[:200])
+        return APIConnectionError(f"cannot connect: {_words(error.os_error)}", address=address)
+    words = str(error)
+    if isinstance(error, aiohttp.ClientResponseError):
+        # Its own text names the address.
+        words = f"{error.status}, {error.message}"
+    return APIConnectionError(f"the connection broke: {words or type(error).__name__}"[:200])
+
+
+def _words(error: OSError) -> str:
+    """What the operating system, or TLS, says; asyncio's texts for the former have the address in them."""
+    is_systems = type(error) is not ssl.SSLError and not isinstance(
+        error, (ssl.SSLCertVerificationError, socket.gaierror)
+    )
+    return os.strerror(error.errno) if is_systems and error.errno else str(error)
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -260,10 +311,24 @@ def _is_quiet(protocol: Any) -> bool:
     return not protocol.should_close and sock is not None and not is_readable(sock.fileno())
 
 
+class _GuardedResolver(aiohttp.ThreadedResolver):
+    """Refuses a name if one of its addresses is unsafe, whichever would answer: as the other side does."""
+
+    async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_UNSPEC) -> Any:
+        found = await super().resolve(host, port, family)
+        for row in found:
+            _refuse(row["host"])
+        return found
+
+
+def _refuse(address: str) -> None:
+    if is_unsafe_address(address):
+        raise UntrustedHostError(
+            f"the provider's host leads to {address}, a link-local or metadata address"
+        )
+
+
 def _guarded_socket(info: Any) -> socket.socket:
     family, kind, protocol, _, address = info
-    if is_unsafe_address(address[0]):
-        raise UntrustedHostError(
-            f"the provider's host leads to {address[0]}, a link-local or metadata address"
-        )
+    _refuse(address[0])
     return socket.socket(family=family, type=kind, proto=protocol)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from genai_integrations.runtime.masked import MaskedText
 
@@ -115,3 +116,8 @@ class Endpoint:
             latin_headers={**self.latin_headers, **proof.headers},
             secrets=(*self.secrets, *proof.secrets),
         )
+
+
+def reached(endpoint: Endpoint) -> str:
+    """`host:port` of whom a connection is made to: the proxy, if there is one."""
+    return urlsplit(endpoint.proxy or endpoint.origin).netloc.rpartition("@")[2]

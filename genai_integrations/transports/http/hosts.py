@@ -7,18 +7,20 @@ import socket
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 from urllib.parse import unquote
 
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util import Url, make_headers, parse_url
 from urllib3.util.wait import wait_for_read
 
 from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import APIConnectionError, UntrustedHostError
 from genai_integrations.runtime.masked import MaskedText
-from genai_integrations.runtime.network import IDLE_AGE, IDLE_PER_HOST, tls_context
+from genai_integrations.runtime.network import IDLE_AGE, IDLE_PER_HOST, NO_SUCH_PROXY, tls_context
+from genai_integrations.transports.http.names import Address, addresses_of
 
 
 class Host:
@@ -134,9 +136,9 @@ class Host:
             "timeout": seconds,
         }
         if "https" not in (proxy.scheme, self._url.scheme):
-            return HTTPConnection(**at)
+            return _ToProxy(**at)
         config = ProxyConfig(tls_context(), False, None, None)
-        connection = HTTPSConnection(**at, ssl_context=tls_context(), proxy_config=config)
+        connection = _ToSecureProxy(**at, ssl_context=tls_context(), proxy_config=config)
         if self._url.scheme == "https":
             connection.set_tunnel(
                 _bare(self._url), self._url.port, self._authorization, str(proxy.scheme)
@@ -144,20 +146,47 @@ class Host:
         return connection
 
 
-class _Guarded:
-    """Looks at whom it connects to before anything is sent."""
+class _Bounded(HTTPConnection):
+    """Connects within one time for everything: looking the name up, and each of its addresses in turn."""
 
     def _new_conn(self) -> socket.socket:
-        for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):  # type: ignore[attr-defined]
+        ends = time.monotonic() + float(cast("float", self.timeout))
+        reason: OSError | None = None
+        found = addresses_of(self.host, self.port, ends)
+        self._look_at(found)
+        for left, (family, kind, protocol, _, address) in zip(
+            range(len(found), 0, -1), found, strict=True
+        ):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.settimeout(max((ends - time.monotonic()) / left, _SHORTEST))
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.connect(address)
+            except OSError as error:
+                sock.close()
+                reason = error
+            else:
+                sock.settimeout(max(ends - time.monotonic(), _SHORTEST))
+                return sock
+        if isinstance(reason, TimeoutError):
+            raise ConnectTimeoutError(self, f"no connection within {self.timeout:g} s")
+        raise NewConnectionError(self, f"Failed to establish a new connection: {reason}")
+
+    def _look_at(self, found: Sequence[Address]) -> None:
+        """Nothing: a proxy may be anywhere."""
+
+
+_SHORTEST = 0.001
+"""Seconds: zero would mean not to wait at all."""
+
+
+class _Guarded(_Bounded):
+    """Looks at whom it connects to before anything is sent: at all of a name's addresses, whichever would answer."""
+
+    def _look_at(self, found: Sequence[Address]) -> None:
+        for *_, address in found:
             _refuse(str(address[0]))
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        try:
-            # Once more, because a name may lead elsewhere the second time.
-            _refuse(sock.getpeername()[0])
-        except BaseException:
-            sock.close()
-            raise
-        return sock
 
 
 class _Connection(_Guarded, HTTPConnection):
@@ -165,6 +194,14 @@ class _Connection(_Guarded, HTTPConnection):
 
 
 class _SecureConnection(_Guarded, HTTPSConnection):
+    pass
+
+
+class _ToProxy(_Bounded, HTTPConnection):
+    pass
+
+
+class _ToSecureProxy(_Bounded, HTTPSConnection):
     pass
 
 
@@ -181,9 +218,7 @@ def _proxy(address: str | None) -> tuple[Url | None, dict[str, str]]:
         return None, {}
     url = parse_url(address)
     if url.scheme not in ("http", "https") or not url.host:
-        raise APIConnectionError(
-            "the proxy that the environment names is no http:// or https:// address"
-        )
+        raise APIConnectionError(NO_SUCH_PROXY)
     port = url.port or (443 if url.scheme == "https" else 80)
     told = make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else {}
     # Masked and cut out, because it is a password.

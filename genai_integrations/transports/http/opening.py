@@ -76,7 +76,7 @@ def base_url(connection: Connection, model: str) -> str:
     """The connection's base URL, else its provider's, with `{model}` filled in.
 
     Raises:
-        CredentialError: There is none, or the model may not be in its host name.
+        CredentialError: There is none, or it is damaged, or the model may not be in its host name.
     """
     base = connection.base_url or connection.provider.base_url
     if not base:
@@ -84,7 +84,10 @@ def base_url(connection: Connection, model: str) -> str:
             f"connection {connection.name!r} has no base URL, and {connection.provider.name} "
             "has no common one: enter it in Langfuse (Settings, LLM Connections)"
         )
-    return _with_model(connection, base, model)
+    filled = _with_model(connection, base, model)
+    # Whatever takes it apart may rely on it.
+    origin_of(filled, connection.name)
+    return filled
 
 
 def _extra_headers(connection: Connection) -> dict[str, str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from genai_integrations.errors import InvalidReplyError
+from genai_integrations.settings import answer_limits
+from genai_integrations.transports.http.sizes import too_large
+
 _BOM = b"\xef\xbb\xbf"
 _PLAIN = (b"", b"message", b"error")
 _WHOLE = (b"{", b"[", b"<")
@@ -35,28 +39,43 @@ class SSEDecoder:
             no names it is a `ping` or the like without. Empty where all events count.
     """
 
-    __slots__ = ("_after_cr", "_carrying", "_ends_in_lf", "_is_whole", "_pieces", "_started")
+    __slots__ = (
+        "_after_cr",
+        "_carrying",
+        "_ends_in_lf",
+        "_held",
+        "_is_whole",
+        "_limits",
+        "_pieces",
+        "_started",
+    )
 
     def __init__(self, carrying: tuple[bytes, ...] = ()) -> None:
         self._carrying = carrying
+        self._limits = answer_limits()
         self._pieces: list[bytes] = []
+        self._held = 0
         self._ends_in_lf = False
         self._after_cr = False
         self._started = False
         self._is_whole = False
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """Take the next piece and return the data of every event that it completes."""
+        """Take the next piece and return the data of every event that it completes.
+
+        Raises:
+            InvalidReplyError: An event, or an answer that is no stream, is too large.
+        """
         if not self._started:
             piece = self._start(piece)
         if self._is_whole:
-            self._pieces.append(piece)
+            self._hold(piece)
             return []
         if self._after_cr or b"\r" in piece:
             piece = self._normalise(piece)
         if not (b"\n\n" in piece or (self._ends_in_lf and piece[:1] == b"\n")):
             if piece:
-                self._pieces.append(piece)
+                self._hold(piece)
                 self._ends_in_lf = piece[-1:] == b"\n"
             return []
         if self._pieces:
@@ -64,6 +83,7 @@ class SSEDecoder:
             piece = b"".join(self._pieces)
         *blocks, rest = piece.split(b"\n\n")
         self._pieces = [rest] if rest else []
+        self._held = len(rest)
         self._ends_in_lf = rest[-1:] == b"\n"
         return [data for block in blocks if (data := _data_of(block, self._carrying)) is not None]
 
@@ -78,6 +98,16 @@ class SSEDecoder:
             return [WholeData(block)]
         data = _data_of(block, self._carrying)
         return [] if data is None else [data]
+
+    def _hold(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._is_whole:
+            most, variable = self._limits.body, "GENAI_MAX_BODY_BYTES"
+        else:
+            most, variable = self._limits.event, "GENAI_MAX_EVENT_BYTES"
+        if self._held > most:
+            raise InvalidReplyError(too_large("an event of the stream", most, variable))
 
     def _start(self, piece: bytes) -> bytes:
         piece = b"".join((*self._pieces, piece))

@@ -6,7 +6,6 @@ import contextlib
 import io
 import socket
 import time
-import zlib
 from collections.abc import Generator
 from functools import partial
 from http.client import HTTPException
@@ -32,11 +31,12 @@ from genai_integrations.runtime.network import (
     without_frames,
 )
 from genai_integrations.transports.http.answer import Answer
-from genai_integrations.transports.http.endpoint import Endpoint
+from genai_integrations.transports.http.endpoint import Endpoint, reached
 from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
+from genai_integrations.transports.http.sizes import Collected
 
-_FAILED = (HTTPError, HTTPException, OSError, zlib.error)
+_FAILED = (HTTPError, HTTPException, OSError)
 """What urllib3, which connects, and the standard library, which reads, raise for what goes wrong on the wire."""
 
 
@@ -76,7 +76,7 @@ class SyncHttp:
         except GenAIError as error:
             raise without_frames(error) from None
         except _FAILED as error:
-            raise translated(error, patience) from without_frames(error)
+            raise translated(error, patience, endpoint) from without_frames(error)
         except BaseException as error:  # noqa: BLE001  it goes on at once
             # Ctrl-C passes frames that hold the request's bytes too.
             raise error.with_traceback(None) from None
@@ -155,7 +155,11 @@ def read_all(answer: Answer, patience: Patience) -> bytes:
     Raises:
         CallError: It did not come whole, or not in time.
     """
-    return b"".join(read_pieces(answer, patience))
+    collected = Collected()
+    with contextlib.closing(read_pieces(answer, patience)) as pieces:
+        for piece in pieces:
+            collected.add(piece)
+    return collected.whole()
 
 
 def read_pieces(answer: Answer, patience: Patience) -> Generator[bytes]:
@@ -180,10 +184,17 @@ def finish(answer: Answer, patience: Patience) -> None:
         answer.piece()
 
 
-def translated(error: Exception, patience: Patience) -> CallError:
-    """Our error for one of `_FAILED`."""
+def translated(error: Exception, patience: Patience, endpoint: Endpoint | None = None) -> CallError:
+    """Our error for one of `_FAILED`.
+
+    Args:
+        error: What was raised.
+        patience: How long the answer might take.
+        endpoint: Who was to be connected to; None after that.
+    """
     if isinstance(error, (NewConnectionError, socket.gaierror)):
-        return APIConnectionError(f"cannot connect: {_words(error)}")
+        address = reached(endpoint) if endpoint else None
+        return APIConnectionError(f"cannot connect: {_words(error)}", address=address)
     if isinstance(error, (ConnectTimeoutError, TimeoutError)):
         return patience.error()
     return APIConnectionError(f"the connection broke: {_words(error)}")

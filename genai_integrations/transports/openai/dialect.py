@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
@@ -49,21 +47,5 @@ class OpenAIDialect:
         """For server-sent events."""
         return SSEDecoder(CARRYING)
 
-    def events(self, call: WireCall) -> _Events:
+    def events(self, call: WireCall) -> None:
         """Each is a chunk."""
-        return _EVENTS
-
-
-class _Events:
-    """Only `[DONE]`, which is no event, says that they are over."""
-
-    ended = False
-
-    def take(self, event: Wire) -> Iterable[Wire]:
-        return (event,)
-
-    def finish(self) -> Iterable[Wire]:
-        return ()
-
-
-_EVENTS = _Events()

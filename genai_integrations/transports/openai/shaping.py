@@ -6,7 +6,6 @@ import hashlib
 import operator
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
@@ -89,8 +88,8 @@ def _copy_of(connection: Connection) -> Copy | None:
         return OPENAI
     if name != "openai":
         return COPIES.get(name)
-    base = connection.base_url
-    return OPENAI if not base or urlsplit(base).hostname == _OPENAI_HOST else None
+    is_own = not connection.base_url or connection.host == _OPENAI_HOST
+    return OPENAI if is_own else None
 
 
 def _with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:

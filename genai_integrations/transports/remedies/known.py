@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import urlsplit
 
-from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.connection import Connection, host_in
 from genai_integrations.models.catalog import model_info
 from genai_integrations.transports.remedies.remedy import Remedy
 from genai_integrations.transports.remedies.rows import AS_TOOL, BRIDGE, DEVELOPER, in_batches
@@ -44,7 +43,9 @@ def known(connection: Connection, model: str) -> tuple[Remedy, ...]:
 def _known(provider: str, model: str, base: str | None, uses_responses: bool) -> tuple[Remedy, ...]:
     """Asked for every attempt, hence remembered."""
     rows = KNOWN.get(provider, ELSEWHERE)
-    is_openais = provider == "openai" and not uses_responses and _is_openais_own(base)
+    is_openais = (
+        provider == "openai" and not uses_responses and host_in(base) in ("", "api.openai.com")
+    )
     return (*rows, BRIDGE) if is_openais and _lives_on_responses(model) else rows
 
 
@@ -53,7 +54,3 @@ def _lives_on_responses(model: str) -> bool:
     if not _MAY_BE_BRIDGED.search(model):
         return False
     return (model_info("openai", model) or {}).get("mode") == "responses"
-
-
-def _is_openais_own(base: str | None) -> bool:
-    return not base or urlsplit(base).hostname == "api.openai.com"

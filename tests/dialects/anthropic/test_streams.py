@@ -22,6 +22,7 @@ def read(dialect, pieces, call=None):
     try:
         for piece in pieces:
             chunks.extend(reader.feed(piece))
+            reader.check()
             if reader.ended:
                 return chunks, None
         chunks.extend(reader.finish())

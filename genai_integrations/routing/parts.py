@@ -1,0 +1,46 @@
+"""What all calls of one client share: the router makes it, flows and drivers use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from genai_integrations.calls.args import RouterArgs
+from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.routing.caching import AnswerStore
+from genai_integrations.routing.health import Health
+from genai_integrations.routing.learnt import Learnt
+from genai_integrations.routing.observing import Observer
+from genai_integrations.routing.planning import Planner
+from genai_integrations.runtime.bounded_map import BoundedMap
+from genai_integrations.transports.protocol import Transport
+
+_MOST_REFUSED = 1024
+"""Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the calls of one client share.
+
+    Attributes:
+        registry: Where connections come from.
+        args: How to route, where the request does not say.
+        planner: Makes plans.
+        health: What is known of the targets.
+        transport: Performs attempts.
+        observers: Told of every call.
+        answers: Keeps answers; None keeps none.
+        refused: Connections whose stored key was refused, with the moment until which it is not read again.
+        learnt: What targets were found not to take.
+    """
+
+    registry: ConnectionRegistry
+    args: RouterArgs
+    planner: Planner
+    health: Health
+    transport: Transport
+    observers: Sequence[Observer] = ()
+    answers: AnswerStore | None = None
+    refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
+    learnt: Learnt = field(default_factory=Learnt)

@@ -1,0 +1,51 @@
+"""Names of hosts, looked up within a time: the operating system's own way has none."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from genai_integrations.runtime.single_flight import seconds_until
+
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
+"""What `socket.getaddrinfo` says of one address."""
+
+
+def addresses_of(host: str, port: int, ends: float) -> list[Address]:
+    """Where a host is, in the order to try.
+
+    Args:
+        host: A name or an address.
+        port: Of TCP.
+        ends: Moment of `time.monotonic` until which to wait. The look-up goes on in a thread, which nobody can end.
+
+    Raises:
+        TimeoutError: It was not found by then.
+        OSError: There is no such host.
+    """
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return _looked_up(host, port)
+    found: Future[list[Address]] = Future()
+    threading.Thread(
+        target=_fill, args=(found, host, port), name="genai-names", daemon=True
+    ).start()
+    return found.result(seconds_until(ends))
+
+
+def _fill(found: Future[list[Address]], host: str, port: int) -> None:
+    try:
+        found.set_result(_looked_up(host, port))
+    except BaseException as error:  # noqa: BLE001  it goes on in whoever waits
+        found.set_exception(error)
+
+
+def _looked_up(host: str, port: int) -> list[Address]:
+    try:
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host[:50]!r} can be no host's name") from None
