@@ -76,6 +76,7 @@ def test_the_limit_is_what_the_model_can_say(model, limit, sent):
         ({"mcp_servers": [{"type": "url"}]}, {"mcp_servers": [{"type": "url"}]}),
         ({"cache_control": {"type": "ephemeral"}}, {"cache_control": {"type": "ephemeral"}}),
         ({"n": 2, "logprobs": True}, {"n": 2, "logprobs": True}),
+        ({"n": 1, "logprobs": False}, {}),
         ({"response_format": {"type": "text"}}, {}),
     ],
     ids=str,

@@ -1,0 +1,1 @@
+"""What is beside this file can be imported by the tests of each dialect: `conversations`."""
