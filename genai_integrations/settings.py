@@ -11,6 +11,7 @@ import os
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.masked import MaskedText
@@ -195,6 +196,12 @@ _PACKING = (
     "OTEL_EXPORTER_OTLP_COMPRESSION",
 )
 """Variables that say `gzip` or `none`, the nearest first; Langfuse takes nothing else."""
+
+
+def aws_config_path(environ: Mapping[str, str] | None = None) -> Path:
+    """The file with the profiles of AWS's own tools, `AWS_CONFIG_FILE`."""
+    variables = os.environ if environ is None else environ
+    return Path(variables.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
 
 
 def _packed(variables: Mapping[str, str]) -> bool:

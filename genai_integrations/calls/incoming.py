@@ -52,6 +52,15 @@ FINISH_REASONS: Mapping[str, str] = {
     "BLOCKLIST": "content_filter",
     "PROHIBITED_CONTENT": "content_filter",
     "SPII": "content_filter",
+    # OpenAI's Responses API.
+    "max_output_tokens": "length",
+    "LANGUAGE": "content_filter",
+    "ESCALATION": "content_filter",
+    "MODEL_ARMOR": "content_filter",
+    "IMAGE_SAFETY": "content_filter",
+    "IMAGE_PROHIBITED_CONTENT": "content_filter",
+    "IMAGE_RECITATION": "content_filter",
+    "CONTINUATION": "length",
     # Hugging Face's TGI, Together, Databricks.
     "eos": "stop",
     "eos_token": "stop",

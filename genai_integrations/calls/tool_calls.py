@@ -61,7 +61,11 @@ class StreamedCalls:
     def restated(self, pieces: Iterable[object]) -> list[Wire]:
         """The pieces of one delta, as OpenAI would send them."""
         fresh: list[_Call] = []
-        return [self._restated(piece, fresh) for piece in _objects(pieces)]
+        # A call of a custom tool has no function, and comes whole.
+        return [
+            piece if "custom" in piece else self._restated(piece, fresh)
+            for piece in _objects(pieces)
+        ]
 
     def _restated(self, piece: Wire, fresh: list[_Call]) -> Wire:
         index, function = piece.get("index"), piece.get("function")

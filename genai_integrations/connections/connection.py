@@ -19,7 +19,7 @@ AZURE_API_VERSION = "2025-02-01-preview"
 _REGION = re.compile(r"[a-z0-9-]+")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Connection:
     """One account of one provider.
 
@@ -34,9 +34,9 @@ class Connection:
         with_default_models: Serves the provider's usual models too, not only the listed ones.
         extra_headers: A JSON object of header names and values, encrypted like the secret.
         region: AWS region or Google Cloud location.
-        use_responses_api: Speak OpenAI's Responses API.
         api_version: Azure's `api-version`; None means the default of the transport.
-        dialect: How to speak to it, where that is not the provider's own way; `litellm` has LiteLLM translate.
+        dialect: How to speak to it, where that is not the provider's own way: `responses` is OpenAI's Responses API,
+            `litellm` has LiteLLM translate.
     """
 
     name: str
@@ -47,7 +47,6 @@ class Connection:
     with_default_models: bool = True
     extra_headers: Secret | None = None
     region: str | None = None
-    use_responses_api: bool = False
     api_version: str | None = field(default=None, kw_only=True)
     dialect: Dialect | None = field(default=None, kw_only=True)
 
@@ -74,7 +73,8 @@ class Connection:
             custom_models: Models it serves; where there are any, it serves no others by their bare names.
             region: AWS region or Google Cloud location.
             extra_headers: Sent with each request, such as a gateway's own; kept as secret as the key.
-            dialect: How to speak to it, where that is not the provider's own way; `litellm` has LiteLLM translate.
+            dialect: How to speak to it, where that is not the provider's own way: `responses` is OpenAI's Responses
+                API, `litellm` has LiteLLM translate.
 
         Raises:
             ConfigurationError: There is no such provider or dialect, or the region is none.

@@ -78,8 +78,8 @@ def _plain(params: Any) -> Any:
 
 def _prefixed(connection: Connection, model: str) -> str:
     provider = connection.provider
-    if connection.use_responses_api:
-        return f"openai/responses/{model}"
+    if connection.dialect == "responses":
+        model = f"responses/{model}"
     if provider.name in _SPOKEN_AS_OPENAI:
         return f"openai/{model}"
     return f"{provider.litellm}/{model}"

@@ -112,6 +112,7 @@ _ROWS = (
     ),
     Provider(
         "bedrock",
+        "bedrock",
         litellm="bedrock",
         key_variables=("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"),
         url_variables=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME",),
@@ -119,6 +120,7 @@ _ROWS = (
         catalog=("bedrock_converse", "bedrock"),
     ),
     Provider(
+        "vertex",
         "vertex",
         litellm="vertex_ai",
         aliases=("google-vertex-ai", "vertex_ai", "vertexai"),
@@ -129,6 +131,7 @@ _ROWS = (
     ),
     Provider(
         "google-ai-studio",
+        "gemini",
         litellm="gemini",
         base_url="https://generativelanguage.googleapis.com",
         aliases=("gemini", "google"),

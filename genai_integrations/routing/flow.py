@@ -19,6 +19,7 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
+from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
@@ -233,13 +234,21 @@ class _Call:
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
         if BRIDGE in remedies:
-            connection = dataclasses.replace(connection, use_responses_api=True)
+            connection = self._bridged(connection)
         headers = request.headers and headers_for(
             request.headers, connection.provider.name, target.model
         )
         return WireCall(
             connection, target.model, request.operation, body, request.args.drop_params, headers
         )
+
+    def _bridged(self, connection: Connection) -> Connection:
+        """The same account by OpenAI's newer API; the same object each time, so that its key is opened once."""
+        known = self._parts.bridged.get(connection.name)
+        if known is None or known[0] is not connection:
+            known = connection, dataclasses.replace(connection, dialect="responses")
+            self._parts.bridged.put(connection.name, known)
+        return known[1]
 
     def _judged(
         self, answer: Wire | Opened, attempt: Attempt, remedies: tuple[Remedy, ...]

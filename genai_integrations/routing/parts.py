@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from genai_integrations.calls.args import RouterArgs
+from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.health import Health
@@ -17,6 +18,8 @@ from genai_integrations.transports.protocol import Transport
 
 _MOST_REFUSED = 1024
 """Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
+
+_MOST_BRIDGED = 256
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Parts:
         answers: Keeps answers; None keeps none.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
+        bridged: By name, connections and what they are when OpenAI's newer API is spoken.
     """
 
     registry: ConnectionRegistry
@@ -44,3 +48,6 @@ class Parts:
     answers: AnswerStore | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
+    bridged: BoundedMap[str, tuple[Connection, Connection]] = field(
+        default_factory=lambda: BoundedMap(_MOST_BRIDGED)
+    )

@@ -14,7 +14,7 @@ from genai_integrations.testing.providers.delivery import deliver
 from genai_integrations.testing.providers.dialect import Answer, Dialect, Reply, Script
 from genai_integrations.testing.providers.gemini.dialect import GeminiDialect
 from genai_integrations.testing.providers.openai.dialect import OpenAIDialect
-from genai_integrations.testing.providers.openai.responses import ResponsesDialect
+from genai_integrations.testing.providers.responses.dialect import ResponsesDialect
 from genai_integrations.testing.providers.vertex.dialect import VertexDialect
 from genai_integrations.testing.server import Exchange, LoopbackServer, Received
 

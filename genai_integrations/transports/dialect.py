@@ -15,8 +15,12 @@ from genai_integrations.transports.http.endpoint import Endpoint
 class Splitter(Protocol):
     """Splits the body of a stream into the JSON texts of its events: `SSEDecoder`, `EventStreamDecoder`."""
 
-    def feed(self, piece: bytes) -> list[bytes]:
-        """Take the next piece and return what it completes; `ErrorData` where the framing itself says error."""
+    def feed(self, piece: bytes) -> Iterable[bytes]:
+        """Take the next piece and give what it completes; `ErrorData` where the framing itself says error.
+
+        Raises:
+            InvalidReplyError: The framing is broken from there on.
+        """
         ...
 
     def flush(self) -> list[bytes]:

@@ -76,7 +76,7 @@ class DirectTransport:
             response = answered = self._sync.post(endpoint, body, patience)
             answer = sync_http.read_all(response, patience)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            return read_reply(answer, dialect, call, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
@@ -126,7 +126,7 @@ class DirectTransport:
             response = answered = await self._async.post(endpoint, body, idle)
             answer = await async_http.read_all(response, idle)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            return read_reply(answer, dialect, call, endpoint.secrets)
+            return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
@@ -180,22 +180,23 @@ class DirectTransport:
     def _open(self, call: WireCall) -> _Opened:
         """The call's dialect and endpoint, opened anew when the connection was read anew."""
         streamed = bool(call.body.get("stream"))
-        key = (call.connection.name, call.model, call.operation, streamed)
+        connection = call.connection
+        key = (connection.name, connection.dialect, call.model, call.operation, streamed)
         known = self._opened.get(key)
-        if known and known[0] is call.connection:
+        if known and known[0] is connection:
             return known
-        dialect = self._dialect_of(call.connection, call.model)
+        dialect = self._dialect_of(connection, call.model)
         if dialect is None:
-            raise ConfigurationError(f"{call.connection.provider.name} is spoken to by LiteLLM")
+            raise ConfigurationError(f"{connection.provider.name} is spoken to by LiteLLM")
         endpoint = dialect.endpoint(
-            call.connection, call.model, call.operation, streamed=streamed, pins=self._pins
+            connection, call.model, call.operation, streamed=streamed, pins=self._pins
         )
-        opened = (call.connection, dialect, endpoint)
+        opened = (connection, dialect, endpoint)
         self._opened.put(key, opened)
         return opened
 
 
-_Key = tuple[str, str, Operation, bool]
+_Key = tuple[str, str | None, str, Operation, bool]
 _Opened = tuple[Connection, Dialect, Endpoint]
 
 _MOST_OPENED = 1024

@@ -2,43 +2,88 @@
 
 from __future__ import annotations
 
-from functools import cache
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
+from genai_integrations.connections.providers import Dialect as Name
+from genai_integrations.runtime.loading import loading
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
+from genai_integrations.transports.litellm.loading import LITELLM
 from genai_integrations.transports.litellm.transport import LitellmTransport
-from genai_integrations.transports.openai.dialect import OpenAIDialect
-
-_OPENAI = OpenAIDialect()
 
 
-def dialect_of(connection: Connection, model: str) -> Dialect | None:  # noqa: ARG001  Vertex has several
+def dialect_of(connection: Connection, model: str) -> Dialect | None:
     """Whose wire format the model is spoken to in; None where LiteLLM translates."""
-    if connection.use_responses_api:
-        return None
-    match connection.dialect or connection.provider.dialect:
-        case "anthropic":
-            return _anthropic()
-        case "azure":
-            return _anthropic() if _is_foundry(connection.base_url) else _OPENAI
-        case "openai":
-            return _OPENAI
-    return None
+    name = connection.dialect or connection.provider.dialect
+    if name == "vertex":
+        name = _on_vertex(model)
+    elif name == "azure" and _is_foundry(connection.base_url):
+        name = "anthropic"
+    return _dialect(name)
 
 
 @cache
+def _dialect(name: Name) -> Dialect | None:
+    """Loaded with the first call that is spoken so: most programs speak one."""
+    with loading():
+        load = _DIALECTS.get(name)
+        return load() if load else None
+
+
+def _openai() -> Dialect:
+    from genai_integrations.transports.openai.dialect import OpenAIDialect
+
+    return OpenAIDialect()
+
+
+def _responses() -> Dialect:
+    from genai_integrations.transports.openai.responses.dialect import ResponsesDialect
+
+    return ResponsesDialect()
+
+
 def _anthropic() -> Dialect:
-    """Loaded with the first call to it: most programs speak one dialect."""
     from genai_integrations.transports.anthropic.dialect import AnthropicDialect
 
     return AnthropicDialect()
+
+
+def _gemini() -> Dialect:
+    from genai_integrations.transports.gemini.dialect import GeminiDialect
+
+    return GeminiDialect()
+
+
+def _bedrock() -> Dialect:
+    from genai_integrations.transports.bedrock.dialect import BedrockDialect
+
+    return BedrockDialect()
+
+
+_DIALECTS: Mapping[Name, Callable[[], Dialect]] = {
+    "openai": _openai,
+    "azure": _openai,
+    "responses": _responses,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "bedrock": _bedrock,
+}
+"""Those of our own."""
+
+
+@lru_cache(1024)
+def _on_vertex(model: str) -> Name:
+    """The model's vendor's; all but Google's own and Anthropic's go through LiteLLM there."""
+    from genai_integrations.transports.gemini.abilities import is_on_vertex
+
+    return "gemini" if is_on_vertex(model) else "litellm"
 
 
 def _is_foundry(base: str | None) -> bool:
@@ -46,9 +91,7 @@ def _is_foundry(base: str | None) -> bool:
 
     Source: learn.microsoft.com, "Deploy and use Claude models in Microsoft Foundry".
     """
-    return (
-        base is not None and "/anthropic" in base and "anthropic" in urlsplit(base).path.split("/")
-    )
+    return base is not None and "/anthropic" in base
 
 
 class Transports:
@@ -66,7 +109,7 @@ class Transports:
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
         if self._for(call) is self._translated:
-            return self._translated.loading(call).is_done
+            return LITELLM.is_done
         signer = self._signer(call)
         return signer is None or signer.is_ready
 
@@ -85,7 +128,7 @@ class Transports:
             RequestTimeoutError: It was not done by then.
         """
         if self._for(call) is self._translated:
-            self._translated.loading(call).load(ends)
+            LITELLM.load(ends)
         elif signer := self._signer(call):
             signer.prepare(ends)
 
@@ -93,7 +136,7 @@ class Transports:
         """As `prepare`, without blocking the loop."""
         await ASYNC_HTTP.aload(ends)
         if self._for(call) is self._translated:
-            await self._translated.loading(call).aload(ends)
+            await LITELLM.aload(ends)
         elif signer := self._signer(call):
             await signer.aprepare(ends)
 

@@ -41,7 +41,9 @@ _LONGEST_TEXT = 50_000
 
 _LONGEST_ID = 200
 _SAID = {"true": True, "false": False}
-_REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "request-id", "x-ms-request-id")
+_REQUEST_ID_HEADERS = (
+    *("x-request-id", "apim-request-id", "request-id", "x-ms-request-id", "x-amzn-requestid"),
+)
 _NOT_SHOWN = re.compile(r"<(script|style|!--).*?(</\1>|-->)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _REFUSALS = range(300, 600)

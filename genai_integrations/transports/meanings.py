@@ -147,6 +147,7 @@ BY_WORD: Mapping[str, type[CallError]] = {
     "service_unavailable": ServerError,
     "modelnotreadyexception": ServerError,
     "modelerrorexception": ServerError,
+    "modelstreamerrorexception": ServerError,
     "unavailable": ServerError,
     "timeout": RequestTimeoutError,
     "timeout_error": RequestTimeoutError,
@@ -221,6 +222,8 @@ BY_FOREIGN_CLASS: Mapping[str, type[CallError]] = {
 
 FAILED_FINISHES: Mapping[str, type[CallError]] = {
     "error": ServerError,
+    "malformed_model_output": InvalidReplyError,
+    "malformed_tool_use": InvalidReplyError,
     "malformed_function_call": InvalidReplyError,
     "MALFORMED_FUNCTION_CALL": InvalidReplyError,
     "function_call_filter: MALFORMED_FUNCTION_CALL": InvalidReplyError,
@@ -232,5 +235,10 @@ FAILED_FINISHES: Mapping[str, type[CallError]] = {
     "too_many_tool_calls": InvalidReplyError,
     "TOO_MANY_TOOL_CALLS": InvalidReplyError,
     "MISSING_THOUGHT_SIGNATURE": InvalidReplyError,
+    "FINISH_REASON_UNSPECIFIED": InvalidReplyError,
+    "OTHER": InvalidReplyError,
+    "IMAGE_OTHER": InvalidReplyError,
+    "NO_IMAGE": InvalidReplyError,
+    "PUP_LIMITED_DISABLED": AuthenticationError,
 }
-"""Finish reasons that end no answer: gateways' own, Gemini's, and Gemini's as its OpenAI endpoint writes them."""
+"""Finish reasons that end no answer: gateways' own, Bedrock's, Gemini's, and Gemini's as its OpenAI endpoint writes them."""

@@ -28,7 +28,22 @@ def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[
     except ValueError:
         raise _no_json(body) from None
     failure = partial(failure_in, secrets=secrets)
-    return check_reply(dialect.reply(answer, call), call.operation, failure)
+    reply = check_reply(dialect.reply(answer, call), call.operation, failure)
+    if headers and not reply.get("usage") and (usage := _usage_in(headers)):
+        reply["usage"] = usage
+    return reply
+
+
+def _usage_in(headers: Mapping[str, str]) -> Wire | None:
+    """The tokens of an embedding, which Bedrock tells in a header where the model itself does not."""
+    told = headers.get("x-amzn-bedrock-input-token-count", "")
+    if not told.isdecimal() or len(told) > _LONGEST_COUNT:
+        return None
+    return {"prompt_tokens": int(told), "total_tokens": int(told)}
+
+
+_LONGEST_COUNT = 12
+"""Digits of a number of tokens."""
 
 
 def check_status(

@@ -87,7 +87,7 @@ def test_all_recorded_connections_come_out_as_they_went_in(
         assert connection.base_url == sent.get("baseURL")
         assert connection.custom_models == tuple(sent.get("customModels", ()))
         assert connection.with_default_models is sent.get("withDefaultModels", True)
-        assert connection.use_responses_api is sent.get("config", {}).get("useResponsesApi", False)
+        assert connection.dialect == ("responses" if name == "openai_responses" else None)
 
 
 def test_regions(postgres, make_store):
@@ -229,7 +229,7 @@ def test_unknown_settings_do_not_matter(database, make_store, golden_connections
 
     openai, vertex = make_store(database, project_id="p").load(None)
 
-    assert (openai.use_responses_api, openai.custom_models) == (False, ("m",))
+    assert (openai.dialect, openai.custom_models) == (None, ("m",))
     assert vertex.region == "global"
 
 

@@ -65,8 +65,18 @@ def as_object(secret):
         ),
         (
             "openai",
-            {"use_responses_api": True, "base_url": "https://h/v1/"},
+            {"dialect": "responses", "base_url": "https://h/v1/"},
             {"model": "openai/responses/m", "api_base": "https://h/v1", "api_key": "k"},
+        ),
+        (
+            "azure",
+            {"dialect": "responses", "base_url": "https://r", "api_version": "2025-04-01-preview"},
+            {
+                "model": "azure/responses/m",
+                "api_base": "https://r",
+                "api_version": "2025-04-01-preview",
+                "api_key": "k",
+            },
         ),
         (
             "openai",

@@ -1,1 +1,1 @@
-"""What is beside this file can be imported by the tests of each dialect: `conversations`."""
+"""The dialects, each against its provider's documentation: what is sent, and what is made of the answers."""

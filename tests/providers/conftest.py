@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from places import AWS_SECRET, KEY_ID, KEYS, PLACES, QUESTION, REGIONS
+from places import AWS_SECRET, BY_LITELLM, KEY_ID, KEYS, PLACES, QUESTION, REGIONS, Place
 
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.routing import retry_rules
@@ -33,12 +33,16 @@ class Answer:
         return self.message.get("content") or ""
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def _first_calls(servers):
     """LiteLLM's import is not the subject of any one test, nor what it imports at a provider's first call."""
-    models = {place.provider: place.model for place in PLACES.values() if place.provider in KEYS}
+    models = {
+        place.provider: place.model for place in BY_LITELLM.values() if place.provider in KEYS
+    }
     there = [
-        Connection.of(name, name, KEYS[name], servers[0].url, region=REGIONS.get(name))
+        Connection.of(
+            name, name, KEYS[name], servers[0].url, region=REGIONS.get(name), dialect="litellm"
+        )
         for name in models
     ]
     with warnings.catch_warnings(), GenAIClient(connections=there) as client:
@@ -163,13 +167,16 @@ def _cleaned(server):
 
 @pytest.fixture
 def connect(abroad, account):
-    """Make a connection to `abroad` with the provider's right key."""
+    """Make a connection to `abroad`, to a place or a provider, with the right key."""
 
-    def connect(provider, name="abroad", url=None, key=None, **fields):
+    def connect(at, name="abroad", url=None, key=None, **fields):
+        place = at if isinstance(at, Place) else Place(at, "")
+        provider = place.provider
         if key is None:
             info = {**account, "token_uri": f"{abroad.url}/token"}
             key = json.dumps(info) if provider == "vertex" else KEYS[provider]
         fields.setdefault("region", REGIONS.get(provider))
+        fields.setdefault("dialect", place.dialect)
         return Connection.of(name, provider, key, url or abroad.url, **fields)
 
     return connect
@@ -199,10 +206,14 @@ def make_client():
         client.close()
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(
+    params=[*PLACES, *(pytest.param(name, marks=pytest.mark.slow) for name in BY_LITELLM)]
+)
 def place(request):
     """Each of the providers' models."""
-    return PLACES[request.param]
+    if request.param in BY_LITELLM:
+        request.getfixturevalue("_first_calls")
+    return {**PLACES, **BY_LITELLM}[request.param]
 
 
 @pytest.fixture
@@ -214,7 +225,7 @@ def model(place):
 @pytest.fixture
 def client(make_client, connect, place):
     """A client with one connection, to the provider of `place`."""
-    return make_client(connect(place.provider))
+    return make_client(connect(place))
 
 
 @pytest.fixture

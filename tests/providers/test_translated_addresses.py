@@ -45,7 +45,7 @@ def test_nobody_else_is_asked(place, ask, make_client, connect, outside):
     from litellm import anthropic_beta_headers_manager as manager
 
     assert manager._BETA_HEADERS_CONFIG, "read with the import, or a later call fetches it"
-    client = make_client(connect(place.provider))
+    client = make_client(connect(place))
     tool = {
         "type": "function",
         "function": {"name": "now", "parameters": {"type": "object", "properties": {}}},
@@ -85,7 +85,7 @@ def test_redirects_are_not_followed(place, model, ask, make_client, connect, abr
     """A key goes to the address of its connection and nowhere else."""
     url = f"{home.url}/stolen" if where else ""
     abroad.faults[place.model] = Fault.redirect(url)
-    client = make_client(connect(place.provider))
+    client = make_client(connect(place))
 
     with pytest.raises(GenAIError, match="redirect"):
         ask(client, model)
@@ -121,7 +121,7 @@ def test_a_name_that_leads_to_metadata_is_refused(
         return resolve(host, port, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    client = make_client(connect(place.provider, url="http://provider.example:81"))
+    client = make_client(connect(place, url="http://provider.example:81"))
 
     with pytest.raises(UntrustedHostError):
         ask(client, model)
@@ -131,7 +131,7 @@ def test_a_name_that_leads_to_metadata_is_refused(
 @ONE_OF_EACH
 def test_a_key_stays_with_its_host(place, model, ask, make_client, connect, abroad, home):
     """The second connection with the same key and another host is refused."""
-    first, second = connect(place.provider), connect(place.provider, "other", url=home.url)
+    first, second = connect(place), connect(place, "other", url=home.url)
     client = make_client(first, second)
     ask(client, model)
 

@@ -124,7 +124,7 @@ def test_an_async_stream_that_is_let_go_hangs_up(
     """Closed or dropped, unread or half read, with a deadline or without; and nothing is logged of it."""
     abroad.faults["*"] = Fault.stall(5)
     abroad.replies["*"] = WORDS
-    client = make_client(connect(place.provider), deadline=deadline)
+    client = make_client(connect(place), deadline=deadline)
 
     async def run():
         stream = await client.acompletion(model, QUESTION, stream=True)

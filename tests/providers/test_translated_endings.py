@@ -24,7 +24,7 @@ pytestmark = [
 
 def test_a_hang_ends_when_we_say(place, model, ask, make_client, connect, abroad):
     """The time-out of the call counts, whatever the way and the provider."""
-    client = make_client(connect(place.provider))
+    client = make_client(connect(place))
     # What LiteLLM loads at its first call to a provider is done before the clock runs.
     ask(client, model)
     abroad.faults[place.model] = Fault.hang()
@@ -39,7 +39,7 @@ def test_a_hang_ends_when_we_say(place, model, ask, make_client, connect, abroad
 def test_a_stall_ends_when_we_say(place, model, ask, mode, make_client, connect, abroad):
     """After the first content it is the silence that counts."""
     abroad.faults[place.model] = Fault.stall(2)
-    client = make_client(connect(place.provider))
+    client = make_client(connect(place))
     kind = StreamInterruptedError if "stream" in mode else RequestTimeoutError
 
     with pytest.raises(kind) as caught:
@@ -55,7 +55,7 @@ def test_a_stall_ends_when_we_say(place, model, ask, mode, make_client, connect,
 async def test_cancelling_hangs_up(place, stream, make_client, connect, abroad):
     """Nobody pays for an answer that nobody waits for."""
     abroad.faults[place.model] = Fault.hang()
-    client = make_client(connect(place.provider))
+    client = make_client(connect(place))
     call = client.acompletion(f"abroad/{place.model}", QUESTION, stream=stream)
     task = asyncio.create_task(call)
     await asyncio.to_thread(abroad.wait_for_requests, 1)
@@ -70,7 +70,7 @@ async def test_cancelling_hangs_up(place, stream, make_client, connect, abroad):
 def test_closing_a_stream_early_hangs_up(place, model, make_client, connect, abroad):
     """So does leaving the loop in the middle of an answer."""
     abroad.faults[place.model] = Fault.stall(2)
-    client = make_client(connect(place.provider))
+    client = make_client(connect(place))
     with client.completion(model, QUESTION, stream=True) as stream:
         next(stream)
 
@@ -81,7 +81,7 @@ def test_closing_a_stream_early_hangs_up(place, model, make_client, connect, abr
 async def test_closing_an_async_stream_early_hangs_up(place, make_client, connect, abroad):
     """In a running loop too."""
     abroad.faults[place.model] = Fault.stall(2)
-    client = make_client(connect(place.provider))
+    client = make_client(connect(place))
     stream = await client.acompletion(f"abroad/{place.model}", QUESTION, stream=True)
     async with stream:
         await anext(stream)

@@ -13,7 +13,6 @@ from places import KEYS, PLACES, QUESTION, TWO_WAYS
 from genai_integrations import Connection
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.testing.faults import Fault
-from genai_integrations.transports.litellm.transport import _has_google_auth
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*using the `ReadOnly` qualifier:UserWarning"),
@@ -67,13 +66,10 @@ def test_ten_loops_one_after_the_other(make_client, connect):
 def test_vertex_without_google_auth_says_what_to_install(make_client, connect, ask, monkeypatch):
     """The extra has a name, and the message has the command."""
     monkeypatch.setitem(sys.modules, "google.auth", None)
-    _has_google_auth.cache_clear()
     client = make_client(connect("vertex"))
 
     with pytest.raises(ConfigurationError, match=r"pip install 'genai-integrations\[vertex\]'"):
         ask(client, "abroad/gemini-2.5-flash")
-
-    _has_google_auth.cache_clear()
 
 
 @pytest.mark.usefixtures("no_backoff")

@@ -24,6 +24,7 @@ CANARY = "c4na5ecre7"
 
 
 SECRETS = {
+    "openai": f"sk-proj-{CANARY}",
     "anthropic": f"sk-ant-{CANARY}",
     "google-ai-studio": f"AIza{CANARY}",
     "bedrock": json.dumps({"accessKeyId": f"AKIA{CANARY}", "secretAccessKey": f"s/{CANARY}"}),
@@ -31,6 +32,7 @@ SECRETS = {
 
 
 ECHOED = {
+    "openai": f"sk-proj-{CANARY}",
     "anthropic": f"sk-ant-{CANARY}",
     "google-ai-studio": f"AIza{CANARY}",
     "bedrock": f"AKIA{CANARY} with s/{CANARY}",
@@ -76,7 +78,7 @@ def test_a_key_shows_nowhere(
         # A careless server repeats the key that it was sent.
         told = f"wrong: {ECHOED[place.provider]}" if fault.isdigit() else None
         abroad.faults["*"] = replace(FAULTS[fault], message=told)
-    connection = connect(place.provider, key=SECRETS[place.provider])
+    connection = connect(place, key=SECRETS[place.provider])
     client = make_client(connection, timeout=0.4 if fault == "hang" else 20)
     try:
         answer = ask(client, model)
@@ -126,7 +128,7 @@ def test_no_global_of_litellm_is_set(make_client, connect, abroad):
     before = {name: repr(getattr(litellm, name, None)) for name in GLOBALS}
     environment = dict(os.environ)
     for place in PLACES.values():
-        client = make_client(connect(place.provider))
+        client = make_client(connect(place))
         client.completion(f"abroad/{place.model}", QUESTION)
         list(client.completion(f"abroad/{place.model}", QUESTION, stream=True))
 

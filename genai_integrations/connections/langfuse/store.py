@@ -167,7 +167,7 @@ class LangfuseStore:
             if row.extra_headers and sends_headers
             else None,
             region=_region(row.name, row.adapter, config),
-            use_responses_api=config.get("useResponsesApi") is True,
+            dialect="responses" if config.get("useResponsesApi") is True else None,
         )
 
     def _secret(self, name: str, column: str, ciphertext: str) -> Secret:

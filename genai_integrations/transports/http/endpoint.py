@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
@@ -17,10 +17,12 @@ class Proof:
     Attributes:
         headers: In lower case and ASCII; values that are secret show masked.
         secrets: Texts to take out of whatever the server says.
+        parts: What stands in the address in place of marks, percent-encoded: a project that only a token tells.
     """
 
     headers: Mapping[str, str]
     secrets: tuple[MaskedText, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Signer(Protocol):
@@ -110,8 +112,13 @@ class Endpoint:
         if self.signer is None:
             return self
         proof = self.signer.sign(self, body)
+        url, path = self.url, self.path
+        for mark, part in proof.parts.items():
+            url, path = url.replace(mark, part), path.replace(mark, part)
         return replace(
             self,
+            url=url,
+            path=path,
             headers={**self.headers, **proof.headers},
             latin_headers={**self.latin_headers, **proof.headers},
             secrets=(*self.secrets, *proof.secrets),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from functools import cache
 from typing import Any
@@ -30,33 +29,14 @@ def litellm_module() -> Any:
         import litellm
         from litellm.anthropic_beta_headers_manager import get_provider_name
         from litellm.types import utils
-        from litellm.types.llms.openai import ResponsesAPIResponse
 
         # These would be done at some later call: a file fetched, and types built with warnings.
         get_provider_name("anthropic")
         for name in _BUILT_LATE:
             getattr(utils, name).model_rebuild()
-        ResponsesAPIResponse.model_rebuild()
     litellm.suppress_debug_info = True
     return litellm
 
-
-def _litellm_responses() -> None:
-    """What LiteLLM imports in the first call to the Responses API: a second of CPU time, within the attempt."""
-    litellm_module()
-    with without_downloads(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in _RESPONSES:
-            importlib.import_module(name)
-
-
-_RESPONSES = (
-    "litellm.responses.mcp.litellm_proxy_mcp_handler",
-    "litellm.proxy.openai_files_endpoints.common_utils",
-    "litellm.proxy._experimental.mcp_server.utils",
-)
-
-LITELLM_RESPONSES = Loading("LiteLLM", _litellm_responses)
 
 LITELLM = Loading("LiteLLM", litellm_module)
 """LiteLLM takes seconds."""

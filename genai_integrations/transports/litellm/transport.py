@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
@@ -30,17 +28,13 @@ from genai_integrations.errors import (
 )
 from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.runtime.bounded_map import BoundedMap
-from genai_integrations.runtime.loading import Loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.failures import foreign_error
+from genai_integrations.transports.http.google_tokens import check_google_auth
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.litellm.feed import Feed
-from genai_integrations.transports.litellm.loading import (
-    LITELLM,
-    LITELLM_RESPONSES,
-    litellm_module,
-)
+from genai_integrations.transports.litellm.loading import litellm_module
 from genai_integrations.transports.litellm.shared import SHARED_LITELLM, SharedLitellm
 
 _SECRET_PARAMS = (
@@ -70,10 +64,6 @@ class LitellmTransport:
         self._loop = shared.loop
         self._opened: BoundedMap[tuple[str, str], _Opened] = BoundedMap(_MOST_OPENED)
         self._proxies: dict[str, MaskedText | None] = {}
-
-    def loading(self, call: WireCall) -> Loading:
-        """What a call needs imported, which takes seconds, once."""
-        return LITELLM_RESPONSES if call.connection.use_responses_api else LITELLM
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply. Raises as `DirectTransport.send`."""
@@ -123,7 +113,7 @@ class LitellmTransport:
             drops = call.connection.provider.name in _DROP_CLIENT
             ask = self._blocking if drops else module.aembedding
         with self._witnessed(call, idle) as witness:
-            reply = await ask(**await self._arguments(call, idle))
+            reply = await ask(**self._arguments(call, idle))
             if witness.failure:
                 raise witness.failure
         wire = check_reply(reply.model_dump(exclude_none=True), call.operation)
@@ -149,7 +139,7 @@ class LitellmTransport:
 
     async def _stream(self, call: WireCall, idle: float) -> AsyncGenerator[Wire]:
         with self._witnessed(call, idle) as witness:
-            stream = await litellm_module().acompletion(**await self._arguments(call, idle))
+            stream = await litellm_module().acompletion(**self._arguments(call, idle))
             empty_end: Wire | None = None
             seen = calls = False
             incoming = IncomingChunks()
@@ -208,31 +198,24 @@ class LitellmTransport:
         # Outside the handler, because LiteLLM's errors quote what the server said and hold it in their frames.
         raise failure
 
-    async def _arguments(self, call: WireCall, idle: float) -> dict[str, Any]:
+    def _arguments(self, call: WireCall, idle: float) -> dict[str, Any]:
         # A copy, because LiteLLM changes messages in place.
         body = _copied(call.body)
         del body["model"]
         _check_parameters(body)
-        arguments, headers = self._open(call)
-        sent = {**call.headers, **(headers if call.connection.use_responses_api else {})}
-        if sent:
-            arguments = {**arguments, "extra_headers": sent}
+        arguments, _ = self._open(call)
+        if call.headers:
+            arguments = {**arguments, "extra_headers": call.headers}
         return {
             **body,
             **arguments,
-            **(await self._http_client(call.connection)),
+            # Our HTTP client in the form that LiteLLM takes.
+            "client": self._shared.client(),
             "drop_params": _drops(call),
             "max_retries": 0,
             "no-log": True,
             "timeout": idle,
         }
-
-    async def _http_client(self, connection: Connection) -> dict[str, Any]:
-        """Our HTTP client in the form that LiteLLM takes."""
-        if connection.use_responses_api:
-            # Its bridge to the Responses API drops `client`, but keeps this.
-            return {"shared_session": await self._shared.http.async_http.session()}
-        return {"client": self._shared.client()}
 
     def _open(self, call: WireCall) -> tuple[dict[str, Any], dict[str, str]]:
         """LiteLLM's arguments and the stored headers, which we send ourselves: LiteLLM's are ASCII only."""
@@ -240,7 +223,8 @@ class LitellmTransport:
         known = self._opened.get(key)
         if known and known[0] is call.connection:
             return known[1:]
-        _check_installed(call.connection)
+        if call.connection.provider.name == "vertex":
+            check_google_auth(call.connection)
         arguments = _masked(litellm_params(call.connection, call.model))
         headers = arguments.pop("extra_headers", {})
         self._check_host(call.connection, arguments)
@@ -327,22 +311,6 @@ def _check_parameters(body: Mapping[str, Any]) -> None:
 
 
 _ALSO_OPENAIS = frozenset(("metadata",))
-
-
-def _check_installed(connection: Connection) -> None:
-    if connection.provider.name == "vertex" and not _has_google_auth():
-        raise ConfigurationError(
-            f"connection {connection.name!r} needs google-auth: "
-            "pip install 'genai-integrations[vertex]'"
-        )
-
-
-@cache
-def _has_google_auth() -> bool:
-    try:
-        return importlib.util.find_spec("google.auth") is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _masked(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -24,10 +24,11 @@ def open_endpoint(
     """
     url = _url(connection, model, operation)
     key = api_key(connection)
-    return endpoint_at(connection, url, pins, key=key, headers=_authorization(connection, key))
+    return endpoint_at(connection, url, pins, key=key, headers=authorization(connection, key))
 
 
-def _authorization(connection: Connection, key: str) -> dict[str, str]:
+def authorization(connection: Connection, key: str) -> dict[str, str]:
+    """The header that a key goes in."""
     if not key:
         return {}
     if connection.provider.dialect == "azure":
@@ -39,7 +40,7 @@ def _url(connection: Connection, model: str, operation: Operation) -> str:
     parts = urlsplit(base_url(connection, model))
     path = parts.path.rstrip("/")
     if connection.provider.dialect == "azure":
-        path = f"{_azure_prefix(path, parts.hostname)}/deployments/{segment(model)}"
+        path = f"{azure_prefix(path, parts.hostname)}/deployments/{segment(model)}"
         query = _azure_query(parts.query, connection.api_version or AZURE_API_VERSION)
     else:
         query = parts.query
@@ -53,8 +54,8 @@ def _azure_query(query: str, version: str) -> str:
     return f"{query}&{wanted}" if query else wanted
 
 
-def _azure_prefix(path: str, host: str | None) -> str:
-    """All four stored shapes lead to the same place: cut from the segment `deployments` on."""
+def azure_prefix(path: str, host: str | None) -> str:
+    """The path that Azure's addresses begin with. All four stored shapes lead to the same place: cut from the segment `deployments` on."""
     segments = path.split("/")
     if "deployments" in segments:
         return "/".join(segments[: segments.index("deployments")])

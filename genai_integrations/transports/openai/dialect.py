@@ -6,6 +6,7 @@ from __future__ import annotations
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
+from genai_integrations.transports.dialect import Events
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.sse import SSEDecoder
 from genai_integrations.transports.openai.address import open_endpoint
@@ -44,5 +45,5 @@ class OpenAIDialect:
         """For server-sent events."""
         return SSEDecoder(CARRYING)
 
-    def events(self, call: WireCall) -> None:
+    def events(self, call: WireCall) -> Events | None:
         """Each is a chunk."""

@@ -31,10 +31,10 @@ def shaped(call: WireCall) -> Wire:
     marks for its prompt cache.
     """
     body = _with_files(call.body, call.connection.provider.name)
-    copy = _copy_of(call.connection)
+    copy = copy_of(call.connection)
     if copy is None:
         return body
-    body = _with_parameters(body, call, copy.parameters)
+    body = with_parameters(body, call, copy.parameters)
     if messages := body.get("messages"):
         shaped = _messages(messages, call.model, copy)
         if len(shaped) != len(messages) or not all(map(operator.is_, shaped, messages)):
@@ -81,7 +81,7 @@ def _address_of(part: object) -> str | None:
     return found if is_address else None
 
 
-def _copy_of(connection: Connection) -> Copy | None:
+def copy_of(connection: Connection) -> Copy | None:
     """Azure and OpenAI itself refuse what they do not know; servers at other addresses may want it."""
     name = connection.provider.name
     if name == "azure":
@@ -92,7 +92,8 @@ def _copy_of(connection: Connection) -> Copy | None:
     return OPENAI if is_own else None
 
 
-def _with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
+def with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
+    """The body with what becomes of its parameters."""
     for row in rows:
         touched = not row.refuses.isdisjoint(body) or not row.renames.keys().isdisjoint(body)
         if not touched or not re.search(row.models, call.model) or _is_excepted(row, body):

@@ -9,7 +9,13 @@ from functools import lru_cache
 from genai_integrations.connections.connection import Connection, host_in
 from genai_integrations.models.catalog import model_info
 from genai_integrations.transports.remedies.remedy import Remedy
-from genai_integrations.transports.remedies.rows import AS_TOOL, BRIDGE, DEVELOPER, in_batches
+from genai_integrations.transports.remedies.rows import (
+    AS_JSON_MODE,
+    AS_TOOL,
+    BRIDGE,
+    DEVELOPER,
+    in_batches,
+)
 
 ELSEWHERE = (DEVELOPER,)
 """Of all providers without a row: only OpenAI and Azure know the role."""
@@ -25,8 +31,13 @@ KNOWN: Mapping[str, tuple[Remedy, ...]] = {
     "cohere": (DEVELOPER, in_batches(96)),
     # Source: ai.google.dev: "at most 100 requests can be in one batch".
     "google-ai-studio": (DEVELOPER, in_batches(100)),
+    # Source: cloud.google.com, "Get text embeddings": "a limit of 250 input texts".
+    "vertex": (DEVELOPER, in_batches(250)),
 }
 """What is known of providers beforehand; a row stands for all that is done about its requests."""
+
+_ONE_TEXT = re.compile(r"gemini-embedding")
+"""Models of Vertex AI that embed one text a request. Source: cloud.google.com, "Get text embeddings"."""
 
 _MAY_BE_BRIDGED = re.compile(r"codex|-pro\b|deep-research|computer-use")
 """Models of which the price map is asked: reading it takes 20 ms, once."""
@@ -34,17 +45,32 @@ _MAY_BE_BRIDGED = re.compile(r"codex|-pro\b|deep-research|computer-use")
 
 def known(connection: Connection, model: str) -> tuple[Remedy, ...]:
     """What is known of a target beforehand, so that no request is refused first."""
-    return _known(
-        connection.provider.name, model, connection.base_url, connection.use_responses_api
-    )
+    if (connection.dialect or connection.provider.dialect) == "bedrock":
+        return _of_bedrock(model)
+    return _known(connection.provider.name, model, connection.base_url, connection.dialect)
 
 
 @lru_cache(1024)
-def _known(provider: str, model: str, base: str | None, uses_responses: bool) -> tuple[Remedy, ...]:
+def _of_bedrock(model: str) -> tuple[Remedy, ...]:
+    """Each of Bedrock's models is another: whether it answers by a schema, and how many texts it embeds at once."""
+    from genai_integrations.transports.bedrock.embeddings import most_texts
+    from genai_integrations.transports.bedrock.models import answers_by_schema, can_be_forced
+
+    if most := most_texts(model):
+        return (in_batches(most),)
+    if answers_by_schema(model):
+        return ()
+    return (AS_TOOL, AS_JSON_MODE) if can_be_forced(model) else (AS_JSON_MODE,)
+
+
+@lru_cache(1024)
+def _known(provider: str, model: str, base: str | None, dialect: str | None) -> tuple[Remedy, ...]:
     """Asked for every attempt, hence remembered."""
     rows = KNOWN.get(provider, ELSEWHERE)
+    if provider == "vertex" and _ONE_TEXT.search(model):
+        rows = (*ELSEWHERE, in_batches(1))
     is_openais = (
-        provider == "openai" and not uses_responses and host_in(base) in ("", "api.openai.com")
+        provider == "openai" and dialect is None and host_in(base) in ("", "api.openai.com")
     )
     return (*rows, BRIDGE) if is_openais and _lives_on_responses(model) else rows
 

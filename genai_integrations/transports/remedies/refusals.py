@@ -79,8 +79,23 @@ class Refusal:
     def mentions(self, name: str, *, is_word: bool = False) -> bool:
         """Whether a name stands in the message; see `blames`."""
         pattern = _AS_NAME if is_word else _AS_WORD
-        return bool(re.search(pattern.format(re.escape(name)), f"{self.param} {self.words}"))
+        said = f"{self.param} {self.words}"
+        return bool(re.search(pattern.format(re.escape(name)), said)) or any(
+            re.search(_AS_WORD.format(other), said) for other in _OTHER_NAMES.get(name, ())
+        )
 
+
+_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    # Bedrock's; of the fields of Claude behind it, those that stand for a word of OpenAI's.
+    "cache_control": ("cachepoint", "prompt caching"),
+    "parallel_tool_calls": ("disable_parallel_tool_use",),
+    "reasoning_effort": ("thinking", "reasoning_config", "reasoningconfig", "output_config.effort"),
+    "tool_choice": ("toolchoice",),
+    "service_tier": ("servicetier", "service tier"),
+    "thinking_blocks": ("reasoningcontent",),
+    "top_p": ("topp",),
+}
+"""What a parameter is called where a dialect says it otherwise, in small letters: refusals name what was sent."""
 
 _AS_WORD = r"(?<![\w-]){0}(?![\w-])"
 _AS_NAME = (

@@ -100,6 +100,21 @@ def with_images_by_user(body: Wire) -> Wire:
     return {**body, "messages": messages}
 
 
+def not_streamed(body: Wire) -> Wire:
+    """The body of a request for a whole answer; it comes as one chunk."""
+    return without("stream_options", without("stream", body))
+
+
+def forces_a_call(body: Wire) -> bool:
+    """Whether a tool has to be called."""
+    return body.get("tool_choice") not in (None, "auto", "none")
+
+
+def with_a_free_choice(body: Wire) -> Wire:
+    """The body with the model's own choice whether to call a tool."""
+    return {**body, "tool_choice": "auto"}
+
+
 def is_strict(body: Wire) -> bool:
     """Whether the schema of the answer or of a tool is strict."""
     return any(form.get("strict") for form in (_form(body), *_functions(body)))

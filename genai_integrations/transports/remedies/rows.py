@@ -90,9 +90,10 @@ def _rename(old: str, new: str) -> Remedy:
 
 def _role(old: str, new: str) -> Remedy:
     def applies(refusal: Refusal, _: Wire) -> bool:
-        is_said = refusal.mentions(old) and "role" in f"{refusal.param} {refusal.words}"
+        # Bedrock says that the model doesn't support system messages.
+        is_said = refusal.mentions(old) and _ROLE.search(f"{refusal.param} {refusal.words}")
         wrong = refusal.is_unsupported or "invalid" in refusal.words
-        return wrong and is_said
+        return wrong and bool(is_said)
 
     return Remedy(
         f"{old} as {new}",
@@ -159,7 +160,11 @@ def _smaller_batch(refusal: Refusal, body: Wire) -> Iterator[Remedy]:
     yield in_batches(told[-1] if told else sent // 2)
 
 
-_FORMAT = re.compile(r"response[ _]format|json_schema|structured output")
+_FORMAT = re.compile(
+    r"response[ _]format|json_schema|structured output|output_?config(?!\.effort)|textformat"
+)
+_ROLE = re.compile(r"role|system messages")
+_STREAM = re.compile(r"\bstream(?:ing)?\b")
 _TOOLS = re.compile(r"\btools?\b|tool_choice|function")
 _TOO_MANY = re.compile(
     r"batch|too many inputs|array too long|number of (?:texts|inputs)|too many (?:texts|items)"
@@ -293,6 +298,23 @@ REMEDIES: Sequence[Remedy] = (
     ),
     _rename("max_tokens", "max_completion_tokens"),
     _rename("max_completion_tokens", "max_tokens"),
+    Remedy(
+        "whole, not streamed",
+        "restate",
+        "stream",
+        # Bedrock says that the model doesn't support tool use in streaming mode.
+        applies=lambda refusal, _: refusal.is_unsupported and bool(_STREAM.search(refusal.words)),
+        fits=lambda body: bool(body.get("stream")),
+        restated=say.not_streamed,
+    ),
+    Remedy(
+        "tool_choice auto",
+        "weaken",
+        "tool_choice",
+        applies=_unsupported("tool_choice"),
+        fits=say.forces_a_call,
+        restated=say.with_a_free_choice,
+    ),
     NOT_STRICT,
     AS_TOOL,
     AS_JSON_MODE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genai_integrations.testing.providers.embeddings import vector_of
@@ -66,14 +66,18 @@ def check_predict(request: Mapping[str, Any], model: str) -> None:
 
 def embed(request: Mapping[str, object], model: str) -> dict[str, object]:
     """The answer of `embedContent`."""
-    words = sum(prompt_tokens({"contents": [request["content"]]}).values())
-    usage = {"promptTokenCount": words, "totalTokenCount": words}
-    return {"embedding": _vector(request, model), "usageMetadata": usage}
+    return {"embedding": _vector(request, model), "usageMetadata": _usage([request])}
 
 
 def embed_batch(request: Mapping[str, Any], model: str) -> dict[str, Any]:
     """The answer of `batchEmbedContents`."""
-    return {"embeddings": [_vector(row, model) for row in request["requests"]]}
+    rows = request["requests"]
+    return {"embeddings": [_vector(row, model) for row in rows], "usageMetadata": _usage(rows)}
+
+
+def _usage(rows: Sequence[Mapping[str, object]]) -> dict[str, int]:
+    words = sum(prompt_tokens({"contents": [row["content"] for row in rows]}).values())
+    return {"promptTokenCount": words, "totalTokenCount": words}
 
 
 def predict(request: Mapping[str, Any], model: str) -> dict[str, Any]:

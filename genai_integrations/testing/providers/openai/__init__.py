@@ -1,1 +1,1 @@
-"""OpenAI's chat completions, embeddings and Responses, and Azure's addresses."""
+"""OpenAI's chat completions and embeddings, and Azure's addresses."""

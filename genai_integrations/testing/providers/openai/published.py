@@ -111,11 +111,16 @@ def _tagged(
     for tag in _TAGS:
         known = [(_values(row, tag), row, one) for row, one in rows]
         supported = [name for names, _, _ in known for name in names]
-        if supported and tag not in value:
-            return [], missing(f"{where}.{tag}")
-        if supported:
-            fit = [(row, one) for names, row, one in known if value[tag] in names]
-            return fit, None if fit else wrong_value(f"{where}.{tag}", value[tag], supported)
+        if not supported:
+            continue
+        if tag in value:
+            rows = [(row, one) for names, row, one in known if value[tag] in names]
+            refusal = wrong_value(f"{where}.{tag}", value[tag], supported)
+        else:
+            rows = [(row, one) for row, one in rows if tag not in row.get("required", ())]
+            refusal = missing(f"{where}.{tag}")
+        if not rows:
+            return [], refusal
     return rows, None
 
 

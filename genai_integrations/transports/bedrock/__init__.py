@@ -1,0 +1,1 @@
+"""Amazon Bedrock: Converse, ConverseStream, and InvokeModel for embeddings."""

@@ -1,0 +1,1 @@
+"""Gemini, of AI Studio and of Vertex AI, as a `Dialect`."""
