@@ -17,7 +17,13 @@ _OBJECT = b"{"
 """What every event of an answer begins with."""
 
 
-def read_reply(body: bytes, dialect: Dialect, call: WireCall, secrets: Sequence[str]) -> Wire:
+def read_reply(
+    body: bytes,
+    dialect: Dialect,
+    call: WireCall,
+    secrets: Sequence[str],
+    headers: Mapping[str, str] | None = None,
+) -> Wire:
     """The reply in a whole answer whose status is good.
 
     Raises:
