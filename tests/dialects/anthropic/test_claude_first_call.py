@@ -11,11 +11,10 @@ import pytest
 from genai_integrations.testing.provider import ScriptedProvider
 
 PROGRAM = """
-import asyncio, json, sys, time
+import asyncio, json, sys
 from genai_integrations import Connection, GenAIClient
 url, way = sys.argv[1:]
 client = GenAIClient(connections=[Connection.of("c", "anthropic", "sk-ant-example", url)])
-begun = time.process_time()
 asked = {
     "model": "c/claude-sonnet-4-5",
     "messages": [{"role": "user", "content": "hi"}],
@@ -28,21 +27,18 @@ elif way == "stream":
     list(client.completion(**asked, stream=True))
 else:
     asyncio.run(client.acompletion(**asked))
-spent = time.process_time() - begun
 loaded = {name.partition(".")[0] for name in sys.modules}
-print(json.dumps({"spent": spent, "heavy": sorted(loaded & {"litellm", "anthropic", "openai", "boto3", "google", "httpx"})}))
+print(json.dumps(sorted(loaded & {"litellm", "anthropic", "openai", "boto3", "google", "httpx"})))
 client.close()
 """
 
 
 @pytest.mark.parametrize("way", ["sync", "stream", "async"])
 def test_neither_litellm_nor_an_sdk_is_loaded(way):
-    """A Claude is spoken to with what the client has; the CPU time of the call is in the test's output."""
+    """A Claude is spoken to with what the client has."""
     with ScriptedProvider("claude") as server:
         command = [sys.executable, "-c", PROGRAM, server.url, way]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    found = json.loads(done.stdout or "{}")
-    print(f"{way}: {found.get('spent')} s of CPU beyond the client's import")
 
     assert done.stderr == ""
-    assert found["heavy"] == []
+    assert json.loads(done.stdout) == []
