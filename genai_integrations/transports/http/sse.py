@@ -143,6 +143,10 @@ def _data_of(block: bytes, carrying: tuple[bytes, ...]) -> bytes | None:
             lines.append(value)
         elif field == b"event":
             name = value
+        elif field == b"error":
+            # llama.cpp's, and those who run it: no field of the standard.
+            lines.append(value)
+            name = field
     if not lines:
         # Google breaks a stream off with a bare error object, which is no event.
         return ErrorData(block) if block.lstrip()[:1] == b"{" else None

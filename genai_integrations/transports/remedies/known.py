@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from genai_integrations.connections.connection import Connection, host_in
+from genai_integrations.connections.connection import Connection, is_openais_own
 from genai_integrations.models.catalog import model_info
 from genai_integrations.transports.remedies.remedy import Remedy
 from genai_integrations.transports.remedies.rows import (
@@ -14,6 +14,7 @@ from genai_integrations.transports.remedies.rows import (
     AS_TOOL,
     BRIDGE,
     DEVELOPER,
+    IN_WORDS_BESIDE_TOOLS,
     in_batches,
 )
 
@@ -23,13 +24,15 @@ ELSEWHERE = (DEVELOPER,)
 KNOWN: Mapping[str, tuple[Remedy, ...]] = {
     "openai": (),
     "azure": (),
-    # Source: api-docs.deepseek.com, "JSON Output": `response_format` is `text` or `json_object`.
+    # Source: api-docs.deepseek.com, "JSON Output": `response_format` is `text` or `json_object`; of `json_schema` it
+    # says "This response_format type is unavailable now".
     "deepseek": (DEVELOPER, AS_TOOL),
-    # Source: Alibaba Cloud Model Studio, "Text embedding": at most 10 texts for v3 and v4.
+    # Source: Alibaba Cloud Model Studio, "Text embedding", of v3 and v4: "batch size is invalid, it should not be
+    # larger than 10".
     "dashscope": (DEVELOPER, in_batches(10)),
-    # Source: docs.cohere.com, "Embed API": "maximum number of texts per call is 96".
+    # Source: docs.cohere.com/reference/errors: "total number of texts must be at most 96 - received 104".
     "cohere": (DEVELOPER, in_batches(96)),
-    # Source: ai.google.dev: "at most 100 requests can be in one batch".
+    # Source: what its API answers: "at most 100 requests can be in one batch".
     "google-ai-studio": (DEVELOPER, in_batches(100)),
     # Source: cloud.google.com, "Get text embeddings": "a limit of 250 input texts".
     "vertex": (DEVELOPER, in_batches(250)),
@@ -38,6 +41,8 @@ KNOWN: Mapping[str, tuple[Remedy, ...]] = {
 
 _ONE_TEXT = re.compile(r"gemini-embedding")
 """Models of Vertex AI that embed one text a request. Source: cloud.google.com, "Get text embeddings"."""
+
+_GOOGLES = ("google-ai-studio", "vertex")
 
 _MAY_BE_BRIDGED = re.compile(r"codex|-pro\b|deep-research|computer-use")
 """Models of which the price map is asked: reading it takes 20 ms, once."""
@@ -69,10 +74,19 @@ def _known(provider: str, model: str, base: str | None, dialect: str | None) -> 
     rows = KNOWN.get(provider, ELSEWHERE)
     if provider == "vertex" and _ONE_TEXT.search(model):
         rows = (*ELSEWHERE, in_batches(1))
-    is_openais = (
-        provider == "openai" and dialect is None and host_in(base) in ("", "api.openai.com")
-    )
+    elif provider in _GOOGLES and _is_older_gemini(model):
+        # What AI Studio says: function calling "with a response mime type: 'application/json' is unsupported".
+        rows = (*rows, IN_WORDS_BESIDE_TOOLS)
+    is_openais = provider == "openai" and dialect is None and is_openais_own(base)
     return (*rows, BRIDGE) if is_openais and _lives_on_responses(model) else rows
+
+
+def _is_older_gemini(model: str) -> bool:
+    """Whether it is a Gemini from before 3, which takes a schema for the answer, but not beside tools."""
+    from genai_integrations.transports.gemini.abilities import is_3_or_newer
+
+    is_gemini = "gemini-" in model and "embedding" not in model
+    return is_gemini and not is_3_or_newer(model)
 
 
 def _lives_on_responses(model: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def remedy_for(
     names = {remedy.name for remedy in used}
     for row in _rows(refusal, body):
         is_new = row.batch or row.name not in names or row.value is not None
-        can_help = row.fits(body) or row.replaces in names
+        can_help = row.fits(body) or not names.isdisjoint(row.replaces)
         if is_new and can_help and row.is_allowed(drop_params) and row.applies(refusal, body):
             return row
     return None
@@ -173,7 +174,8 @@ def _smaller_batch(refusal: Refusal, body: Wire) -> Iterator[Remedy]:
 
 
 _FORMAT = re.compile(
-    r"response[ _]format|json_schema|structured output|output_?config(?!\.effort)|textformat"
+    r"response[ _](?:format|mime)|json_schema|structured output|output_?config(?!\.effort)|textformat"
+    r"|json[ _](?:mode|object)"
 )
 _ROLE = re.compile(r"role|system messages")
 _STREAM = re.compile(r"\bstream(?:ing)?\b")
@@ -219,8 +221,19 @@ AS_JSON_MODE = Remedy(
     applies=_refuses_schema_or_tool,
     fits=lambda body: say.schema_wanted(body) is not None,
     restated=say.schema_in_words,
-    replaces=AS_TOOL.name,
+    replaces=frozenset((AS_TOOL.name,)),
 )
+
+ONLY_IN_WORDS = Remedy(
+    "json_schema in words",
+    "weaken",
+    "response_format",
+    applies=_refuses_schema,
+    fits=lambda body: say.schema_wanted(body) is not None,
+    restated=say.schema_in_words_only,
+    replaces=frozenset((AS_TOOL.name, AS_JSON_MODE.name)),
+)
+"""Where JSON mode is refused as well; the answer may say more than the JSON, which is found in it."""
 
 NOT_STRICT = Remedy(
     "not strict",
@@ -231,7 +244,13 @@ NOT_STRICT = Remedy(
     restated=say.not_strict,
 )
 
-WEAKENS_SCHEMA = frozenset((AS_TOOL.name, AS_JSON_MODE.name, NOT_STRICT.name))
+IN_WORDS_BESIDE_TOOLS = replace(
+    ONLY_IN_WORDS,
+    fits=lambda body: bool(body.get("tools")) and say.schema_wanted(body) is not None,
+)
+"""Where a schema is taken, but not beside tools."""
+
+WEAKENS_SCHEMA = frozenset((AS_TOOL.name, AS_JSON_MODE.name, ONLY_IN_WORDS.name, NOT_STRICT.name))
 """After these nobody but us checks that the answer fits its schema."""
 
 BRIDGE = Remedy(
@@ -330,6 +349,7 @@ REMEDIES: Sequence[Remedy] = (
     NOT_STRICT,
     AS_TOOL,
     AS_JSON_MODE,
+    ONLY_IN_WORDS,
     # Which levels a Gemini has is known of those that there were.
     _effort(("minimal", "none"), r"thinking level minimal is not supported", "low"),
     _effort(("medium",), r"thinking level medium is not supported", "high"),
