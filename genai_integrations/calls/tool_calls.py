@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from genai_integrations.calls.wire import Wire
 from genai_integrations.runtime import jsonbytes
@@ -28,6 +29,15 @@ def _whole(call: Wire, seen: set[str]) -> Wire:
     call["id"] = _identity(call.get("id"), seen)
     call["type"] = call.get("type") or "function"
     return call
+
+
+def function_of(call: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The function that a call is of; a custom tool's text is its only argument, `input`."""
+    custom = call.get("custom")
+    if isinstance(custom, dict):
+        arguments = json.dumps({"input": custom.get("input") or ""}, ensure_ascii=False)
+        return {"name": custom.get("name"), "arguments": arguments}
+    return call.get("function") or {}
 
 
 @dataclass(slots=True)

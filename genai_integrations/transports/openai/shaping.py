@@ -54,7 +54,10 @@ def told(connection: Connection, model: str, drop_params: DropParams) -> Iterato
     for row in copy.parameters if copy else ():
         if not re.search(row.models, model):
             continue
-        unless = "".join(f" (unless {name} is {value})" for name, value in row.unless.items())
+        unless = "".join(
+            f" (unless {name} is {' or '.join(str(value or 'left out') for value in values)})"
+            for name, values in row.unless.items()
+        )
         yield from (f"{old} as {new}{unless}" for old, new in row.renames.items())
         refused = sorted(name for name in row.refuses if may_drop(name, drop_params))
         if refused:

@@ -257,10 +257,26 @@ BRIDGE = Remedy(
     "by /v1/responses",
     "bridge",
     "model",
-    applies=_says(r"v1/responses|responses api"),
+    # The last are Azure's words: langchain-ai/langchain-azure#228.
+    applies=_says(r"v1/responses|responses api|chatcompletion operation does not work"),
     fits=lambda body: "messages" in body,
     restated=lambda body: body,
 )
+
+WITHOUT_THOUGHTS = Remedy(
+    "without another account's thoughts",
+    "restate",
+    "messages",
+    # openai/codex#8145, openai/openai-agents-python#569, vercel/ai#7543, openai/openai-node#1567.
+    applies=_says(
+        r"encrypted content .{0,80}could not be verified|reasoning input items can only"
+        r"|item with id \S+ not found|item \S+ of type '\w+' was provided without its required"
+    ),
+    fits=partial(say.has_key, "provider_specific_fields"),
+    restated=partial(say.without_key, "provider_specific_fields"),
+    lasts=False,
+)
+"""Of the Responses API: only who thought them can read them; what was said goes on without."""
 
 DEVELOPER = _role("developer", "system")
 
@@ -301,11 +317,13 @@ _DROPPED_KEYS = (
     "annotations",
     "refusal",
     "audio",
+    "is_error",
 )
 """Keys of messages, of their parts and of tools."""
 
 REMEDIES: Sequence[Remedy] = (
     BRIDGE,
+    WITHOUT_THOUGHTS,
     Remedy(
         "images in a user message",
         "restate",
@@ -338,6 +356,11 @@ REMEDIES: Sequence[Remedy] = (
         fits=lambda body: bool(body.get("stream")),
         restated=say.not_streamed,
     ),
+    NOT_STRICT,
+    AS_TOOL,
+    AS_JSON_MODE,
+    ONLY_IN_WORDS,
+    # Behind the schema's rows: a tool that stands for a schema has to be called.
     Remedy(
         "tool_choice auto",
         "weaken",
@@ -346,10 +369,6 @@ REMEDIES: Sequence[Remedy] = (
         fits=say.forces_a_call,
         restated=say.with_a_free_choice,
     ),
-    NOT_STRICT,
-    AS_TOOL,
-    AS_JSON_MODE,
-    ONLY_IN_WORDS,
     # Which levels a Gemini has is known of those that there were.
     _effort(("minimal", "none"), r"thinking level minimal is not supported", "low"),
     _effort(("medium",), r"thinking level medium is not supported", "high"),
