@@ -22,7 +22,9 @@ _SYSTEM = ("system", "developer")
 _RESULTS = ("tool", "function")
 
 
-def conversation(messages: Sequence[Mapping[str, Any]], *, newest: bool) -> Wire:
+def conversation(
+    messages: Sequence[Mapping[str, Any]], *, newest: bool, instructed: bool = True
+) -> Wire:
     """`contents`, with `systemInstruction` if there is one.
 
     Messages of one side that follow each other become one turn, and so do the results of one turn's calls: "the number
@@ -31,6 +33,7 @@ def conversation(messages: Sequence[Mapping[str, Any]], *, newest: bool) -> Wire
     Args:
         messages: In OpenAI's form.
         newest: Whether it is for a Gemini 3 or newer, which has ids and wants signatures.
+        instructed: Whether the model has a system's turn; if not, what the system says is the user's.
 
     Raises:
         ConfigurationError: Something in it has no form there.
@@ -49,6 +52,10 @@ def conversation(messages: Sequence[Mapping[str, Any]], *, newest: bool) -> Wire
     if not contents:
         # A request must have a turn, so one that is all instruction is asked as it stands.
         return {"contents": [{"role": "user", "parts": system or [{"text": " "}]}]}
+    if system and not instructed:
+        begins = contents[0]["role"] == "user" and not _has_results(contents[0])
+        first = contents.pop(0)["parts"] if begins else []
+        return {"contents": [{"role": "user", "parts": [*system, *first]}, *contents]}
     instruction: Wire = {"systemInstruction": {"parts": system}} if system else {}
     return {**instruction, "contents": contents}
 

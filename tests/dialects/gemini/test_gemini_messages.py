@@ -52,6 +52,22 @@ def test_a_request_that_is_all_instruction_is_asked_as_it_stands(sent):
     }
 
 
+def test_a_gemma_has_no_instructions(sent):
+    """What the system says is the user's then."""
+    system = {"role": "system", "content": "be kind"}
+    kind = {"text": "be kind"}
+    said = {"role": "assistant", "content": "hello"}
+    model = {"role": "model", "parts": [{"text": "hello"}]}
+
+    assert sent([system, ASK], "gemma-3-27b-it") == {
+        "contents": [{"role": "user", "parts": [kind, {"text": "hi"}]}]
+    }
+    assert sent([system, said, ASK], "gemma-3-27b-it")["contents"][:2] == [
+        {"role": "user", "parts": [kind]}, model,
+    ]  # fmt: skip
+    assert "systemInstruction" in sent([system, ASK], "gemma-4-31b-it")
+
+
 def test_turns_of_one_side_are_one(sent):
     """The roles alternate, and an empty answer is no turn."""
     body = sent([
