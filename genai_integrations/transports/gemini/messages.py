@@ -18,6 +18,7 @@ _NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()
 """For calls that another model made; without, Gemini 3 refuses them.
 https://ai.google.dev/gemini-api/docs/thought-signatures, "FAQs"."""
 
+_INLINE = {"inlineData"}
 _SYSTEM = ("system", "developer")
 _RESULTS = ("tool", "function")
 
@@ -154,9 +155,10 @@ class _Turns:
         result: Wire = {"name": name, "response": _answered(text, message)}
         if identity and self._newest:
             result = {"id": identity, **result}
-        if shown and self._newest:
-            result["parts"] = shown
-            shown = []
+        if self._newest and (inner := [part for part in shown if part.keys() == _INLINE]):
+            # https://ai.google.dev/api/caching#FunctionResponsePart: data only, no addresses.
+            result["parts"] = inner
+            shown = [part for part in shown if part not in inner]
         return number, [{"functionResponse": result}, *shown]
 
     def _parts(self, content: object) -> Iterator[Wire]:

@@ -216,6 +216,11 @@ def test_results_with_pictures_and_errors(sent):
     assert newest[0]["functionResponse"] == {
         "id": "1", "name": "look", "response": {"output": "seen"}, "parts": [shown],
     }  # fmt: skip
+    by_address = {"type": "image_url", "image_url": {"url": "gs://b/c.png"}}
+    history[2] = result("1", [picture, by_address])
+    parts = sent(history, FLASH_3)["contents"][2]["parts"]
+    assert parts[0]["functionResponse"]["parts"] == [shown]
+    assert parts[2] == {"fileData": {"mimeType": "image/png", "fileUri": "gs://b/c.png"}}
 
 
 def test_a_result_of_no_call_is_refused(sent):
