@@ -16,6 +16,7 @@ from genai_integrations.transports.remedies.rows import (
     AS_TOOL,
     BRIDGE,
     DEVELOPER,
+    IN_WORDS_BESIDE_TOOLS,
     in_batches,
 )
 
@@ -42,6 +43,8 @@ KNOWN: Mapping[str, tuple[Remedy, ...]] = {
 
 _ONE_TEXT = re.compile(r"gemini-embedding")
 """Models of Vertex AI that embed one text a request. Source: cloud.google.com, "Get text embeddings"."""
+
+_GOOGLES = ("google-ai-studio", "vertex")
 
 _MAY_BE_BRIDGED = re.compile(r"codex|-pro\b|deep-research|computer-use")
 """Models of which the price map is asked: reading it takes 20 ms, once."""
@@ -79,8 +82,19 @@ def _known(provider: str, model: str, base: str | None, dialect: str | None) -> 
     rows = KNOWN.get(provider, ELSEWHERE)
     if provider == "vertex" and _ONE_TEXT.search(model):
         rows = (*ELSEWHERE, in_batches(1))
+    elif provider in _GOOGLES and _is_older_gemini(model):
+        # What AI Studio says: function calling "with a response mime type: 'application/json' is unsupported".
+        rows = (*rows, IN_WORDS_BESIDE_TOOLS)
     is_openais = provider == "openai" and dialect is None and is_openais_own(base)
     return (*rows, BRIDGE) if is_openais and _lives_on_responses(model) else rows
+
+
+def _is_older_gemini(model: str) -> bool:
+    """Whether it is a Gemini from before 3, which takes a schema for the answer, but not beside tools."""
+    from genai_integrations.transports.gemini.abilities import is_3_or_newer
+
+    is_gemini = "gemini-" in model and "embedding" not in model
+    return is_gemini and not is_3_or_newer(model)
 
 
 def _lives_on_responses(model: str) -> bool:
