@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
+from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.opening import api_key, base_url, endpoint_at
@@ -30,9 +31,9 @@ def open_endpoint(
         ConfigurationError: On Vertex, google-auth is not installed, or the model cannot be part of an address.
     """
     if is_on_vertex(connection):
+        with loading():
+            from genai_integrations.transports.http.vertex import vertex_endpoint
         # Source: platform.claude.com, "Claude on Vertex AI".
-        from genai_integrations.transports.http.vertex import vertex_endpoint
-
         method = "streamRawPredict" if streamed else "rawPredict"
         return vertex_endpoint(connection, "anthropic", model, method, pins)
     key = api_key(connection)
