@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from genai_integrations.runtime.fork import after_fork_in_child
-from genai_integrations.runtime.loading import Loading
+from genai_integrations.runtime.loading import Loading, loading
 
 if TYPE_CHECKING:
     from genai_integrations.transports.http.async_http import AsyncHttp
@@ -33,7 +33,8 @@ class Shared:
     @property
     def sync_http(self) -> SyncHttp:
         """HTTP for threads."""
-        from genai_integrations.transports.http.sync_http import SyncHttp
+        with loading():
+            from genai_integrations.transports.http.sync_http import SyncHttp
 
         with self._lock:
             self._sync_http = self._sync_http or SyncHttp()
