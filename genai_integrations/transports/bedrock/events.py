@@ -9,6 +9,7 @@ from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import InvalidReplyError
 from genai_integrations.transports.bedrock.replies import annotation_of, ending, head
 
+_NO_DELTA: Wire = {}
 _NOTHING: tuple[Wire, ...] = ()
 
 
@@ -20,7 +21,7 @@ class ConverseEvents:
     """
 
     __slots__ = (
-        *("_call", "_calls", "_begun_at", "_fields", "_has_stopped", "_head", "_images"),
+        *("_call", "_calls", "_begun_at", "_block", "_fields", "_has_stopped", "_head", "_images"),
         *("_length", "_metadata", "_role", "_unsaid", "ended"),
     )
 
@@ -36,7 +37,9 @@ class ConverseEvents:
         self._fields: object = None
         self._metadata: Wire | None = None
         self._length = 0
-        self._begun_at: dict[object, int] = {}
+        # Where the text of a block begins, for what is cited in it.
+        self._block: object = None
+        self._begun_at = 0
 
     def take(self, event: Wire) -> Iterable[Wire]:
         """The chunks that an event stands for.
@@ -49,13 +52,14 @@ class ConverseEvents:
                 break
             if name == "contentBlockDelta":
                 # Most events are text: this is what happens for each token.
-                delta = told.get("delta") or {}
+                delta, index = told.get("delta") or _NO_DELTA, told.get("contentBlockIndex")
                 text = delta.get("text")
                 if type(text) is str:
-                    self._begun_at.setdefault(told.get("contentBlockIndex"), self._length)
+                    if index != self._block:
+                        self._block, self._begun_at = index, self._length
                     self._length += len(text)
                     return (self._chunk({"content": text}),)
-                return self._delta(told.get("contentBlockIndex"), delta)
+                return self._delta(index, delta)
             return self._other(name, told)
         raise InvalidReplyError("the stream has an event that is none of Converse")
 
@@ -124,7 +128,7 @@ class ConverseEvents:
         """What is neither text nor a thought nor a call of the caller's tools."""
         match delta:
             case {"citation": dict(citation)}:
-                start = self._begun_at.get(index, 0)
+                start = self._begun_at if index == self._block else self._length
                 note = annotation_of(citation, start, self._length)
                 return (self._chunk({"annotations": [note], **_own("citations", citation)}),)
             case {"image": {"source": {"bytes": str(data)}}}:

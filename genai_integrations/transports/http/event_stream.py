@@ -41,15 +41,15 @@ class EventStreamDecoder:
     is no event stream comes whole from `flush`. The cost of an event does not depend on how many pieces it arrives in.
     """
 
-    __slots__ = ("_held", "_is_whole", "_kinds", "_missing", "_pieces")
+    __slots__ = ("_held", "_is_whole", "_openings", "_missing", "_pieces")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._held = 0
         self._missing = _LENGTHS.size
         self._is_whole: bool | None = None
-        # Of one kind of event the headers are the same bytes each time.
-        self._kinds: dict[bytes, _Headers] = {}
+        # Of one kind of event the headers are the same bytes each time, and so is how its text begins.
+        self._openings: dict[bytes, bytes] = {}
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """Take the next piece and give every event that it completes.
@@ -67,12 +67,18 @@ class EventStreamDecoder:
             return
         data = b"".join(self._pieces) if len(self._pieces) > 1 else piece
         at = 0
-        while (end := self._end(data, at)) <= len(data):
-            headers_end = at + _LENGTHS.size + _LENGTHS.unpack_from(data, at)[1]
-            _check(data[at : end - _CHECKSUM.size], _CHECKSUM.unpack_from(data, end - 4)[0])
-            headers = self._headers(data[at + _LENGTHS.size : headers_end])
-            at, payload = end, data[headers_end : end - _CHECKSUM.size]
-            yield from _event(headers, payload)
+        # One loop and few calls: this runs for every token.
+        while (end := _end(data, at)) <= len(data):
+            block_end = at + _LENGTHS.size + _LENGTHS.unpack_from(data, at)[1]
+            if crc32(data[at : end - 4]) != _CHECKSUM.unpack_from(data, end - 4)[0]:
+                raise InvalidReplyError(_CHANGED)
+            block, payload = data[at + _LENGTHS.size : block_end], data[block_end : end - 4]
+            at = end
+            opening = self._openings.get(block)
+            if opening is None:
+                yield self._first_of_its_kind(block, payload)
+            else:
+                yield opening + (payload or b"{}") + b"}"
         self._pieces = [data[at:]] if at < len(data) else []
         self._held = len(data) - at
         self._missing = end - at
@@ -81,35 +87,41 @@ class EventStreamDecoder:
         """The body is over: all of it if it was no event stream. A message that is cut short is dropped."""
         return [WholeData(b"".join(self._pieces))] if self._is_whole else []
 
-    def _end(self, data: bytes, at: int) -> int:
-        """Where the message ends that begins there; where its lengths end, if they are not all there."""
-        if at + _LENGTHS.size > len(data):
-            return at + _LENGTHS.size
-        whole, headers, checksum = _LENGTHS.unpack_from(data, at)
-        _check(data[at : at + 8], checksum)
-        payload = whole - headers - _AROUND
-        if headers > _MOST_HEADERS or not 0 <= payload <= _MOST_PAYLOAD:
-            raise InvalidReplyError("the stream has a message of an impossible length")
-        return at + int(whole)
-
-    def _headers(self, block: bytes) -> _Headers:
-        known = self._kinds.get(block)
-        if known is None:
-            try:
-                known = dict(_parsed(block))
-            except (struct.error, IndexError, KeyError, UnicodeDecodeError):
-                raise InvalidReplyError("the stream has a message with broken headers") from None
-            if len(self._kinds) < _MOST_KINDS:
-                self._kinds[block] = known
-        return known
+    def _first_of_its_kind(self, block: bytes, payload: bytes) -> bytes:
+        """The text of an event whose headers are read; of an exception, each time."""
+        try:
+            headers = dict(_parsed(block))
+        except (struct.error, IndexError, KeyError, UnicodeDecodeError):
+            raise InvalidReplyError("the stream has a message with broken headers") from None
+        kind, name = headers.get(":message-type"), headers.get(":event-type", "")
+        if kind == "exception":
+            return _error({"type": headers.get(":exception-type", "")}, payload)
+        if kind == "error":
+            # Errors that no model of the service knows have no payload.
+            told = {"type": headers.get(":error-code"), "message": headers.get(":error-message")}
+            return _error(told, b"")
+        if kind != "event" or not _NAME.fullmatch(name):
+            raise InvalidReplyError("the stream has a message that is no event")
+        opening = b'{"%b":' % name.encode()
+        if len(self._openings) < _MOST_KINDS:
+            self._openings[block] = opening
+        return opening + (payload or b"{}") + b"}"
 
 
-_Headers = dict[str, str]
+_CHANGED = "the stream has a message with a wrong checksum"
 
 
-def _check(data: bytes, checksum: int) -> None:
-    if crc32(data) != checksum:
-        raise InvalidReplyError("the stream has a message with a wrong checksum")
+def _end(data: bytes, at: int) -> int:
+    """Where the message ends that begins there; where its lengths end, if they are not all there."""
+    if at + _LENGTHS.size > len(data):
+        return at + _LENGTHS.size
+    whole, headers, checksum = _LENGTHS.unpack_from(data, at)
+    if crc32(data[at : at + 8]) != checksum:
+        raise InvalidReplyError(_CHANGED)
+    payload = whole - headers - _AROUND
+    if headers > _MOST_HEADERS or not 0 <= payload <= _MOST_PAYLOAD:
+        raise InvalidReplyError("the stream has a message of an impossible length")
+    return at + int(whole)
 
 
 def _parsed(block: bytes) -> Iterator[tuple[str, str]]:
@@ -129,21 +141,6 @@ def _parsed(block: bytes) -> Iterator[tuple[str, str]]:
             yield name, block[start:at].decode()
     if at != len(block):
         raise IndexError
-
-
-def _event(headers: _Headers, payload: bytes) -> Iterator[bytes]:
-    kind = headers.get(":message-type")
-    name = headers.get(":event-type", "")
-    if kind == "event" and _NAME.fullmatch(name):
-        yield b'{"%b":%b}' % (name.encode(), payload or b"{}")
-    elif kind == "exception":
-        yield _error({"type": headers.get(":exception-type", "")}, payload)
-    elif kind == "error":
-        # Errors that no model of the service knows have no payload.
-        told = {"type": headers.get(":error-code"), "message": headers.get(":error-message")}
-        yield _error(told, b"")
-    else:
-        raise InvalidReplyError("the stream has a message that is no event")
 
 
 def _error(told: dict[str, str | None], payload: bytes) -> ErrorData:
