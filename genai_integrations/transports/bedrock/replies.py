@@ -10,7 +10,7 @@ from typing import Any
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import InvalidReplyError
 from genai_integrations.runtime import jsonbytes
-from genai_integrations.transports.bedrock.media import data_url
+from genai_integrations.transports.bedrock.media import as_data_url
 
 _BESIDE = ("performanceConfig", "trace")
 """What an answer tells beside the message; it is handed on as it is."""
@@ -80,7 +80,7 @@ def message_of(content: Iterable[Any]) -> Wire:
             case {"citationsContent": dict(cited)}:
                 _cite(message, cited, texts)
             case {"image": {"source": {"bytes": _}} as image}:
-                url = data_url("image", image)
+                url = as_data_url("image", image)
                 message.setdefault("images", []).append(
                     {"type": "image_url", "image_url": {"url": url}}
                 )

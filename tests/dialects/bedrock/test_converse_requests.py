@@ -180,6 +180,10 @@ def test_roles_alternate():
             {"image": {"format": "jpeg", "source": {"bytes": PNG}}},
         ),
         (
+            {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain,a%20b"}},
+            {"document": {"format": "txt", "name": "a", "source": {"bytes": "YSBi"}}},
+        ),
+        (
             {"type": "image_url", "image_url": {"url": "s3://pictures/cat.webp"}},
             {"image": {"format": "webp", "source": {"s3Location": {"uri": "s3://pictures/cat.webp"}}}},
         ),
