@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
@@ -159,9 +159,11 @@ def _cohere(texts: list[str], call: WireCall) -> Wire:
 def _marengo(texts: list[str], call: WireCall) -> Wire:
     """The older version has its input beside the type, the newer one within it."""
     text, is_old = _one(texts), "embed-2" in call.model
-    kind, given = "text", cast("Wire", {"inputText": text})
+    given: Wire
     if _is_data(text):
         kind, given = "image", {"mediaSource": {"base64String": text.partition(",")[2]}}
+    else:
+        kind, given = "text", {"inputText": text}
     return {"inputType": kind, **(given if is_old else {kind: given}), **_more(call)}
 
 
