@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from genai_integrations.calls.enforced_schemas import enforceable, of_tool
 from genai_integrations.calls.wire import Wire
 from genai_integrations.transports.bedrock.messages import cache_point
 from genai_integrations.transports.bedrock.models import Model
@@ -91,14 +92,12 @@ def _tools(given: Sequence[Mapping[str, Any]], model: Model) -> Iterator[Wire]:
 def _spec(tool: Mapping[str, Any], model: Model) -> Wire:
     function = tool.get("function") or tool
     schema = function.get("parameters") or function.get("input_schema") or _EMPTY
-    if model.family != "claude":
-        schema = plain_schema(schema)
-    if not schema.get("type"):
-        schema = {"type": "object", **schema}
+    enforced = enforceable(schema) if model.strict and function.get("strict") else None
+    schema = enforced or (of_tool(schema) if model.family == "claude" else plain_schema(schema))
     spec = {"name": function.get("name") or "", "inputSchema": {"json": schema}}
     if function.get("description"):
         spec["description"] = function["description"]
-    if model.strict and function.get("strict"):
+    if enforced:
         spec["strict"] = True
     return spec
 

@@ -41,7 +41,7 @@ class EventStreamDecoder:
     is no event stream comes whole from `flush`. The cost of an event does not depend on how many pieces it arrives in.
     """
 
-    __slots__ = ("_held", "_is_whole", "_openings", "_missing", "_pieces")
+    __slots__ = ("_held", "_is_whole", "_missing", "_openings", "_pieces")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

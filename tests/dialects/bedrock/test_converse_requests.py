@@ -637,7 +637,10 @@ def test_a_schema():
     wanted = body["outputConfig"]["textFormat"]
 
     assert wanted["type"] == "json_schema"
-    assert json.loads(wanted["structure"]["jsonSchema"].pop("schema")) == SCHEMA
+    assert json.loads(wanted["structure"]["jsonSchema"].pop("schema")) == {
+        **SCHEMA,
+        "additionalProperties": False,
+    }
     assert wanted["structure"] == {"jsonSchema": {"name": "answer", "description": "An answer."}}
     assert "outputConfig" not in sent(response_format={"type": "json_object"})
     assert "outputConfig" not in sent(response_format={"type": "text"})
