@@ -7,6 +7,7 @@ from typing import Any
 
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import InvalidReplyError
+from genai_integrations.transports.bedrock.messages import given_names
 from genai_integrations.transports.bedrock.replies import annotation_of, ending, head
 
 _NO_DELTA: Wire = {}
@@ -102,7 +103,9 @@ class ConverseEvents:
                 number = sum(known is not None for known in self._calls.values())
                 self._calls[index] = number
                 self._unsaid.add(index)
-                function = {"name": use.get("name"), "arguments": ""}
+                name = use.get("name")
+                name = given_names(self._call).get(str(name), name)
+                function = {"name": name, "arguments": ""}
                 call = {"index": number, "id": use.get("toolUseId"), "type": "function"}
                 return (self._chunk({"tool_calls": [{**call, "function": function}]}),)
             case {"reasoningContent": dict(thought)}:

@@ -8,7 +8,7 @@ from typing import Any
 
 from genai_integrations.calls.enforced_schemas import enforceable, of_tool
 from genai_integrations.calls.wire import Wire
-from genai_integrations.transports.bedrock.messages import cache_point
+from genai_integrations.transports.bedrock.messages import cache_point, sent_name
 from genai_integrations.transports.bedrock.models import Model
 from genai_integrations.transports.bedrock.schemas import plain_schema
 
@@ -94,7 +94,7 @@ def _spec(tool: Mapping[str, Any], model: Model) -> Wire:
     schema = function.get("parameters") or function.get("input_schema") or _EMPTY
     enforced = enforceable(schema) if model.strict and function.get("strict") else None
     schema = enforced or (of_tool(schema) if model.family == "claude" else plain_schema(schema))
-    spec = {"name": function.get("name") or "", "inputSchema": {"json": schema}}
+    spec = {"name": sent_name(function.get("name") or ""), "inputSchema": {"json": schema}}
     if function.get("description"):
         spec["description"] = function["description"]
     if enforced:
@@ -117,7 +117,7 @@ def _choice(choice: object) -> Wire | None:
             mode = (choice.get("allowed_tools") or choice).get("mode")
             return _PLAIN.get(str(mode))
         name = (choice.get("function") or choice).get("name")
-        return {"tool": {"name": name}} if name else _PLAIN.get(str(choice.get("type")))
+        return {"tool": {"name": sent_name(name)}} if name else _PLAIN.get(str(choice.get("type")))
     return _PLAIN.get(str(choice))
 
 
