@@ -94,7 +94,7 @@ def _spec(tool: Mapping[str, Any], model: Model) -> Wire:
     schema = function.get("parameters") or function.get("input_schema") or _EMPTY
     enforced = enforceable(schema) if model.strict and function.get("strict") else None
     schema = enforced or (of_tool(schema) if model.family == "claude" else plain_schema(schema))
-    spec = {"name": sent_name(function.get("name") or ""), "inputSchema": {"json": schema}}
+    spec: Wire = {"name": sent_name(function.get("name") or ""), "inputSchema": {"json": schema}}
     if function.get("description"):
         spec["description"] = function["description"]
     if enforced:

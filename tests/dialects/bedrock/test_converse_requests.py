@@ -456,7 +456,7 @@ def test_names_of_tools():
                 "contentBlockIndex": 0,
                 "start": {"toolUse": {"toolUseId": "t", "name": told[0]}},
             }
-        }  # fmt: skip
+        }
     )
 
     assert told[1] == "files_read"
