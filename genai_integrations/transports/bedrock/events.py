@@ -59,7 +59,10 @@ class ConverseEvents:
                     if index != self._block:
                         self._block, self._begun_at = index, self._length
                     self._length += len(text)
-                    return (self._chunk({"content": text}),)
+                    if self._role:
+                        return (self._chunk({"content": text}),)
+                    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+                    return ({**self._head, "choices": [choice]},)
                 return self._delta(index, delta)
             return self._other(name, told)
         raise InvalidReplyError("the stream has an event that is none of Converse")

@@ -57,31 +57,44 @@ class EventStreamDecoder:
         Raises:
             InvalidReplyError: What follows is no message, or was changed on its way.
         """
-        if not piece:
+        data = self._gathered(piece)
+        if data is None:
             return
-        if self._is_whole is None:
-            self._is_whole = piece[0] > _LARGEST_FIRST
-        self._pieces.append(piece)
-        self._held += len(piece)
-        if self._is_whole or self._held < self._missing:
-            return
-        data = b"".join(self._pieces) if len(self._pieces) > 1 else piece
-        at = 0
+        at, length, self._missing = 0, len(data), _LENGTHS.size
         # One loop and few calls: this runs for every token.
-        while (end := _end(data, at)) <= len(data):
-            block_end = at + _LENGTHS.size + _LENGTHS.unpack_from(data, at)[1]
-            if crc32(data[at : end - 4]) != _CHECKSUM.unpack_from(data, end - 4)[0]:
+        while length - at >= _LENGTHS.size:
+            whole, headers, checksum = _LENGTHS.unpack_from(data, at)
+            if crc32(data[at : at + 8]) != checksum:
                 raise InvalidReplyError(_CHANGED)
-            block, payload = data[at + _LENGTHS.size : block_end], data[block_end : end - 4]
-            at = end
+            if headers > _MOST_HEADERS or not 0 <= whole - headers - _AROUND <= _MOST_PAYLOAD:
+                raise InvalidReplyError("the stream has a message of an impossible length")
+            if whole > length - at:
+                self._missing = whole
+                break
+            start, end = at + _LENGTHS.size + headers, at + whole - _CHECKSUM.size
+            if crc32(data[at:end]) != _CHECKSUM.unpack_from(data, end)[0]:
+                raise InvalidReplyError(_CHANGED)
+            block, payload = data[at + _LENGTHS.size : start], data[start:end]
+            at += whole
             opening = self._openings.get(block)
             if opening is None:
                 yield self._first_of_its_kind(block, payload)
             else:
                 yield opening + (payload or b"{}") + b"}"
-        self._pieces = [data[at:]] if at < len(data) else []
-        self._held = len(data) - at
-        self._missing = end - at
+        self._held = length - at
+        self._pieces = [data[at:]] if self._held else []
+
+    def _gathered(self, piece: bytes) -> bytes | None:
+        """The piece with what was held back; None if that does not complete what is waited for."""
+        if self._is_whole is None and piece:
+            self._is_whole = piece[0] > _LARGEST_FIRST
+        if not (self._pieces or self._is_whole):
+            return piece or None
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._is_whole or self._held < self._missing:
+            return None
+        return b"".join(self._pieces)
 
     def flush(self) -> list[bytes]:
         """The body is over: all of it if it was no event stream. A message that is cut short is dropped."""
@@ -109,19 +122,6 @@ class EventStreamDecoder:
 
 
 _CHANGED = "the stream has a message with a wrong checksum"
-
-
-def _end(data: bytes, at: int) -> int:
-    """Where the message ends that begins there; where its lengths end, if they are not all there."""
-    if at + _LENGTHS.size > len(data):
-        return at + _LENGTHS.size
-    whole, headers, checksum = _LENGTHS.unpack_from(data, at)
-    if crc32(data[at : at + 8]) != checksum:
-        raise InvalidReplyError(_CHANGED)
-    payload = whole - headers - _AROUND
-    if headers > _MOST_HEADERS or not 0 <= payload <= _MOST_PAYLOAD:
-        raise InvalidReplyError("the stream has a message of an impossible length")
-    return at + int(whole)
 
 
 def _parsed(block: bytes) -> Iterator[tuple[str, str]]:
