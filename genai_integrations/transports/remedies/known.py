@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from genai_integrations.calls.enforced_schemas import enforceable
+from genai_integrations.calls.wire import Wire
 from genai_integrations.connections.connection import Connection, is_openais_own
 from genai_integrations.models.catalog import model_info
 from genai_integrations.transports.remedies.remedy import Remedy
-from genai_integrations.transports.remedies.restatements import asks_to_think
+from genai_integrations.transports.remedies.restatements import asks_to_think, schema_wanted
 from genai_integrations.transports.remedies.rows import (
     AS_JSON_MODE,
     AS_TOOL,
@@ -65,15 +67,22 @@ def _of_bedrock(model: str) -> tuple[Remedy, ...]:
 
     if most := most_texts(model):
         return (in_batches(most),)
+    rows = (_AS_TOOL_UNLESS_THINKING, AS_JSON_MODE) if can_be_forced(model) else (AS_JSON_MODE,)
     if answers_by_schema(model):
-        return ()
-    return (_AS_TOOL_UNLESS_THINKING, AS_JSON_MODE) if can_be_forced(model) else (AS_JSON_MODE,)
+        return tuple(replace(row, fits=partial(_fits_unenforced, row)) for row in rows)
+    return rows
 
 
 _AS_TOOL_UNLESS_THINKING = replace(
     AS_TOOL, fits=lambda body: AS_TOOL.fits(body) and not asks_to_think(body)
 )
 """Claude may not be made to call a tool while it thinks."""
+
+
+def _fits_unenforced(row: Remedy, body: Wire) -> bool:
+    """Whether there is a schema that has no form in which it is enforced."""
+    schema = schema_wanted(body)
+    return schema is not None and enforceable(schema) is None and row.fits(body)
 
 
 @lru_cache(1024)
