@@ -142,9 +142,11 @@ def _identity(given: object, seen: set[str]) -> str:
 
 
 def _text(arguments: object) -> str:
-    """Arguments as JSON text, which some servers send as an object, or encode twice."""
+    """Arguments as JSON text, which some servers send as an object, or encode twice; Groq says `null` for none."""
     if arguments is None:
         return ""
+    if arguments == "null":
+        return "{}"
     if not isinstance(arguments, str):
         return json.dumps(arguments, ensure_ascii=False)
     if arguments[:1] == '"':

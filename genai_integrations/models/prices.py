@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from genai_integrations.models.catalog import ModelRow, model_info
-from genai_integrations.models.usage import Usage, split
+from genai_integrations.models.usage import Usage
 
 _TIERS = (
     (272_000, "_above_272k_tokens"),
@@ -12,6 +15,30 @@ _TIERS = (
 )
 """Prompt sizes from which the map has prices of their own, the largest first."""
 
+
+_PARTS = (
+    (
+        "input",
+        "prompt_tokens",
+        {
+            "cached_tokens": "input_cached_tokens",
+            "cache_creation_tokens": "input_cache_creation",
+            "audio_tokens": "input_audio_tokens",
+            "image_tokens": "input_image_tokens",
+        },
+    ),
+    (
+        "output",
+        "completion_tokens",
+        {
+            "reasoning_tokens": "output_reasoning_tokens",
+            "audio_tokens": "output_audio_tokens",
+            "image_tokens": "output_image_tokens",
+        },
+    ),
+)
+"""What a sum is called when its parts are taken out, and what they are called: the names by which Langfuse has prices.
+Whatever else servers tell of a sum, such as its text tokens, or one part under two names, is no part of its own."""
 
 _PRICES = {
     "input": ("input_cost_per_token", "input_cost_per_token"),
@@ -41,7 +68,7 @@ def cost(
 def costs(
     provider: str, model: str, usage: Usage | None, answered: str | None = None
 ) -> dict[str, float]:
-    """US dollars for one attempt by the parts of `usage.split`; nothing where usage or price is not known.
+    """US dollars for one attempt by the parts of `split`; nothing where usage or price is not known.
 
     A cost that the provider itself reports in `usage` wins, and has no parts but `TOTAL`.
 
@@ -65,6 +92,35 @@ def costs(
         if info is not None and "input_cost_per_token" in info:
             return _from_prices(info, usage)
     return {}
+
+
+def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
+    """Tokens in parts that do not overlap and add up to the two sums, whatever a server says of them.
+
+    Args:
+        usage: In OpenAI's shape.
+    """
+    parts: dict[str, int | float] = {}
+    for rest, whole, names in _PARTS:
+        left = _count(usage.get(whole))
+        if left is None:
+            continue
+        details = usage.get(f"{whole}_details") or {}
+        found: dict[str, int | float] = {}
+        for name, part in names.items():
+            count = _count(details.get(name)) if name in details else None
+            if count and count > 0 and left > 0:
+                found[part] = min(count, left)
+                left -= found[part]
+        parts |= {rest: max(left, 0), **found}
+    return parts
+
+
+def _count(found: object) -> int | float | None:
+    """A number of tokens; some servers tell what is none."""
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    return found
 
 
 def _from_prices(info: ModelRow, usage: Usage) -> dict[str, float]:

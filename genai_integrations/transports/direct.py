@@ -105,7 +105,8 @@ class DirectTransport:
             with contextlib.closing(sync_http.read_pieces(response, patience)) as pieces:
                 for piece in pieces:
                     yield from reader.feed(piece)
-                    reader.check()
+                    if reader.failure is not None:
+                        reader.check()
                     if reader.ended:
                         sync_http.finish(response, patience)
                         yield END
@@ -151,7 +152,8 @@ class DirectTransport:
                 async for piece in pieces:
                     for chunk in reader.feed(piece):
                         yield chunk
-                    reader.check()
+                    if reader.failure is not None:
+                        reader.check()
                     if reader.ended:
                         await async_http.finish(response)
                         yield END

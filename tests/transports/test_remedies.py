@@ -24,7 +24,12 @@ from genai_integrations.transports.remedies.answers import (
 from genai_integrations.transports.remedies.known import known
 from genai_integrations.transports.remedies.refusals import refusal_of
 from genai_integrations.transports.remedies.remedy import applied, fitting, together
-from genai_integrations.transports.remedies.rows import AS_JSON_MODE, AS_TOOL, remedy_for
+from genai_integrations.transports.remedies.rows import (
+    AS_JSON_MODE,
+    AS_TOOL,
+    ONLY_IN_WORDS,
+    remedy_for,
+)
 
 HELLO = [{"role": "user", "content": "hi"}]
 SCHEMA = {
@@ -71,6 +76,8 @@ def found(told, body, used=(), drop_params=True):
         ("Unknown parameter: 'store'.", "store", "unknown_parameter", "store", True),
         ("property 'metadata' is unsupported", None, None, "metadata", {"a": "b"}),
         ("logprobs is not supported with this model", None, None, "logprobs", True),
+        ("Logprobs are not enabled for this model", None, "3051", "logprobs", True),
+        ("invalid request: cannot specify both frequency_penalty and presence_penalty.", None, None, "presence_penalty", 0.1),
         ("seed: Extra inputs are not permitted; unexpected field 'seed'", None, None, "seed", 7),
         ("Unknown field: user", None, None, "user", "u1"),
         ("`temperature` is deprecated for this model.", None, None, "temperature", 0.2),
@@ -286,6 +293,31 @@ def test_a_schema_becomes_a_tool_then_words(message, param):
     assert applied(body, [remedy]) == {
         "messages": [{"role": "system", "content": IN_WORDS}, *HELLO],
         "response_format": {"type": "json_object"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("JSON mode is not supported for this model", None),
+        ("json mode cannot be combined with tool/function calling", None),
+        ("Unrecognized request argument supplied: response_format", None),
+        (
+            "'response_format' of type 'json_object' is not supported with this model.",
+            "response_format",
+        ),
+    ],
+)
+def test_without_json_mode_there_are_words(message, param):
+    """The last way to say a schema; what came before it is no longer wanted, what was known of the provider too."""
+    body = {"messages": HELLO, "response_format": FORM}
+    used = (AS_TOOL, AS_JSON_MODE)
+
+    remedy = remedy_for(refusal(message, param), applied(body, [AS_JSON_MODE]), used, True)
+
+    assert together(used, remedy) == (ONLY_IN_WORDS,)
+    assert applied(body, [remedy]) == {
+        "messages": [{"role": "system", "content": IN_WORDS}, *HELLO]
     }
 
 

@@ -96,11 +96,26 @@ SAMPLING = {
 
 @pytest.mark.parametrize("provider", ["openai", "azure"])
 @pytest.mark.parametrize(
-    "model", ["o3", "o4-mini", "gpt-5", "gpt-5-mini", "gpt-5.5", "gpt-6-pro", "ft:o4-mini:x::1"]
+    ("model", "more"),
+    [
+        ("o3", {}),
+        ("o4-mini", {}),
+        ("gpt-5", {}),
+        ("gpt-5-mini", {}),
+        ("gpt-5.1-codex", {}),
+        ("gpt-5.2-codex", {}),
+        ("gpt-5.2-pro", {}),
+        ("gpt-5.2", {"reasoning_effort": "low"}),
+        ("gpt-5.5", {}),
+        ("gpt-6-pro", {}),
+        ("ft:o4-mini:x::1", {}),
+    ],
 )
-def test_reasoning_models_take_no_sampling(provider, model):
+def test_reasoning_models_take_no_sampling(provider, model, more):
     """It is left out, as they would refuse it."""
-    assert shaped(call(provider, model, seed=7, **SAMPLING)) == {"model": model, "seed": 7}
+    body = shaped(call(provider, model, seed=7, **SAMPLING, **more))
+
+    assert body == {"model": model, "seed": 7, **more}
 
 
 @pytest.mark.parametrize(
@@ -110,6 +125,7 @@ def test_reasoning_models_take_no_sampling(provider, model):
         ("gpt-4.1-mini", {}),
         ("gpt-5-chat-latest", {}),
         ("gpt-5.2", {}),  # does not reason unless it is asked to
+        ("gpt-5.2-2025-12-11", {"reasoning_effort": "none"}),
         ("gpt-5.5", {"reasoning_effort": "none"}),
     ],
 )

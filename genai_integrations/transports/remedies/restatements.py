@@ -168,13 +168,18 @@ def schema_as_tool(body: Wire) -> Wire:
 
 def schema_in_words(body: Wire) -> Wire:
     """The schema as an instruction, beside JSON mode."""
+    return {**schema_in_words_only(body), "response_format": {"type": "json_object"}}
+
+
+def schema_in_words_only(body: Wire) -> Wire:
+    """The schema as an instruction, and nothing else."""
     text = _IN_WORDS + jsonbytes.dumps(schema_wanted(body)).decode()
     first, *rest = body["messages"]
     if first["role"] == "system" and isinstance(first.get("content"), str):
         messages = [{**first, "content": f"{first['content']}\n\n{text}"}, *rest]
     else:
         messages = [{"role": "system", "content": text}, first, *rest]
-    return {**body, "messages": messages, "response_format": {"type": "json_object"}}
+    return {**without("response_format", body), "messages": messages}
 
 
 def _form(body: Wire) -> Wire:

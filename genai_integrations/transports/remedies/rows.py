@@ -34,7 +34,7 @@ def remedy_for(
     names = {remedy.name for remedy in used}
     for row in _rows(refusal, body):
         is_new = row.batch or row.name not in names or row.value is not None
-        can_help = row.fits(body) or row.replaces in names
+        can_help = row.fits(body) or not names.isdisjoint(row.replaces)
         if is_new and can_help and row.is_allowed(drop_params) and row.applies(refusal, body):
             return row
     return None
@@ -162,6 +162,7 @@ def _smaller_batch(refusal: Refusal, body: Wire) -> Iterator[Remedy]:
 
 _FORMAT = re.compile(
     r"response[ _]format|json_schema|structured output|output_?config(?!\.effort)|textformat"
+    r"|json[ _](?:mode|object)"
 )
 _ROLE = re.compile(r"role|system messages")
 _STREAM = re.compile(r"\bstream(?:ing)?\b")
@@ -207,8 +208,19 @@ AS_JSON_MODE = Remedy(
     applies=_refuses_schema_or_tool,
     fits=lambda body: say.schema_wanted(body) is not None,
     restated=say.schema_in_words,
-    replaces=AS_TOOL.name,
+    replaces=frozenset((AS_TOOL.name,)),
 )
+
+ONLY_IN_WORDS = Remedy(
+    "json_schema in words",
+    "weaken",
+    "response_format",
+    applies=_refuses_schema,
+    fits=lambda body: say.schema_wanted(body) is not None,
+    restated=say.schema_in_words_only,
+    replaces=frozenset((AS_TOOL.name, AS_JSON_MODE.name)),
+)
+"""Where JSON mode is refused as well; the answer may say more than the JSON, which is found in it."""
 
 NOT_STRICT = Remedy(
     "not strict",
@@ -219,7 +231,7 @@ NOT_STRICT = Remedy(
     restated=say.not_strict,
 )
 
-WEAKENS_SCHEMA = frozenset((AS_TOOL.name, AS_JSON_MODE.name, NOT_STRICT.name))
+WEAKENS_SCHEMA = frozenset((AS_TOOL.name, AS_JSON_MODE.name, ONLY_IN_WORDS.name, NOT_STRICT.name))
 """After these nobody but us checks that the answer fits its schema."""
 
 BRIDGE = Remedy(
@@ -324,6 +336,11 @@ REMEDIES: Sequence[Remedy] = (
         fits=lambda body: bool(body.get("stream")),
         restated=say.not_streamed,
     ),
+    NOT_STRICT,
+    AS_TOOL,
+    AS_JSON_MODE,
+    ONLY_IN_WORDS,
+    # Behind the schema's rows: a tool that stands for a schema has to be called.
     Remedy(
         "tool_choice auto",
         "weaken",
@@ -332,9 +349,6 @@ REMEDIES: Sequence[Remedy] = (
         fits=say.forces_a_call,
         restated=say.with_a_free_choice,
     ),
-    NOT_STRICT,
-    AS_TOOL,
-    AS_JSON_MODE,
     *map(_drop_key, _DROPPED_KEYS),
     *map(_drop, _DROPPED),
     _drop("n", 1),
