@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -139,6 +141,17 @@ def _identity(given: object, seen: set[str]) -> str:
         own = f"call_{uuid.uuid4().hex[:24]}"
     seen.add(own)
     return own
+
+
+_MADE_ANEW = 9
+"""Characters of an id that is made for one that a provider does not take: as many as Mistral wants."""
+
+
+def fitting_id(given: str, pattern: str) -> str:
+    """An id that another provider gave, in the form that this one takes; the same always becomes the same."""
+    if re.fullmatch(pattern, given):
+        return given
+    return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:_MADE_ANEW]
 
 
 def _text(arguments: object) -> str:

@@ -65,6 +65,20 @@ def found(told, body, used=(), drop_params=True):
 
 
 @pytest.mark.parametrize(
+    ("level", "effort", "instead"),
+    [("MINIMAL", "minimal", "low"), ("MINIMAL", "none", "low"), ("MEDIUM", "medium", "high")],
+)
+def test_a_level_that_a_gemini_has_not(level, effort, instead):
+    """The next one is asked for. Source of the words: gemini-3.1-pro-preview and gemini-3.7-flash of AI Studio."""
+    told = refusal(
+        f"Thinking level {level} is not supported for this model. Please retry with other thinking level."
+    )
+    body = {"messages": HELLO, "reasoning_effort": effort}
+
+    assert found(told, body)[1] == {"messages": HELLO, "reasoning_effort": instead}
+
+
+@pytest.mark.parametrize(
     ("message", "param", "code", "name", "value"),
     [
         ("Unsupported parameter: 'top_p' is not supported with this model.", "top_p", "unsupported_parameter", "top_p", 0.5),

@@ -156,7 +156,8 @@ def _data_of(block: bytes, carrying: tuple[bytes, ...]) -> bytes | None:
             lines.append(value)
             name = field
     if not lines:
-        return None
+        # Google breaks a stream off with a bare error object, which is no event.
+        return ErrorData(block) if block.lstrip()[:1] == b"{" else None
     data = b"\n".join(lines)
     if carrying and name not in _PLAIN and not any(mark in data for mark in carrying):
         return None

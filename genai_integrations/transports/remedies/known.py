@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from genai_integrations.connections.connection import Connection, is_openais_own
 from genai_integrations.models.catalog import model_info
 from genai_integrations.transports.remedies.remedy import Remedy
+from genai_integrations.transports.remedies.restatements import asks_to_think
 from genai_integrations.transports.remedies.rows import (
     AS_JSON_MODE,
     AS_TOOL,
@@ -62,7 +64,13 @@ def _of_bedrock(model: str) -> tuple[Remedy, ...]:
         return (in_batches(most),)
     if answers_by_schema(model):
         return ()
-    return (AS_TOOL, AS_JSON_MODE) if can_be_forced(model) else (AS_JSON_MODE,)
+    return (_AS_TOOL_UNLESS_THINKING, AS_JSON_MODE) if can_be_forced(model) else (AS_JSON_MODE,)
+
+
+_AS_TOOL_UNLESS_THINKING = replace(
+    AS_TOOL, fits=lambda body: AS_TOOL.fits(body) and not asks_to_think(body)
+)
+"""Claude may not be made to call a tool while it thinks."""
 
 
 @lru_cache(1024)

@@ -105,6 +105,18 @@ def _role(old: str, new: str) -> Remedy:
     )
 
 
+def _effort(refused: tuple[str, ...], words: str, instead: str) -> Remedy:
+    """Another effort for one that a model has no level for."""
+    return Remedy(
+        f"reasoning_effort {refused[0]} as {instead}",
+        "restate",
+        "reasoning_effort",
+        applies=_says(words),
+        fits=lambda body: body.get("reasoning_effort") in refused,
+        restated=lambda body: {**body, "reasoning_effort": instead},
+    )
+
+
 def _says(pattern: str) -> Callable[[Refusal, Wire], bool]:
     words = re.compile(pattern)
     return lambda refusal, _: bool(words.search(refusal.words))
@@ -298,6 +310,7 @@ _DROPPED_KEYS = (
     "annotations",
     "refusal",
     "audio",
+    "is_error",
 )
 """Keys of messages, of their parts and of tools."""
 
@@ -349,6 +362,9 @@ REMEDIES: Sequence[Remedy] = (
         fits=say.forces_a_call,
         restated=say.with_a_free_choice,
     ),
+    # Which levels a Gemini has is known of those that there were.
+    _effort(("minimal", "none"), r"thinking level minimal is not supported", "low"),
+    _effort(("medium",), r"thinking level medium is not supported", "high"),
     *map(_drop_key, _DROPPED_KEYS),
     *map(_drop, _DROPPED),
     _drop("n", 1),
