@@ -10,6 +10,7 @@ class TokenDetails(TypedDict, total=False):
 
     cached_tokens: int
     cache_creation_tokens: int
+    cache_creation_token_details: dict[str, int]
     reasoning_tokens: int
 
 

@@ -174,7 +174,8 @@ class DirectTransport:
         _, dialect, endpoint = self._open(call)
         wire = dialect.body(call)
         body = jsonbytes.dumps(wire)
-        if headers := dialect.headers(call, wire):
+        headers = call.headers if dialect.headers is None else dialect.headers(call, wire)
+        if headers:
             endpoint = endpoint.with_headers(headers)
         return dialect, endpoint.signed(body) if endpoint.signer else endpoint, body
 

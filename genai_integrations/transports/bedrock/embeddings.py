@@ -159,6 +159,7 @@ def _cohere(texts: list[str], call: WireCall) -> Wire:
 def _marengo(texts: list[str], call: WireCall) -> Wire:
     """The older version has its input beside the type, the newer one within it."""
     text, is_old = _one(texts), "embed-2" in call.model
+    given: Wire
     if _is_data(text):
         kind, given = "image", {"mediaSource": {"base64String": text.partition(",")[2]}}
     else:

@@ -63,6 +63,7 @@ _THOUGHTS = frozenset(
         "citations",
         "extra_content",
         "images",
+        "is_error",
         "provider_specific_fields",
         "reasoning",
         "reasoning_content",

@@ -310,6 +310,7 @@ _DROPPED_KEYS = (
     "annotations",
     "refusal",
     "audio",
+    "is_error",
 )
 """Keys of messages, of their parts and of tools."""
 
