@@ -18,8 +18,11 @@ _PEERS = (
     "langchain-openai",
     "llama-index-llms-litellm",
     "llama-index-llms-openai",
+    "anthropic",
+    "boto3",
+    "google-genai",
 )
-_SUITES = ("langchain", "llama-index", "client", "translated", "recording", "imports")
+_SUITES = ("langchain", "llama-index", "client", "dialects", "tail", "recording", "imports")
 
 
 def main() -> int:
