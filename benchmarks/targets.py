@@ -65,6 +65,13 @@ TARGETS = (
 )
 
 
+IMPORT_OF_CLIENT = 0.12
+"""CPU seconds that the import of the client may take."""
+
+FIRST_CALL = 0.35
+"""CPU seconds that the first call of a process may take beyond that, without a library of the provider's."""
+
+
 def reach_of(row: str, peer: str) -> float | None:
     """The number to reach, or None where there is none."""
     for target in TARGETS:
