@@ -144,7 +144,7 @@ def test_a_call_cannot_redirect_a_key(client, name):
             ask()
 
 
-def test_a_connection_with_a_slash_in_its_name_is_called(database, project, regions):  # noqa: ARG001 - the variables
+def test_a_connection_with_a_slash_in_its_name_is_called(database, project, regions):
     """As Langfuse's API allows: the list, the resolution, the test call and a call agree about it."""
     url = f"{regions['usa'].url}/v1"
     database.insert_connection(
