@@ -98,6 +98,7 @@ def test_spans_of_openinference_count_by_their_own_words():
                 "llm.model_name": "gpt-4o-mini",
                 "llm.token_count.prompt": 1000,
                 "llm.token_count.completion": 0,
+                "llm.invocation_parameters": '{"num_output": 5}',
             }
         ),
         span({"openinference.span.kind": "CHAIN", "input": "How are you?"}, code=2),
@@ -107,6 +108,7 @@ def test_spans_of_openinference_count_by_their_own_words():
 
     assert (model["type"], model["providedModelName"]) == ("GENERATION", "gpt-4o-mini")
     assert model["totalCost"] == pytest.approx(0.00015)
+    assert model["modelParameters"] == {"num_output": 5}
     assert (chain["type"], chain["level"], chain["totalCost"]) == ("SPAN", "ERROR", 0)
 
 

@@ -83,7 +83,7 @@ def observation(span: SpanRecord) -> ObservationRow:
         "timeToFirstToken": None if began is None else began - span["start"] / 1e9,
         "providedModelName": model,
         "modelId": matched.name if matched else None,
-        "modelParameters": _object(said.get(f"{_OWN}model.parameters")),
+        "modelParameters": _parameters(said),
         "usageDetails": usage,
         "inputUsage": _sum_of("input", usage),
         "outputUsage": _sum_of("output", usage),
@@ -110,6 +110,11 @@ def _kind(said: Mapping[str, Any]) -> str:
     if own:
         return str(own).upper()
     return _KINDS.get(str(said.get("openinference.span.kind", "")).upper(), "SPAN")
+
+
+def _parameters(said: Mapping[str, Any]) -> dict[str, Any]:
+    own = said.get(f"{_OWN}model.parameters")
+    return _object(said.get("llm.invocation_parameters") if own is None else own)
 
 
 def _counted(
