@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import inspect
 import json
 import os
 import signal
+import sys
 import uuid
 from pathlib import Path
 
+import backoff
 import hypothesis
 import pytest
 from matrices import mark_unsampled
@@ -18,6 +21,7 @@ from matrices import mark_unsampled
 from genai_integrations.testing.langfuse import LangfuseStandIn
 from genai_integrations.testing.postgres import LangfuseDatabase
 from genai_integrations.testing.provider import ScriptedProvider
+from genai_integrations.tracing import generations
 
 # A shell starts what runs behind it with Ctrl-C ignored, and programs under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -47,6 +51,12 @@ _CLEARED_STARTS = (
 )
 _CLEARED_ENDS = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")
 _FAKES = Path(__file__).parent / "testing"
+_MANY_MODULES = 200
+_frozen = {"modules": 0}
+
+# Beside Jupyter, jsonschema loads a checker of international addresses, which nothing of ours asks for: it makes 38
+# grammars, in three seconds of each process. Without it jsonschema does without.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
@@ -59,9 +69,20 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What is imported by now stays, so the garbage collector, which some tests call, need not look at it again."""
+    """What is imported by now stays, so the garbage collector need not look at it again."""
+    _freeze()
+
+
+def pytest_runtest_logfinish():
+    """So does what a test was the first to import: with LiteLLM a collection takes a third of a second."""
+    if len(sys.modules) > _frozen["modules"] + _MANY_MODULES:
+        _freeze()
+
+
+def _freeze():
     gc.collect()
     gc.freeze()
+    _frozen["modules"] = len(sys.modules)
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +100,21 @@ def clean_environment(monkeypatch):
 def tracing(monkeypatch):
     """Record calls in Langfuse, which is what happens where nothing says otherwise."""
     monkeypatch.delenv("LANGFUSE_TRACING_ENABLED")
+    yield
+    # What a server that is gone did not take would be sent again, and warned of, in the middle of other tests.
+    exporter = generations._exporter
+    for outbox in list(exporter._outboxes.values()):
+        outbox.flush()
+        with exporter._lock:
+            exporter._count(outbox, -outbox.bytes)
+            outbox.forget()
+
+
+@pytest.fixture
+def hasty_sdk(monkeypatch):
+    """The Langfuse SDK asks again at once where Langfuse fails, instead of after one second, then two."""
+    monkeypatch.setattr("langfuse.api.core.http_client.INITIAL_RETRY_DELAY_SECONDS", 0.0)
+    monkeypatch.setattr("backoff.expo", functools.partial(backoff.constant, interval=0))
 
 
 @pytest.fixture(autouse=True)

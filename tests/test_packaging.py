@@ -54,13 +54,11 @@ def _loaded_after(script, *arguments):
         ("from genai_integrations import GenAIError, Secret, Connection", LATER),
         ("from genai_integrations import GenAIClient; GenAIClient", HEAVY),
         ("from genai_integrations import GenAIClient; GenAIClient(connections=[])", HEAVY),
-        ("import genai_integrations.langchain", (*HEAVY[:3], "llama_index")),
-        ("import genai_integrations.llama_index", HEAVY[:4]),
         ("import genai_integrations.cli", (*HEAVY, "typer", "rich")),
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_used(script, absent):
-    """An import costs what it needs and nothing more."""
+    """An import costs what it needs and nothing more. Those of the adapters are in test_budget.py."""
     assert _loaded_after(script).isdisjoint(absent)
 
 

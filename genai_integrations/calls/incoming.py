@@ -14,13 +14,8 @@ _LIST_OF: Mapping[Operation, str] = {"chat/completions": "choices", "embeddings"
 _IN_OTHER_WORDS = frozenset(("reasoning", "tool_calls"))
 """Keys of a message or delta that not every server fills as OpenAI does."""
 
-_COUNTS: Mapping[str, type] = {
-    "prompt_tokens": int,
-    "completion_tokens": int,
-    "total_tokens": int,
-    "prompt_tokens_details": dict,
-    "completion_tokens_details": dict,
-}
+_SUMS = frozenset(("prompt_tokens", "completion_tokens", "total_tokens"))
+_SPLIT_SUMS = ("prompt_tokens_details", "completion_tokens_details")
 _DETAILS = frozenset(
     (
         "accepted_prediction_tokens",
@@ -76,6 +71,12 @@ FINISH_REASONS: Mapping[str, str] = {
 }
 """OpenAI's word for a server's. Words for a failure are not among them: `transports` make errors of those."""
 
+_CUT_OFF = (
+    "length",
+    "max_output_tokens",
+    *(word for word in FINISH_REASONS if FINISH_REASONS[word] == "length"),
+)
+"""What models say when their limit ends an answer."""
 
 _FINISHES = (None, "stop", "length", "tool_calls", "function_call", "content_filter")
 """OpenAI's own words for why an answer ended, and none while it goes on. No set: what servers send need have no hash."""
@@ -126,17 +127,15 @@ class IncomingChunks:
         self._failure = failure
         self._calls: dict[object, StreamedCalls] = {}
 
-    def check(self, data: object) -> Wire:
+    def check(self, data: Wire) -> Wire:
         """A decoded event, if it is a chunk.
 
         Raises:
-            InvalidReplyError: It is no object.
+            InvalidReplyError: It is none.
             CallError: It says that the answer failed, by `failure`.
         """
-        if not isinstance(data, dict):
-            raise InvalidReplyError("an event of the stream is no JSON object")
-        choices = data.get("choices") or []
-        if not isinstance(choices, list):
+        choices = data.get("choices") or ()
+        if choices and not isinstance(choices, list):
             raise InvalidReplyError("an event of the stream has choices that are none")
         for choice in choices:
             # One loop and no helper: this runs for every chunk, and most bring a text and nothing else.
@@ -181,6 +180,8 @@ class IncomingChunks:
             _restate_finish(choice, delta)
             if self._failure is not None:
                 _raise_if(self._failure(chunk))
+        elif "native_finish_reason" in choice and _is_cut_off(choice):
+            choice["finish_reason"] = "length"
         if not chunk.get("usage") and isinstance(choice.get("usage"), dict):
             # Moonshot's place.
             chunk["usage"] = choice["usage"]
@@ -192,8 +193,17 @@ def _restate_whole(choice: Wire) -> None:
         _restate_texts(message)
         if message.get("tool_calls"):
             message["tool_calls"] = whole_calls(message["tool_calls"])
-    if choice.get("finish_reason") not in _FINISHES:
+    if _is_odd_end(choice):
         _restate_finish(choice, message)
+    elif "native_finish_reason" in choice and _is_cut_off(choice):
+        choice["finish_reason"] = "length"
+
+
+def _is_cut_off(choice: Wire) -> bool:
+    """Whether a call was cut off: OpenRouter ends it with `tool_calls` all the same."""
+    return (
+        choice.get("finish_reason") == "tool_calls" and choice["native_finish_reason"] in _CUT_OFF
+    )
 
 
 def _restate_finish(choice: Wire, said: Wire) -> None:
@@ -258,16 +268,19 @@ def _joined(parts: object) -> str:
 
 
 def _is_as_openai_has_it(usage: object) -> bool:
-    """Whether a usage has nothing to look for, as in most answers: one loop, because each has one."""
+    """Whether a usage has nothing to look for, as in most answers."""
     if not isinstance(usage, dict):
         return False
-    for name, value in usage.items():
-        if type(value) is not _COUNTS.get(name):
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
+    if type(prompt) is not int or type(completion) is not int:
+        return False
+    if usage.get("total_tokens") != prompt + completion:
+        return False
+    for name in usage.keys() - _SUMS:
+        details = usage[name]
+        if name not in _SPLIT_SUMS or not isinstance(details, dict) or details.keys() - _DETAILS:
             return False
-        if type(value) is dict and not _DETAILS.issuperset(value):
-            return False
-    told = usage.get("prompt_tokens", -1) + usage.get("completion_tokens", 0)
-    return bool(told == usage.get("total_tokens"))
+    return True
 
 
 def _all_are_dicts(items: object, inner: str | None = None) -> bool:

@@ -141,16 +141,14 @@ def _split(
     """The body's parameters, the routing with what the call sets for itself, and the headers."""
     if not isinstance(model, str) or not model:
         raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
-    params = check_params(params)
-    own = {name: params[name] for name in PER_CALL.intersection(params)}
+    given = check_params(params)
+    own = {name: given[name] for name in PER_CALL.intersection(given)}
     body = {
         name: value
-        for name, value in params.items()
+        for name, value in given.items()
         if value is not None and name not in own and name not in _BESIDE
     }
-    given = params.get("extra_headers")
-    headers = checked_headers(given) if given is not None else {}
-    return body, args.for_call(own) if own else args, headers
+    return body, args.for_call(own) if own else args, given.get("extra_headers", {})
 
 
 _BESIDE = frozenset(("extra_body", "extra_headers"))
@@ -158,7 +156,7 @@ _BESIDE = frozenset(("extra_body", "extra_headers"))
 
 
 def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters of a call, those of `extra_body` among them.
+    """The parameters of a call, those of `extra_body` among them, and `extra_headers` as they are sent.
 
     Raises:
         ConfigurationError: One may not be in a call. No value is told.
@@ -168,7 +166,7 @@ def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
     if not _REFUSED.isdisjoint(params):
         raise _refusal(params)
     if "extra_headers" in params:
-        checked_headers(params["extra_headers"])
+        params = {**params, "extra_headers": checked_headers(params["extra_headers"])}
     return params
 
 
@@ -215,6 +213,8 @@ def _is_plain(message: object) -> bool:
     """Whether it is a dict, and no object hides in its lists."""
     if not isinstance(message, Mapping):
         return False
+    if type(message.get("content")) is str and not message.get("tool_calls"):
+        return True
     for name in ("content", "tool_calls"):
         found = message.get(name)
         if isinstance(found, list) and not all(isinstance(item, (dict, str)) for item in found):

@@ -131,7 +131,14 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
             {
                 "name": found.name,
                 "meant": found.meant,
-                "targets": [{"target": row.name, "why": row.why} for row in found.targets],
+                "targets": [
+                    {
+                        "target": row.name,
+                        "why": row.why,
+                        "restated": list(found.restated.get(row.name, ())),
+                    }
+                    for row in found.targets
+                ],
                 "missing": list(found.missing),
             }
         )

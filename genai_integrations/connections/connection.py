@@ -111,11 +111,6 @@ class Connection:
                 "a region is made of a-z, 0-9 and '-' only"
             )
 
-    @property
-    def host(self) -> str:
-        """Host name in its base URL; see `host_in`."""
-        return host_in(self.base_url)
-
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         return Connections((self,))._repr_mimebundle_()
 
@@ -126,6 +121,12 @@ def host_in(base_url: str | None) -> str:
         return urlsplit(base_url or "").hostname or ""
     except ValueError:
         return ""
+
+
+def is_openais_own(base_url: str | None) -> bool:
+    """Whether a connection to `openai` leads to OpenAI itself, not to a server that copied its dialect."""
+    # Its regional addresses, such as `eu.api.openai.com`, end so.
+    return not base_url or f".{host_in(base_url)}".endswith(".api.openai.com")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from genai_integrations.models.catalog import ModelRow, model_info
-from genai_integrations.models.usage import Usage, split
+from genai_integrations.models.usage import Usage
 
 _TIERS = (
     (272_000, "_above_272k_tokens"),
@@ -12,6 +15,30 @@ _TIERS = (
 )
 """Prompt sizes from which the map has prices of their own, the largest first."""
 
+
+_PARTS = (
+    (
+        "input",
+        "prompt_tokens",
+        {
+            "cached_tokens": "input_cached_tokens",
+            "cache_creation_tokens": "input_cache_creation",
+            "audio_tokens": "input_audio_tokens",
+            "image_tokens": "input_image_tokens",
+        },
+    ),
+    (
+        "output",
+        "completion_tokens",
+        {
+            "reasoning_tokens": "output_reasoning_tokens",
+            "audio_tokens": "output_audio_tokens",
+            "image_tokens": "output_image_tokens",
+        },
+    ),
+)
+"""What a sum is called when its parts are taken out, and what they are called: the names by which Langfuse has prices.
+Whatever else servers tell of a sum, such as its text tokens, or one part under two names, is no part of its own."""
 
 _PRICES = {
     "input": ("input_cost_per_token", "input_cost_per_token"),
@@ -25,6 +52,9 @@ _PRICES = {
     "output_image_tokens": ("output_cost_per_image_token", "output_cost_per_token"),
 }
 """The map's price for a part of the tokens, and the one that holds where the map has none for it."""
+
+_LASTING = ("cache_creation_input_token_cost_above_1hr", "cache_creation_input_token_cost")
+"""The prices of what is written to a cache for an hour and not for minutes, as `_PRICES` has them."""
 
 TOTAL = "total"
 """In place of parts, where only the whole is known."""
@@ -41,7 +71,7 @@ def cost(
 def costs(
     provider: str, model: str, usage: Usage | None, answered: str | None = None
 ) -> dict[str, float]:
-    """US dollars for one attempt by the parts of `usage.split`; nothing where usage or price is not known.
+    """US dollars for one attempt by the parts of `split`; nothing where usage or price is not known.
 
     A cost that the provider itself reports in `usage` wins, and has no parts but `TOTAL`.
 
@@ -67,11 +97,51 @@ def costs(
     return {}
 
 
+def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
+    """Tokens in parts that do not overlap and add up to the two sums, whatever a server says of them.
+
+    Args:
+        usage: In OpenAI's shape.
+    """
+    parts: dict[str, int | float] = {}
+    for rest, whole, names in _PARTS:
+        left = _count(usage.get(whole))
+        if left is None:
+            continue
+        details = usage.get(f"{whole}_details") or {}
+        found: dict[str, int | float] = {}
+        for name, part in names.items():
+            count = _count(details.get(name)) if name in details else None
+            if count and count > 0 and left > 0:
+                found[part] = min(count, left)
+                left -= found[part]
+        parts |= {rest: max(left, 0), **found}
+    return parts
+
+
+def _count(found: object) -> int | float | None:
+    """A number of tokens; some servers tell what is none."""
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    return found
+
+
 def _from_prices(info: ModelRow, usage: Usage) -> dict[str, float]:
     size = usage.get("prompt_tokens") or 0
-    return {
-        part: count * _price(info, *_PRICES[part], size) for part, count in split(usage).items()
-    }
+    parts = split(usage)
+    found = {part: count * _price(info, *_PRICES[part], size) for part, count in parts.items()}
+    written = "input_cache_creation"
+    if written in parts:
+        dearer = _price(info, *_LASTING, size) - _price(info, *_PRICES[written], size)
+        found[written] += min(_lasting(usage), parts[written]) * dearer
+    return found
+
+
+def _lasting(usage: Usage) -> int | float:
+    """Tokens that were written to a cache for an hour, as Anthropic tells them."""
+    details = usage.get("prompt_tokens_details") or {}
+    kinds = details.get("cache_creation_token_details") or {}
+    return _count(kinds.get("ephemeral_1h_input_tokens")) or 0
 
 
 def _price(info: ModelRow, name: str, otherwise: str, size: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypedDict
 
 
@@ -11,6 +10,7 @@ class TokenDetails(TypedDict, total=False):
 
     cached_tokens: int
     cache_creation_tokens: int
+    cache_creation_token_details: dict[str, int]
     reasoning_tokens: int
 
 
@@ -49,53 +49,6 @@ _DETAILS = (
 )
 
 
-_PARTS = (
-    (
-        "input",
-        "prompt_tokens",
-        {
-            "cached_tokens": "input_cached_tokens",
-            "cache_creation_tokens": "input_cache_creation",
-            "audio_tokens": "input_audio_tokens",
-            "image_tokens": "input_image_tokens",
-        },
-    ),
-    (
-        "output",
-        "completion_tokens",
-        {
-            "reasoning_tokens": "output_reasoning_tokens",
-            "audio_tokens": "output_audio_tokens",
-            "image_tokens": "output_image_tokens",
-        },
-    ),
-)
-"""What a sum is called when its parts are taken out, and what they are called: the names by which Langfuse has prices.
-Whatever else servers tell of a sum, such as its text tokens, or one part under two names, is no part of its own."""
-
-
-def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
-    """Tokens in parts that do not overlap and add up to the two sums, whatever a server says of them.
-
-    Args:
-        usage: In OpenAI's shape.
-    """
-    parts: dict[str, int | float] = {}
-    for rest, whole, names in _PARTS:
-        left = usage.get(whole)
-        if not _is_number(left) or left is None:
-            continue
-        details = usage.get(f"{whole}_details") or {}
-        found: dict[str, int | float] = {}
-        for name, part in names.items():
-            count = details.get(name)
-            if _is_number(count) and count and count > 0 and left > 0:
-                found[part] = min(count, left)
-                left -= found[part]
-        parts |= {rest: max(left, 0), **found}
-    return parts
-
-
 def counted(usage: object) -> dict[str, Any] | None:
     """What a server reported, with each count where OpenAI has it too; odd values must not spoil a good answer.
 
@@ -107,7 +60,8 @@ def counted(usage: object) -> dict[str, Any] | None:
     told = {
         name: value
         for name, value in usage.items()
-        if _is_number(value) or (isinstance(value, dict) and not name.endswith("_tokens"))
+        if (_is_number(value) and not name.endswith("_details"))
+        or (isinstance(value, dict) and not name.endswith("_tokens"))
     }
     for group, name, beside, inside in _DETAILS:
         details = told.get(group) or {}

@@ -13,7 +13,7 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.deadline import ChunksUntil, within
+from genai_integrations.routing.deadline import chunks_until, within
 from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
@@ -37,7 +37,7 @@ from genai_integrations.routing.streams import (
     is_decisive,
     no_content,
 )
-from genai_integrations.transports.chunks import RestatedChunks, restated_stream
+from genai_integrations.transports.chunks import arestated_stream, restated_stream
 from genai_integrations.transports.http.patience import Patience
 
 
@@ -142,14 +142,14 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
         return step.turn(reply) if step.turn else reply
     chunks = parts.transport.astream(step.call, max(step.timeout, step.idle))
     if step.turn:
-        chunks = RestatedChunks(chunks, step.turn)
+        chunks = arestated_stream(chunks, step.turn)
     try:
         async with within(step.timeout):
             held = await _afirst_content(chunks)
     except BaseException:
         await chunks.aclose()
         raise
-    return Opened(held, chunks if step.ends is None else ChunksUntil(step.ends, chunks))
+    return Opened(held, chunks if step.ends is None else chunks_until(step.ends, chunks))
 
 
 async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:

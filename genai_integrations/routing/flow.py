@@ -20,7 +20,12 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
-from genai_integrations.errors import CallError, ContentFilteredError, GenAIError
+from genai_integrations.errors import (
+    CallError,
+    ContentFilteredError,
+    GenAIError,
+    NotFoundError,
+)
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import (
@@ -221,7 +226,7 @@ class _Call:
                 outcome = yield from asked(send, request, remedies)
             else:
                 outcome = yield send
-        if not isinstance(outcome, GenAIError):
+        if judges_of(request, self._plan, remedies) and not isinstance(outcome, GenAIError):
             outcome = yield from self._judged(outcome, attempt, remedies)
         if isinstance(outcome, GenAIError):
             return self._attempt_failed(attempt, call, outcome)
@@ -233,7 +238,7 @@ class _Call:
         request, connection = self._request, target.connection
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
-        if BRIDGE in remedies:
+        if remedies and BRIDGE in remedies:
             connection = self._bridged(connection)
         headers = request.headers and headers_for(
             request.headers, connection.provider.name, target.model
@@ -328,6 +333,8 @@ class _Call:
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
         """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
+        if isinstance(error, NotFoundError):
+            self._parts.planner.explain(error, call.model)
         without_frames(error)
         attempt.outcome = type(error).__name__
         attempt.error = located(error, call) if isinstance(error, CallError) else error

@@ -38,16 +38,27 @@ class Learnt:
 
     def beforehand(self, target: Target, body: Wire, drop_params: DropParams) -> tuple[Remedy, ...]:
         """How to say a request to a target from the first, by what is known and what was learnt."""
+        return fitting(self._rows_for(target), body, drop_params)
+
+    def told(self, target: Target, drop_params: DropParams) -> tuple[str, ...]:
+        """How requests to a target are said otherwise, where they have what it is about; for people."""
+        from genai_integrations.transports.openai.shaping import told
+
+        shaped = told(target.connection, target.model, drop_params)
+        rows = (row for row in self._rows_for(target) if row.is_allowed(drop_params))
+        return (*shaped, *(row.name for row in rows))
+
+    def _rows_for(self, target: Target) -> tuple[Remedy, ...]:
         rows = target.deployment.remedies
         for remedy in self._of(target):
             rows = together(rows, remedy)
-        return fitting(rows, body, drop_params)
+        return rows
 
     def note(self, target: Target, remedies: Iterable[Remedy]) -> None:
         """Remember what worked."""
         rows = self._of(target)
         for remedy in remedies:
-            rows = together(rows, remedy)
+            rows = together(rows, remedy) if remedy.lasts else rows
         kept = (self._clock() + _TIME_TO_LIVE, rows[-_MOST_REMEDIES:])
         self._rows.put(_key(target), kept)
         self.is_any = True

@@ -6,9 +6,13 @@ import copy
 import difflib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from genai_integrations.connections.connection import BrokenConnection, Connection
+from genai_integrations.connections.connection import (
+    BrokenConnection,
+    Connection,
+    is_openais_own,
+)
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import UnknownModelError
 from genai_integrations.models import catalog
@@ -25,12 +29,14 @@ class Resolution:
         meant: The name after aliases.
         targets: Who serves it, the first to try first.
         missing: Why others do not, one line each.
+        restated: By the name of a target, how requests to it are said otherwise, as known beforehand or learnt.
     """
 
     name: str
     meant: str
     targets: tuple[Target, ...]
     missing: tuple[str, ...] = ()
+    restated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def explain(self) -> str:
         """The resolution as text, one target a line."""
@@ -40,9 +46,9 @@ class Resolution:
             if self.targets
             else f"Nobody serves {self.name!r}{alias}."
         ]
-        lines += [
-            f"  {at}. {target.name}  ({target.why})" for at, target in enumerate(self.targets, 1)
-        ]
+        for at, target in enumerate(self.targets, 1):
+            lines.append(f"  {at}. {target.name}  ({target.why})")
+            lines += [f"       {said}" for said in self.restated.get(target.name, ())]
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
 
@@ -100,6 +106,12 @@ class Names:
             raise copy.copy(self._broken[broken].error)
         raise UnknownModelError(self._complaint(resolution))
 
+    def near(self, name: str) -> str:
+        """A question that has the names nearest to one that does not exist; empty if none is near, or it does."""
+        known = set(self._suggestions())
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) if name not in known else ()
+        return f"did you mean {', '.join(map(repr, near))}?" if near else ""
+
     def listed(self) -> list[str]:
         """Every `connection/model` that is listed, in order."""
         return [f"{row.name}/{model}" for row in self._connections for model in row.custom_models]
@@ -117,7 +129,8 @@ class Names:
         prefix, slash, rest = name.partition("/")
         provider = provider_named(prefix) if slash and rest else None
         found = list(self._of_provider(provider, rest)) if provider else []
-        return found or self._of_bare_name(name)
+        # One that is named and cannot be used is not replaced by whoever may have a model of such a name.
+        return found if found or named else self._of_bare_name(name)
 
     def _named(self, name: str) -> str:
         """The connection that a name begins with, also one that cannot be used; empty if there is none."""
@@ -166,8 +179,7 @@ class Names:
         name = resolution.name
         if not self._by_name:
             return f"nobody serves {name!r}: {_NO_CONNECTIONS}"
-        near = difflib.get_close_matches(name, set(self._suggestions()), n=3, cutoff=0.5)
-        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else "."
+        hint = f"; {near}" if (near := self.near(name)) else "."
         have = ", ".join(self._by_name) or "none"
         family = family_of(resolution.meant)
         wanted = (
@@ -270,6 +282,8 @@ def _is_own_server(row: Connection) -> bool:
     """Whether it is a server of the user's own, or a proxy: its models are in no table."""
     if not row.with_default_models or row.provider.dialect != "openai":
         return False
+    if row.provider.name == "openai":
+        return not is_openais_own(row.base_url)
     return row.provider.base_url is None or row.provider.name == "ollama"
 
 

@@ -17,6 +17,7 @@ from genai_integrations.errors import (
     ContentFilteredError,
     ContextWindowExceededError,
     GenAIError,
+    NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.names import Names, Resolution, without_provider
@@ -51,6 +52,13 @@ class Planner:
             names = Names(snapshot.connections, snapshot.broken, self._args.model_group_alias)
             known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
         return known[1]
+
+    def explain(self, error: NotFoundError, model: str) -> None:
+        """Name what the caller may have meant, if a target says that it does not have the model."""
+        if self._known is None or model not in error.message:
+            return
+        if near := self._known[1].names.near(model):
+            error.message = f"{error.message.rstrip('.')}; {near}"
 
     def plan(self, request: Request, snapshot: Snapshot) -> Plan:
         """Where a request may go.

@@ -213,7 +213,7 @@ class _Call:
         """The best candidate for the next attempt; raises when no more attempt is allowed."""
         fresh = self._fresh()
         if fresh:
-            return min(fresh, key=self._free_at)
+            return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
         again = [row for row in self._candidates if is_repeatable(row.error)]
         if not again or self._made > self._args.num_retries:
             raise self.failure()

@@ -73,7 +73,7 @@ def asked(send: Send, request: Request, remedies: tuple[Remedy, ...]) -> Generat
     turn = turned_round(remedies, request.body, stream=request.stream)
     most = next((remedy.batch for remedy in remedies if remedy.batch), 0)
     if not most:
-        return (yield dataclasses.replace(send, turn=turn))
+        return (yield send._replace(turn=turn))
     call, until, replies = send.call, time.monotonic() + send.timeout, []
     texts = call.body["input"]
     for start in range(0, len(texts), most):
@@ -81,7 +81,7 @@ def asked(send: Send, request: Request, remedies: tuple[Remedy, ...]) -> Generat
         if left <= 0:
             return RequestTimeoutError("the texts took longer than the time-out, in batches")
         part = dataclasses.replace(call, body={**call.body, "input": texts[start : start + most]})
-        outcome = yield dataclasses.replace(send, call=part, stream=False, timeout=left)
+        outcome = yield send._replace(call=part, stream=False, timeout=left)
         if isinstance(outcome, GenAIError):
             return outcome
         replies.append(outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from genai_integrations.calls.args import RouterArgs
@@ -52,8 +53,12 @@ class Router:
         return self._parts.planner.plans(self.registry.peek() or self.registry.load())
 
     def resolve(self, model: str) -> Resolution:
-        """What a name means, with the targets of its fallbacks behind its own."""
-        return self.plans().resolve(model)
+        """What a name means, with the targets of its fallbacks behind its own, and how each is asked."""
+        found = self.plans().resolve(model)
+        learnt, drop_params = self._parts.learnt, self.args.drop_params
+        told = {target.name: learnt.told(target, drop_params) for target in found.targets}
+        restated = {name: said for name, said in told.items() if said}
+        return dataclasses.replace(found, restated=restated)
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.

@@ -1,13 +1,14 @@
 """What the policy asks the flow of a call to do, and the flow its driver, and what comes back.
 
-Each step says in its docstring what is to be sent back; an error of ours is an outcome, too.
+Each step says in its docstring what is to be sent back; an error of ours is an outcome, too. The two that every call
+takes are tuples, which are made in a third of the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
@@ -21,8 +22,7 @@ from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.probe import Probe
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(NamedTuple):
     """Make one attempt, and send back the error or None."""
 
     target: Target
@@ -87,8 +87,7 @@ class Prepare:
     ends: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Make one attempt, and send back the reply or, for a stream, `Opened` with its first content.
 
     Attributes:

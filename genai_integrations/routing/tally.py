@@ -17,7 +17,7 @@ class Tally:
     def __init__(self, answers: int = 1) -> None:
         self._answers = answers
         self._finished: set[object] = set()
-        self._texts: dict[object, list[str]] = {}
+        self._texts: dict[object, list[object]] = {}
         self._is_done = False
         self._head: Wire = {}
         self.usage: Wire | None = None
@@ -36,12 +36,11 @@ class Tally:
             return chunk is not END
         for choice in choices:
             at = choice.get("index", 0)
-            texts = self._texts.get(at)
-            if texts is None:
-                texts = self._texts[at] = []
+            if at not in self._texts:
+                self._texts[at] = []
             delta = choice.get("delta")
             if delta and (content := delta.get("content")):
-                texts.append(content if isinstance(content, str) else text_of(content))
+                self._texts[at].append(content)
             if choice.get("finish_reason"):
                 self._finished.add(at)
         return True
@@ -66,7 +65,8 @@ class Tally:
     def text(self) -> str:
         """The text of the first answer, as far as it came."""
         first = min(self._texts, key=str, default=None)
-        return "".join(self._texts.get(first, ()))
+        pieces = self._texts.get(first, ())
+        return "".join(row if isinstance(row, str) else text_of(row) for row in pieces)
 
     def last_chunk(self) -> Wire:
         """The chunk that carries the usage."""

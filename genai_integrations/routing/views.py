@@ -15,7 +15,10 @@ def resolution_bundle(resolution: Resolution) -> Bundle:
     alias = f", an alias of {resolution.meant}," if resolution.meant != resolution.name else ""
     served = "is served by" if resolution.targets else "is served by nobody"
     head = f"<div><b>{escape(resolution.name)}</b>{escape(alias)} {served}</div>"
-    rows = [(at, row.name, row.why) for at, row in enumerate(resolution.targets, 1)]
-    shown = table(("", "target", "why"), rows) if rows else ""
+    rows = [
+        (at, row.name, row.why, "; ".join(resolution.restated.get(row.name, ())))
+        for at, row in enumerate(resolution.targets, 1)
+    ]
+    shown = table(("", "target", "why", "restated"), rows) if rows else ""
     missing = "".join(f"<div>{muted(f'not {reason}')}</div>" for reason in resolution.missing)
     return bundle(resolution.explain(), f"{head}{shown}{missing}")

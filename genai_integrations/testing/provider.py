@@ -39,10 +39,7 @@ class ScriptedProvider(LoopbackServer):
             which become the pieces of a stream; a message (`tool_calls` may be short: name and arguments) or a
             whole reply with `choices`; or a function from the request's body to one of these.
         models: The models that exist, others get 404; None serves every model.
-        also_accepts: Parameters beyond OpenAI's own, which compatible servers know.
-        strict: Refuse, in OpenAI's dialect, all that OpenAI refuses: parts of a message that it does not know,
-            pictures from others than the user, what a reasoning model does not take, strict schemas outside of its
-            subset. Else a server of its dialect that takes more.
+        also_accepts: Keys beyond OpenAI's own, which compatible servers know: of a request, its messages, tools.
         port: Where to listen; 0 finds a free port.
 
     Attributes:
@@ -61,7 +58,6 @@ class ScriptedProvider(LoopbackServer):
         replies: Mapping[str, Reply] | None = None,
         models: Collection[str] | None = None,
         also_accepts: Iterable[str] = (),
-        strict: bool = False,
         port: int = 0,
     ) -> None:
         super().__init__(port=port)
@@ -70,7 +66,7 @@ class ScriptedProvider(LoopbackServer):
         self.faults: dict[str, Trouble] = dict(faults or {})
         self.replies: dict[str, Reply] = dict(replies or {})
         self.models = models
-        self._dialects = self._all_dialects(frozenset(also_accepts), strict)
+        self._dialects = self._all_dialects(frozenset(also_accepts))
         self._met: dict[str, tuple[Trouble, int]] = {}
         self._numbers = itertools.count(1)
 
@@ -102,7 +98,7 @@ class ScriptedProvider(LoopbackServer):
             message = f"the scripted reply raised {error!r}"
             return dialect.failure(request, Fault.status(500, message=message)), None
 
-    def _all_dialects(self, also_accepts: frozenset[str], strict: bool) -> tuple[Dialect, ...]:
+    def _all_dialects(self, also_accepts: frozenset[str]) -> tuple[Dialect, ...]:
         """Every dialect; OpenAI's comes last, because it claims what no other does."""
         vertex = VertexDialect()
         return (
@@ -112,7 +108,7 @@ class ScriptedProvider(LoopbackServer):
             vertex,
             BedrockDialect(lambda: self.api_keys),
             ResponsesDialect(also_accepts),
-            OpenAIDialect(also_accepts, strict=strict),
+            OpenAIDialect(also_accepts),
         )
 
     def _unknown(self, model: str | None) -> bool:

@@ -13,8 +13,7 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Route
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import GenAIError
-from genai_integrations.models.prices import TOTAL
-from genai_integrations.models.usage import split
+from genai_integrations.models.prices import TOTAL, split
 from genai_integrations.tracing.owners import TYPE
 
 Attributes = dict[str, object]

@@ -1,4 +1,7 @@
-"""One send to Langfuse: spans as OTLP over HTTP, or a picture of one of them."""
+"""One send to Langfuse: spans as OTLP over HTTP, or a picture of one of them.
+
+It brings OpenTelemetry's encoder and the HTTP client, so it is imported by the first that has something to send.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Status
+
 from genai_integrations.errors import GenAIError
-from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.tracing.exporter import Job, Outcome
@@ -28,6 +36,8 @@ from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sync_http import SyncHttp, read_all
 
 if TYPE_CHECKING:
+    from opentelemetry.util.types import AnyValue
+
     from genai_integrations.tracing.record import Record
 
 _UPLOAD = 20.0
@@ -181,39 +191,32 @@ def _sdk_version() -> str:
 
 def encoded(records: Sequence[Record], public_key: str) -> bytes:
     """Spans as the body of an OTLP export, in the SDK's scope."""
-    encode, span, scope, resource = _encoder()
-    where = scope(SDK_SCOPE, _sdk_version(), None, {"public_key": public_key})
+    where = InstrumentationScope(SDK_SCOPE, _sdk_version(), None, {"public_key": public_key})
     spans = [
-        span(
+        ReadableSpan(
             name=record.name,
             context=record.context,
             parent=record.parent,
-            resource=resource,
-            attributes=record.attributes,
+            resource=_RESOURCE,
+            attributes=cast("Mapping[str, AnyValue]", record.attributes),
             start_time=record.began,
             end_time=record.ended,
             instrumentation_scope=where,
-            **({} if record.status is None else {"status": record.status}),
+            status=record.status or Status(),
         )
         for record in records
     ]
-    return bytes(encode(spans).SerializeToString())
+    return bytes(encode_spans(spans).SerializeToString())
 
 
-@cache
-def _encoder() -> tuple[Any, Any, Any, Any]:
-    """OpenTelemetry's encoder and what it takes, loaded in the thread that sends."""
-    with loading():
-        from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-        from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-        from opentelemetry.sdk.trace import ReadableSpan
-        from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+def _resource() -> Resource:
     # Not `Resource.create`, which starts threads, and none can be started at the end of a program.
     own = {"telemetry.sdk.language": "python", "telemetry.sdk.name": "opentelemetry"}
     resource = Resource({**own, "service.name": "unknown_service"})
-    return (
-        encode_spans,
-        ReadableSpan,
-        InstrumentationScope,
-        resource.merge(OTELResourceDetector().detect()),
-    )
+    return resource.merge(OTELResourceDetector().detect())
+
+
+_RESOURCE = _resource()
+
+DELIVERY = Delivery()
+"""The one of this process."""

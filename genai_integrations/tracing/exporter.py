@@ -8,6 +8,7 @@ queues. The others go on in the thread that is left.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import heapq
 import itertools
 import threading
@@ -72,11 +73,12 @@ class Exporter:
     """Owns every outbox: whatever changes one has the lock. Nobody waits for a server with the lock held.
 
     Args:
-        deliver: Does one send. What it raises, the send's spans are lost by.
+        delivery: Gives what does one send; the first time it may load for seconds. What either raises, the send's
+            spans are lost by.
     """
 
-    def __init__(self, deliver: Callable[[Job], Outcome]) -> None:
-        self._deliver = deliver
+    def __init__(self, delivery: Callable[[], Callable[[Job], Outcome]]) -> None:
+        self._delivery = delivery
         self._outboxes: weakref.WeakValueDictionary[KeyPair, Outbox] = weakref.WeakValueDictionary()
         self._hosts: weakref.WeakValueDictionary[str, Host] = weakref.WeakValueDictionary()
         self._begin()
@@ -109,6 +111,10 @@ class Exporter:
         """Send what waits in one outbox now, and wait until it is sent or has failed."""
         with self._lock:
             self._hurry(outbox)
+            if not outbox.tries:
+                return
+        self._load()
+        with self._lock:
             self._progress.wait_for(lambda: not outbox.tries, 2 * outbox.settings.timeout)
 
     def finish(self) -> None:
@@ -117,6 +123,9 @@ class Exporter:
             waiting = [outbox for outbox in self._outboxes.values() if not outbox.is_empty]
             for outbox in waiting:
                 self._hurry(outbox)
+        if waiting:
+            self._load()
+        with self._lock:
             seconds = max((outbox.settings.timeout for outbox in waiting), default=0)
             # Without a thread there is nobody to wait for: none can be started once a program ends.
             self._progress.wait_for(
@@ -124,6 +133,11 @@ class Exporter:
             )
         # What is collected from here on may find a lock held by a thread that does not run any more.
         self._is_over = True
+
+    def _load(self) -> None:
+        """Load what sends, which takes seconds on a busy machine: the time-outs are for the server."""
+        with contextlib.suppress(Exception):  # told by the send itself
+            self._delivery()
 
     def _begin(self) -> None:
         # Reentrant, because a stream that is collected while the lock is held ends its call, which is a put.
@@ -202,7 +216,7 @@ class Exporter:
 
     def _done(self, job: Job) -> Outcome:
         try:
-            return self._deliver(job)
+            return self._delivery()(job)
         except Exception as error:  # noqa: BLE001  the thread goes on with what others have to send
             return Outcome(f"some are lost: {type(error).__name__}")
 

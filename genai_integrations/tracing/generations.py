@@ -121,17 +121,14 @@ def _check(settings: TraceSettings, sample_rate: float | None) -> None:
 
 @cache
 def _delivery() -> Callable[[Job], Outcome]:
-    """What sends, loaded by the first who sends something: it brings the HTTP client."""
+    """What sends, loaded by the first who has something to send: it brings the HTTP client."""
+    # A child that is forked in the middle would wait for ever on an import lock that nobody holds there.
     with loading():
-        from genai_integrations.tracing.delivery import Delivery
-    return Delivery()
+        from genai_integrations.tracing.delivery import DELIVERY
+    return DELIVERY
 
 
-def _send(job: Job) -> Outcome:
-    return _delivery()(job)
-
-
-_exporter = Exporter(_send)
+_exporter = Exporter(_delivery)
 """The one of this process."""
 
 

@@ -105,7 +105,8 @@ class DirectTransport:
             with contextlib.closing(sync_http.read_pieces(response, patience)) as pieces:
                 for piece in pieces:
                     yield from reader.feed(piece)
-                    reader.check()
+                    if reader.failure is not None:
+                        reader.check()
                     if reader.ended:
                         sync_http.finish(response, patience)
                         yield END
@@ -151,7 +152,8 @@ class DirectTransport:
                 async for piece in pieces:
                     for chunk in reader.feed(piece):
                         yield chunk
-                    reader.check()
+                    if reader.failure is not None:
+                        reader.check()
                     if reader.ended:
                         await async_http.finish(response)
                         yield END
@@ -172,7 +174,8 @@ class DirectTransport:
         _, dialect, endpoint = self._open(call)
         wire = dialect.body(call)
         body = jsonbytes.dumps(wire)
-        if headers := dialect.headers(call, wire):
+        headers = call.headers if dialect.headers is None else dialect.headers(call, wire)
+        if headers:
             endpoint = endpoint.with_headers(headers)
         return dialect, endpoint.signed(body) if endpoint.signer else endpoint, body
 

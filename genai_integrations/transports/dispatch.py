@@ -83,6 +83,8 @@ def _on_vertex(model: str) -> Name:
     """The model's vendor's; all but Google's own and Anthropic's go through LiteLLM there."""
     from genai_integrations.transports.gemini.abilities import is_on_vertex
 
+    if model.startswith("claude-"):
+        return "anthropic"
     return "gemini" if is_on_vertex(model) else "litellm"
 
 

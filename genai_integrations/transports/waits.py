@@ -91,7 +91,8 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     """Seconds that the server asks to wait, from any of the three headers in use; None if it does not say."""
     for name in _MILLISECONDS:
         milliseconds = _number(headers.get(name))
-        if milliseconds is not None:
+        if milliseconds:
+            # Azure sends 0 beside `retry-after: 1`.
             return milliseconds / 1000
     return _seconds(headers.get("retry-after"), time.time() if now is None else now)
 

@@ -25,6 +25,7 @@ def call(arguments, **more):
         ('"{\\"a\\": 1}"', '{"a": 1}'),
         ("", "{}"),
         (None, "{}"),
+        ("null", "{}"),
         ('"text"', '"text"'),
         ("[1]", "[1]"),
         ([1], "[1]"),
@@ -98,6 +99,19 @@ def test_why_it_ended_in_openais_words(word, ours, native):
     choice = reply({"content": "x"}, word)
 
     assert (choice["finish_reason"], choice.get("native_finish_reason")) == (ours, native)
+
+
+@pytest.mark.parametrize(
+    ("native", "ours"),
+    [("length", "length"), ("max_output_tokens", "length"), ("completed", "tool_calls"), ("tool_use", "tool_calls")],
+)  # fmt: skip
+def test_a_call_that_was_cut_off_is_said_to_be(native, ours):
+    """A gateway says `tool_calls` of half a call too, and what the model said beside it (OpenRouter, recorded)."""
+    calls = [call('{"a": "b', id="1")]
+    wire = {"choices": [{"index": 0, "message": {"tool_calls": calls}, "finish_reason": "tool_calls",
+                         "native_finish_reason": native}]}  # fmt: skip
+
+    assert check_reply(wire, "chat/completions")["choices"][0]["finish_reason"] == ours
 
 
 @pytest.mark.parametrize(

@@ -294,16 +294,22 @@ def test_resolve(genai, using, connect):
         "name": "fast",
         "meant": "gpt-4o-mini",
         "targets": [
-            {"target": "usa/gpt-4o-mini", "why": "lists it"},
-            {"target": "seoul/gpt-4o-mini", "why": "its provider serves the family"},
+            {"target": "usa/gpt-4o-mini", "why": "lists it", "restated": []},
+            {
+                "target": "seoul/gpt-4o-mini",
+                "why": "its provider serves the family",
+                "restated": [],
+            },
         ],
         "missing": [],
     }
 
 
-@pytest.mark.usefixtures("mixed")
-def test_resolve_what_nobody_serves(genai):
+def test_resolve_what_nobody_serves(genai, using, connect):
     """Who does not serve it, and why; and 1."""
+    listed = {"custom_models": ("gpt-4o", "gpt-4o-mini"), "with_default_models": False}
+    using(connect("seoul", **listed), connect("usa"), connect("tokyo"))
+
     shown, machine = genai("resolve", "claude-x"), genai("resolve", "claude-x", "--json")
 
     assert shown.exit_code == machine.exit_code == 1

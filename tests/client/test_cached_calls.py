@@ -290,4 +290,4 @@ def test_a_call_may_not_switch_it_on_and_a_wrong_control_is_told(client):
 def test_a_request_that_has_no_exact_form_is_asked_each_time(client, seoul):
     """An integer that JSON knows, but no key."""
     for _ in range(2):
-        assert not client.completion("gpt-4o", QUESTION, seed=2**64).route.cached
+        assert not client.completion("gpt-4o", QUESTION, max_tokens=2**64).route.cached

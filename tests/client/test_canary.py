@@ -290,6 +290,7 @@ def test_a_call_whose_key_cannot_be_had(harm, whole, database, langfuse, ask, al
     assert_hidden(*everything_of(caught.value), *shown(whole))
 
 
+@pytest.mark.usefixtures("hasty_sdk")
 @pytest.mark.parametrize("harm", [_lose_langfuse, _refuse, _hang_up])
 def test_a_prompt_that_cannot_be_had(harm, database, langfuse, whole, all_logs):
     """The Langfuse SDK's frames and errors show no key of ours."""

@@ -11,9 +11,11 @@ from genai_integrations.errors import (
     BadRequestError,
     ContentFilteredError,
     ContextWindowExceededError,
+    NotFoundError,
     UnknownModelError,
 )
 from genai_integrations.testing.faults import Fault
+from genai_integrations.testing.provider import ScriptedProvider
 
 
 @pytest.fixture
@@ -233,11 +235,12 @@ def test_a_stop_after_the_first_content_stays(make_client, seoul):
     assert len(seoul.requests) == 1
 
 
-def test_a_fallback_nobody_serves_is_left_out_with_a_warning(make_client, seoul, ask, caplog):
+def test_a_fallback_nobody_serves_is_left_out_with_a_warning(make_client, seoul, usa, ask, caplog):
     """A typing error in a fallback costs that fallback, not the call; the log says which."""
-    seoul.faults["gpt-4o"] = Fault.status(500)
+    for region in (seoul, usa):
+        region.faults["gpt-4o"] = Fault.status(500)
     client = make_client(
-        seoul, num_retries=0, fallbacks=[{"gpt-4o": ["no-such-model", "tokyo/gpt-4o", "o3"]}]
+        seoul, usa, num_retries=0, fallbacks=[{"gpt-4o": ["no-such-model", "tokyo/gpt-4o", "o3"]}]
     )
 
     with caplog.at_level(logging.WARNING, logger="genai_integrations"):
@@ -251,12 +254,33 @@ def test_a_fallback_nobody_serves_is_left_out_with_a_warning(make_client, seoul,
     assert all("\n" not in text for text in warnings)
 
 
-def test_a_name_nobody_serves_does_not_reach_its_fallbacks(make_client, seoul, ask):
+def test_a_name_nobody_serves_does_not_reach_its_fallbacks(make_client, seoul, usa, ask):
     """The name itself must mean something: a typing error is not papered over."""
-    client = make_client(seoul, fallbacks=[{"no-such-model": ["gpt-4o"]}])
+    client = make_client(seoul, usa, fallbacks=[{"no-such-model": ["gpt-4o"]}])
 
     with pytest.raises(UnknownModelError):
         ask(client, "no-such-model")
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("gtp-4o-mini", (
+            "own/gtp-4o-mini: The model `gtp-4o-mini` does not exist or you do not have access to it; "
+            "did you mean 'gpt-4o-mini', "
+        )),
+        ("zzz", "own/zzz: The model `zzz` does not exist or you do not have access to it. (HTTP 404)"),
+        ("gpt-4o", "own/gpt-4o: The model `gpt-4o` does not exist or you do not have access to it. (HTTP 404)"),
+    ],
+)  # fmt: skip
+def test_a_model_that_the_only_server_has_not(model, message, make_client, connect, ask):
+    """It is asked for every name; a typing error is told with the nearest names, a model that exists elsewhere is none."""
+    with ScriptedProvider("own", models=["mine"]) as own:
+        with pytest.raises(NotFoundError) as caught:
+            ask(make_client(own, num_retries=0), model)
+
+        assert len(own.requests) == 1
+    assert str(caught.value).startswith(message)
 
 
 def test_resolve_shows_the_fallbacks_behind_the_targets(make_client, seoul, usa):

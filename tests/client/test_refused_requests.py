@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from genai_integrations import Connection
 from genai_integrations.errors import (
     BadRequestError,
+    InvalidReplyError,
     RequestTimeoutError,
     StreamInterruptedError,
 )
@@ -307,6 +309,39 @@ def test_a_schema_in_words_is_checked(picky, make_client, ask):
     assert len(picky.requests) == 4
 
 
+def no_json(request):
+    """Refuses a schema in all ways but words."""
+    said = "JSON mode is not supported for this model"
+    return no_tools_either(request) or (said if "response_format" in request.body else None)
+
+
+def test_a_schema_in_words_only(picky, make_client, ask, mode):
+    """The JSON is found in what the model says; of a stream, all that it says has been given."""
+    picky.refuses = no_json
+    said = 'Here it is:\n```json\n{"city": "Oslo"}\n```'
+    picky.replies["gpt-4o"] = said
+    client = make_client(picky)
+
+    ask(client, response_format=FORM)
+    answer = ask(client, response_format=FORM)
+
+    assert answer.text == (said if "stream" in mode else '{"city": "Oslo"}')
+    assert told(answer.route) == [("first", "ok", ("json_schema in words",))]
+    body = picky.requests[-1].body
+    assert "response_format" not in body
+    assert body["messages"][0]["content"].endswith(json.dumps(SCHEMA, separators=(",", ":")))
+    assert len(picky.requests) == 5
+
+
+def test_words_only_are_checked_too(picky, make_client, ask):
+    """An answer without the JSON that was asked for is none."""
+    picky.refuses = no_json
+    picky.replies["gpt-4o"] = "Oslo, of course."
+
+    with pytest.raises((InvalidReplyError, StreamInterruptedError), match="it is no JSON"):
+        ask(make_client(picky, num_retries=0), response_format=FORM)
+
+
 def test_an_answer_that_does_not_fit_goes_elsewhere(picky, usa, make_client, ask, mode):
     """A stream's beginning cannot be taken back, so there its end is an error."""
     picky.refuses = no_tools_either
@@ -395,8 +430,51 @@ def test_a_batch_that_fails_fails_the_attempt(picky, usa, make_client):
     assert [len(row.body["input"]) for row in usa.requests] == [3]
 
 
-def test_nothing_is_left_out_beforehand_elsewhere(picky, make_client, ask):
+def test_nothing_is_said_otherwise_beforehand_elsewhere(picky, make_client, ask):
     """A model's name says nothing at another address than OpenAI's: that is learnt."""
-    ask(make_client(picky), "gpt-5.5", temperature=0)
+    client = make_client(picky)
+    for _ in range(2):
+        ask(client, "gpt-6-luna", temperature=0, max_tokens=5)
 
-    assert sent(picky) == [{"temperature": 0}]
+    assert sent(picky) == [
+        {"temperature": 0, "max_tokens": 5},
+        {"temperature": 0, "max_completion_tokens": 5},
+        {"max_completion_tokens": 5},
+        {"max_completion_tokens": 5},
+    ]
+
+
+def test_resolve_tells_what_is_known_and_learnt(picky, make_client, ask):
+    """How each target is asked, in the words of the route."""
+    picky.refuses = unknown("top_p")
+    openai = Connection.of("openai", "openai", "sk-example")
+    client = make_client(picky, openai, Connection.of("deepseek", "deepseek", "sk-example"))
+    ask(client, "seoul/gpt-5.5", top_p=0.5)
+
+    assert client.resolve("gpt-5.5").explain().splitlines() == [
+        "'gpt-5.5' is served by:",
+        "  1. seoul/gpt-5.5  (its provider serves the family)",
+        "       without top_p",
+        "  2. openai/gpt-5.5  (its provider serves the family)",
+        "       max_tokens as max_completion_tokens",
+        (
+            "       without frequency_penalty, logit_bias, logprobs, presence_penalty, temperature, "
+            "top_logprobs, top_p (unless reasoning_effort is none)"
+        ),
+    ]
+    assert client.resolve("deepseek-chat").restated == {
+        "deepseek/deepseek-chat": (
+            "max_completion_tokens as max_tokens",
+            "developer as system",
+            "json_schema as a tool",
+        )
+    }
+
+
+def test_resolve_tells_what_the_program_allows(picky, make_client):
+    """With `drop_params=False` only what keeps the meaning."""
+    client = make_client(picky, Connection.of("openai", "openai", "sk-example"), drop_params=False)
+
+    assert client.resolve("openai/o3").restated == {
+        "openai/o3": ("max_tokens as max_completion_tokens",)
+    }

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -397,7 +398,7 @@ def test_what_cannot_work_is_said_before_anything_is_sent(provider, client, argu
 def test_a_model_that_nobody_serves_is_said_at_once(provider, lab):
     """Not once for each item."""
     with (
-        GenAIClient(connections=[lab]) as client,
+        GenAIClient(connections=[lab, replace(lab, name="other")]) as client,
         pytest.raises(UnknownModelError, match="nobody serves 'claude-sonnet-4-5'"),
     ):
         compare(["gpt-4o", "claude-sonnet-4-5"], "a", client=client)

@@ -161,6 +161,7 @@ def test_a_failed_call_is_an_error_in_its_run(tracer, langfuse, capitals, provid
     assert langfuse.scores == []
 
 
+@pytest.mark.usefixtures("hasty_sdk")
 def test_a_langfuse_that_goes_away_costs_no_result(tracer, langfuse, capitals, provider, caplog):
     """The run is lost, the answers are not."""
 
@@ -201,6 +202,7 @@ def test_without_tracing_there_is_no_run(langfuse, capitals, lab):
         ({"down": True}, "geo/capitals", "cannot be had from Langfuse at .*: check LANGFUSE_HOST"),
     ],
 )
+@pytest.mark.usefixtures("hasty_sdk")
 def test_a_dataset_that_cannot_be_had_is_said(tracer, langfuse, capitals, change, name, message):
     """In one line, without the SDK's own frames, which know the secret key."""
     for attribute, value in change.items():
@@ -212,6 +214,7 @@ def test_a_dataset_that_cannot_be_had_is_said(tracer, langfuse, capitals, change
     assert raised.value.__context__ is None
 
 
+@pytest.mark.usefixtures("hasty_sdk")
 def test_a_project_that_cannot_be_asked_for_writes_no_run(tracer, langfuse, capitals, provider):
     """The run's id depends on it."""
     real = langfuse._projects

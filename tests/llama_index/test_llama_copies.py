@@ -82,22 +82,23 @@ def test_no_secret_in_any_form(component):
         assert SECRET not in form
 
 
-def test_a_pickle_works_in_another_process(component):
-    """There it finds the client of the same tenant, here the default one."""
-    llm = component.with_(client=None)
+def test_pickles_work_in_another_process(client):
+    """There they find the client of the same tenant, here the default one."""
+    made = [kind("gpt-4o", client=client, timeout=7) for kind in (GenAI, GenAIEmbedding)]
     code = (
-        "import pickle, sys; row = pickle.loads(sys.stdin.buffer.read());"
-        "print(type(row).__name__, row.timeout, row.client.public_key)"
+        "import pickle, sys\n"
+        "for row in pickle.loads(sys.stdin.buffer.read()):\n"
+        "    print(type(row).__name__, row.timeout, row.client.public_key)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        input=pickle.dumps(llm),
+        input=pickle.dumps([row.with_(client=None) for row in made]),
         capture_output=True,
         check=True,
         env={"OPENAI_API_KEY": "sk-other"},
     )
 
-    assert done.stdout.decode().split() == [type(component).__name__, "7.0", "None"]
+    assert done.stdout.decode().splitlines() == ["GenAI 7.0 None", "GenAIEmbedding 7.0 None"]
 
 
 def test_a_structured_llm_and_its_copy_work(llm):

@@ -12,6 +12,7 @@ from genai_integrations.calls.reply import Chunk
 from genai_integrations.calls.route import Route
 from genai_integrations.llama_index import GenAI
 from genai_integrations.llama_index.replies import Growing
+from genai_integrations.testing.provider import ScriptedProvider
 
 ASK = ChatMessage("1 + 2?")
 ADD = FunctionTool.from_defaults(lambda a, b: a + b, name="add", description="Add.")
@@ -28,6 +29,13 @@ def echoed(body):
     """What each of the assistant's messages in a request brings back."""
     rows = [row for row in body["messages"] if row["role"] == "assistant"]
     return [row.get("reasoning_content") for row in rows]
+
+
+@pytest.fixture
+def provider():
+    """A server that takes thoughts back, as DeepSeek's does and OpenAI's does not."""
+    with ScriptedProvider(also_accepts=["reasoning_content"]) as server:
+        yield server
 
 
 @pytest.fixture

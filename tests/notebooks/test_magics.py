@@ -121,12 +121,13 @@ def test_an_interrupt_closes_the_calls(kernel, provider, fault):
 def test_an_error_is_one_line_beside_the_other_answers(kernel, provider):
     """A model that fails does not take the others along, and says why in its own place."""
     provider.faults["gpt-4o"] = Fault.status(500)
+    provider.models = ["gpt-4o", "gpt-4o-mini"]
 
     cell = kernel.run(_cell("gpt-4o gpt-4o-mini no-such-model"))
     errors = [line for line in cell.text.splitlines() if "Error: " in line]
 
     assert not cell.error
-    assert [line.partition(":")[0] for line in errors] == ["ServerError", "UnknownModelError"]
+    assert [line.partition(":")[0] for line in errors] == ["ServerError", "NotFoundError"]
     assert "usa says: Hello!" in cell.text
 
 

@@ -9,10 +9,14 @@ from genai_integrations import Connection, GenAIClient
 
 @pytest.fixture
 def client(langfuse, provider):
-    """A client whose prompts come from the stand-in, and whose answers come from the provider."""
-    home = Connection.of("home", "openai", "sk-example", f"{provider.url}/v1")
+    """A client whose prompts come from the stand-in, and whose answers come from the provider.
+
+    One server of one's own would serve every name.
+    """
+    url = f"{provider.url}/v1"
+    both = [Connection.of(name, "openai", "sk-example", url) for name in ("home", "away")]
     with GenAIClient(
-        langfuse.public_key, langfuse.secret_key, langfuse.host, connections=[home]
+        langfuse.public_key, langfuse.secret_key, langfuse.host, connections=both
     ) as client:
         yield client
 

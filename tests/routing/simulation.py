@@ -54,6 +54,8 @@ class Call:
     Attributes:
         result: The error raised, or None.
         ended: When it was over; None while it runs.
+        told: Targets whose failure this call has from another one, or for whose probe it has waited long enough.
+        patience: For the targets whose probe it waits for, when it stops waiting.
         idle: For each wait (back-off and for probes), the targets that were healthy and untried just then.
     """
 
@@ -63,7 +65,8 @@ class Call:
     timeout: float
     policy: object = None
     attempts: list[Attempt] = field(default_factory=list)
-    told: int = 0
+    told: set[str] = field(default_factory=set)
+    patience: dict[str, float] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
     awaited: list[float] = field(default_factory=list)
     idle: list[list[str]] = field(default_factory=list)
@@ -173,7 +176,7 @@ class World:
         elif isinstance(step, AwaitProbe):
             call.awaited.append(step.seconds)
             call.idle.append(self._healthy(call))
-            wake = self._once(call)
+            wake = self._once(call, before=self._awaiting(call, step.probes[0]))
             for probe in step.probes:
                 probe.add_done_callback(lambda: self._at(self.now, wake))
             self._at(self.now + step.seconds, wake)
@@ -197,7 +200,28 @@ class World:
         call.attempts.append(attempt)
         self._at(self.now + seconds, self._once(call, error, attempt))
 
-    def _once(self, call, outcome=None, attempt=None):
+    def _awaiting(self, call, probe):
+        """What a call knows when its wait for another's probe is over; it begins now."""
+        (target,) = (name for name, row in self.health._records.items() if row.probe is probe)
+        deadline = call.args.get("deadline")
+        left = (
+            [call.timeout] if deadline is None else [call.timeout, call.began + deadline - self.now]
+        )
+        call.patience.setdefault(target, self.now + min(left))
+
+        def hear():
+            # Who had less patience with the target says nothing to who has more.
+            was_hasty = (
+                isinstance(probe.error, RequestTimeoutError) and probe.timeout < call.timeout
+            )
+            failed = probe.error is not None and not was_hasty
+            if failed if probe.is_done else self.now >= call.patience[target]:
+                call.told.add(target)
+                del call.patience[target]
+
+        return hear
+
+    def _once(self, call, outcome=None, attempt=None, before=None):
         """Goes on with a call, unless that has gone on since, or is over."""
         call.turn += 1
         turn = call.turn
@@ -207,6 +231,8 @@ class World:
                 call.turn += 1
                 if attempt is not None:
                     attempt.ended, attempt.error = self.now, outcome
+                if before is not None:
+                    before()
                 self._go_on(call, outcome)
                 if attempt is not None:
                     attempt.closed = self.state(attempt.target) == "closed"
@@ -214,8 +240,8 @@ class World:
         return event
 
     def _healthy(self, call):
-        """The targets that this call has not tried, and that are free."""
+        """The targets that are free, and that this call has neither tried nor heard of as failed."""
         groups = [call.plan.targets, *call.plan.fallbacks]
         names = {target.name for group in groups for target in group}
-        tried = {row.target for row in call.attempts}
+        tried = call.told.union(row.target for row in call.attempts)
         return sorted(name for name in names - tried if not self.health.free_at(name))

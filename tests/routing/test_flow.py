@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
@@ -391,3 +392,45 @@ def test_only_the_name_itself_where_fallbacks_are_disabled(parts):
         call.run(ServerError("down"))
 
     assert call.sent == ["a"]
+
+
+@pytest.mark.parametrize(("params", "answers"), [({}, 1), ({"n": 3}, 3)])
+def test_a_stream_is_whole_with_so_many_answers(params, answers, parts):
+    """As many as were asked for, which is one if nothing is said."""
+    call = Call(parts(), stream=True, **params)
+
+    call.run(Opened([chunk("he")], iter(())))
+
+    assert call.steps[-1].answers == answers
+
+
+def test_the_error_of_a_stream_that_broke_says_where(parts):
+    """Whose stream it was, and every attempt."""
+    made = parts()
+    call, broke = Call(made, stream=True), StreamInterruptedError("it broke")
+
+    call.run(Opened([chunk("he")], iter(())), Ending(None, None, broke))
+
+    assert (broke.provider, broke.connection, broke.model) == ("openai", "a", "m")
+    assert [row.error for row in broke.route.attempts] == [broke]
+
+
+def test_times_are_milliseconds(parts, monkeypatch):
+    """From the call's start to the attempt's, from there to the first content and to the end."""
+    clock = SimpleNamespace(now=100.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr("genai_integrations.routing.flow.time", clock)
+    known = parts().registry.peek()
+    call = Call(parts(known=False), stream=True)
+
+    call.run()
+    clock.now = 100.5
+    call.flow.send(known)
+    clock.now = 102.5
+    hand = call.flow.send(Opened([chunk("he")], iter(())))
+    clock.now = 104.5
+    with pytest.raises(StopIteration):
+        call.flow.send(Ending(None, None, is_whole=True))
+
+    (attempt,) = hand.route.attempts
+    assert (attempt.began_ms, attempt.first_content_ms, attempt.ms) == (500.0, 2000.0, 4000.0)

@@ -17,6 +17,7 @@ from genai_integrations.errors import (
     RequestTimeoutError,
     ServerError,
 )
+from genai_integrations.routing.health import Health
 from genai_integrations.routing.policy import attempts
 from genai_integrations.routing.steps import AwaitProbe, Try
 
@@ -435,3 +436,23 @@ def test_errors_of_a_probe_are_not_kept(clock, health, plan_of):
         policy.send(APIConnectionError("gone"))
 
     assert health._records["a/m"].probe is None
+
+
+def test_a_cooldown_that_is_over_ends_no_wait(plan_of, clock):
+    """Two targets are half-open since this very moment, and are being asked: a third call waits for one of them."""
+    health = Health(clock=clock, cooldown_time=5.0)
+    for name in ("a/m", "b/m"):
+        health.failed(name)
+    clock.now += 5.0
+    given = {"timeout": 30.0, "clock": clock}
+    args = RouterArgs()
+    first, second, third = (
+        attempts(plan_of(*names), args, health, **given) for names in ("a", "b", "ab")
+    )
+
+    assert isinstance(next(first), Try)
+    assert isinstance(next(second), Try)
+    step = next(third)
+
+    assert isinstance(step, AwaitProbe)
+    assert step.seconds == 30.0

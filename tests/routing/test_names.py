@@ -137,6 +137,13 @@ def test_a_bedrock_id_fits_the_region(region, model):
     assert Names(rows).targets("claude-sonnet-4-5")[0].model == model
 
 
+def test_a_whole_id_stays_as_it_is():
+    """Though an inference profile of another region has a longer form of it, and comes first."""
+    rows = [Connection("aws", PROVIDERS["bedrock"], Secret("unused"), region="us-east-1")]
+
+    assert Names(rows).targets("aws/moonshotai.kimi-k3")[0].model == "moonshotai.kimi-k3"
+
+
 def test_a_name_nobody_serves_says_what_is_near(names):
     """The error has the nearest names and tells how to learn more."""
     with pytest.raises(UnknownModelError, match="did you mean") as caught:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from genai_integrations import Connection
-from genai_integrations.errors import UnknownModelError
+from genai_integrations.connections.connection import BrokenConnection
+from genai_integrations.errors import DecryptionError, UnknownModelError
 from genai_integrations.routing.names import Names
 
 ROWS = {
@@ -13,6 +14,7 @@ ROWS = {
     "ollama": Connection.of("ollama", "ollama", "", "http://localhost:11434/v1"),
     "vllm": Connection.of("vllm", "vllm", "", "http://10.0.0.7/v1"),
     "proxy": Connection.of("proxy", "openai", "k", "https://llm.example/v1"),
+    "europe": Connection.of("europe", "openai", "k", "https://eu.api.openai.com/v1"),
     "openai": Connection.of("openai", "openai", "k"),
     "bedrock": Connection.of("bedrock", "bedrock", "k", region="us-east-1"),
     "tokyo": Connection.of("tokyo", "bedrock", "k", region="ap-northeast-1"),
@@ -33,6 +35,9 @@ HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
         ("my-model", "ollama", ["ollama/my-model"]),
         ("mistralai/Mistral-7B", "openai vllm", ["vllm/mistralai/Mistral-7B"]),
         ("gpt-4o", "openai vllm", ["openai/gpt-4o"]),
+        ("my-model", "proxy", ["proxy/my-model"]),
+        ("my-model", "openai proxy", ["proxy/my-model"]),
+        ("claude-x", "google proxy", ["proxy/claude-x"]),
         # Hosts whose ids name the vendor.
         ("gpt-oss-120b", "groq", ["groq/openai/gpt-oss-120b"]),
         ("groq/gpt-oss-120b", "groq", ["groq/openai/gpt-oss-120b"]),
@@ -66,7 +71,9 @@ def test_who_serves_it(asked, rows, served):
     [
         # With two it is not known which one is meant; OpenAI itself is nobody's own.
         ("vllm ollama", "`vllm/my-model` asks that one all the same."),
+        ("proxy vllm", "`proxy/my-model` asks that one all the same."),
         ("openai", "`openai/my-model` asks that one all the same."),
+        ("europe", "`europe/my-model` asks that one all the same."),
         ("listing", "Connections: listing. `genai resolve"),
     ],
 )
@@ -76,3 +83,11 @@ def test_an_unknown_name_says_how_to_write_it(rows, hint):
         Names([ROWS[row] for row in rows.split()]).targets("my-model")
 
     assert hint in str(caught.value)
+
+
+def test_nobody_stands_in_for_a_connection_that_is_broken():
+    """Its name still means it: the error says what is wrong with it."""
+    broken = BrokenConnection("oslo", DecryptionError("the row is damaged"))
+
+    with pytest.raises(DecryptionError, match="the row is damaged"):
+        Names([ROWS["proxy"]], [broken]).targets("oslo/gpt-4o")

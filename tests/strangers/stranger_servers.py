@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,6 @@ class Stranger:
         cannot: Why it has no answer to a probe.
         failures: What a model or a key makes of a call.
         served: How a route names what it serves.
-        awaits: Answers that we do not read yet, and why.
         checks_keys: It refuses a wrong key.
         needs: Servers that must run before it.
         prepare: What it is told once it is up.
@@ -50,7 +49,6 @@ class Stranger:
     cannot: Mapping[str, str]
     failures: Mapping[str, type[errors.CallError]]
     served: str
-    awaits: Mapping[str, str] = field(default_factory=dict)
     checks_keys: bool = False
     needs: tuple[str, ...] = ()
     prepare: Callable[[str], None] = lambda _url: None
@@ -175,7 +173,6 @@ KATAN = Stranger(
     },
     failures={},
     served="katan/gpt-4o",
-    awaits={"tools streamed": "it answers a stream that has tools with a whole reply"},
     checks_keys=True,
 )
 

@@ -55,11 +55,14 @@ def test_wrong_chat_requests_get_400(provider, change, param, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"input": None}, "string or an array"),
+        ({"input": None}, "expected one of a string or an array, but got null instead"),
         ({"input": ""}, "cannot be an empty"),
         ({"input": ["a", ""]}, "cannot be an empty"),
         ({"encoding_format": "hex"}, "base64"),
-        ({"dimensions": 0}, "at least 1"),
+        ({"input": []}, "cannot be an empty"),
+        ({"input": [{"text": "a"}]}, "Invalid type for 'input[0]'"),
+        ({"input": ["a"] * 2049}, "Expected an array with maximum length 2048"),
+        ({"dimensions": 0}, "Expected a value >= 1"),
         ({"stream": True}, "Unrecognized"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A strict provider refuses all that OpenAI refuses, in OpenAI's words."""
+"""A scripted provider refuses all that OpenAI refuses, in OpenAI's words."""
 
 from __future__ import annotations
 
@@ -25,13 +25,6 @@ def _titled(**title):
     return {"properties": {"title": title}, "required": ["title"]}
 
 
-@pytest.fixture(scope="module")
-def strict():
-    """A strict provider."""
-    with ScriptedProvider(strict=True) as server:
-        yield server
-
-
 @pytest.mark.parametrize(
     ("change", "code", "param", "message"),
     [
@@ -55,6 +48,8 @@ def strict():
          "instead.")),
         ({"model": "o3", "max_tokens": 5}, "unsupported_parameter", "max_tokens",
          "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+        ({"model": "gpt-5.2", "reasoning_effort": "low", "logprobs": True}, "unsupported_parameter", "logprobs",
+         "Unsupported parameter: 'logprobs' is not supported with this model."),
         ({"model": "gpt-5-mini", "temperature": 0.5}, "unsupported_value", "temperature",
          ("Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is "
          "supported.")),
@@ -73,9 +68,9 @@ def strict():
          "\"array\"'.")),
     ],
 )  # fmt: skip
-def test_what_openai_refuses(strict, change, code, param, message):
+def test_what_openai_refuses(provider, change, code, param, message):
     """The status is 400, and the body is OpenAI's."""
-    status, _, body = call(strict, {"model": "gpt-4o", "messages": USER, **change})
+    status, _, body = call(provider, {"model": "gpt-4o", "messages": USER, **change})
 
     assert status == 400
     assert body["error"] == {
@@ -92,19 +87,24 @@ def test_what_openai_refuses(strict, change, code, param, message):
         {"messages": [{"role": "user", "content": [IMAGE, {"type": "text", "text": "What?"}]}]},
         {"messages": [{"role": "developer", "content": "Be short."}, *USER]},
         {"model": "o3", "max_completion_tokens": 5, "temperature": 1},
+        {"model": "gpt-5.2", "temperature": 0.5},
+        {"model": "gpt-5.5", "temperature": 0.5, "logprobs": True, "reasoning_effort": "none"},
         {"temperature": None, "stop": None, "seed": None, "tools": None},
         {"stop": "a", "seed": 7, "metadata": {"a": "b"}, "tool_choice": None},
         _form(**_titled(anyOf=[{"type": "string", "format": "date"}, {"type": "null"}])),
         _tool(**_titled(type="string")),
     ],
 )
-def test_what_openai_takes(strict, change):
+def test_what_openai_takes(provider, change):
     """Nothing is refused beyond that."""
-    assert call(strict, {"model": "gpt-4o", "messages": USER, **change})[0] == 200
+    assert call(provider, {"model": "gpt-4o", "messages": USER, **change})[0] == 200
 
 
-def test_a_server_that_takes_more(provider):
-    """What is not strict takes the parts and schemas that compatible servers take."""
+def test_a_server_that_takes_more():
+    """Keys that compatible servers know are taken wherever they stand, where they are allowed."""
     messages = [{"role": "user", "content": "x", "cache_control": {"type": "ephemeral"}}]
+    with ScriptedProvider(also_accepts=["cache_control"]) as server:
+        assert call(server, {"model": "m", "messages": messages})[0] == 200
+        status, _, body = call(server, {"model": "m", "messages": [{**messages[0], "id": "x"}]})
 
-    assert call(provider, {"model": "o3", "max_tokens": 5, "messages": messages})[0] == 200
+    assert (status, body["error"]["param"]) == (400, "messages[0].id")

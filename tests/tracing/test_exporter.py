@@ -59,7 +59,7 @@ def courier():
 @pytest.fixture
 def exporter(courier):
     """An exporter of its own."""
-    return Exporter(courier)
+    return Exporter(lambda: courier)
 
 
 @pytest.fixture
@@ -134,6 +134,24 @@ def test_a_host_that_is_away_rests_for_all_its_projects(make_outbox, courier):
 
     assert courier.next() == ("c", ["4", "5"])
     assert courier.sent.empty()
+
+
+def test_loading_what_sends_is_no_time_of_the_server(courier):
+    """A flush has it loaded before its own clock runs: on a busy machine that takes longer than a time-out."""
+    here, loaded = threading.current_thread(), threading.Event()
+
+    def delivery():
+        if threading.current_thread() is here:
+            loaded.set()
+        assert loaded.wait(10)
+        return courier
+
+    settings = read_trace_settings({"LANGFUSE_TIMEOUT": "1"})
+    outbox = Exporter(delivery).outbox(KeyPair("http://one", "a", MaskedText("sk")), settings)
+    put(outbox, "1")
+    outbox.flush()
+
+    assert not courier.sent.empty()
 
 
 def test_what_is_too_large_is_sent_in_halves(make_outbox, courier):

@@ -73,8 +73,9 @@ def test_an_embedding_fails(is_async, client, provider, only):
 
 
 @each_way
-def test_an_unknown_model(way, client, only):
+def test_an_unknown_model(way, pair, only):
     """Nobody was asked, and it is recorded."""
+    client = pair()
     with pytest.raises(UnknownModelError):
         ask(client, way, "nobodys-model")
 

@@ -257,6 +257,7 @@ def test_the_request_id_is_kept_for_the_providers_support(name):
         ({"x-ms-retry-after-ms": "250"}, 0.25),
         ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after-ms": "0", "retry-after": "1"}, 1.0),
         ({"retry-after": "-3"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),

@@ -24,7 +24,12 @@ from genai_integrations.transports.remedies.answers import (
 from genai_integrations.transports.remedies.known import known
 from genai_integrations.transports.remedies.refusals import refusal_of
 from genai_integrations.transports.remedies.remedy import applied, fitting, together
-from genai_integrations.transports.remedies.rows import AS_JSON_MODE, AS_TOOL, remedy_for
+from genai_integrations.transports.remedies.rows import (
+    AS_JSON_MODE,
+    AS_TOOL,
+    ONLY_IN_WORDS,
+    remedy_for,
+)
 
 HELLO = [{"role": "user", "content": "hi"}]
 SCHEMA = {
@@ -60,6 +65,20 @@ def found(told, body, used=(), drop_params=True):
 
 
 @pytest.mark.parametrize(
+    ("level", "effort", "instead"),
+    [("MINIMAL", "minimal", "low"), ("MINIMAL", "none", "low"), ("MEDIUM", "medium", "high")],
+)
+def test_a_level_that_a_gemini_has_not(level, effort, instead):
+    """The next one is asked for. Source of the words: gemini-3.1-pro-preview and gemini-3.7-flash of AI Studio."""
+    told = refusal(
+        f"Thinking level {level} is not supported for this model. Please retry with other thinking level."
+    )
+    body = {"messages": HELLO, "reasoning_effort": effort}
+
+    assert found(told, body)[1] == {"messages": HELLO, "reasoning_effort": instead}
+
+
+@pytest.mark.parametrize(
     ("message", "param", "code", "name", "value"),
     [
         ("Unsupported parameter: 'top_p' is not supported with this model.", "top_p", "unsupported_parameter", "top_p", 0.5),
@@ -71,6 +90,8 @@ def found(told, body, used=(), drop_params=True):
         ("Unknown parameter: 'store'.", "store", "unknown_parameter", "store", True),
         ("property 'metadata' is unsupported", None, None, "metadata", {"a": "b"}),
         ("logprobs is not supported with this model", None, None, "logprobs", True),
+        ("Logprobs are not enabled for this model", None, "3051", "logprobs", True),
+        ("invalid request: cannot specify both frequency_penalty and presence_penalty.", None, None, "presence_penalty", 0.1),
         ("seed: Extra inputs are not permitted; unexpected field 'seed'", None, None, "seed", 7),
         ("Unknown field: user", None, None, "user", "u1"),
         ("`temperature` is deprecated for this model.", None, None, "temperature", 0.2),
@@ -289,6 +310,31 @@ def test_a_schema_becomes_a_tool_then_words(message, param):
     }
 
 
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("JSON mode is not supported for this model", None),
+        ("json mode cannot be combined with tool/function calling", None),
+        ("Unrecognized request argument supplied: response_format", None),
+        (
+            "'response_format' of type 'json_object' is not supported with this model.",
+            "response_format",
+        ),
+    ],
+)
+def test_without_json_mode_there_are_words(message, param):
+    """The last way to say a schema; what came before it is no longer wanted, what was known of the provider too."""
+    body = {"messages": HELLO, "response_format": FORM}
+    used = (AS_TOOL, AS_JSON_MODE)
+
+    remedy = remedy_for(refusal(message, param), applied(body, [AS_JSON_MODE]), used, True)
+
+    assert together(used, remedy) == (ONLY_IN_WORDS,)
+    assert applied(body, [remedy]) == {
+        "messages": [{"role": "system", "content": IN_WORDS}, *HELLO]
+    }
+
+
 def test_tools_of_the_program_stay():
     """A forced tool would keep the model from the program's own, so the schema is said in words."""
     body = {
@@ -338,6 +384,7 @@ def test_a_schema_need_not_be_strict(message, param):
     [
         ("This model is only supported in v1/responses and not in v1/chat/completions.", 404),
         ("Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.", 400),
+        ("The chatCompletion operation does not work with the specified model, gpt-5.1-codex. Please choose different model and try again.", 400),
     ],
 )  # fmt: skip
 def test_some_models_live_on_another_path(message, status):
@@ -348,6 +395,30 @@ def test_some_models_live_on_another_path(message, status):
         "by /v1/responses",
         body,
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        ("The encrypted content for item rs_34 could not be verified. Reason: Encrypted content could not be decrypted or parsed.", 400),
+        ("The encrypted content gAAA...DQ== could not be verified.", 400),
+        ("Reasoning input items can only be provided to a reasoning or computer use model. Remove reasoning items from your input and try again.", 400),
+        ("Item with id 'rs_0496' not found. Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this item from your input.", 404),
+        ("Item 'rs_0c38' of type 'reasoning' was provided without its required following item.", 400),
+        ("Item 'msg_07dd' of type 'message' was provided without its required 'reasoning' item: 'rs_07'.", 400),
+    ],
+)  # fmt: skip
+def test_thoughts_that_the_target_cannot_read(message, status):
+    """What was said goes on without them; that is of the conversation, and not remembered of the target."""
+    kept = {"role": "assistant", "content": "ok", "provider_specific_fields": {"output_items": []}}
+    body = {"messages": [*HELLO, kept]}
+    remedy = remedy_for(refusal(message, "input", status=status), body, (), False)
+
+    assert found(refusal(message, status=status), body, (), False) == (
+        "without another account's thoughts",
+        {"messages": [*HELLO, {"role": "assistant", "content": "ok"}]},
+    )
+    assert not remedy.lasts
 
 
 @pytest.mark.parametrize(

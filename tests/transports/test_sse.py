@@ -34,6 +34,10 @@ def parsed(stream):
                 data.append(value)
             elif field == b"event":
                 name = value
+            elif field == b"error":
+                # As llama.cpp writes it.
+                data.append(value)
+                name = field
     return events
 
 
@@ -52,6 +56,7 @@ LINES = st.one_of(
     st.sampled_from(
         [
             b"", b"", b"", b"data", b"data:", b"data: ", b"data:  two", b": comment", b":", b"event: error",
+            b"error: broken",
             b"event:error", b"event: ping", b"event", b"id: 7", b"retry: 1", b"datax: no", b" data: no",
             b"data: [DONE]", b"data: a:b: c", "data: \u2028 한국어 \x85 😀".encode(), b"data: " + BOM, b"\x00",
         ]

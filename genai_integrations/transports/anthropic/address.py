@@ -20,16 +20,30 @@ _OAUTH_BETA = "oauth-2025-04-20"
 _PATHS = ("/v1/messages", "/v1")
 
 
-def open_endpoint(connection: Connection, model: str, pins: OriginPins) -> Endpoint:
+def open_endpoint(
+    connection: Connection, model: str, pins: OriginPins, *, streamed: bool
+) -> Endpoint:
     """Decrypt a connection's key and say where it goes.
 
     Raises:
         CredentialError: The key cannot be opened, its host is not trusted with it, or there is no base URL.
+        ConfigurationError: On Vertex, google-auth is not installed, or the model cannot be part of an address.
     """
+    if is_on_vertex(connection):
+        # Source: platform.claude.com, "Claude on Vertex AI".
+        from genai_integrations.transports.http.vertex import vertex_endpoint
+
+        method = "streamRawPredict" if streamed else "rawPredict"
+        return vertex_endpoint(connection, "anthropic", model, method, pins)
     key = api_key(connection)
     url = messages_url(base_url(connection, model))
     headers = {"anthropic-version": VERSION, **_proof(connection, key)}
     return endpoint_at(connection, url, pins, key=key, headers=headers)
+
+
+def is_on_vertex(connection: Connection) -> bool:
+    """Whether Google serves the model: at its own addresses, to its own accounts."""
+    return connection.provider.name == "vertex"
 
 
 def messages_url(base: str) -> str:

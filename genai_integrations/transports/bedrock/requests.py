@@ -22,7 +22,6 @@ _ELSEWHERE = frozenset(
         *("max_completion_tokens", "max_tokens", "messages", "model", "parallel_tool_calls"),
         *("reasoning_effort", "response_format", "service_tier", "stop", "stream"),
         *("stream_options", "temperature", "tool_choice", "tools", "top_k", "top_p"),
-        "web_search_options",
     )
 )
 """Parameters that are said otherwise here, or by the address."""
@@ -40,7 +39,7 @@ _UNKNOWN = frozenset(
     (
         *("frequency_penalty", "logit_bias", "metadata", "presence_penalty", "prompt_cache_key"),
         *("prompt_cache_retention", "safety_identifier", "seed", "store", "user", "verbosity"),
-        "prediction",
+        *("prediction", "web_search_options"),
     )
 )
 """What OpenAI has and Converse has not: it tunes, labels or accounts, so it can be left out."""
@@ -114,6 +113,8 @@ def _model_fields(call: WireCall, model: Model) -> Wire:
     }
     if fields.get("n") == 1:
         del fields["n"]
+    if model.family.startswith("nova"):
+        fields.pop("web_search_options", None)  # it is a tool there
     if (top_k := given.get("top_k")) is not None:
         # Source: Amazon Nova user guide, "Complete request schema".
         is_nova = model.family.startswith("nova")

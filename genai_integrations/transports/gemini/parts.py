@@ -18,36 +18,32 @@ def message_of(parts: Iterable[Mapping[str, Any]]) -> Wire:
         Fields of a message or delta, none of them empty: `content`, `reasoning_content`, `tool_calls`, `images`,
         `audio`, and in `provider_specific_fields` `thought_signatures` and `server_tool_parts`.
     """
-    texts: list[str] = []
-    thoughts: list[str] = []
-    sounds: list[Mapping[str, Any]] = []
     said: Wire = {}
     for part in parts:
-        signature = part.get("thoughtSignature")
-        if "text" in part:
-            (thoughts if part.get("thought") else texts).append(part["text"] or "")
-        elif "functionCall" in part:
-            said.setdefault("tool_calls", []).append(_call(part["functionCall"], signature))
-            continue
-        elif inline := part.get("inlineData"):
-            if str(inline.get("mimeType")).startswith("audio/"):
-                sounds.append(inline)
-            else:
-                said.setdefault("images", []).append(_image(inline, signature))
-                continue
-        elif part:
-            # Code that was run, and calls of Google's own tools, which want to be sent back.
-            _beside(said, "server_tool_parts", dict(part))
-            continue
-        if signature:
-            _beside(said, "thought_signatures", signature)
-    if any(texts):
-        said["content"] = "".join(texts)
-    if any(thoughts):
-        said["reasoning_content"] = "".join(thoughts)
-    if sounds:
-        said["audio"] = _audio(sounds)
-    return said
+        if part:
+            _take(part, said)
+    return {name: value for name, value in said.items() if value != ""}
+
+
+def _take(part: Mapping[str, Any], said: Wire) -> None:
+    signature, inline = part.get("thoughtSignature"), part.get("inlineData") or {}
+    if "functionCall" in part:
+        said.setdefault("tool_calls", []).append(_call(part["functionCall"], signature))
+        return
+    if inline and not str(inline.get("mimeType")).startswith("audio/"):
+        said.setdefault("images", []).append(_image(inline, signature))
+        return
+    if "text" in part:
+        name = "reasoning_content" if part.get("thought") else "content"
+        said[name] = said.get(name, "") + (part["text"] or "")
+    elif inline:
+        _add_sound(said, inline)
+    else:
+        # Code that was run, and calls of Google's own tools, which want to be sent back.
+        _beside(said, "server_tool_parts", dict(part))
+        return
+    if signature:
+        _beside(said, "thought_signatures", signature)
 
 
 def _beside(said: Wire, name: str, value: object) -> None:
@@ -76,10 +72,11 @@ def _image(inline: Mapping[str, Any], signature: str | None) -> Wire:
     )
 
 
-def _audio(sounds: list[Mapping[str, Any]]) -> Wire:
+def _add_sound(said: Wire, inline: Mapping[str, Any]) -> None:
     """Sound in OpenAI's place for it. Gemini gives no transcript and keeps nothing under an id."""
-    data = "".join(str(sound.get("data") or "") for sound in sounds)
-    return {"data": data, "format": sounds[0].get("mimeType"), "transcript": ""}
+    kind = inline.get("mimeType")
+    sound = said.setdefault("audio", {"data": "", "format": kind, "transcript": ""})
+    sound["data"] += str(inline.get("data") or "")
 
 
 def logprobs_of(candidate: Mapping[str, Any]) -> Wire | None:

@@ -19,6 +19,7 @@ _LONGEST_LENGTH = 18
 """Digits of an answer's length: more bytes than there are."""
 
 _FOLD = re.compile(r"\r?\n[ \t]+")
+_BARE = re.compile(rb"(?<!\r)\n")
 _SPACE = " \t\r"
 _WITHOUT_BODY = frozenset((204, 304))
 
@@ -50,6 +51,7 @@ class Answer(HTTPResponse):
     Attributes:
         status: HTTP status.
         headers: By lower-case name.
+        packed: What unpacks its body; None if that is not packed.
     """
 
     headers: dict[str, str]  # type: ignore[assignment]  # no e-mail here
@@ -80,7 +82,8 @@ class Answer(HTTPResponse):
         self.chunked = head.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
         self.length = None if self.chunked else _length(status, head)
-        self._packed = None if self.length == 0 else unpacking(head)
+        is_packed = self.length != 0 and "content-encoding" in head
+        self.packed = unpacking(head) if is_packed else None
         told = head.get("connection", "").lower()
         closes = "keep-alive" not in told if version == "HTTP/1.0" else "close" in told
         self.will_close = closes or (not self.chunked and self.length is None)
@@ -88,23 +91,11 @@ class Answer(HTTPResponse):
             self._close_conn()
 
     def piece(self) -> bytes:
-        """The next bytes of the body, none at its end.
+        """The next bytes of the body as they came, none at its end.
 
         Raises:
             http.client.IncompleteRead: The body was cut short.
-            InvalidReplyError: It is not packed as its head says, or too much.
         """
-        packed = self._packed
-        if packed is None:
-            return self._raw()
-        while not (data := packed.piece()):
-            if not (raw := self._raw()):
-                packed.check_end()
-                return b""
-            packed.feed(raw)
-        return data
-
-    def _raw(self) -> bytes:
         if data := self.read1(PIECE):
             if self.length == 0 and self.fp:
                 # Python 3.12 and older leave this to the next read.
@@ -163,6 +154,10 @@ def _head(stream: Any) -> dict[str, str]:
 
 def _lines(stream: Any) -> bytes:
     """The bytes up to the empty line."""
+    head, end, _ = stream.peek(1).partition(b"\r\n\r\n")
+    if end and head[:1] not in b"\r\n" and not _BARE.search(head):
+        # As most are: all of it has come, and every line ends as it should.
+        return bytes(stream.read(len(head) + len(end)))
     lines = []
     room = _LARGEST_HEAD
     while (line := stream.readline(room)) not in (b"\r\n", b"\n"):

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import yarl
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from genai_integrations.connections.origins import is_unsafe_address
 from genai_integrations.errors import (
@@ -33,9 +34,11 @@ from genai_integrations.runtime.network import (
     tls_context,
     without_frames,
 )
+from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.endpoint import Endpoint, reached
+from genai_integrations.transports.http.names import looking_up
 from genai_integrations.transports.http.packing import unpacking
-from genai_integrations.transports.http.sizes import Collected
+from genai_integrations.transports.http.sizes import answer_too_large
 
 _HEADER_LIMIT = 131072
 """Bytes of one header line, and number of headers: other clients take as much."""
@@ -242,11 +245,14 @@ async def read_all(response: aiohttp.ClientResponse, idle: float) -> bytes:
     Raises:
         CallError: It did not come whole, or is too large.
     """
-    collected = Collected()
+    most, size, taken = answer_limits().body, 0, []
     async with contextlib.aclosing(read_pieces(response, idle)) as pieces:
         async for piece in pieces:
-            collected.add(piece)
-    return collected.whole()
+            size += len(piece)
+            if size > most:
+                raise answer_too_large(most)
+            taken.append(piece)
+    return b"".join(taken)
 
 
 def translated(error: Exception, idle: float, endpoint: Endpoint | None = None) -> CallError:
@@ -311,14 +317,36 @@ def _is_quiet(protocol: Any) -> bool:
     return not protocol.should_close and sock is not None and not is_readable(sock.fileno())
 
 
-class _GuardedResolver(aiohttp.ThreadedResolver):
-    """Refuses a name if one of its addresses is unsafe, whichever would answer: as the other side does."""
+class _GuardedResolver(AbstractResolver):
+    """Refuses a name if one of its addresses is unsafe, whichever would answer: as the other side does.
 
-    async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_UNSPEC) -> Any:
-        found = await super().resolve(host, port, family)
-        for row in found:
-            _refuse(row["host"])
-        return found
+    aiohttp's own looks names up in the loop's pool of threads, whose end `asyncio.run` waits for.
+    """
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+    ) -> list[ResolveResult]:
+        found = await asyncio.wrap_future(looking_up(host, port))
+        rows = [row for row in found if family in (socket.AF_UNSPEC, row[0])]
+        for *_, address in rows:
+            _refuse(str(address[0]))
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=address[1],
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in rows
+        ]
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 def _refuse(address: str) -> None:

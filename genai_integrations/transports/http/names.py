@@ -30,11 +30,18 @@ def addresses_of(host: str, port: int, ends: float) -> list[Address]:
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)
         return _looked_up(host, port)
+    return looking_up(host, port).result(seconds_until(ends))
+
+
+def looking_up(host: str, port: int) -> Future[list[Address]]:
+    """The same under way in a thread of its own, for which neither a loop's end nor the interpreter's waits."""
     found: Future[list[Address]] = Future()
+    # A future that runs cannot be cancelled by whoever stops waiting.
+    found.set_running_or_notify_cancel()
     threading.Thread(
         target=_fill, args=(found, host, port), name="genai-names", daemon=True
     ).start()
-    return found.result(seconds_until(ends))
+    return found
 
 
 def _fill(found: Future[list[Address]], host: str, port: int) -> None:

@@ -35,13 +35,17 @@ def unpacking(headers: Mapping[str, str]) -> Unpacking | None:
 
 
 class Unpacking:
-    """Unpacks gzip of any number of members, and deflate with or without the head that its standard wants."""
+    """Unpacks gzip of any number of members, and deflate with or without the head that its standard wants.
+
+    Attributes:
+        given: Bytes that came of it so far.
+    """
 
     def __init__(self) -> None:
         self._inner: Any = None
         self._packed = b""
         self._is_full = False
-        self._taken = self._given = 0
+        self._taken = self.given = 0
 
     def feed(self, packed: bytes) -> None:
         """Take the next bytes; what was there before must have been unpacked."""
@@ -81,8 +85,8 @@ class Unpacking:
             raise InvalidReplyError("the packed answer was cut short")
 
     def _check_growth(self, size: int) -> None:
-        self._given += size
-        if self._given > _SUSPICIOUS and self._given > _MOST_TIMES * self._taken:
+        self.given += size
+        if self.given > _SUSPICIOUS and self.given > _MOST_TIMES * self._taken:
             raise InvalidReplyError(
                 f"the packed answer grows more than {_MOST_TIMES} times: it is not read on"
             )

@@ -30,11 +30,12 @@ from genai_integrations.runtime.network import (
     IDLE_IN_ALL,
     without_frames,
 )
+from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.answer import Answer
 from genai_integrations.transports.http.endpoint import Endpoint, reached
 from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
-from genai_integrations.transports.http.sizes import Collected
+from genai_integrations.transports.http.sizes import answer_too_large
 
 _FAILED = (HTTPError, HTTPException, OSError)
 """What urllib3, which connects, and the standard library, which reads, raise for what goes wrong on the wire."""
@@ -155,22 +156,33 @@ def read_all(answer: Answer, patience: Patience) -> bytes:
     Raises:
         CallError: It did not come whole, or not in time.
     """
-    collected = Collected()
+    most, size, taken = answer_limits().body, 0, []
     with contextlib.closing(read_pieces(answer, patience)) as pieces:
         for piece in pieces:
-            collected.add(piece)
-    return collected.whole()
+            size += len(piece)
+            if size > most:
+                raise answer_too_large(most)
+            taken.append(piece)
+    return b"".join(taken)
 
 
 def read_pieces(answer: Answer, patience: Patience) -> Generator[bytes]:
-    """The body as it arrives.
+    """The body as it arrives, unpacked.
 
     Raises:
-        CallError: It broke off, or did not come in time.
+        CallError: It broke off, or did not come in time, or is packed in a way that is not understood.
     """
     try:
+        packed = answer.packed
         while piece := answer.piece():
-            yield piece
+            if packed is None:
+                yield piece
+                continue
+            packed.feed(piece)
+            while piece := packed.piece():
+                yield piece
+        if packed is not None:
+            packed.check_end()
     except _FAILED as error:
         raise translated(error, patience) from without_frames(error)
     finally:

@@ -22,13 +22,13 @@ class Parameters:
         renames: Those that have another name there.
         refuses: Those that are left out.
         models: For models whose id this pattern finds; all of them if it is empty.
-        unless: Not for a request that has one of these values.
+        unless: Not for a request that has one of these values; None is one that does not have it.
     """
 
     renames: Mapping[str, str] = field(default_factory=dict)
     refuses: frozenset[str] = frozenset()
     models: str = ""
-    unless: Mapping[str, object] = field(default_factory=dict)
+    unless: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ _THOUGHTS = frozenset(
         "citations",
         "extra_content",
         "images",
+        "is_error",
         "provider_specific_fields",
         "reasoning",
         "reasoning_content",
@@ -97,7 +98,9 @@ _SAMPLING = frozenset(
 
 OPENAI = Copy(
     # Its reasoning models refuse the old name of the limit, and what steers sampling; from gpt-5.1 on they take that
-    # when they do not reason, which was the default of 5.1 and 5.2. Source: OpenAI, "Using GPT-5.2".
+    # when they do not reason, which was the default of 5.1 and 5.2, but not of their codex and pro models. Sources:
+    # OpenAI, "Using GPT-5.2", "parameter compatibility" (vercel/ai#10932); OpenHands/software-agent-sdk#1837 and
+    # epam/ai-dial-chat#8538 for codex.
     (
         Parameters(
             {"max_tokens": "max_completion_tokens"},
@@ -105,11 +108,18 @@ OPENAI = Copy(
         ),
         Parameters(
             refuses=_SAMPLING,
-            models=r"^(?:ft:)?(?:o\d|codex-|gpt-(?:5(?!\.[12](?!\d))|[6-9]|\d\d))(?!.*-chat)",
-            unless={"reasoning_effort": "none"},
+            models=r"^(?:ft:)?(?:o\d|codex-|gpt-(?:5(?!\.[12](?!\d|-codex|-pro))|[6-9]|\d\d))(?!.*-chat)",
+            unless={"reasoning_effort": ("none",)},
+        ),
+        Parameters(
+            refuses=_SAMPLING,
+            models=r"^(?:ft:)?gpt-5\.[12](?!\d)(?!.*-chat)",
+            unless={"reasoning_effort": ("none", None)},
         ),
     ),
     refuses_keys=_THOUGHTS,
+    # "string too long. Expected a string with maximum length 40": Gemini's carry a signature.
+    call_id=r".{1,40}",
 )
 """OpenAI itself and Azure."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from genai_integrations.calls.args import may_drop
+from genai_integrations.calls.args import DropParams, may_drop
+from genai_integrations.calls.tool_calls import fitting_id
 from genai_integrations.calls.wire import Wire, WireCall
-from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.connection import Connection, is_openais_own
 from genai_integrations.transports.openai.copies import (
     COPIES,
     FILES_BY_ADDRESS,
@@ -19,7 +19,6 @@ from genai_integrations.transports.openai.copies import (
     Parameters,
 )
 
-_OPENAI_HOST = "api.openai.com"
 _CACHE_MARK = frozenset(("cache_control",))
 _NAME = frozenset(("name",))
 
@@ -47,6 +46,22 @@ def shaped(call: WireCall) -> Wire:
     if copy.ids and (model := re.sub(*copy.ids, call.model)) != call.model:
         body = {**body, "model": model}
     return body
+
+
+def told(connection: Connection, model: str, drop_params: DropParams) -> Iterator[str]:
+    """What becomes of parameters for this model, in the words of remedies; for people."""
+    copy = copy_of(connection)
+    for row in copy.parameters if copy else ():
+        if not re.search(row.models, model):
+            continue
+        unless = "".join(
+            f" (unless {name} is {' or '.join(str(value or 'left out') for value in values)})"
+            for name, values in row.unless.items()
+        )
+        yield from (f"{old} as {new}{unless}" for old, new in row.renames.items())
+        refused = sorted(name for name in row.refuses if may_drop(name, drop_params))
+        if refused:
+            yield f"without {', '.join(refused)}{unless}"
 
 
 def _with_files(body: Wire, provider: str) -> Wire:
@@ -88,8 +103,11 @@ def copy_of(connection: Connection) -> Copy | None:
         return OPENAI
     if name != "openai":
         return COPIES.get(name)
-    is_own = not connection.base_url or connection.host == _OPENAI_HOST
-    return OPENAI if is_own else None
+    base = connection.base_url
+    # Looked for before it is parsed, which costs more than all else that is done for each call.
+    if base and "openai.com" not in base.lower():
+        return None
+    return OPENAI if is_openais_own(base) else None
 
 
 def with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> Wire:
@@ -108,7 +126,7 @@ def with_parameters(body: Wire, call: WireCall, rows: Iterable[Parameters]) -> W
 
 
 def _is_excepted(row: Parameters, body: Wire) -> bool:
-    return any(body.get(name) == value for name, value in row.unless.items())
+    return any(body.get(name) in values for name, values in row.unless.items())
 
 
 def _messages(messages: Iterable[Wire], model: str, copy: Copy) -> list[Wire]:
@@ -166,23 +184,14 @@ def _is_text(part: object) -> bool:
 def _call_ids(message: Wire, pattern: str) -> Wire:
     """Ids that another provider gave, in the form that this one takes; the same id always becomes the same."""
     if calls := message.get("tool_calls"):
-        ids = [_call_id(str(call.get("id")), pattern) for call in calls]
+        ids = [fitting_id(str(call.get("id")), pattern) for call in calls]
         if any(own != call.get("id") for own, call in zip(ids, calls, strict=True)):
             named = [{**call, "id": own} for own, call in zip(ids, calls, strict=True)]
             return {**message, "tool_calls": named}
     answered = message.get("tool_call_id")
-    if answered and (own := _call_id(str(answered), pattern)) != answered:
+    if answered and (own := fitting_id(str(answered), pattern)) != answered:
         return {**message, "tool_call_id": own}
     return message
-
-
-_CALL_ID_LENGTH = 9
-
-
-def _call_id(given: str, pattern: str) -> str:
-    if re.fullmatch(pattern, given):
-        return given
-    return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:_CALL_ID_LENGTH]
 
 
 def _with_thought(message: Wire) -> Wire:

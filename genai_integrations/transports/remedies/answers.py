@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from genai_integrations.calls.json_text import json_in
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import InvalidReplyError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.remedies.remedy import Remedy
 from genai_integrations.transports.remedies.restatements import schema_wanted
-from genai_integrations.transports.remedies.rows import AS_TOOL, WEAKENS_SCHEMA
+from genai_integrations.transports.remedies.rows import AS_TOOL, ONLY_IN_WORDS, WEAKENS_SCHEMA
 
 _CUT_SHORT = frozenset(("length", "content_filter"))
 """Reasons after which a text need not be whole: the caller is told by them."""
@@ -29,9 +30,10 @@ def turned_round(
     names = {remedy.name for remedy in remedies}
     turn = tool_as_text if AS_TOOL.name in names else None
     schema = schema_wanted(wanted) if names & WEAKENS_SCHEMA else None
+    is_talk = ONLY_IN_WORDS.name in names
     if not stream or schema is None:
-        return turn
-    watch = _SchemaWatch(schema)
+        return talk_as_json if is_talk else turn
+    watch = _SchemaWatch(schema, json_in if is_talk else str)
     return watch.passes if turn is None else lambda chunk: watch.passes(tool_as_text(chunk))
 
 
@@ -46,6 +48,15 @@ def tool_as_text(wire: Wire) -> Wire:
             said["content"] = given if is_text else jsonbytes.dumps(given).decode()
         if choice.get("finish_reason") == "tool_calls":
             choice["finish_reason"] = "stop"
+    return wire
+
+
+def talk_as_json(wire: Wire) -> Wire:
+    """The JSON of an answer that says more than that, as the whole text; changed in place."""
+    for choice in wire["choices"]:
+        content = choice["message"].get("content")
+        if isinstance(content, str):
+            choice["message"]["content"] = json_in(content)
     return wire
 
 
@@ -82,10 +93,16 @@ def wholly_said(choice: Wire) -> bool:
 
 
 class _SchemaWatch:
-    """Reads the text of a stream along, and raises at an end that does not fit."""
+    """Reads the text of a stream along, and raises at an end that does not fit.
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    Args:
+        schema: What it has to fit.
+        read: Finds the JSON in the text.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], read: Callable[[str], str] = str) -> None:
         self._schema = schema
+        self._read = read
         self._texts: dict[object, str] = {}
 
     def passes(self, chunk: Wire) -> Wire:
@@ -100,7 +117,7 @@ class _SchemaWatch:
             if isinstance(content, str):
                 self._texts[at] = self._texts.get(at, "") + content
             text = self._texts.get(at)
-            if text and wholly_said(choice) and (reason := misfit(text, self._schema)):
+            if text and wholly_said(choice) and (reason := misfit(self._read(text), self._schema)):
                 raise not_fitting(reason)
         return chunk
 

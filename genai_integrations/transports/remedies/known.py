@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
-from genai_integrations.connections.connection import Connection, host_in
+from genai_integrations.connections.connection import Connection, is_openais_own
 from genai_integrations.models.catalog import model_info
 from genai_integrations.transports.remedies.remedy import Remedy
+from genai_integrations.transports.remedies.restatements import asks_to_think
 from genai_integrations.transports.remedies.rows import (
     AS_JSON_MODE,
     AS_TOOL,
@@ -23,13 +25,15 @@ ELSEWHERE = (DEVELOPER,)
 KNOWN: Mapping[str, tuple[Remedy, ...]] = {
     "openai": (),
     "azure": (),
-    # Source: api-docs.deepseek.com, "JSON Output": `response_format` is `text` or `json_object`.
+    # Source: api-docs.deepseek.com, "JSON Output": `response_format` is `text` or `json_object`; of `json_schema` it
+    # says "This response_format type is unavailable now".
     "deepseek": (DEVELOPER, AS_TOOL),
-    # Source: Alibaba Cloud Model Studio, "Text embedding": at most 10 texts for v3 and v4.
+    # Source: Alibaba Cloud Model Studio, "Text embedding", of v3 and v4: "batch size is invalid, it should not be
+    # larger than 10".
     "dashscope": (DEVELOPER, in_batches(10)),
-    # Source: docs.cohere.com, "Embed API": "maximum number of texts per call is 96".
+    # Source: docs.cohere.com/reference/errors: "total number of texts must be at most 96 - received 104".
     "cohere": (DEVELOPER, in_batches(96)),
-    # Source: ai.google.dev: "at most 100 requests can be in one batch".
+    # Source: what its API answers: "at most 100 requests can be in one batch".
     "google-ai-studio": (DEVELOPER, in_batches(100)),
     # Source: cloud.google.com, "Get text embeddings": "a limit of 250 input texts".
     "vertex": (DEVELOPER, in_batches(250)),
@@ -60,7 +64,13 @@ def _of_bedrock(model: str) -> tuple[Remedy, ...]:
         return (in_batches(most),)
     if answers_by_schema(model):
         return ()
-    return (AS_TOOL, AS_JSON_MODE) if can_be_forced(model) else (AS_JSON_MODE,)
+    return (_AS_TOOL_UNLESS_THINKING, AS_JSON_MODE) if can_be_forced(model) else (AS_JSON_MODE,)
+
+
+_AS_TOOL_UNLESS_THINKING = replace(
+    AS_TOOL, fits=lambda body: AS_TOOL.fits(body) and not asks_to_think(body)
+)
+"""Claude may not be made to call a tool while it thinks."""
 
 
 @lru_cache(1024)
@@ -69,9 +79,7 @@ def _known(provider: str, model: str, base: str | None, dialect: str | None) -> 
     rows = KNOWN.get(provider, ELSEWHERE)
     if provider == "vertex" and _ONE_TEXT.search(model):
         rows = (*ELSEWHERE, in_batches(1))
-    is_openais = (
-        provider == "openai" and dialect is None and host_in(base) in ("", "api.openai.com")
-    )
+    is_openais = provider == "openai" and dialect is None and is_openais_own(base)
     return (*rows, BRIDGE) if is_openais and _lives_on_responses(model) else rows
 
 

@@ -17,9 +17,9 @@ REFUSING = frozenset((400, 404, 422))
 """Statuses by which servers say that they do not know something in a request."""
 
 _UNSUPPORTED = re.compile(
-    r"unsupported|unrecogni[sz]ed|unknown|unexpected|unavailable|deprecated|cannot both"
+    r"unsupported|unrecogni[sz]ed|unknown|unexpected|unavailable|deprecated|cannot (?:specify )?both|cannot be combined"
     r"|(?:not|n't|no longer|only) (?:be |a |yet |currently )?"
-    r"(?:support|permit|allow|accept|recogni[sz]|availab|implement|one of)"
+    r"(?:support|permit|allow|accept|recogni[sz]|availab|implement|enabled|one of)"
     r"|only \S+ (?:is|are) (?:support|allow|permit)|extra (?:inputs|fields)|extra_forbidden"
     r"|additional propert"
 )

@@ -31,9 +31,10 @@ class Remedy:
         applies: Whether it may help: takes the refusal and the body that was refused.
         fits: Whether a body has what it changes.
         restated: The body, said otherwise.
-        replaces: Name of a remedy that is no longer wanted beside it.
+        replaces: Names of remedies that are no longer wanted beside it.
         value: The only value that is refused; None means every one.
         batch: Texts that one request may have; 0 for all.
+        lasts: It is about the target, and so worth remembering; else about this conversation.
     """
 
     name: str
@@ -42,9 +43,10 @@ class Remedy:
     applies: Callable[[Refusal, Wire], bool] = field(compare=False)
     fits: Callable[[Wire], bool] = field(compare=False)
     restated: Callable[[Wire], Wire] = field(compare=False)
-    replaces: str = ""
+    replaces: frozenset[str] = frozenset()
     value: object = None
     batch: int = 0
+    lasts: bool = True
 
     def is_allowed(self, drop_params: DropParams) -> bool:
         """Whether the caller allows it."""
@@ -58,7 +60,7 @@ def applied(body: Wire, remedies: Iterable[Remedy]) -> Wire:
 
 def together(used: Sequence[Remedy], remedy: Remedy) -> tuple[Remedy, ...]:
     """The remedies with one more, in place of what it replaces."""
-    kept = [row for row in used if row.name != remedy.replaces and row != remedy]
+    kept = [row for row in used if row.name not in remedy.replaces and row != remedy]
     return (*(row for row in kept if not (row.batch and remedy.batch)), remedy)
 
 

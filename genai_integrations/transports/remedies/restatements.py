@@ -148,6 +148,14 @@ def fits_a_tool(body: Wire) -> bool:
     return schema is not None and schema.get("type") == "object" and not body.get("tools")
 
 
+def asks_to_think(body: Wire) -> bool:
+    """Whether the model is asked to think before it answers."""
+    thinking = body.get("thinking")
+    if isinstance(thinking, dict):
+        return thinking.get("type") != "disabled"
+    return body.get("reasoning_effort") not in (None, "none")
+
+
 def schema_as_tool(body: Wire) -> Wire:
     """The schema as the arguments of a tool that has to be called; `ToolAsText` turns the answer round."""
     form = _form(body)
@@ -168,13 +176,18 @@ def schema_as_tool(body: Wire) -> Wire:
 
 def schema_in_words(body: Wire) -> Wire:
     """The schema as an instruction, beside JSON mode."""
+    return {**schema_in_words_only(body), "response_format": {"type": "json_object"}}
+
+
+def schema_in_words_only(body: Wire) -> Wire:
+    """The schema as an instruction, and nothing else."""
     text = _IN_WORDS + jsonbytes.dumps(schema_wanted(body)).decode()
     first, *rest = body["messages"]
     if first["role"] == "system" and isinstance(first.get("content"), str):
         messages = [{**first, "content": f"{first['content']}\n\n{text}"}, *rest]
     else:
         messages = [{"role": "system", "content": text}, first, *rest]
-    return {**body, "messages": messages, "response_format": {"type": "json_object"}}
+    return {**without("response_format", body), "messages": messages}
 
 
 def _form(body: Wire) -> Wire:

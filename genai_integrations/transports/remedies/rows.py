@@ -34,7 +34,7 @@ def remedy_for(
     names = {remedy.name for remedy in used}
     for row in _rows(refusal, body):
         is_new = row.batch or row.name not in names or row.value is not None
-        can_help = row.fits(body) or row.replaces in names
+        can_help = row.fits(body) or not names.isdisjoint(row.replaces)
         if is_new and can_help and row.is_allowed(drop_params) and row.applies(refusal, body):
             return row
     return None
@@ -105,6 +105,18 @@ def _role(old: str, new: str) -> Remedy:
     )
 
 
+def _effort(refused: tuple[str, ...], words: str, instead: str) -> Remedy:
+    """Another effort for one that a model has no level for."""
+    return Remedy(
+        f"reasoning_effort {refused[0]} as {instead}",
+        "restate",
+        "reasoning_effort",
+        applies=_says(words),
+        fits=lambda body: body.get("reasoning_effort") in refused,
+        restated=lambda body: {**body, "reasoning_effort": instead},
+    )
+
+
 def _says(pattern: str) -> Callable[[Refusal, Wire], bool]:
     words = re.compile(pattern)
     return lambda refusal, _: bool(words.search(refusal.words))
@@ -162,6 +174,7 @@ def _smaller_batch(refusal: Refusal, body: Wire) -> Iterator[Remedy]:
 
 _FORMAT = re.compile(
     r"response[ _]format|json_schema|structured output|output_?config(?!\.effort)|textformat"
+    r"|json[ _](?:mode|object)"
 )
 _ROLE = re.compile(r"role|system messages")
 _STREAM = re.compile(r"\bstream(?:ing)?\b")
@@ -207,8 +220,19 @@ AS_JSON_MODE = Remedy(
     applies=_refuses_schema_or_tool,
     fits=lambda body: say.schema_wanted(body) is not None,
     restated=say.schema_in_words,
-    replaces=AS_TOOL.name,
+    replaces=frozenset((AS_TOOL.name,)),
 )
+
+ONLY_IN_WORDS = Remedy(
+    "json_schema in words",
+    "weaken",
+    "response_format",
+    applies=_refuses_schema,
+    fits=lambda body: say.schema_wanted(body) is not None,
+    restated=say.schema_in_words_only,
+    replaces=frozenset((AS_TOOL.name, AS_JSON_MODE.name)),
+)
+"""Where JSON mode is refused as well; the answer may say more than the JSON, which is found in it."""
 
 NOT_STRICT = Remedy(
     "not strict",
@@ -219,17 +243,33 @@ NOT_STRICT = Remedy(
     restated=say.not_strict,
 )
 
-WEAKENS_SCHEMA = frozenset((AS_TOOL.name, AS_JSON_MODE.name, NOT_STRICT.name))
+WEAKENS_SCHEMA = frozenset((AS_TOOL.name, AS_JSON_MODE.name, ONLY_IN_WORDS.name, NOT_STRICT.name))
 """After these nobody but us checks that the answer fits its schema."""
 
 BRIDGE = Remedy(
     "by /v1/responses",
     "bridge",
     "model",
-    applies=_says(r"v1/responses|responses api"),
+    # The last are Azure's words: langchain-ai/langchain-azure#228.
+    applies=_says(r"v1/responses|responses api|chatcompletion operation does not work"),
     fits=lambda body: "messages" in body,
     restated=lambda body: body,
 )
+
+WITHOUT_THOUGHTS = Remedy(
+    "without another account's thoughts",
+    "restate",
+    "messages",
+    # openai/codex#8145, openai/openai-agents-python#569, vercel/ai#7543, openai/openai-node#1567.
+    applies=_says(
+        r"encrypted content .{0,80}could not be verified|reasoning input items can only"
+        r"|item with id \S+ not found|item \S+ of type '\w+' was provided without its required"
+    ),
+    fits=partial(say.has_key, "provider_specific_fields"),
+    restated=partial(say.without_key, "provider_specific_fields"),
+    lasts=False,
+)
+"""Of the Responses API: only who thought them can read them; what was said goes on without."""
 
 DEVELOPER = _role("developer", "system")
 
@@ -270,11 +310,13 @@ _DROPPED_KEYS = (
     "annotations",
     "refusal",
     "audio",
+    "is_error",
 )
 """Keys of messages, of their parts and of tools."""
 
 REMEDIES: Sequence[Remedy] = (
     BRIDGE,
+    WITHOUT_THOUGHTS,
     Remedy(
         "images in a user message",
         "restate",
@@ -307,6 +349,11 @@ REMEDIES: Sequence[Remedy] = (
         fits=lambda body: bool(body.get("stream")),
         restated=say.not_streamed,
     ),
+    NOT_STRICT,
+    AS_TOOL,
+    AS_JSON_MODE,
+    ONLY_IN_WORDS,
+    # Behind the schema's rows: a tool that stands for a schema has to be called.
     Remedy(
         "tool_choice auto",
         "weaken",
@@ -315,9 +362,9 @@ REMEDIES: Sequence[Remedy] = (
         fits=say.forces_a_call,
         restated=say.with_a_free_choice,
     ),
-    NOT_STRICT,
-    AS_TOOL,
-    AS_JSON_MODE,
+    # Which levels a Gemini has is known of those that there were.
+    _effort(("minimal", "none"), r"thinking level minimal is not supported", "low"),
+    _effort(("medium",), r"thinking level medium is not supported", "high"),
     *map(_drop_key, _DROPPED_KEYS),
     *map(_drop, _DROPPED),
     _drop("n", 1),

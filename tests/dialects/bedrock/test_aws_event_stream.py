@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 from zlib import crc32
@@ -87,7 +88,7 @@ def test_botocore_reads_the_same(events, cuts):
     """Its own parser finds the same events in the same bytes."""
     body = b"".join(event_frame(kind, value) for kind, value in events)
     places = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
-    pieces = [body[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [body[start:end] for start, end in itertools.pairwise(places)]
     buffer = EventStreamBuffer()
     for piece in pieces:
         buffer.add_data(piece)

@@ -394,6 +394,44 @@ def test_strict_tools():
         )
 
 
+def test_schemas_of_tools():
+    """Claude gets them as they are; the others without references and what Nova refuses at the top."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Trip",
+        "$defs": {
+            "City": {"type": "string", "description": "A city."},
+            "Node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}},
+        },
+        "properties": {
+            "from": {"$ref": "#/$defs/City", "description": "Whence."},
+            "over": {"anyOf": [{"$ref": "#/$defs/City"}, {"type": "null"}]},
+            "node": {"$ref": "#/$defs/Node"},
+        },
+        "required": ["from"],
+    }
+    tool = {"type": "function", "function": {"name": "go", "parameters": schema}}
+    claude, nova = (
+        sent(model=model, tools=[tool])["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
+        for model in (CLAUDE, NOVA)
+    )
+
+    assert claude == {"type": "object", **schema}
+    assert nova == {
+        "type": "object",
+        "properties": {
+            "from": {"type": "string", "description": "Whence."},
+            "over": {"anyOf": [{"type": "string", "description": "A city."}, {"type": "null"}]},
+            "node": {"type": "object", "properties": {"next": {"type": "object"}}},
+        },
+        "required": ["from"],
+    }
+    root = {"$ref": "#/$defs/City", "$defs": {"City": {"type": "object", "properties": {}}}}
+    tool = {"type": "function", "function": {"name": "go", "parameters": root}}
+    spec = sent(model=NOVA, tools=[tool])["toolConfig"]["tools"][0]["toolSpec"]
+    assert spec["inputSchema"]["json"] == {"type": "object", "properties": {}}
+
+
 def test_a_computer():
     """Claude's own tools go to it as they are, with the beta that they take."""
     computer = {"type": "computer_20250124", "name": "computer", "display_width_px": 800}
@@ -647,6 +685,8 @@ def test_what_only_openai_knows():
 
 def test_web_search():
     """Nova has it as a tool of the system."""
-    assert sent(model=NOVA, web_search_options={})["toolConfig"] == {
-        "tools": [{"systemTool": {"name": "nova_grounding"}}]
+    assert sent(model=NOVA, web_search_options={}) == {
+        "messages": SAID,
+        "toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]},
     }
+    assert sent(web_search_options={}) == {"messages": SAID}

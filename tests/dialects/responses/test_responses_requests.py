@@ -122,6 +122,17 @@ def test_answers(message, wanted):
     assert items_of(ASK, {"role": "assistant", **message})[1:] == wanted
 
 
+def test_long_ids_of_calls_are_made_anew():
+    """64 characters at most, and Gemini's ids carry a signature: a call and its result get the same."""
+    long = f"call_1__thought__{'A' * 99}"
+    said = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": long}]}
+    result = {"role": "tool", "tool_call_id": long, "content": "2"}
+    called, answered = items_of(ASK, said, result)[1:]
+
+    assert called["call_id"] == answered["call_id"]
+    assert len(called["call_id"]) <= 64
+
+
 def test_results_of_tools():
     """As text, or with pictures and files; those of custom tools by a name of their own."""
     custom = {"id": "call_2", "type": "custom", "custom": {"name": "sh", "input": "ls"}}

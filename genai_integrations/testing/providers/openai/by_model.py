@@ -9,13 +9,11 @@ from typing import Any
 from genai_integrations.testing.providers.openai.errors import ApiError
 
 # The words are those of public reports: johny-b/llmcomp#69, koosoli/ESPHomeDesigner#379.
-_REASONING = re.compile(r"(o\d|gpt-5(?!.*chat)).*")
-_UNSUPPORTED = {
-    "max_tokens": " Use 'max_completion_tokens' instead.",
-    "logprobs": "",
-    "top_logprobs": "",
-    "logit_bias": "",
-}
+_REASONING = re.compile(r"(o\d|gpt-([5-9]|\d\d)(?!.*chat)).*")
+# OpenAI, "Using GPT-5.2": what steers sampling is taken when the model does not reason, the default of 5.1 and 5.2.
+_MAY_NOT_REASON = re.compile(r"gpt-(5\.\d|[6-9]|\d\d).*")
+_REASONS_IF_ASKED = re.compile(r"gpt-5\.[12](?!\d).*")
+_UNSUPPORTED = ("logprobs", "top_logprobs", "logit_bias")
 _FIXED = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 
 
@@ -27,10 +25,13 @@ def check_model(model: str, body: Mapping[str, Any]) -> None:
     """
     if not _REASONING.fullmatch(model):
         return
-    for name, hint in _UNSUPPORTED.items():
+    if body.get("max_tokens") is not None:
+        raise _unsupported("max_tokens", " Use 'max_completion_tokens' instead.")
+    if not _reasons(model, body.get("reasoning_effort")):
+        return
+    for name in _UNSUPPORTED:
         if body.get(name) is not None:
-            message = f"Unsupported parameter: '{name}' is not supported with this model.{hint}"
-            raise ApiError(message, 400, param=name, code="unsupported_parameter")
+            raise _unsupported(name)
     for name, default in _FIXED.items():
         value = body.get(name)
         if value is not None and value != default:
@@ -39,3 +40,14 @@ def check_model(model: str, body: Mapping[str, Any]) -> None:
                 f"Only the default ({default}) value is supported."
             )
             raise ApiError(message, 400, param=name, code="unsupported_value")
+
+
+def _reasons(model: str, effort: object) -> bool:
+    if not _MAY_NOT_REASON.fullmatch(model):
+        return True
+    return effort not in ({"none", None} if _REASONS_IF_ASKED.fullmatch(model) else {"none"})
+
+
+def _unsupported(name: str, hint: str = "") -> ApiError:
+    message = f"Unsupported parameter: '{name}' is not supported with this model.{hint}"
+    return ApiError(message, 400, param=name, code="unsupported_parameter")

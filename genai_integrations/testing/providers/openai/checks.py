@@ -30,13 +30,13 @@ _CHAT = "CreateChatCompletionRequest"
 _EMBEDDING = "CreateEmbeddingRequest"
 
 
-def check_chat(body: Mapping[str, Any], also_accepts: Collection[str]) -> None:
-    """Refuse a chat request that a server of OpenAI's dialect refuses.
+def check_chat(body: Mapping[str, Any], model: str, also_accepts: frozenset[str]) -> None:
+    """Refuse a chat request that OpenAI refuses: by role, by model, by its published shapes, by its schemas.
 
     Raises:
         ApiError: The request is wrong.
     """
-    _check_names(body, parameters(_CHAT) | _AZURE_ONLY | set(also_accepts))
+    _check_names(body, parameters(_CHAT) | _AZURE_ONLY | also_accepts)
     if "messages" not in body:
         raise missing("messages")
     messages = body["messages"]
@@ -49,24 +49,16 @@ def check_chat(body: Mapping[str, Any], also_accepts: Collection[str]) -> None:
     _check_messages(messages)
     _check_values(body)
     _check_tools(body)
-
-
-def check_as_openai(body: Mapping[str, Any], model: str) -> None:
-    """Refuse beyond that what OpenAI itself refuses: by role, by model, by its published shapes, by its schemas.
-
-    Raises:
-        ApiError: The request is wrong.
-    """
-    for index, message in enumerate(body["messages"]):
+    for index, message in enumerate(messages):
         _check_images(message, f"messages[{index}]")
     check_model(model, body)
-    refusal = checked(_CHAT)({"model": model, **body}, "")
+    refusal = checked(_CHAT)({"model": model, **_without(body, also_accepts)}, "")
     if refusal is not None:
         raise refusal
     check_strict(body)
 
 
-def check_embedding(body: Mapping[str, object]) -> None:
+def check_embedding(body: Mapping[str, object], model: str) -> None:
     """Refuse an embedding request that the real API refuses.
 
     Raises:
@@ -76,15 +68,20 @@ def check_embedding(body: Mapping[str, object]) -> None:
     if "input" not in body:
         raise missing("input")
     given = body["input"]
-    if not isinstance(given, (str, list)):
-        raise invalid("input", "expected a string or an array", "invalid_type")
-    if not given or (isinstance(given, list) and "" in given):
+    if given in ("", []) or (isinstance(given, list) and "" in given):
         raise ApiError("'$.input' is invalid. Input cannot be an empty string or array.", 400)
-    if body.get("encoding_format", "float") not in {"float", "base64"}:
-        raise invalid("encoding_format", "expected 'float' or 'base64'", "invalid_value")
-    size = body.get("dimensions", 1)
-    if not isinstance(size, int) or size < 1:
-        raise invalid("dimensions", "expected an integer of at least 1", "integer_below_min_value")
+    refusal = checked(_EMBEDDING)({"model": model, **body}, "")
+    if refusal is not None:
+        raise refusal
+
+
+def _without(value: Any, names: frozenset[str]) -> Any:
+    """A request without these keys, wherever they stand."""
+    if not names or not isinstance(value, (dict, list)):
+        return value
+    if isinstance(value, list):
+        return [_without(row, names) for row in value]
+    return {key: _without(inner, names) for key, inner in value.items() if key not in names}
 
 
 def _check_names(body: Mapping[str, object], known: Collection[str]) -> None:

@@ -13,7 +13,6 @@ from genai_integrations.testing.providers.dialect import Answer, Script
 from genai_integrations.testing.providers.embeddings import as_base64, vector_of
 from genai_integrations.testing.providers.openai.chat import completion_of, error_piece, pieces_of
 from genai_integrations.testing.providers.openai.checks import (
-    check_as_openai,
     check_chat,
     check_embedding,
 )
@@ -83,13 +82,11 @@ class OpenAIDialect:
     """Chat completions, embeddings and the list of models, under any prefix of the path.
 
     Args:
-        also_accepts: Parameters beyond OpenAI's own, which compatible servers know.
-        strict: Refuse all that OpenAI refuses, not only what most servers of its dialect do.
+        also_accepts: Keys beyond OpenAI's own, which compatible servers know: of a request, its messages, tools.
     """
 
-    def __init__(self, also_accepts: frozenset[str] = frozenset(), *, strict: bool = False) -> None:
+    def __init__(self, also_accepts: frozenset[str] = frozenset()) -> None:
         self.also_accepts = also_accepts
-        self.strict = strict
 
     def recognises(self, request: Received) -> bool:  # noqa: ARG002 - the fallback asks nothing
         """Everything: what no other dialect claims gets OpenAI's own 404."""
@@ -178,11 +175,9 @@ class OpenAIDialect:
         if not request.model:
             raise ApiError("you must provide a model parameter", 400, param="model")
         if what == "embeddings":
-            check_embedding(request.body)
+            check_embedding(request.body, request.model)
         else:
-            check_chat(request.body, self.also_accepts)
-            if self.strict:
-                check_as_openai(request.body, request.model)
+            check_chat(request.body, request.model, self.also_accepts)
 
 
 _JSON = {"content-type": "application/json"}
