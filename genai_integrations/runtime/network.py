@@ -88,9 +88,11 @@ _OPENSSLS = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
 def _trusting(bundle: str) -> ssl.SSLContext:
     import ssl
 
-    where = "capath" if Path(bundle).is_dir() else "cafile"
+    is_directory = Path(bundle).is_dir()
     try:
-        return ssl.create_default_context(**{where: bundle})
+        return ssl.create_default_context(
+            cafile=None if is_directory else bundle, capath=bundle if is_directory else None
+        )
     except OSError as error:
         reason = error.strerror or type(error).__name__
     raise ConfigurationError(

@@ -102,7 +102,7 @@ def _check(request: Mapping[str, object]) -> None:
     if unknown:
         raise malformed(unknown, f"Unrecognized key(s) in object: {', '.join(unknown)}")
     _check_config(request)
-    _check_secret(request["adapter"], request["secretKey"])
+    _check_secret(str(request["adapter"]), str(request["secretKey"]))
     _check_address(request.get("baseURL"))
 
 
