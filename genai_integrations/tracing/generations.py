@@ -13,7 +13,6 @@ from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.calls.wire import Wire
 from genai_integrations.connections.langfuse.sdk import LangfuseSdk, resources_of
 from genai_integrations.errors import ConfigurationError, GenAIError
-from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import TraceSettings, read_trace_settings
 from genai_integrations.tracing import attributes as attribute
@@ -88,8 +87,8 @@ class Generations:
 
     def _connected(self, theirs: Any | None) -> Recorder | None:
         try:
-            with loading():
-                import opentelemetry.trace  # noqa: F401  what the first call would wait for
+            import opentelemetry.trace  # noqa: F401  what the first call would wait for
+
             settings = read_trace_settings()
             if theirs is None:
                 recorder: Recorder = self._own_recorder(settings)
@@ -122,9 +121,8 @@ def _check(settings: TraceSettings, sample_rate: float | None) -> None:
 @cache
 def _delivery() -> Callable[[Job], Outcome]:
     """What sends, loaded by the first who has something to send: it brings the HTTP client."""
-    # A child that is forked in the middle would wait for ever on an import lock that nobody holds there.
-    with loading():
-        from genai_integrations.tracing.delivery import DELIVERY
+    from genai_integrations.tracing.delivery import DELIVERY
+
     return DELIVERY
 
 

@@ -11,7 +11,6 @@ from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.providers import Dialect as Name
-from genai_integrations.runtime.loading import loading
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
@@ -34,9 +33,8 @@ def dialect_of(connection: Connection, model: str) -> Dialect | None:
 @cache
 def _dialect(name: Name) -> Dialect | None:
     """Loaded with the first call that is spoken so: most programs speak one."""
-    with loading():
-        load = _DIALECTS.get(name)
-        return load() if load else None
+    load = _DIALECTS.get(name)
+    return load() if load else None
 
 
 def _openai() -> Dialect:
