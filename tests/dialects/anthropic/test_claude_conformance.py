@@ -136,12 +136,14 @@ class TestClaudeJsonSchema(_Toggles, ChatModelIntegrationTests):
     """With structured output by schema, which this model enforces."""
 
 
+@pytest.mark.slow
 class TestClaudeFunctionCalling(_Toggles, ChatModelIntegrationTests):
     """The same with structured output by a forced call."""
 
     method = "function_calling"
 
 
+@pytest.mark.slow
 class TestClaudeFallback(_Toggles, ChatModelIntegrationTests):
     """The same while the first target is dead, and with a model that enforces no schemas."""
 
