@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from genai_integrations.connections.connection import Connection
@@ -101,6 +100,9 @@ _FRAMING = frozenset(("connection", "content-length", "host", "transfer-encoding
 
 @cache
 def _own_headers() -> dict[str, str]:
+    # Here, because importing it takes as long as half of the client.
+    from importlib.metadata import version
+
     return {
         "content-type": "application/json",
         "accept-encoding": "identity",

@@ -65,3 +65,6 @@ def _async_http() -> None:
 
 ASYNC_HTTP = Loading("aiohttp", _async_http)
 """aiohttp takes a tenth of a second, in which an event loop would stand still."""
+
+SYNC_HTTP = "genai_integrations.transports.http.sync_http"
+"""The module that brings urllib3, which takes a tenth of a second, too."""
