@@ -11,6 +11,7 @@ from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.providers import Dialect as Name
+from genai_integrations.runtime.loading import loading
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
