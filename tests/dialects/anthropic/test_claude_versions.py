@@ -56,6 +56,7 @@ def client(server):
         yield client
 
 
+@pytest.mark.sample(33)
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", ASKED)
 def test_nothing_is_refused_first(name, model, server, client):
