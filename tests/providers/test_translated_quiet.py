@@ -63,6 +63,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_written():
     """Of models that it does not know, of calls that are cancelled, of streams that are left, and at the end."""
     with ScriptedProvider() as provider:
