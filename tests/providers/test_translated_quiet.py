@@ -63,6 +63,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_written():
     """Of models that it does not know, of calls that are cancelled, of streams that are left, and at the end."""
     with ScriptedProvider() as provider:
@@ -79,7 +80,7 @@ def test_nothing_is_written():
 
 def test_a_coroutine_that_comes_too_late_is_closed():
     """Made in another thread while the call was cancelled, it is awaited by nobody, and nobody hears of it."""
-    go_on, made = threading.Event(), []
+    go_on, over, made = threading.Event(), threading.Event(), []
 
     async def never():
         raise AssertionError
@@ -90,14 +91,17 @@ def test_a_coroutine_that_comes_too_late_is_closed():
         return made[0]
 
     async def call():
-        with quiet():
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(None, make)
+        try:
+            with quiet():
+                await asyncio.get_running_loop().run_in_executor(None, make)
+        finally:
+            over.set()
 
     executor = KeepingExecutor(1)
     loop = BackgroundLoop("test", lambda: executor)
     with pytest.raises(TimeoutError):
         loop.run(call(), 0.05)
+    assert over.wait(10)
     go_on.set()
     executor.shutdown()
 
