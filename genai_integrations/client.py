@@ -35,6 +35,7 @@ from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.router import Router
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
+from genai_integrations.runtime import given
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
 from genai_integrations.settings import read_settings
@@ -96,6 +97,9 @@ class GenAIClient:
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
     ) -> None:
+        public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
+        secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
+        host = given.text_or_none("host", host, "https://cloud.langfuse.com")
         # Masked, because a traceback may show the locals of every frame it passes.
         secret_key = MaskedText(secret_key) if secret_key else None
         settings = read_settings(
@@ -103,15 +107,19 @@ class GenAIClient:
         )
         self.host, self.public_key = settings.host, settings.public_key
         store = _store(connections) or store_from_settings(settings)
-        registry = ConnectionRegistry(store, llm_connection_names)
+        registry = ConnectionRegistry(store, _names(llm_connection_names))
         self._langfuse = LangfuseSdk(settings, mask=mask, sample_rate=sample_rate)
         traced = settings.tracing and settings.public_key and settings.secret_key
         self._generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
         answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
         self.is_traced = self._generations is not None
-        watching = (*observers, self._generations) if self._generations else tuple(observers)
-        spoken = transport or Transports(OriginPins(allowed_hosts))
+        told = _able("observers", observers, "call_began")
+        watching = (*told, self._generations) if self._generations else told
+        hosts = given.texts("allowed_hosts", allowed_hosts, "llm.example")
+        if transport is not None:
+            _able("transport", (transport,), "send")
+        spoken = transport or Transports(OriginPins(hosts))
         self._router = Router(registry, args, spoken, watching, answers)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
@@ -267,11 +275,11 @@ class GenAIClient:
 
     def resolve(self, model: str) -> Resolution:
         """Explain, without calling anyone, which targets a name means, in which order, and why."""
-        return self._router.resolve(model)
+        return self._router.resolve(given.text("model", model, "gpt-4o-mini"))
 
     def profile(self, model: str) -> ModelProfile:
         """Limits and capabilities that hold for every target of a name, its fallbacks included."""
-        targets = self._router.resolve(model).targets
+        targets = self.resolve(model).targets
         return profile_of((target.connection.provider.name, target.model) for target in targets)
 
     def models(self) -> list[str]:
@@ -286,6 +294,7 @@ class GenAIClient:
 
     def check(self, name: str) -> Check:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
+        name = given.text("a connection's name", name, "seoul")
         return checked(self._router, name, check_request(self._router, name))
 
     def litellm_model_list(self) -> list[dict[str, Any]]:
@@ -387,6 +396,17 @@ def _made() -> GenAIClient | None:
     return _default[0] if _default else None
 
 
+def checked_client(client: object) -> GenAIClient | None:
+    """What an adapter was given to ask; None means the default client.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if client is None or isinstance(client, GenAIClient):
+        return client
+    raise given.wrong("client", client, "a GenAIClient")
+
+
 def _make_default() -> GenAIClient:
     _default.append(GenAIClient())
     return _default[0]
@@ -422,7 +442,25 @@ def _find(token: str, public_key: str | None, host: str) -> GenAIClient:
     return client
 
 
-def _store(given: ConnectionStore | Iterable[Connection] | None) -> ConnectionStore | None:
-    if given is None or hasattr(given, "load"):
-        return given  # type: ignore[return-value]
-    return GivenConnections(tuple(given))
+def _store(
+    connections: ConnectionStore | Iterable[Connection] | None,
+) -> ConnectionStore | None:
+    if connections is None or hasattr(connections, "load"):
+        return connections  # type: ignore[return-value]
+    if not isinstance(connections, Iterable):
+        raise given.wrong("connections", connections, "a store or a list of connections")
+    return GivenConnections(tuple(connections))
+
+
+def _names(names: object) -> Sequence[str] | None:
+    if names is None or isinstance(names, str):
+        return names
+    return given.texts("llm_connection_names", names, "seoul")
+
+
+def _able(what: str, objects: object, method: str) -> tuple[Any, ...]:
+    """The objects that a program gave, if each of them has the method."""
+    rows = tuple(objects) if isinstance(objects, Iterable) else (None,)
+    if not all(hasattr(row, method) for row in rows):
+        raise given.wrong(what, objects, f"of objects with {method}()")
+    return rows

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from genai_integrations.errors import CallError, ConfigurationError
+from genai_integrations.runtime.given import shown
 
 StrategyName = Literal["ordered", "simple-shuffle"]
 """Orders in which the targets of one name are tried; `routing.strategies.STRATEGIES` has a function for each."""
@@ -112,10 +114,10 @@ def router_args(given: Mapping[str, Any] | None) -> RouterArgs:
 def _checked(given: Mapping[str, object]) -> dict[str, Any]:
     for name in given:
         if name not in ROUTER_ARGS:
-            near = difflib.get_close_matches(str(name), ROUTER_ARGS, n=1)
+            near = difflib.get_close_matches(shown(name).strip("'"), ROUTER_ARGS, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ConfigurationError(
-                f"router_args has no {name!r}: {hint}supported are {', '.join(_CHECKS)}"
+                f"router_args has no {shown(name)}: {hint}supported are {', '.join(_CHECKS)}"
             )
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 
@@ -125,7 +127,7 @@ _Check = Callable[[str, object], object]
 
 
 def _wrong(name: str, value: object, wanted: str) -> ConfigurationError:
-    return ConfigurationError(f"router_args[{name!r}] must be {wanted}, not {value!r}")
+    return ConfigurationError(f"router_args[{name!r}] must be {wanted}, not {shown(value)}")
 
 
 def _count(name: str, value: object) -> int:
@@ -135,7 +137,11 @@ def _count(name: str, value: object) -> int:
 
 
 def _seconds(name: str, value: object) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf"):
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and 0 < value <= sys.float_info.max
+    ):
         return float(value)
     raise _wrong(name, value, "a number of seconds above 0")
 
@@ -167,7 +173,7 @@ def _fallbacks(name: str, value: object) -> Fallbacks:
             raise _wrong(name, value, wanted)
         for model, others in row.items():
             if model in merged:
-                raise ConfigurationError(f"router_args[{name!r}] names {model!r} twice")
+                raise ConfigurationError(f"router_args[{name!r}] names {shown(model)} twice")
             merged[model] = _names(name, others)
     return merged
 

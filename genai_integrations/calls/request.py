@@ -11,6 +11,7 @@ from genai_integrations.calls.headers import Headers, checked_headers
 from genai_integrations.calls.reply import WireObject
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime import given as from_program
 
 REDIRECTING = frozenset(
     (
@@ -107,16 +108,29 @@ def chat_request(
     Raises:
         ConfigurationError: Something in it cannot work, whoever is asked.
     """
-    messages = _checked_messages(messages)
+    try:
+        messages = _checked_messages(messages)
+    except RecursionError:
+        raise ConfigurationError("the messages are nested too deeply") from None
     params, trace = _traced(params)
     body, args, headers = _split(model, params, args)
+    if "tools" in body:
+        _check_tools(body["tools"])
     body["messages"] = messages
     if stream:
         body["stream"] = True
         # Usage arrives unless the caller says None: without this, OpenAI and most others leave it out of streams.
         if params.get("stream_options", body) is not None:
-            body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+            like = '{"include_usage": True}'
+            options = from_program.mapping("stream_options", body.get("stream_options") or {}, like)
+            body["stream_options"] = {**options, "include_usage": True}
     return Request("chat/completions", model, body, args, stream, trace, headers=headers)
+
+
+def _check_tools(tools: Any) -> None:
+    is_list = isinstance(tools, Sequence) and not isinstance(tools, (str, bytes))
+    if not is_list or not all(isinstance(tool, Mapping) for tool in tools):
+        raise from_program.wrong("tools", tools, "a list of dicts")
 
 
 def embedding_request(
@@ -140,7 +154,9 @@ def _split(
 ) -> tuple[Wire, RouterArgs, Headers]:
     """The body's parameters, the routing with what the call sets for itself, and the headers."""
     if not isinstance(model, str) or not model:
-        raise ConfigurationError(f"model must be a name such as 'gpt-4o-mini', not {model!r}")
+        raise ConfigurationError(
+            f"model must be a name such as 'gpt-4o-mini', not {from_program.shown(model)}"
+        )
     given = check_params(params)
     own = {name: given[name] for name in PER_CALL.intersection(given)}
     body = {
@@ -162,7 +178,8 @@ def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
         ConfigurationError: One may not be in a call. No value is told.
     """
     if "extra_body" in params:
-        params = {**params, **(params["extra_body"] or {})}
+        more = from_program.mapping("extra_body", params["extra_body"] or {}, '{"top_k": 5}')
+        params = {**params, **more}
     if not _REFUSED.isdisjoint(params):
         raise _refusal(params)
     if "extra_headers" in params:

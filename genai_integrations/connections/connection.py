@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from genai_integrations.connections.providers import PROVIDERS, Dialect, Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.runtime import given
 from genai_integrations.runtime.secret import Secret
 
 AZURE_API_VERSION = "2025-02-01-preview"
@@ -81,13 +82,16 @@ class Connection:
         Raises:
             ConfigurationError: There is no such provider or dialect, or the region is none.
         """
-        known = provider_named(provider)
+        owner = f"connection {given.shown(name)}"
+        known = provider_named(given.text(f"{owner}: provider", provider, "openai"))
         if known is None:
             raise ConfigurationError(
-                f"connection {name!r}: no provider is named {provider!r}; there are {', '.join(PROVIDERS)}"
+                f"{owner}: no provider is named {given.shown(provider)}; there are {', '.join(PROVIDERS)}"
             )
-        models = tuple(custom_models)
-        headers = Secret(json.dumps(dict(extra_headers))) if extra_headers else None
+        models = given.texts(f"{owner}: custom_models", custom_models, "gpt-4o")
+        headers = _headers(owner, extra_headers) if extra_headers is not None else None
+        if not isinstance(secret, str):
+            raise given.wrong(f"{owner}: the secret", secret, "a text")
         return cls(
             name,
             known,
@@ -101,23 +105,38 @@ class Connection:
         )
 
     def __post_init__(self) -> None:
-        """Make one of two ways to ask for the Responses API; refuse a dialect that is none, and a region that could escape the host name it becomes part of."""
+        """Settle the two ways to ask for the Responses API; refuse what is no value, and a region that could escape.
+
+        A region becomes part of a host's name.
+        """
         if self.use_responses_api and self.dialect is None:
             object.__setattr__(self, "dialect", "responses")
         object.__setattr__(self, "use_responses_api", self.dialect == "responses")
+        given.text("a connection's name", self.name, "seoul")
+        given.text_or_none(
+            f"connection {self.name!r}: base_url", self.base_url, "https://llm.example/v1"
+        )
+        given.text_or_none(f"connection {self.name!r}: region", self.region, "eu-west-1")
         if self.dialect is not None and self.dialect not in get_args(Dialect):
             raise ConfigurationError(
-                f"connection {self.name!r}: no dialect is named {self.dialect!r}; "
+                f"connection {self.name!r}: no dialect is named {given.shown(self.dialect)}; "
                 f"there are {', '.join(get_args(Dialect))}"
             )
         if self.region is not None and not _REGION.fullmatch(self.region):
             raise ConfigurationError(
-                f"connection {self.name!r} has the region {self.region!r}; "
+                f"connection {self.name!r} has the region {given.shown(self.region)}; "
                 "a region is made of a-z, 0-9 and '-' only"
             )
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         return Connections((self,))._repr_mimebundle_()
+
+
+def _headers(owner: str, extra_headers: object) -> Secret | None:
+    like = '{"x-team": "search"}'
+    headers = given.mapping(f"{owner}: extra_headers", extra_headers, like)
+    given.texts(f"{owner}: the values of extra_headers", tuple(headers.values()), "search")
+    return Secret(json.dumps(dict(headers))) if headers else None
 
 
 def host_in(base_url: str | None) -> str:

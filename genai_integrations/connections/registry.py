@@ -25,6 +25,7 @@ from genai_integrations.errors import (
     GenAIError,
     RequestTimeoutError,
 )
+from genai_integrations.runtime.given import shown
 from genai_integrations.runtime.single_flight import SingleFlight
 
 _log = logging.getLogger("genai_integrations")
@@ -334,9 +335,11 @@ class ConnectionRegistry:
 
     def _not_found(self, name: str, entries: _Entries) -> ConnectionNotFoundError:
         existing = [entry.name for entry in entries]
-        near = difflib.get_close_matches(name, existing, cutoff=0.4) or existing[:5]
-        hint = f"; it has {', '.join(map(repr, near))}" if near else ""
-        return ConnectionNotFoundError(f"{self._store} has no LLM connection named {name!r}{hint}")
+        near = difflib.get_close_matches(name[:100], existing, cutoff=0.4) or existing[:5]
+        hint = f"; it has {', '.join(map(shown, near))}" if near else ""
+        return ConnectionNotFoundError(
+            f"{self._store} has no LLM connection named {shown(name)}{hint}"
+        )
 
 
 def _soonest(limit: float | None) -> float:

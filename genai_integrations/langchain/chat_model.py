@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from typing_extensions import override
 
 from genai_integrations.calls.request import REDIRECTING, check_params
-from genai_integrations.client import GenAIClient, default_client
+from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import tokens
 from genai_integrations.langchain.blocks import PROVIDER, package_version
@@ -114,7 +114,7 @@ class ChatGenAI(BaseChatModel):
             )
         super().__init__(model=model, **fields)  # type: ignore[call-arg]  # pydantic's own signature
         watch_spans()
-        self._client = client
+        self._client = checked_client(client)
         self._made = True
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from genai_integrations.client import GenAIClient, default_client
+from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.errors import (
     ConfigurationError,
     ContextWindowExceededError,
@@ -63,7 +63,7 @@ class GenAIEmbeddings(BaseModel, Embeddings):
         **fields: Any,
     ) -> None:
         super().__init__(model=model, **fields)
-        self._client = client
+        self._client = checked_client(client)
 
     @property
     def client(self) -> GenAIClient:

@@ -11,7 +11,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 
 from genai_integrations.calls.reply import Reply
-from genai_integrations.client import GenAIClient, default_client
+from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
 from genai_integrations.llama_index.params import merged
 from genai_integrations.tracing.owners import records_calls_of, surrounding_span, watch_spans
@@ -71,7 +71,7 @@ class GenAIEmbedding(BaseEmbedding):
         given = checked_fields(type(self), fields)
         given["model_name"] = model or given.get("model_name") or "text-embedding-3-small"
         super().__init__(**given)
-        self._client = client
+        self._client = checked_client(client)
         records_calls_of(type(self).__name__)
 
     @classmethod

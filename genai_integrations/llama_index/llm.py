@@ -23,7 +23,7 @@ from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import ToolSelection
 
-from genai_integrations.client import GenAIClient, default_client
+from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.live_prompt import LivePrompt, LiveSettings
 from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
 from genai_integrations.llama_index.messages import ato_wire, to_wire
@@ -90,7 +90,7 @@ class GenAI(PromptedLLM):
         self, model: str = "gpt-4o-mini", *, client: GenAIClient | None = None, **fields: Any
     ) -> None:
         super().__init__(**{"model": model, **checked_fields(type(self), fields)})
-        self._client = client
+        self._client = checked_client(client)
         records_calls_of(type(self).__name__)
 
     @classmethod

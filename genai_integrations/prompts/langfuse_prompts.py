@@ -15,6 +15,7 @@ from genai_integrations.errors import (
 )
 from genai_integrations.prompts.cache import Key, PromptCache
 from genai_integrations.prompts.template import Prompt, parsed_body
+from genai_integrations.runtime import given
 from genai_integrations.runtime.network import without_frames
 
 Fallback = str | Sequence[Mapping[str, str]] | Prompt
@@ -109,8 +110,10 @@ class LangfusePrompts:
 
 
 def _key(name: str, version: int | None, label: str | None) -> Key:
-    if not name:
-        raise ConfigurationError("a prompt needs a name")
+    given.text("a prompt's name", name, "support/greeting")
+    given.text_or_none("a prompt's label", label, "production")
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+        raise given.wrong("a prompt's version", version, "a whole number")
     if version is not None and label is not None:
         raise ConfigurationError(
             f"prompt {name!r} has both a version and a label: give one, for a version has its labels already"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from genai_integrations.prompts.model_settings import (
     ModelSettings,
     checked_settings,
 )
+from genai_integrations.runtime import given
 
 M = TypeVar("M")
 
@@ -211,7 +213,7 @@ class Prompt:
         Raises:
             PromptVariableError: A variable is missing or one is given that the prompt does not have.
         """
-        values = values or {}
+        values = given.mapping("variables", values or {}, '{"name": "Kim"}')
         if isinstance(self.body, Text):
             self.check(values, allow_extra=allow_extra)
             return self.body.render(values)
@@ -311,5 +313,9 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+_MOST_SHOWN = 10
+"""Names of variables that an error has room for."""
+
+
 def _quoted(names: Iterable[object]) -> str:
-    return ", ".join(map(repr, names))
+    return ", ".join(map(given.shown, itertools.islice(names, _MOST_SHOWN)))

@@ -1,7 +1,7 @@
 """The end of a process: what is to be done before it, in the workers of process pools too.
 
-`atexit` is not all. A worker of `multiprocessing` or Celery ends by `os._exit` behind their own finalizers, and
-`Pool.terminate`, which a pool's `with` block calls at its end, ends its workers by SIGTERM.
+`atexit` is not all. A worker of `multiprocessing` or Celery ends by `os._exit`, behind their own finalizers and signals,
+and `Pool.terminate`, which a pool's `with` block calls at its end, ends its workers by SIGTERM.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ from typing import cast
 
 from genai_integrations.runtime.fork import after_fork_in_child
 
-_POOLS = ("multiprocessing", "billiard")
-"""Who starts workers that end without `atexit`; billiard is Celery's copy."""
-
 _LATE = -1
-"""Among their finalizers: after those that wait for children."""
+"""Among the finalizers of `multiprocessing`: after those that wait for children."""
 
 
 def finish_worker(finish: Callable[[], object]) -> None:
@@ -34,12 +31,18 @@ def finish_worker(finish: Callable[[], object]) -> None:
     Args:
         finish: Takes a bounded time. May be called twice.
     """
-    for package in _POOLS:
-        process = sys.modules.get(f"{package}.process")
-        if process is not None and process.current_process()._parent_pid is not None:  # noqa: SLF001  both have it
-            sys.modules[f"{package}.util"].Finalize(None, finish, exitpriority=_LATE)
-            if _may_handle_sigterm():
-                _sigterm.finish_first(finish)
+    if _is_worker_of("multiprocessing"):
+        sys.modules["multiprocessing.util"].Finalize(None, finish, exitpriority=_LATE)
+        if _may_handle_sigterm():
+            _sigterm.finish_first(finish)
+    celery = sys.modules.get("celery.signals")
+    if celery is not None and _is_worker_of("billiard"):  # Celery's copy of multiprocessing
+        celery.worker_process_shutdown.connect(lambda **_told: finish(), weak=False)
+
+
+def _is_worker_of(package: str) -> bool:
+    process = sys.modules.get(f"{package}.process")
+    return process is not None and process.current_process()._parent_pid is not None  # noqa: SLF001  both have it
 
 
 def _may_handle_sigterm() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
@@ -13,7 +12,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="these servers fork"),
 ]
 
-TEXTS = [f"question {number}".replace(" ", "-") for number in range(100)]
+TEXTS = [f"question-{number}" for number in range(100)]
 ONCE = dict.fromkeys(TEXTS, 1)
 
 
@@ -37,11 +36,14 @@ def test_uvicorn(start, free_port, counted):
     assert counted() == ONCE
 
 
-def test_celery(start, counted, tmp_path, monkeypatch):
+def test_celery(start, counted):
     """Four workers, forked after the application has asked; the main process is told to end while they live."""
-    with start("-m", "celery", "-A", "tasks", "worker", "--pool=prefork", "--concurrency=4"):
-        with start("-m", "tasks", *TEXTS) as asking:
-            assert asking.wait(120) == 0
+    options = ("--pool=prefork", "--concurrency=4")
+    with (
+        start("-m", "celery", "-A", "tasks", "worker", *options),
+        start("-m", "tasks", *TEXTS) as asking,
+    ):
+        assert asking.wait(120) == 0
 
     assert counted() == {**ONCE, "warm": 1}
 

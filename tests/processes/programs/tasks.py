@@ -25,4 +25,5 @@ def question(text):
 
 if __name__ == "__main__":
     results = [question.delay(text) for text in sys.argv[1:]]
-    print({result.get(60) for result in results})
+    for result in results:
+        result.get(60)
