@@ -42,7 +42,7 @@ def llama_index_floor(url: str) -> Callable[[], Any]:
 
         @llm_chat_callback()
         def chat(self, *_args: Any, **_options: Any) -> ChatResponse:
-            return ChatResponse(ChatMessage("The fox jumps.", role="assistant"))
+            return ChatResponse(message=ChatMessage("The fox jumps.", role="assistant"))
 
         def complete(self, *_args: Any, **_options: Any) -> Any:
             raise NotImplementedError

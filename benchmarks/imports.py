@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -155,7 +156,8 @@ def _heavy(names: Any) -> tuple[str, ...]:
 
 
 def _child(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
-    )
+    # Where bytecode may not be written, every import would compile.
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=variables)
     return done.stdout

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
@@ -18,7 +19,9 @@ from genai_integrations.transports.http.endpoint import Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, SYNC_HTTP, Shared
 from genai_integrations.transports.litellm.loading import LITELLM
-from genai_integrations.transports.litellm.transport import LitellmTransport
+
+if TYPE_CHECKING:
+    from genai_integrations.transports.litellm.transport import LitellmTransport
 
 
 def dialect_of(connection: Connection, model: str) -> Dialect | None:
@@ -106,8 +109,16 @@ class Transports:
     """
 
     def __init__(self, pins: OriginPins, shared: Shared = SHARED) -> None:
+        self._pins = pins
         self._direct = DirectTransport(pins, dialect_of, shared)
-        self._translated = LitellmTransport(pins)
+
+    @cached_property
+    def _translated(self) -> LitellmTransport:
+        """Made for the first call that LiteLLM translates: most programs have none."""
+        with loading():
+            from genai_integrations.transports.litellm.transport import LitellmTransport
+
+            return LitellmTransport(self._pins)
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
@@ -129,7 +140,7 @@ class Transports:
         """
         with loading():
             importlib.import_module(SYNC_HTTP)
-        if self._for(call) is self._translated:
+        if not _is_ours(call):
             LITELLM.load(ends)
         elif signer := self._signer(call):
             signer.prepare(ends)
@@ -137,7 +148,7 @@ class Transports:
     async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
         """As `prepare`, without blocking the loop."""
         await ASYNC_HTTP.aload(ends)
-        if self._for(call) is self._translated:
+        if not _is_ours(call):
             await LITELLM.aload(ends)
         elif signer := self._signer(call):
             await signer.aprepare(ends)
@@ -169,18 +180,18 @@ class Transports:
     def close(self) -> None:
         """Forget every key. Calls under way go on; connections are the process's, and close when they are old."""
         self._direct.close()
-        self._translated.close()
+        if "_translated" in vars(self):
+            self._translated.close()
 
     async def aclose(self) -> None:
         """As `close`."""
         self.close()
 
     def _for(self, call: WireCall) -> DirectTransport | LitellmTransport:
-        is_ours = dialect_of(call.connection, call.model) is not None
-        return self._direct if is_ours else self._translated
+        return self._direct if _is_ours(call) else self._translated
 
     def _is_prepared(self, call: WireCall) -> bool:
-        if self._for(call) is self._translated:
+        if not _is_ours(call):
             return LITELLM.is_done
         signer = self._signer(call)
         return signer is None or signer.is_ready
@@ -190,6 +201,10 @@ class Transports:
         if call.connection.provider.name not in _SIGNED:
             return None
         return self._direct.signer(call)
+
+
+def _is_ours(call: WireCall) -> bool:
+    return dialect_of(call.connection, call.model) is not None
 
 
 _SIGNED = frozenset(("bedrock", "vertex"))
