@@ -286,7 +286,7 @@ class GenAIClient:
 
     def check(self, name: str) -> Check:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
-        return checked(self._router, check_request(self._router, name))
+        return checked(self._router, name, check_request(self._router, name))
 
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""
@@ -367,6 +367,8 @@ class GenAIClient:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle carries the public key and the host, never a secret, and finds the client by them."""
+        if self.public_key is None and self in _default:
+            return default_client, ()
         return _find, (self._token, self.public_key, self.host)
 
 
@@ -402,8 +404,16 @@ def use_client(client: GenAIClient) -> Generator[GenAIClient]:
 
 def _find(token: str, public_key: str | None, host: str) -> GenAIClient:
     """The very client in the process that pickled it; in another one, a client of the same tenant."""
+    client = _live.get(token)
+    if client is not None:
+        return client
+    if public_key is None:
+        raise ConfigurationError(
+            "this object belongs to a client without a Langfuse key pair, of another process, and cannot find it "
+            "here: make the client in this process, give it a key pair, or leave it out for the default client"
+        )
     same = [row for row in list(_live.values()) if (row.public_key, row.host) == (public_key, host)]
-    client = _live.get(token) or (same[-1] if same else default_client())
+    client = same[-1] if same else default_client()
     if (client.public_key, client.host) != (public_key, host):
         raise ConfigurationError(
             f"this object belongs to a client of {public_key} at {host}, and this process has none: "

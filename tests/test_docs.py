@@ -130,6 +130,7 @@ def test_the_page_of_variables_has_every_variable():
         "ALL_PROXY",
         "NO_PROXY",
         "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
     }
 
     assert set(rows("environment_variables.md", r"`([A-Z0-9_]+)`")) == read

@@ -12,7 +12,7 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
-from genai_integrations.errors import GenAIError
+from genai_integrations.errors import CallError, GenAIError, InvalidReplyError
 from genai_integrations.routing.deadline import chunks_until, within
 from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
@@ -29,6 +29,7 @@ from genai_integrations.routing.steps import (
     Ready,
     Recall,
     Send,
+    Step,
     Wait,
 )
 from genai_integrations.routing.streams import (
@@ -74,8 +75,10 @@ class SyncDriver:
             except GenAIError as error:
                 outcome = error
             except BaseException as error:
-                _thrown(flow, error)
-                raise
+                outcome = _failed_attempt(step, error)
+                if outcome is None:
+                    _thrown(flow, error)
+                    raise
 
 
 class AsyncDriver:
@@ -102,8 +105,10 @@ class AsyncDriver:
             except GenAIError as error:
                 outcome = error
             except BaseException as error:
-                _thrown(flow, error)
-                raise
+                outcome = _failed_attempt(step, error)
+                if outcome is None:
+                    _thrown(flow, error)
+                    raise
 
 
 def _load(parts: Parts, step: Load) -> Snapshot:
@@ -183,6 +188,15 @@ ASYNC_HANDLERS: dict[type, Callable[[Parts, Any], Awaitable[Any]]] = {
     AwaitProbe: lambda _, step: async_wait_for_any(step.probes, step.seconds),
 }
 """How an event loop does each step."""
+
+
+def _failed_attempt(step: Step, error: BaseException) -> CallError | None:
+    """The error of an attempt in which a transport raised something of its own; None for what ends the call."""
+    if not isinstance(step, (Prepare, Send)) or not isinstance(error, Exception):
+        return None
+    failed = InvalidReplyError(f"the attempt ended with {type(error).__name__}")
+    failed.__cause__ = error
+    return failed
 
 
 def _thrown(flow: Flow, error: BaseException) -> None:

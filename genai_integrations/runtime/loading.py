@@ -3,11 +3,13 @@
 A fork waits for what is being loaded.
 A child that is forked while another thread imports a package finds that package half made, and the lock on it held by
 a thread that it does not have: its own import of the package then waits for ever. Imports take a second or so, on a
-busy machine many, so the fork waits for them.
+busy machine many, so the fork waits for them: for every import that somebody's call of this package began, found in
+the threads' stacks, and for whatever else is made in a block of `loading()`.
 """
 
 from __future__ import annotations
 
+import _imp
 import asyncio
 import contextlib
 
@@ -15,10 +17,13 @@ import contextlib
 # which makes a logger wants.
 import logging  # noqa: F401
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from pathlib import Path
+from types import FrameType
 
 from genai_integrations.errors import RequestTimeoutError
 from genai_integrations.runtime.fork import after_fork_in_child
@@ -26,51 +31,119 @@ from genai_integrations.runtime.fork import after_fork_in_child
 _PATIENCE = 60.0
 """Seconds that a fork waits at most: a load that hangs must not keep the program from forking."""
 
+_PAUSE = 0.001
+"""Seconds between two looks at what is being loaded."""
+
+_LEAVING = 1.0
+"""Seconds that a thread may take to end, once its work is done."""
+
 
 class _Loads:
-    """Which threads load something now. The lock is held during a fork, and is a new one in the child."""
+    """What threads load now. No load begins during a fork: the locks are held, and are new ones in the child."""
 
     def __init__(self) -> None:
-        self.renew()
+        self._renew()
         if hasattr(os, "register_at_fork"):  # not on Windows
             os.register_at_fork(
-                before=self._wait, after_in_parent=self._go_on, after_in_child=self.renew
+                before=self._wait, after_in_parent=self._go_on, after_in_child=self._begin_anew
             )
 
-    def renew(self) -> None:
-        self.ended = threading.Condition()
-        self.threads: list[int] = []
+    def began(self) -> None:
+        with self._lock:
+            self._threads.append(threading.get_ident())
+
+    def ended(self) -> None:
+        with self._lock, contextlib.suppress(ValueError):
+            # In a child that was forked by this very block, the list is new.
+            self._threads.remove(threading.get_ident())
+
+    def leaves(self) -> None:
+        """The calling thread is about to end.
+
+        As it does, OpenSSL tidies up after it under a lock of its own, which a child that is forked in that instant
+        finds held, and waits for when it ends.
+        """
+        with self._lock:
+            self._leaving[threading.get_native_id()] = time.monotonic() + _LEAVING
 
     def _wait(self) -> None:
-        self.ended.acquire()
+        ends = time.monotonic() + _PATIENCE
+        while True:
+            self._lock.acquire()
+            # The interpreter's own: whoever begins an import takes it first.
+            _imp.acquire_lock()
+            self._is_held = True
+            if not self._is_busy() or time.monotonic() > ends:
+                return
+            self._go_on()
+            time.sleep(_PAUSE)
+
+    def _is_busy(self) -> bool:
         # A load that forks itself would wait for its own end.
         here = threading.get_ident()
-        self.ended.wait_for(lambda: all(thread == here for thread in self.threads), _PATIENCE)
+        now = time.monotonic()
+        self._leaving = {
+            thread: until
+            for thread, until in self._leaving.items()
+            if until > now and Path(f"/proc/self/task/{thread}").exists()
+        }
+        return (
+            bool(self._leaving)
+            or any(thread != here for thread in self._threads)
+            or any(
+                _imports_for_us(frame)
+                for thread, frame in sys._current_frames().items()  # noqa: SLF001  documented
+                if thread != here
+            )
+        )
 
     def _go_on(self) -> None:
-        self.ended.release()
+        if self._is_held:  # else Ctrl-C came while the fork waited
+            self._is_held = False
+            _imp.release_lock()
+            self._lock.release()
 
+    def _begin_anew(self) -> None:
+        if self._is_held:
+            _imp.release_lock()
+        self._renew()
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._threads: list[int] = []
+        self._leaving: dict[int, float] = {}
+        self._is_held = False
+
+
+def _imports_for_us(frame: FrameType | None) -> bool:
+    """Whether a thread imports something that code of this package wants, however deep below."""
+    is_import = False
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if module == "importlib._bootstrap":
+            is_import = True
+        elif is_import and module.partition(".")[0] == _PACKAGE:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_PACKAGE = __name__.partition(".")[0]
 
 _loads = _Loads()
 
 
 @contextlib.contextmanager
 def loading() -> Generator[None]:
-    """Have a fork wait, a minute at most, until the block is left. For imports, and nothing that calls out."""
-    here = threading.get_ident()
-    loads = _loads
-    with loads.ended:
-        loads.threads.append(here)
-    try:
-        import encodings.idna  # noqa: F401  else loaded by the first thread that looks up a host
+    """Have a fork wait, a minute at most, until the block is left: for what must not be half made, and calls nobody.
 
+    An import needs no such block.
+    """
+    _loads.began()
+    try:
         yield
     finally:
-        with loads.ended:
-            # In a child that was forked by this very block, the list is new.
-            if here in loads.threads:
-                loads.threads.remove(here)
-                loads.ended.notify_all()
+        _loads.ended()
 
 
 class Loading:
@@ -131,7 +204,7 @@ class Loading:
 
     def _run(self, result: Future[None]) -> None:
         try:
-            # A child that is forked in the middle would wait for ever on an import lock that nobody holds there.
+            # It makes things of what it imports, too.
             with loading():
                 self._imports()
         except BaseException as error:  # noqa: BLE001  it goes on in whoever waits
@@ -140,6 +213,8 @@ class Loading:
         else:
             self.is_done = True
             result.set_result(None)
+        finally:
+            _loads.leaves()
 
     def _late(self) -> RequestTimeoutError:
         return RequestTimeoutError(

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.process_end import finish_worker
 from genai_integrations.settings import TraceSettings
 from genai_integrations.tracing.outbox import Host, KeyPair, Lane, Outbox
 
@@ -98,6 +99,9 @@ class Exporter:
         """Take a span; it is dropped if too many wait, and when the program is over."""
         if self._is_over:
             return
+        if not self._is_to_finish:
+            self._is_to_finish = True
+            finish_worker(self.finish)
         with self._lock:
             is_full = outbox.is_full or self._bytes >= _MOST_BYTES
             if not is_full:
@@ -150,6 +154,7 @@ class Exporter:
         self._threads = 0
         self._is_over = False
         self._is_watched = False
+        self._is_to_finish = False
 
     def _renew(self) -> object:
         """In a forked child: no threads, and nothing of the parent's, which sends that itself."""

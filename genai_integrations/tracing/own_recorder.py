@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import Operation
 from genai_integrations.connections.langfuse.sdk import LangfuseSdk
-from genai_integrations.runtime.loading import loading
 from genai_integrations.settings import TraceSettings
 from genai_integrations.tracing import attributes as attribute
 from genai_integrations.tracing.outbox import Outbox
@@ -102,8 +101,7 @@ def _surrounding(context: Context, trace_id: int) -> dict[str, object]:
     carried = baggage.get_all(context)
     module = sys.modules.get(_PROPAGATION)
     if module is None and any(name.startswith("langfuse_") for name in carried):
-        with loading():
-            module = importlib.import_module(_PROPAGATION)
+        module = importlib.import_module(_PROPAGATION)
     found: dict[str, Any] = {}
     if module is not None:  # else nobody can have said anything
         found = module._get_propagated_attributes_from_context(context)  # noqa: SLF001

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
 from genai_integrations.transports.http.patience import Patience
-from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
+from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, SYNC_HTTP, Shared
 from genai_integrations.transports.litellm.loading import LITELLM
 
 if TYPE_CHECKING:
@@ -35,9 +37,8 @@ def dialect_of(connection: Connection, model: str) -> Dialect | None:
 @cache
 def _dialect(name: Name) -> Dialect | None:
     """Loaded with the first call that is spoken so: most programs speak one."""
-    with loading():
-        load = _DIALECTS.get(name)
-        return load() if load else None
+    load = _DIALECTS.get(name)
+    return load() if load else None
 
 
 def _openai() -> Dialect:
@@ -121,14 +122,11 @@ class Transports:
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
-        if not _is_ours(call):
-            return LITELLM.is_done
-        signer = self._signer(call)
-        return signer is None or signer.is_ready
+        return SYNC_HTTP in sys.modules and self._is_prepared(call)
 
     def is_aready(self, call: WireCall) -> bool:
         """As `is_ready`, for a call from an event loop."""
-        return ASYNC_HTTP.is_done and self.is_ready(call)
+        return ASYNC_HTTP.is_done and self._is_prepared(call)
 
     def prepare(self, call: WireCall, ends: float | None = None) -> None:
         """Have everything loaded that the call takes: an import or a token is not the provider's time.
@@ -140,6 +138,8 @@ class Transports:
         Raises:
             RequestTimeoutError: It was not done by then.
         """
+        with loading():
+            importlib.import_module(SYNC_HTTP)
         if not _is_ours(call):
             LITELLM.load(ends)
         elif signer := self._signer(call):
@@ -189,6 +189,12 @@ class Transports:
 
     def _for(self, call: WireCall) -> DirectTransport | LitellmTransport:
         return self._direct if _is_ours(call) else self._translated
+
+    def _is_prepared(self, call: WireCall) -> bool:
+        if not _is_ours(call):
+            return LITELLM.is_done
+        signer = self._signer(call)
+        return signer is None or signer.is_ready
 
     def _signer(self, call: WireCall) -> Signer | None:
         """Only some providers' requests are signed; for the others nothing is looked up."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
 import copy
+import multiprocessing
 import os
 import pickle
 import signal
@@ -161,6 +163,37 @@ def test_a_pickle_refuses_another_tenants_client(make, monkeypatch):
 
     with pytest.raises(ConfigurationError, match="pk-gone"):
         pickle.loads(pickled)
+
+
+def test_the_default_client_is_the_default_one_everywhere():
+    """Also without a key pair: a pickle of it finds the default client of the process that it comes to."""
+    pickled = pickle.dumps(default_client())
+    client._default.clear()
+
+    assert pickle.loads(pickled) is default_client()
+
+
+@pytest.mark.parametrize("start", ["spawn", "forkserver"])
+def test_a_client_without_langfuse_in_another_process(start):
+    """There is nothing to find it by, and the environment's client, of whoever that is, does not take its place."""
+    one = GenAIClient(connections=[])
+    with concurrent.futures.ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context(start)
+    ) as pool:
+        found = pool.submit(unpickled, pickle.dumps(one)).result(60)
+
+    assert found == (
+        "ConfigurationError: this object belongs to a client without a Langfuse key pair, of another process, and "
+        "cannot find it here: make the client in this process, give it a key pair, or leave it out for the default "
+        "client"
+    )
+
+
+def unpickled(data):
+    try:
+        return repr(pickle.loads(data))
+    except ConfigurationError as error:
+        return f"ConfigurationError: {error}"
 
 
 PROCESS = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import dialect_players
@@ -22,8 +22,6 @@ from genai_integrations.testing.provider import ScriptedProvider
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.usefixtures("downloads"),
-    pytest.mark.filterwarnings("ignore:.*using the `ReadOnly` qualifier:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Accessing the 'model_.*' attribute:DeprecationWarning"),
 ]
 
 PNG = base64.b64decode(
@@ -32,7 +30,34 @@ PNG = base64.b64decode(
 AWS = json.dumps(
     {"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": "wJalrXUtnFEMI-example"}
 )
-CACHE = ("cache_read_input", "cache_creation_input")
+DETAILS = ("cache_read_input", "cache_creation_input", "reasoning_output")
+USAGE = {
+    "prompt_tokens": 100,
+    "completion_tokens": 50,
+    "prompt_tokens_details": {"cached_tokens": 20, "cache_creation_tokens": 30},
+    "completion_tokens_details": {"reasoning_tokens": 10},
+}
+GEMINIS = {
+    "candidates": [
+        {"content": {"role": "model", "parts": [{"text": "yes"}]}, "finishReason": "STOP", "index": 0}
+    ],
+    "usageMetadata": {
+        "promptTokenCount": 100,
+        "candidatesTokenCount": 40,
+        "thoughtsTokenCount": 10,
+        "totalTokenCount": 150,
+        "cachedContentTokenCount": 20,
+        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 10}],
+        "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 5}],
+    },
+}  # fmt: skip
+RESPONSES = {
+    "input_tokens": 100,
+    "output_tokens": 50,
+    "total_tokens": 150,
+    "input_tokens_details": {"cached_tokens": 20, "cache_write_tokens": 30},
+    "output_tokens_details": {"reasoning_tokens": 10},
+}
 
 
 @dataclass(frozen=True)
@@ -41,70 +66,70 @@ class Spoken:
 
     Attributes:
         provider: Whose it is.
-        model: Which model is asked.
-        other: Which one in its place.
+        models: Which model is asked, which one in its place, and which one while the first target is dead: one that
+            enforces no schema, if there is any.
         player: What the model answers.
         fields: Of the connection.
-        takes: What the provider takes beside text, pictures and PDFs, as the suite's toggles name it.
+        takes: What the provider takes beside pictures and PDFs, as the suite's toggles name it.
         details: Parts of the usage that the provider tells.
-        usage: In its own words.
+        counted: An answer with all of them.
+        thinks: Parameters without which there is no thought to count.
     """
 
     provider: str
-    model: str
-    other: str
+    models: tuple[str, str, str]
     player: Callable[[Mapping[str, Any]], Any]
     fields: Mapping[str, Any]
     takes: frozenset[str]
     details: tuple[str, ...]
-    usage: Mapping[str, Any]
+    counted: Mapping[str, Any]
+    thinks: Mapping[str, Any] = field(default_factory=dict)
 
 
 DIALECTS = {
     "anthropic": Spoken(
-        "anthropic", "claude-sonnet-4-5", "claude-haiku-4-5", dialect_players.anthropic,
+        "anthropic",
+        ("claude-sonnet-4-5", "claude-haiku-4-5", "claude-3-7-sonnet-20250219"),
+        dialect_players.anthropic,
         {"secret": "sk-ant-example"},
         frozenset(("image_urls",)),
-        CACHE,
-        {
-            "input_tokens": 50, "output_tokens": 50,
-            "cache_read_input_tokens": 20, "cache_creation_input_tokens": 30,
-        },
+        DETAILS,
+        {"content": "yes", "usage": USAGE},
+        {"reasoning_effort": "low"},
     ),
     "gemini": Spoken(
-        "google-ai-studio", "gemini-2.5-flash", "gemini-2.5-pro", dialect_players.gemini,
+        "google-ai-studio",
+        ("gemini-3-pro-preview", "gemini-3-flash-preview", "gemini-2.5-flash"),
+        dialect_players.gemini,
         {"secret": "AIza-example"},
-        frozenset(("audio_inputs", "video_inputs")),
-        ("cache_read_input", "reasoning_output"),
-        {
-            "prompt_tokens": 100, "completion_tokens": 50,
-            "prompt_tokens_details": {"cached_tokens": 20},
-            "completion_tokens_details": {"reasoning_tokens": 10},
-        },
+        frozenset(("image_urls", "audio_inputs", "video_inputs")),
+        ("cache_read_input", "reasoning_output", "audio_input", "audio_output"),
+        GEMINIS,
     ),
     "bedrock": Spoken(
-        "bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-        "us.anthropic.claude-haiku-4-5-20251001-v1:0", dialect_players.bedrock,
+        "bedrock",
+        (
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "us.amazon.nova-lite-v1:0",
+            "us.anthropic.claude-3-7-sonnet-20250219-v1:0",
+        ),
+        dialect_players.bedrock,
         {"secret": AWS, "region": "us-east-1"},
-        frozenset(),
-        CACHE,
-        {
-            "inputTokens": 50, "outputTokens": 50, "totalTokens": 150,
-            "cacheReadInputTokens": 20, "cacheWriteInputTokens": 30,
-        },
+        frozenset(("audio_inputs", "video_inputs")),
+        DETAILS,
+        {"content": "yes", "usage": USAGE},
+        {"model_kwargs": {"thinking": {"type": "enabled", "budget_tokens": 1024}}},
     ),
     "responses": Spoken(
-        "openai", "gpt-4.1", "gpt-4.1-mini", dialect_players.responses,
+        "openai",
+        ("gpt-4.1", "gpt-4.1-mini", "gpt-5"),
+        dialect_players.responses,
         {"secret": "sk-example", "dialect": "responses"},
         frozenset(("image_urls",)),
-        (*CACHE, "reasoning_output"),
-        {
-            "input_tokens": 100, "output_tokens": 50, "total_tokens": 150,
-            "input_tokens_details": {"cached_tokens": 20, "cache_write_tokens": 30},
-            "output_tokens_details": {"reasoning_tokens": 10},
-        },
+        DETAILS,
+        {"content": "yes", "usage": RESPONSES},
     ),
-}  # fmt: skip
+}
 
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -133,7 +158,7 @@ def spoken(request):
         rows = [
             Connection.of(
                 server.name, row.provider, base_url=server.url,
-                custom_models=(row.model, row.other),
+                custom_models=row.models,
                 # A key belongs to one host.
                 **{**row.fields, "secret": row.fields["secret"].replace("example", server.name)},
             )
@@ -167,11 +192,11 @@ class _Dialect(ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self):
-        return {"model": self.spoken.model, "client": self.client}
+        return {"model": self.spoken.models[2 if self.falls_back else 0], "client": self.client}
 
     @property
     def model_override_value(self):
-        return self.spoken.other
+        return self.spoken.models[1]
 
     @property
     def structured_output_kwargs(self):
@@ -182,9 +207,12 @@ class _Dialect(ChatModelIntegrationTests):
         return {"invoke": list(self.spoken.details), "stream": list(self.spoken.details)}
 
     def _invoke_counted(self, *, stream=False):
-        self.alive.replies["*"] = {"content": "yes", "usage": self.spoken.usage}
-        return run(ChatGenAI(**self.chat_model_params), "stream" if stream else "invoke")
+        self.alive.replies["*"] = lambda _: self.spoken.counted
+        model = ChatGenAI(**self.chat_model_params, **self.spoken.thinks)
+        return run(model, "stream" if stream else "invoke")
 
+    invoke_with_audio_input = _invoke_counted
+    invoke_with_audio_output = _invoke_counted
     invoke_with_reasoning_output = _invoke_counted
     invoke_with_cache_read_input = _invoke_counted
     invoke_with_cache_creation_input = _invoke_counted
@@ -201,6 +229,6 @@ class TestFunctionCalling(_Dialect):
 
 
 class TestFallback(_Dialect):
-    """The first target is dead."""
+    """The first target is dead, and the model enforces no schema, where there is such a one."""
 
     falls_back = True

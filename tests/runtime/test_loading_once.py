@@ -11,7 +11,7 @@ import pytest
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.errors import RequestTimeoutError
 from genai_integrations.runtime.loading import Loading
-from genai_integrations.transports.litellm import transport
+from genai_integrations.transports import dispatch
 
 QUESTION = [{"role": "user", "content": "hi"}]
 
@@ -97,11 +97,11 @@ def test_a_caller_that_is_cancelled_disturbs_no_other(imports):
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_calls_deadline_bounds_the_import_too(way, stream, imports, monkeypatch):
     """The first call to a provider that LiteLLM translates for does not wait seconds longer than it may."""
-    monkeypatch.setattr(transport, "LITELLM", Loading("LiteLLM", imports))
+    monkeypatch.setattr(dispatch, "LITELLM", Loading("LiteLLM", imports))
     connection = Connection.of(
         "c", "anthropic", "sk-ant-example", "http://127.0.0.1:9", dialect="litellm"
     )
-    client = GenAIClient(connections=[connection], router_args={"deadline": 0.05})
+    client = GenAIClient(connections=[connection], router_args={"deadline": 0.3})
     runs = asyncio.run if way == "acompletion" else (lambda reply: reply)
 
     with pytest.raises(RequestTimeoutError):

@@ -239,6 +239,7 @@ def test_unknown_addresses_are_refused(provider):
         (NOVA, {"toolConfig": {"tools": [NOW, {"cachePoint": {"type": "default"}}]}}, "toolConfig/tools/1: extraneous key [cachePoint]"),
         (NOVA, {"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{}"}}}}}, "doesn't support the outputConfig.textFormat field"),
         ("us.anthropic.claude-opus-4-7", {"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{}"}}}}}, "output_config.format: Extra inputs are not permitted"),
+        (CLAUDE, {"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": '{"type": "object", "properties": {}}'}}}}}, "must be explicitly set to false"),
     ],
 )  # fmt: skip
 def test_what_a_family_does_not_take(provider, model, fields, words):

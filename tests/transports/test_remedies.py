@@ -64,6 +64,13 @@ def found(told, body, used=(), drop_params=True):
     return remedy and (remedy.name, remedy.restated(body))
 
 
+def test_what_is_not_enabled_is_not_supported():
+    """Gemini's word for it. Source: "Logprobs is not enabled for models/gemini-2.5-flash" of AI Studio."""
+    told = refusal("Logprobs is not enabled for models/gemini-2.5-flash")
+
+    assert found(told, {"messages": HELLO, "logprobs": True}) == ("without logprobs", {"messages": HELLO})  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("level", "effort", "instead"),
     [("MINIMAL", "minimal", "low"), ("MINIMAL", "none", "low"), ("MEDIUM", "medium", "high")],

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError, CredentialError
-from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.bedrock.signing import SERVICE
 from genai_integrations.transports.http.endpoint import Endpoint, Proof
@@ -82,9 +81,8 @@ class MachineSigner(LateSigner):
 def _credentials(profile: str | None) -> Any:
     """What botocore finds; when it is asked for the keys, it renews them if they are about to end."""
     try:
-        with loading():
-            import botocore.exceptions  # type: ignore[import-untyped]
-            import botocore.session  # type: ignore[import-untyped]
+        import botocore.exceptions  # type: ignore[import-untyped]
+        import botocore.session  # type: ignore[import-untyped]
     except ImportError:
         raise ConfigurationError(
             "the machine's AWS credentials need botocore: pip install 'genai-integrations[bedrock]'"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genai_integrations.calls.args import may_drop
+from genai_integrations.calls.enforced_schemas import enforceable
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.bedrock.messages import turns
@@ -162,13 +163,17 @@ def _called(messages: list[Wire]) -> list[str]:
 
 
 def _output(wanted: object) -> Wire | None:
-    """Converse's `outputConfig` for a JSON schema. For JSON without one it has no form: the prompt asks for it."""
+    """Converse's `outputConfig` for a JSON schema. For JSON without one it has no form: the prompt asks for it.
+
+    Source: Amazon Bedrock user guide, "Structured outputs": the limits are those of Claude's own.
+    """
     if not isinstance(wanted, Mapping) or wanted.get("type") != "json_schema":
         return None
     form = wanted.get("json_schema") or {}
     told = {name: form[name] for name in ("name", "description") if form.get(name)}
-    schema = jsonbytes.dumps(form.get("schema") or {}).decode()
-    structure = {"jsonSchema": {**told, "schema": schema}}
+    schema = form.get("schema") or {}
+    text = jsonbytes.dumps(enforceable(schema) or schema).decode()
+    structure = {"jsonSchema": {**told, "schema": text}}
     return {"textFormat": {"type": "json_schema", "structure": structure}}
 
 

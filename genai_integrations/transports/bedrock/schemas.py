@@ -24,7 +24,7 @@ def plain_schema(schema: Mapping[str, Any]) -> Wire:
     }
     top = {name: schema[name] for name in _TOP if name in schema}
     found: Wire = _inlined({**_target(schema, known), **top}, known, ())
-    return {name: found[name] for name in _TOP if name in found}
+    return {"type": "object", **{name: found[name] for name in _TOP if name in found}}
 
 
 def _target(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:

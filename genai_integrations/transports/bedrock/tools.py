@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from genai_integrations.calls.enforced_schemas import enforceable, of_tool
 from genai_integrations.calls.wire import Wire
-from genai_integrations.transports.bedrock.messages import cache_point
+from genai_integrations.transports.bedrock.messages import cache_point, sent_name
 from genai_integrations.transports.bedrock.models import Model
 from genai_integrations.transports.bedrock.schemas import plain_schema
 
@@ -91,14 +92,12 @@ def _tools(given: Sequence[Mapping[str, Any]], model: Model) -> Iterator[Wire]:
 def _spec(tool: Mapping[str, Any], model: Model) -> Wire:
     function = tool.get("function") or tool
     schema = function.get("parameters") or function.get("input_schema") or _EMPTY
-    if model.family != "claude":
-        schema = plain_schema(schema)
-    if not schema.get("type"):
-        schema = {"type": "object", **schema}
-    spec = {"name": function.get("name") or "", "inputSchema": {"json": schema}}
+    enforced = enforceable(schema) if model.strict and function.get("strict") else None
+    schema = enforced or (of_tool(schema) if model.family == "claude" else plain_schema(schema))
+    spec: Wire = {"name": sent_name(function.get("name") or ""), "inputSchema": {"json": schema}}
     if function.get("description"):
         spec["description"] = function["description"]
-    if model.strict and function.get("strict"):
+    if enforced:
         spec["strict"] = True
     return spec
 
@@ -118,7 +117,7 @@ def _choice(choice: object) -> Wire | None:
             mode = (choice.get("allowed_tools") or choice).get("mode")
             return _PLAIN.get(str(mode))
         name = (choice.get("function") or choice).get("name")
-        return {"tool": {"name": name}} if name else _PLAIN.get(str(choice.get("type")))
+        return {"tool": {"name": sent_name(name)}} if name else _PLAIN.get(str(choice.get("type")))
     return _PLAIN.get(str(choice))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import InvalidReplyError
 from genai_integrations.transports.gemini.partial_calls import PartialCalls
-from genai_integrations.transports.gemini.parts import logprobs_of, message_of
+from genai_integrations.transports.gemini.parts import Sounds, logprobs_of, message_of
 from genai_integrations.transports.gemini.replies import finish_of, refuse_blocked, refuse_nothing
 from genai_integrations.transports.gemini.sources import annotated, beside
 from genai_integrations.transports.gemini.usage import tier_of, traffic_of, usage_of
@@ -87,7 +87,17 @@ class GeminiEvents:
 class _Candidate:
     """One of the answers of a stream, as far as it came."""
 
-    __slots__ = ("_begun", "_calls", "_index", "_partial", "_rest", "_texts", "finish", "seen")
+    __slots__ = (
+        "_begun",
+        "_calls",
+        "_index",
+        "_partial",
+        "_rest",
+        "_sounds",
+        "_texts",
+        "finish",
+        "seen",
+    )
 
     def __init__(self, index: int) -> None:
         self.seen = False
@@ -95,6 +105,7 @@ class _Candidate:
         self._begun = False
         self._calls = 0
         self._partial = PartialCalls()
+        self._sounds = Sounds()
         self._texts: list[str] = []
         self._rest: Wire = {}
         self.finish: object = None
@@ -123,6 +134,8 @@ class _Candidate:
             delta["annotations"] = cited
         if rest:
             delta["provider_specific_fields"] = rest
+        if sound := self._sounds.rest():
+            delta["audio"] = {"data": sound}
         return {
             "index": self._index,
             "delta": delta,
@@ -140,6 +153,8 @@ class _Candidate:
             return said
         if "content" in said:
             self._texts.append(said["content"])
+        if "audio" in said:
+            said["audio"]["data"] = self._sounds.fitting(said["audio"]["data"])
         for call in said.get("tool_calls") or ():
             call["index"] = self._calls
             self._calls += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -76,7 +77,36 @@ def _add_sound(said: Wire, inline: Mapping[str, Any]) -> None:
     """Sound in OpenAI's place for it. Gemini gives no transcript and keeps nothing under an id."""
     kind = inline.get("mimeType")
     sound = said.setdefault("audio", {"data": "", "format": kind, "transcript": ""})
-    sound["data"] += str(inline.get("data") or "")
+    sound["data"] = joined([sound["data"], str(inline.get("data") or "")])
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """Base64 of several pieces, each of which may end in padding, as of one."""
+    given = [piece for piece in pieces if piece]
+    if len(given) < 2:
+        return "".join(given)
+    return base64.b64encode(b"".join(map(base64.b64decode, given))).decode()
+
+
+class Sounds:
+    """Makes the pieces of a sound fit each other: joined as texts, as clients do, they are the base64 of the whole."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def fitting(self, piece: str) -> str:
+        """The next piece, without what has no whole place in base64 yet: that comes with the one after it."""
+        whole = joined([self._rest, piece])
+        at = len(whole) - 4 if whole.endswith("=") else len(whole)
+        self._rest = whole[at:]
+        return whole[:at]
+
+    def rest(self) -> str:
+        """What is left when the answer is over."""
+        rest, self._rest = self._rest, ""
+        return rest
 
 
 def logprobs_of(candidate: Mapping[str, Any]) -> Wire | None:

@@ -27,7 +27,6 @@ from genai_integrations.errors import (
     GenAIError,
 )
 from genai_integrations.runtime import jsonbytes
-from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MASK, MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.transports.failures import status_error
@@ -177,8 +176,8 @@ class GoogleSigner(LateSigner):
     def _read(self) -> tuple[Credentials, str]:
         if isinstance(self._credential, GoogleServiceAccount):
             return _service_account(self._connection, self._credential)
-        with loading():
-            import google.auth
+        import google.auth
+
         credentials, found = google.auth.default(scopes=_SCOPES, request=_REQUEST)
         project = self._credential.project_id or found
         if not project:
@@ -203,8 +202,8 @@ _BETWEEN = 20.0
 
 
 def _service_account(connection: str, credential: GoogleServiceAccount) -> tuple[Credentials, str]:
-    with loading():
-        from google.oauth2 import service_account
+    from google.oauth2 import service_account
+
     info = jsonbytes.loads(credential.info.reveal().encode())
     refuse_unsafe_host(connection, urlsplit(info["token_uri"]).hostname or "")
     credentials: Credentials = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]

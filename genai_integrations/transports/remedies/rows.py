@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -173,7 +174,7 @@ def _smaller_batch(refusal: Refusal, body: Wire) -> Iterator[Remedy]:
 
 
 _FORMAT = re.compile(
-    r"response[ _]format|json_schema|structured output|output_?config(?!\.effort)|textformat"
+    r"response[ _](?:format|mime)|json_schema|structured output|output_?config(?!\.effort)|textformat"
     r"|json[ _](?:mode|object)"
 )
 _ROLE = re.compile(r"role|system messages")
@@ -242,6 +243,12 @@ NOT_STRICT = Remedy(
     fits=say.is_strict,
     restated=say.not_strict,
 )
+
+IN_WORDS_BESIDE_TOOLS = replace(
+    ONLY_IN_WORDS,
+    fits=lambda body: bool(body.get("tools")) and say.schema_wanted(body) is not None,
+)
+"""Where a schema is taken, but not beside tools."""
 
 WEAKENS_SCHEMA = frozenset((AS_TOOL.name, AS_JSON_MODE.name, ONLY_IN_WORDS.name, NOT_STRICT.name))
 """After these nobody but us checks that the answer fits its schema."""

@@ -120,6 +120,33 @@ def test_a_schema_is_asked_for_as_each_model_takes_it(client, provider, model, r
     )  # fmt: skip
 
 
+def test_a_schema_that_cannot_be_enforced(client, provider):
+    """An open object has no form in Converse's own field, so it is asked for by a tool; a limit is said in words."""
+    opened = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": True}  # fmt: skip
+    limited = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"]}  # fmt: skip
+    answers = [
+        client.completion(f"aws/{CLAUDE}", HELLO, response_format=wanted(schema))
+        for schema in (opened, limited)
+    ]
+    first, second = (request.body for request in provider.requests)
+    sent = json.loads(second["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"])
+
+    assert [json.loads(row.choices[0].message.content) for row in answers] == [{"n": 1}, {"n": 1}]
+    assert answers[0].route.attempts[0].restated == ("json_schema as a tool",)
+    assert "outputConfig" not in first
+    assert sent == {
+        "type": "object",
+        "properties": {"n": {"type": "integer", "description": "{minimum: 1}"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+
+
+def wanted(schema):
+    """A response format of a schema."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+
 def test_a_schema_while_it_thinks(client, provider):
     """Then no call can be forced, so an older Claude is asked in words."""
     provider.replies["*"] = '{"n": 1}'

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
-from bedrock_data import WIRES, call, stream_of
+from bedrock_data import WIRES, call, data, stream_of
 
 from genai_integrations.calls.assembly import Assembly
 from genai_integrations.errors import CallError, InvalidReplyError
@@ -139,3 +140,27 @@ def test_events_that_are_none(event):
     """They are no JSON objects of a name."""
     with pytest.raises(InvalidReplyError):
         list(DIALECT.events(call(stream=True)).take(event))
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 4096])
+@pytest.mark.parametrize("recorded", data("recorded"), ids=named)
+def test_recorded_streams(recorded, size):
+    """The very bytes that Bedrock sent, recorded by others (`recorded.json`, with sources), in pieces of every kind."""
+    body = base64.b64decode(recorded["base64"])
+    step = size or len(body)
+    chunks, ended = chunks_of(body[at : at + step] for at in range(0, len(body), step))
+
+    check(put_together(chunks), recorded["expected"])
+    assert ended
+
+
+@pytest.mark.parametrize("recorded", data("recorded"), ids=named)
+def test_recorded_streams_cut_short(recorded):
+    """Wherever they break off before their end, they are never taken for whole, and nothing wrong is read."""
+    body = base64.b64decode(recorded["base64"])
+    stop = body.index(b"messageStop") - 30
+    for cut in (1, 11, 12, 13, stop // 3, stop // 2, stop):
+        chunks, ended = chunks_of([body[:cut]])
+        text = put_together(chunks)["choices"][0]["message"]["content"] if chunks else None
+        assert ended is False
+        assert (recorded["expected"]["content"] or "").startswith(text or "")

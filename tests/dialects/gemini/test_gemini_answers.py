@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -153,6 +154,23 @@ def test_sound_and_pictures():
         }
     ]
     assert message["content"] is None
+
+
+def test_sound_in_pieces():
+    """Each piece has a padding of its own, which would end the sound if the texts were joined as they came."""
+    pieces = [b"a", b"bcde", b"f" * 6, b"gh"]
+
+    def event(piece, finish=None):
+        data = base64.b64encode(piece).decode()
+        return answer({"inlineData": {"mimeType": "audio/L16", "data": data}}, finish=finish)
+
+    chunks, ended = streamed(sse(*map(event, pieces[:-1]), event(pieces[-1], "STOP")))
+    told = [row["delta"]["audio"]["data"] for chunk in chunks for row in chunk["choices"] if "audio" in row["delta"]]  # fmt: skip
+    whole_parts = [event(piece)["candidates"][0]["content"]["parts"][0] for piece in pieces]
+
+    assert ended
+    assert base64.b64decode("".join(told), validate=True) == b"".join(pieces)
+    assert base64.b64decode(message_of(answer(*whole_parts))["audio"]["data"], validate=True) == b"".join(pieces)  # fmt: skip
 
 
 def test_log_probabilities():

@@ -129,6 +129,25 @@ def test_signatures_come_back(door, stream, client, server):
     assert ["functionCall" in part for part in signed] == [True, False]
 
 
+def test_a_schema_beside_tools(client, server):
+    """Models before 3 refuse the two together, so the schema is said in words, and the answer is checked here."""
+    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
+    form = {"type": "json_schema", "json_schema": {"name": "r", "schema": schema}}
+    tools = [{"type": "function", "function": {"name": "now"}}]
+    server.replies["*"] = 'Here: ```json\n{"ok": true}\n```'
+    told = {}
+    for model in ("gemini-2.5-flash", NEWEST):
+        server.requests.clear()
+        if model == NEWEST:
+            server.replies["*"] = '{"ok": true}'
+        reply = client.completion(f"g/{model}", [{"role": "user", "content": "hi"}], tools=tools, response_format=form)  # fmt: skip
+        assert json.loads(reply.choices[0].message.content) == {"ok": True}
+        (asked,) = [request.body for request in server.requests if request.model]
+        told[model] = (reply.route.attempts[0].restated, "generationConfig" in asked)
+
+    assert told == {"gemini-2.5-flash": (("json_schema in words",), False), NEWEST: ((), True)}
+
+
 FRESH = """
 import asyncio, json, sys, time
 from genai_integrations import Connection, GenAIClient
@@ -151,6 +170,7 @@ print(first, file=sys.stderr)
 def test_a_fresh_process_loads_nothing_heavy(provider, loaded, server, account):
     """Neither LiteLLM nor an SDK of Google's; google-auth for Vertex AI only, and `requests` not even then."""
     key = account if provider == "vertex" else "AIzaSyExampleExampleExample"
+    server.replies.clear()
     told = json.dumps([provider, server.url, key])
     run = subprocess.run([sys.executable, "-c", FRESH], input=told, capture_output=True, text=True, check=True)  # fmt: skip
 

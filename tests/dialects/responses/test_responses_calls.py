@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -105,6 +106,25 @@ def test_what_was_learnt_leads_there(server, client_of, provider, base, paths):
     assert [request.path for request in server.requests] == paths
 
 
+@pytest.mark.parametrize(
+    ("fields", "dialect", "flag"),
+    [
+        ({}, None, False),
+        ({"use_responses_api": True}, "responses", True),
+        ({"dialect": "responses"}, "responses", True),
+        ({"dialect": "litellm", "use_responses_api": True}, "litellm", False),
+    ],
+)
+def test_two_names_for_one_thing(fields, dialect, flag):
+    """The flag that LiteLLM and LangChain know is the dialect; a dialect that is named wins."""
+    plain = Connection.of("c", "openai", "sk-example")
+    connection = dataclasses.replace(plain, **fields)
+    back = dataclasses.replace(connection, dialect="openai")
+
+    assert (connection.dialect, connection.use_responses_api) == (dialect, flag)
+    assert (back.dialect, back.use_responses_api) == ("openai", False)
+
+
 def test_embeddings_stay_where_they_are(server, client_of):
     """Only chat has another API."""
     client = client_of(f"{server.url}/v1", dialect="responses")
@@ -129,8 +149,6 @@ def test_embeddings_stay_where_they_are(server, client_of):
 )  # fmt: skip
 def test_azures_addresses(base, version, url):
     """The one without a date, unless a date was chosen that has the API."""
-    import dataclasses
-
     connection = Connection.of("c", "azure", "k-example", base, dialect="responses")
     connection = dataclasses.replace(connection, api_version=version)
     endpoint = open_endpoint(connection, "gpt-5", OriginPins())

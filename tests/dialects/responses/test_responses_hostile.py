@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 
 import pytest
 from responses_support import DIALECT, PUBLISHED, call_of, read, response_of, streamed, text_item
 
+from genai_integrations import Connection, GenAIClient
 from genai_integrations.calls.incoming import check_reply
 from genai_integrations.errors import CallError
+from genai_integrations.testing.server import LoopbackServer
 
 STREAM = next(row["stream"] for row in PUBLISHED if "stream" in row).encode()
 ODD = [None, True, 7, -1.5, "", "x", [], [None], ["x"], [[]], {}, {"x": "y"}]
@@ -123,6 +126,42 @@ def test_a_stream_cut_anywhere():
             continue
         assert text.startswith(texts(chunks)), at
         assert not ended, at
+
+
+class Dripping(LoopbackServer):
+    """Sends the published stream, each byte on its own."""
+
+    async def respond(self, _request, exchange):
+        """Answer one request."""
+        await exchange.begin(200, {"content-type": "text/event-stream"})
+        for byte in STREAM:
+            await exchange.write(bytes([byte]))
+        await exchange.end()
+
+
+def test_a_stream_byte_by_byte_over_a_socket():
+    """Read by a thread and by an event loop alike."""
+
+    async def gathered(client):
+        stream = await client.acompletion(
+            "c/gpt-5.4", [{"role": "user", "content": "hi"}], stream=True
+        )
+        return [chunk.model_dump() async for chunk in stream]
+
+    with Dripping() as server:
+        connection = Connection.of(
+            "c", "openai", "sk-example", f"{server.url}/v1", dialect="responses"
+        )
+        with GenAIClient(connections=[connection]) as client:
+            stream = client.completion(
+                "c/gpt-5.4", [{"role": "user", "content": "hi"}], stream=True
+            )
+            by_thread = [chunk.model_dump() for chunk in stream]
+            by_loop = asyncio.run(gathered(client))
+
+    told = [chunk for chunk in by_thread if chunk["choices"]]
+    assert texts(told) == "Hi there! How can I assist you today?"
+    assert by_thread == by_loop
 
 
 def test_a_whole_answer_cut_anywhere():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from conversations import asked
 from hypothesis import HealthCheck, given, settings
-from responses_support import body_of
+from responses_support import PUBLISHED, body_of, reply_of
 
 pytestmark = pytest.mark.slow
 
@@ -118,3 +118,63 @@ def test_parameters_that_differ(params, ours, litellms, theirs):
         del body["model"], body["input"]
 
     assert (own, other) == (ours, litellms)
+
+
+@pytest.fixture(scope="module")
+def read_by_litellm():
+    """LiteLLM's completion for a response."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import litellm
+        from litellm.completion_extras.litellm_responses_transformation import transformation
+        from litellm.types.llms.openai import ResponsesAPIResponse
+
+    bridge = transformation.LiteLLMResponsesTransformationHandler()
+
+    def read(response):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reply = bridge.transform_response(
+                MODEL,
+                ResponsesAPIResponse(**response),
+                litellm.ModelResponse(),
+                SimpleNamespace(),
+                {},
+                [],
+                {},
+                {},
+                None,
+            )
+            return reply.model_dump(exclude_none=True)
+
+    return read
+
+
+ANSWERS = {row["name"]: row["response"] for row in PUBLISHED if "response" in row}
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS.keys() - {"file search"}))
+def test_the_answers_are_read_alike(name, read_by_litellm):
+    """Of every published example: text, calls, end and tokens.
+
+    LiteLLM leaves citations flat, though its users read them as OpenAI's chat API has them, and forgets what the
+    provider's own tools did.
+    """
+    ours, theirs = reply_of(ANSWERS[name]), read_by_litellm(ANSWERS[name])
+    (own,), (other,) = ours["choices"], theirs["choices"]
+
+    assert own["message"]["content"] == other["message"].get("content")
+    assert own["finish_reason"] == other["finish_reason"]
+    for count in ("prompt_tokens", "completion_tokens", "total_tokens"):
+        assert ours["usage"][count] == theirs["usage"][count]
+    assert [call["function"] for call in own["message"].get("tool_calls") or ()] == [
+        call["function"] for call in other["message"].get("tool_calls") or ()
+    ]
+
+
+def test_litellm_cannot_read_citations_of_files(read_by_litellm):
+    """It takes every annotation for one of a page; we hand them on."""
+    with pytest.raises(ValueError, match="Input should be 'url_citation'"):
+        read_by_litellm(ANSWERS["file search"])
+
+    assert len(reply_of(ANSWERS["file search"])["choices"][0]["message"]["annotations"]) == 8

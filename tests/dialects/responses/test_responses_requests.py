@@ -91,7 +91,7 @@ def test_parts(part, wanted):
     [
         ({"content": "ok"}, [{"role": "assistant", "content": "ok"}]),
         (
-            {"content": [{"type": "text", "text": "o"}, {"type": "text", "text": "k"}]},
+            {"content": [{"type": "text", "text": "o"}, "k"]},
             [{"role": "assistant", "content": "ok"}],
         ),
         ({"content": None, "refusal": "no"}, [{"role": "assistant", "content": "no"}]),
@@ -203,6 +203,7 @@ def test_items_without_a_form_in_the_chat_api():
     approval = {"type": "mcp_approval_response", "approve": True, "approval_request_id": "m"}
 
     assert items_of(ASK, input=[approval]) == [{"role": "user", "content": "hi"}, approval]
+    assert items_of(ASK, input="more") == [ASK, {"role": "user", "content": "more"}]
 
 
 @pytest.mark.parametrize(

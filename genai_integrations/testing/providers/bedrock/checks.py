@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -96,7 +97,8 @@ def _check_cache(body: Mapping[str, Any], model: str) -> None:
 
 def _check_schema(body: Mapping[str, Any], model: str) -> None:
     """Models that know nothing of Converse's field for a schema, each in its own words."""
-    if not (body.get("outputConfig") or {}).get("textFormat"):
+    wanted = (body.get("outputConfig") or {}).get("textFormat")
+    if not wanted:
         return
     if "claude-3" in model or "claude-opus-4-7" in model:
         raise model_refused("output_config.format: Extra inputs are not permitted")
@@ -105,6 +107,20 @@ def _check_schema(body: Mapping[str, Any], model: str) -> None:
             "This model doesn't support the outputConfig.textFormat field. Remove outputConfig.textFormat and "
             "try again."
         )
+    if _is_open(json.loads(wanted["structure"]["jsonSchema"]["schema"])):
+        raise model_refused(
+            "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false"
+        )
+
+
+def _is_open(schema: object) -> bool:
+    """Whether an object in it may have further keys."""
+    if isinstance(schema, list):
+        return any(map(_is_open, schema))
+    if not isinstance(schema, dict):
+        return False
+    is_open = schema.get("type") == "object" and schema.get("additionalProperties") is not False
+    return is_open or any(map(_is_open, schema.values()))
 
 
 def tool_specs(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -82,10 +82,14 @@ def _answer(message: Wire) -> list[Wire]:
     """An answer of which only the words are left: parts are for those that have an id."""
     content, refusal = message.get("content"), message.get("refusal")
     if isinstance(content, list):
-        content = "".join(part.get("text") or part.get("refusal") or "" for part in content)
+        content = "".join(map(_words, content))
     said = "".join(text for text in (content, refusal) if text)
     items: list[Wire] = [{"role": "assistant", "content": said}] if said else []
     return items + [_call(call) for call in message.get("tool_calls") or ()]
+
+
+def _words(part: Any) -> str:
+    return part if isinstance(part, str) else part.get("text") or part.get("refusal") or ""
 
 
 def _call(call: Wire) -> Wire:

@@ -1,4 +1,4 @@
-"""JSON schemas in the forms that Anthropic takes: of a tool's arguments, and of an answer that it enforces."""
+"""JSON schemas in the forms that Claude takes, at Anthropic and on Bedrock: of a tool's arguments, and of an enforced answer."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genai_integrations.transports.anthropic.schemas import enforceable, of_tool
+from genai_integrations.calls.enforced_schemas import enforceable, of_tool
 
 CLOSED = {"additionalProperties": False}
 TEXT = {"type": "string"}
