@@ -10,6 +10,7 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
 from genai_integrations.connections.origins import OriginPins, origin_of, refuse_unsafe_host
 from genai_integrations.errors import ConfigurationError, CredentialError
+from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
