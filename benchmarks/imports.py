@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -11,8 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dialects import TARGETS
+
+CLIENT = "genai_integrations.client"
 TIMED = (
     "genai_integrations",
+    CLIENT,
     "genai_integrations.langchain",
     "langchain_core.language_models.chat_models",
     "genai_integrations.llama_index",
@@ -21,7 +26,11 @@ TIMED = (
     "litellm",
 )
 
-_HEAVY = ("litellm", "langfuse", "psycopg", "openai", "cryptography", "aiohttp", "boto3")
+_HEAVY = (
+    *("litellm", "langfuse", "psycopg", "openai", "cryptography", "aiohttp"),
+    *("boto3", "botocore", "anthropic", "google"),
+)
+"""`google` is the folder of `google-genai` and of `google-auth`."""
 
 _TIME = """
 import sys, time
@@ -36,12 +45,28 @@ sys.path.insert(0, {here!r})
 before = set(sys.modules)
 import {module}
 imported = set(sys.modules) - before
-from contenders import MODEL, HELLO, genai_client
-client = genai_client({url!r})
+from rows import MODEL, HELLO
+from genai_integrations import Connection, GenAIClient
+seoul = Connection.of("burst", "openai", "sk-benchmark", {url!r} + "/burst/v1", custom_models=[MODEL])
+client = GenAIClient(connections=[seoul])
 asked = {call}
 called = set(sys.modules) - before
 names = lambda found: sorted(set(name.partition(".")[0] for name in found))
 print(json.dumps([len(imported), names(imported), len(called), names(called)]))
+"""
+
+_FIRST = """
+import json, sys, time
+sys.path.insert(0, {here!r})
+from rows import HELLO
+from dialects import TARGETS, dialect_client
+import genai_integrations.client
+started = time.process_time()
+before = set(sys.modules)
+dialect_client({url!r}).completion(TARGETS[{family!r}][1], HELLO)
+spent = time.process_time() - started
+called = set(sys.modules)
+print(json.dumps([spent, len(called - before), sorted(set(name.partition(".")[0] for name in called))]))
 """
 
 _CALLS = {
@@ -74,6 +99,35 @@ class Loaded:
     heavy_called: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FirstCall:
+    """What the first call of a process to one provider costs beyond the import of the client.
+
+    Attributes:
+        family: Whose dialect is spoken.
+        seconds: CPU, median.
+        modules: Loaded by the call.
+        heavy: The heavy libraries among all that is loaded then.
+    """
+
+    family: str
+    seconds: float
+    modules: int
+    heavy: tuple[str, ...]
+
+
+def first_calls(url: str, here: str, rounds: int) -> list[FirstCall]:
+    """Each in interpreters of its own, the client made and the call."""
+    found = []
+    for family in TARGETS:
+        code = _FIRST.format(here=here, url=url, family=family)
+        runs = [json.loads(_child(code)) for _ in range(rounds + 1)][1:]
+        _, modules, names = runs[0]
+        spent = statistics.median(seconds for seconds, *_ in runs)
+        found.append(FirstCall(family, spent, modules, _heavy(names)))
+    return found
+
+
 def import_times(rounds: int, progress: Callable[[str], None]) -> dict[str, float]:
     """Median CPU seconds of each import, interleaved; one round before does not count."""
     order = random.Random(len(TIMED))  # noqa: S311  the order must be the same in every run
@@ -102,7 +156,8 @@ def _heavy(names: Any) -> tuple[str, ...]:
 
 
 def _child(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
-    )
+    # Where bytecode may not be written, every import would compile.
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=variables)
     return done.stdout

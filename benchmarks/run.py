@@ -18,8 +18,14 @@ _PEERS = (
     "langchain-openai",
     "llama-index-llms-litellm",
     "llama-index-llms-openai",
+    "anthropic",
+    "boto3",
+    "google-genai",
 )
-_SUITES = ("langchain", "llama-index", "client", "translated", "recording", "imports")
+_SUITES = ("langchain", "llama-index", "client", "dialects", "tail", "recording", "imports")
+
+_PROCESSES = 5
+"""Interpreters that count, for each import and each first call."""
 
 
 def main() -> int:
@@ -96,11 +102,17 @@ def _cpu(url: str, wanted: Sequence[str], rounds: int) -> list[str]:
 def _imports(url: str, wanted: Sequence[str]) -> list[str]:
     if "imports" not in wanted:
         return []
-    from imports import import_times, loaded
-    from report import import_table, loaded_table
+    from imports import first_calls, import_times, loaded
+    from report import first_call_table, import_table, loaded_table
 
-    times = import_table(import_times(5, _progress))
-    return [*times, "", *loaded_table(loaded(url, str(_HERE)))]
+    here = str(_HERE)
+    return [
+        *import_table(import_times(_PROCESSES, _progress)),
+        "",
+        *first_call_table(first_calls(url, here, _PROCESSES)),
+        "",
+        *loaded_table(loaded(url, here)),
+    ]
 
 
 @contextlib.contextmanager

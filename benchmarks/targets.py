@@ -21,6 +21,7 @@ class Target:
 
 
 TARGETS = (
+    Target("LangChain call", "floor", 1.35),
     Target("LangChain call", "ChatOpenAI", 0.45),
     Target("LangChain call", "ChatLiteLLMRouter", 0.1),
     Target("LangChain async call, 50 at once", "ChatOpenAI", 0.45),
@@ -29,6 +30,7 @@ TARGETS = (
     Target("LangChain stream, burst", "ChatLiteLLMRouter", 0.04),
     Target("LangChain stream, drip", "ChatOpenAI", 0.25),
     Target("LangChain stream, drip", "ChatLiteLLMRouter", 0.04),
+    Target("LlamaIndex chat", "floor", 1.35),
     Target("LlamaIndex chat", "LlamaIndex OpenAI", 0.4),
     Target("LlamaIndex chat", "LlamaIndex LiteLLM", 0.15),
     Target("LlamaIndex stream_chat, burst", "LlamaIndex OpenAI", 0.3),
@@ -38,13 +40,36 @@ TARGETS = (
     Target("client acompletion, 200 at once", "openai", 0.2),
     Target("client streams, 200 at once, burst", "openai", 0.25),
     Target("client streams, 200 at once, drip", "openai", 0.25),
-    Target("Anthropic call", "litellm", 1.1),
-    Target("Anthropic async call, 50 at once", "litellm", 1.1),
-    Target("Anthropic stream", "litellm", 1.1),
-    Target("Anthropic streams, 20 at once", "litellm", 1.1),
+    *(
+        Target(f"{family} {row}", peer, reach)
+        for family, sdk in (
+            ("Anthropic", "anthropic"),
+            ("Gemini", "google-genai"),
+            ("Bedrock", "boto3"),
+            ("Responses", "openai"),
+        )
+        for row, peer, reach in (
+            ("call", "litellm", 0.15),
+            ("call", sdk, 0.4),
+            ("async call, 50 at once", "litellm", 0.15),
+            ("stream", "litellm", 0.05),
+            ("stream", sdk, 0.35),
+        )
+    ),
+    Target("LiteLLM's tail call", "litellm", 1.1),
+    Target("LiteLLM's tail async call, 50 at once", "litellm", 1.1),
+    Target("LiteLLM's tail, stream", "litellm", 1.1),
+    Target("LiteLLM's tail, streams, 20 at once", "litellm", 1.1),
     Target("recording a call in Langfuse", "Langfuse SDK", 0.5),
     Target("genai_integrations.langchain", "langchain_core.language_models.chat_models", 1.15),
 )
+
+
+IMPORT_OF_CLIENT = 0.12
+"""CPU seconds that the import of the client may take."""
+
+FIRST_CALL = 0.35
+"""CPU seconds that the first call of a process may take beyond that, without a library of the provider's."""
 
 
 def reach_of(row: str, peer: str) -> float | None:

@@ -51,9 +51,11 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import a public name at its first use, and the version from the installed package."""
     from importlib import import_module
-    from importlib.metadata import version
 
     if name == "__version__":
+        # Here, because it takes as long as half of the client.
+        from importlib.metadata import version
+
         return version("genai-integrations")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

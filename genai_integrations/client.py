@@ -295,7 +295,7 @@ class GenAIClient:
     def check(self, name: str) -> Check:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
         name = given.text("a connection's name", name, "seoul")
-        return checked(self._router, check_request(self._router, name))
+        return checked(self._router, name, check_request(self._router, name))
 
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""

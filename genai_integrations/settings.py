@@ -1,6 +1,7 @@
 """Where every setting comes from: argument, then environment, then default.
 
-This module alone touches `os.environ`.
+This module alone touches `os.environ`, but for proxies and certificates, which belong to the machine:
+`runtime/network.py`.
 """
 
 from __future__ import annotations

@@ -18,10 +18,11 @@ from docs_support import (
     run,
 )
 
-from genai_integrations import GenAIClient, client, errors
+from genai_integrations import Connection, GenAIClient, client, errors
 from genai_integrations.calls.args import PER_CALL, RouterArgs
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.testing.server import LoopbackServer
+from genai_integrations.transports.dispatch import dialect_of
 from genai_integrations.transports.openai.copies import COPIES, OPENAI, Copy
 from genai_integrations.transports.remedies.known import ELSEWHERE, KNOWN
 from genai_integrations.transports.remedies.rows import REMEDIES
@@ -129,6 +130,7 @@ def test_the_page_of_variables_has_every_variable():
         "ALL_PROXY",
         "NO_PROXY",
         "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
     }
 
     assert set(rows("environment_variables.md", r"`([A-Z0-9_]+)`")) == read
@@ -146,6 +148,31 @@ def test_the_connections_page_has_every_provider():
         )
         for row in PROVIDERS.values()
     ]
+
+
+def test_the_page_of_models_says_who_speaks_to_whom():
+    """Each row is so, for its provider and the models that it names, and all without a row copied OpenAI's API."""
+    shown = rows("models.md", r"`([\w-]+)` \| (.+?) \| `(\w+)` \|.*")
+
+    for provider, models, dialect in shown:
+        connection = Connection.of("mine", provider, "sk-example")
+        for model in re.findall("`([^`]+)`", models) or ["any"]:
+            spoken = dialect_of(connection, model)
+            assert _CLASSES[dialect] == (type(spoken).__name__ if spoken else None), model
+    assert len(shown) == 7
+    others = [row for row in PROVIDERS.values() if row.name not in {name for name, *_ in shown}]
+    assert {row.dialect for row in others} == {"openai"}
+    forced = Connection.of("mine", "anthropic", "sk-example", dialect="litellm")
+    assert dialect_of(forced, "claude-sonnet-4-5") is None
+
+
+_CLASSES = {
+    "anthropic": "AnthropicDialect",
+    "bedrock": "BedrockDialect",
+    "gemini": "GeminiDialect",
+    "litellm": None,
+    "openai": "OpenAIDialect",
+}
 
 
 def test_the_page_of_providers_says_what_each_takes():

@@ -71,15 +71,12 @@ FINISH_REASONS: Mapping[str, str] = {
 }
 """OpenAI's word for a server's. Words for a failure are not among them: `transports` make errors of those."""
 
-_CUT_OFF = frozenset(
-    (
-        "length",
-        "max_output_tokens",
-        *(word for word in FINISH_REASONS if FINISH_REASONS[word] == "length"),
-    )
+_CUT_OFF = (
+    "length",
+    "max_output_tokens",
+    *(word for word in FINISH_REASONS if FINISH_REASONS[word] == "length"),
 )
 """What models say when their limit ends an answer."""
-
 
 _FINISHES = (None, "stop", "length", "tool_calls", "function_call", "content_filter")
 """OpenAI's own words for why an answer ended, and none while it goes on. No set: what servers send need have no hash."""
@@ -183,6 +180,8 @@ class IncomingChunks:
             _restate_finish(choice, delta)
             if self._failure is not None:
                 _raise_if(self._failure(chunk))
+        elif "native_finish_reason" in choice and _is_cut_off(choice):
+            choice["finish_reason"] = "length"
         if not chunk.get("usage") and isinstance(choice.get("usage"), dict):
             # Moonshot's place.
             chunk["usage"] = choice["usage"]
@@ -196,15 +195,21 @@ def _restate_whole(choice: Wire) -> None:
             message["tool_calls"] = whole_calls(message["tool_calls"])
     if _is_odd_end(choice):
         _restate_finish(choice, message)
+    elif "native_finish_reason" in choice and _is_cut_off(choice):
+        choice["finish_reason"] = "length"
+
+
+def _is_cut_off(choice: Wire) -> bool:
+    """Whether a call was cut off: OpenRouter ends it with `tool_calls` all the same."""
+    return (
+        choice.get("finish_reason") == "tool_calls" and choice["native_finish_reason"] in _CUT_OFF
+    )
 
 
 def _restate_finish(choice: Wire, said: Wire) -> None:
     """OpenAI's word for why it ended; the server's stays beside it, under OpenRouter's name for it."""
     told = choice.get("finish_reason")
-    if told == "tool_calls" and choice.get("native_finish_reason") in _CUT_OFF:
-        # OpenRouter says so of a call that was cut off, too.
-        choice["finish_reason"] = "length"
-    elif told == "" and said.get("tool_calls"):
+    if told == "" and said.get("tool_calls"):
         # xAI ends a call without a word.
         choice["finish_reason"] = "tool_calls"
     elif isinstance(told, str) and (reason := FINISH_REASONS.get(told)):
@@ -213,10 +218,8 @@ def _restate_finish(choice: Wire, said: Wire) -> None:
 
 
 def _is_odd_end(choice: Wire) -> bool:
-    """Whether it ends in other words than OpenAI's, or with an error or the server's own word beside them."""
-    if "error" in choice or "native_finish_reason" in choice:
-        return True
-    return choice.get("finish_reason") not in _FINISHES
+    """Whether it ends in other words than OpenAI's, or with an error beside them."""
+    return "error" in choice or choice.get("finish_reason") not in _FINISHES
 
 
 def _raise_if(error: CallError | None) -> None:

@@ -127,7 +127,7 @@ def chat_request(
     return Request("chat/completions", model, body, args, stream, trace, headers=headers)
 
 
-def _check_tools(tools: object) -> None:
+def _check_tools(tools: Any) -> None:
     is_list = isinstance(tools, Sequence) and not isinstance(tools, (str, bytes))
     if not is_list or not all(isinstance(tool, Mapping) for tool in tools):
         raise from_program.wrong("tools", tools, "a list of dicts")

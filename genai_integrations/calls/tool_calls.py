@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from genai_integrations.calls.wire import Wire
 from genai_integrations.runtime import jsonbytes
@@ -26,6 +29,15 @@ def _whole(call: Wire, seen: set[str]) -> Wire:
     call["id"] = _identity(call.get("id"), seen)
     call["type"] = call.get("type") or "function"
     return call
+
+
+def function_of(call: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The function that a call is of; a custom tool's text is its only argument, `input`."""
+    custom = call.get("custom")
+    if isinstance(custom, dict):
+        arguments = json.dumps({"input": custom.get("input") or ""}, ensure_ascii=False)
+        return {"name": custom.get("name"), "arguments": arguments}
+    return call.get("function") or {}
 
 
 @dataclass(slots=True)
@@ -129,6 +141,17 @@ def _identity(given: object, seen: set[str]) -> str:
         own = f"call_{uuid.uuid4().hex[:24]}"
     seen.add(own)
     return own
+
+
+_MADE_ANEW = 9
+"""Characters of an id that is made for one that a provider does not take: as many as Mistral wants."""
+
+
+def fitting_id(given: str, pattern: str) -> str:
+    """An id that another provider gave, in the form that this one takes; the same always becomes the same."""
+    if re.fullmatch(pattern, given):
+        return given
+    return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:_MADE_ANEW]
 
 
 def _text(arguments: object) -> str:

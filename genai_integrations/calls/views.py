@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.shapes import Embedding, Message, ReplyBody
+from genai_integrations.calls.tool_calls import function_of
 from genai_integrations.display import (
     Bundle,
     Cell,
@@ -97,7 +98,7 @@ def _parts(message: Message) -> Iterable[str]:
         if said:
             yield str(said)
     for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
+        function = function_of(call)
         yield f"{function.get('name')}({function.get('arguments')})"
 
 

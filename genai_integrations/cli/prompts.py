@@ -36,7 +36,8 @@ def prompts(context: typer.Context, as_json: AsJson = False) -> None:
         return
     table = render.table("name", "type", "versions", "labels", right=("versions",))
     for row in rows:
-        cells = (row.name, row.type, _versions(row.versions), ", ".join(row.labels))
+        labels = ", ".join(f"{label}: {version}" for label, version in row.labels.items())
+        cells = (row.name, row.type, _versions(row.versions), labels)
         table.add_row(*map(render.plain, cells))
     render.stdout().print(table)
 

@@ -38,6 +38,7 @@ class Connection:
         api_version: Azure's `api-version`; None means the default of the transport.
         dialect: How to speak to it, where that is not the provider's own way: `responses` is OpenAI's Responses API,
             `litellm` has LiteLLM translate.
+        use_responses_api: Whether `dialect` is `responses`; set, it means the same, by LiteLLM's and LangChain's name.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Connection:
     with_default_models: bool = True
     extra_headers: Secret | None = None
     region: str | None = None
+    use_responses_api: bool = False
     api_version: str | None = field(default=None, kw_only=True)
     dialect: Dialect | None = field(default=None, kw_only=True)
 
@@ -103,7 +105,13 @@ class Connection:
         )
 
     def __post_init__(self) -> None:
-        """Refuse a dialect that is none, and a region that could escape the host name it becomes part of."""
+        """Settle the two ways to ask for the Responses API; refuse what is no value, and a region that could escape.
+
+        A region becomes part of a host's name.
+        """
+        if self.use_responses_api and self.dialect is None:
+            object.__setattr__(self, "dialect", "responses")
+        object.__setattr__(self, "use_responses_api", self.dialect == "responses")
         given.text("a connection's name", self.name, "seoul")
         given.text_or_none(
             f"connection {self.name!r}: base_url", self.base_url, "https://llm.example/v1"

@@ -22,6 +22,7 @@ from genai_integrations.connections.credentials import (
     open_credential,
     open_headers,
 )
+from genai_integrations.connections.origins import vertex_host
 
 _SPOKEN_AS_OPENAI = frozenset({"cohere", "huggingface", "ollama", "portkey"})
 """LiteLLM speaks the own API of Cohere, Hugging Face and Ollama, not the `/v1` that connections name, and does not
@@ -96,7 +97,7 @@ def _address(connection: Connection, model: str) -> dict[str, str]:
         case "vertex":
             location = connection.region or "global"
             # Spelled out, because LiteLLM would prefer an address from the environment.
-            return {"vertex_location": location, "api_base": base or _vertex_host(location)}
+            return {"vertex_location": location, "api_base": base or vertex_host(location)}
         case "azure":
             version = connection.api_version or AZURE_API_VERSION
             return {"api_base": _azure_resource(base), "api_version": version}
@@ -107,11 +108,6 @@ def _address(connection: Connection, model: str) -> dict[str, str]:
         case _:
             base = base.replace("{model}", quote(model, safe=""), 1) if model != "*" else base
     return {"api_base": base} if base else {}
-
-
-def _vertex_host(location: str) -> str:
-    region = "" if location == "global" else f"{location}-"
-    return f"https://{region}aiplatform.googleapis.com"
 
 
 def _azure_resource(base: str) -> str:

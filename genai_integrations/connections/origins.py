@@ -131,3 +131,19 @@ def refuse_unsafe_host(connection_name: str, host: str) -> None:
             f"connection {connection_name!r} leads to {host}, a link-local or metadata address, "
             "which no provider has: correct its base URL"
         )
+
+
+def vertex_host(location: str) -> str:
+    """Google's own host of a Vertex AI location.
+
+    Source: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations.
+    """
+    if location == "global":
+        return "https://aiplatform.googleapis.com"
+    if location in _MULTI_REGIONS:
+        return f"https://aiplatform.{location}.rep.googleapis.com"
+    return f"https://{location}-aiplatform.googleapis.com"
+
+
+_MULTI_REGIONS = ("eu", "us")
+"""Locations of several regions, whose hosts are named otherwise."""

@@ -76,6 +76,9 @@ def _message(at: int, message: BaseMessage, answered: _Answered) -> Wire:
         _complete_answer(wire, message, at, answered)
     elif isinstance(message, ToolMessage):
         wire["tool_call_id"] = message.tool_call_id
+        if message.status == "error":
+            # Anthropic's word for it; whose API has none gets the text alone.
+            wire["is_error"] = True
     if role != "user":
         wire["content"] = _flat(wire["content"], role)
     if message.name and role != "tool":

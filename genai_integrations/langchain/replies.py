@@ -20,6 +20,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from genai_integrations.calls.extras import SIGNED, TOLD, USUAL, StreamedExtras, extras_of
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
+from genai_integrations.calls.tool_calls import function_of
 from genai_integrations.langchain.blocks import PROVIDER
 
 Wire = dict[str, Any]
@@ -214,7 +215,7 @@ def _calls(message: Wire) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for raw in message.get("tool_calls") or ():
-        function = raw.get("function") or {}
+        function = function_of(raw)
         name, arguments, identity = function.get("name"), function.get("arguments"), raw.get("id")
         found = _arguments(arguments)
         if isinstance(found, dict) and name:
@@ -251,7 +252,7 @@ def _additional(message: Wire) -> dict[str, Any]:
 
 
 def _call_chunk(raw: Wire) -> ToolCallChunk:
-    function = raw.get("function") or {}
+    function = function_of(raw)
     return tool_call_chunk(
         name=function.get("name"),
         args=function.get("arguments"),

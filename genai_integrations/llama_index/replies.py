@@ -25,6 +25,7 @@ from pydantic_core import SchemaSerializer, core_schema
 from genai_integrations.calls.extras import StreamedExtras, extras_of
 from genai_integrations.calls.reply import Chunk, Reply
 from genai_integrations.calls.route import Route
+from genai_integrations.calls.tool_calls import function_of
 
 Wire = dict[str, Any]
 
@@ -221,7 +222,7 @@ class _Calls:
     def add(self, part: Wire) -> None:
         at = self._place(part)
         known = self._calls[at]
-        function: Wire = part.get("function") or {}
+        function = function_of(part)
         before = known["function"]
         name = function.get("name") or ""
         grown = {
@@ -297,7 +298,7 @@ def _logprob(row: Wire) -> LogProb:
 
 
 def _call_block(call: Wire) -> ToolCallBlock:
-    function = call.get("function") or {}
+    function = function_of(call)
     return ToolCallBlock(
         tool_call_id=call.get("id"),
         tool_name=function.get("name") or "",

@@ -53,6 +53,9 @@ _PRICES = {
 }
 """The map's price for a part of the tokens, and the one that holds where the map has none for it."""
 
+_LASTING = ("cache_creation_input_token_cost_above_1hr", "cache_creation_input_token_cost")
+"""The prices of what is written to a cache for an hour and not for minutes, as `_PRICES` has them."""
+
 TOTAL = "total"
 """In place of parts, where only the whole is known."""
 
@@ -125,9 +128,20 @@ def _count(found: object) -> int | float | None:
 
 def _from_prices(info: ModelRow, usage: Usage) -> dict[str, float]:
     size = usage.get("prompt_tokens") or 0
-    return {
-        part: count * _price(info, *_PRICES[part], size) for part, count in split(usage).items()
-    }
+    parts = split(usage)
+    found = {part: count * _price(info, *_PRICES[part], size) for part, count in parts.items()}
+    written = "input_cache_creation"
+    if written in parts:
+        dearer = _price(info, *_LASTING, size) - _price(info, *_PRICES[written], size)
+        found[written] += min(_lasting(usage), parts[written]) * dearer
+    return found
+
+
+def _lasting(usage: Usage) -> int | float:
+    """Tokens that were written to a cache for an hour, as Anthropic tells them."""
+    details = usage.get("prompt_tokens_details") or {}
+    kinds = details.get("cache_creation_token_details") or {}
+    return _count(kinds.get("ephemeral_1h_input_tokens")) or 0
 
 
 def _price(info: ModelRow, name: str, otherwise: str, size: int) -> float:

@@ -10,6 +10,7 @@ class TokenDetails(TypedDict, total=False):
 
     cached_tokens: int
     cache_creation_tokens: int
+    cache_creation_token_details: dict[str, int]
     reasoning_tokens: int
 
 
@@ -59,7 +60,8 @@ def counted(usage: object) -> dict[str, Any] | None:
     told = {
         name: value
         for name, value in usage.items()
-        if _is_number(value) or (isinstance(value, dict) and not name.endswith("_tokens"))
+        if (_is_number(value) and not name.endswith("_details"))
+        or (isinstance(value, dict) and not name.endswith("_tokens"))
     }
     for group, name, beside, inside in _DETAILS:
         details = told.get(group) or {}

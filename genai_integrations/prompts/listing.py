@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -28,7 +28,7 @@ class PromptSummary:
         name: Its name, with folders.
         type: `text` or `chat`.
         versions: Numbers of its versions, the oldest first.
-        labels: Every label that one of its versions has.
+        labels: Which version has each label, by label.
         tags: Its tags.
         updated_at: When a version or a label last changed.
     """
@@ -36,7 +36,7 @@ class PromptSummary:
     name: str
     type: Literal["text", "chat"]
     versions: tuple[int, ...]
-    labels: tuple[str, ...]
+    labels: Mapping[str, int]
     tags: tuple[str, ...]
     updated_at: datetime
 
@@ -67,27 +67,41 @@ def list_prompts(settings: Settings) -> list[PromptSummary]:
             httpx_client=http,
         )
         try:
-            return sorted(map(_summary, _rows(api)), key=lambda row: row.name)
+            rows = sorted(_rows(api), key=lambda row: row.name)
+            versions = _labelled(api, rows)
+            return [_summary(row, versions) for row in rows]
         except Exception as error:  # noqa: BLE001  whatever the SDK raises becomes one of ours
             problem = _problem(error, settings)
     # Outside the handler, because the SDK's frames hold the key pair in their locals.
     raise PromptError(problem)
 
 
-def _rows(api: LangfuseAPI) -> Iterator[PromptMeta]:
+def _rows(api: LangfuseAPI, label: str | None = None) -> Iterator[PromptMeta]:
     page, pages = 1, 1
     while page <= pages:
-        reply = api.prompts.list(page=page, limit=_PAGE)
+        reply = api.prompts.list(page=page, limit=_PAGE, label=label)
         yield from reply.data
         page, pages = page + 1, reply.meta.total_pages
 
 
-def _summary(row: PromptMeta) -> PromptSummary:
+def _labelled(api: LangfuseAPI, rows: Iterable[PromptMeta]) -> Mapping[tuple[str, str], int]:
+    """The version of each name and label. The list tells only which labels there are, so it is asked for each of them."""
+    found = {(row.name, _LATEST): max(row.versions) for row in rows}
+    for label in {label for row in rows for label in row.labels} - {_LATEST}:
+        found |= {(row.name, label): max(row.versions) for row in _rows(api, label)}
+    return found
+
+
+_LATEST = "latest"
+"""The label that Langfuse itself keeps on the newest version."""
+
+
+def _summary(row: PromptMeta, versions: Mapping[tuple[str, str], int]) -> PromptSummary:
     return PromptSummary(
         row.name,
         str(row.type.value).lower(),  # type: ignore[arg-type]  # the SDK's enum has these two
         tuple(sorted(row.versions)),
-        tuple(row.labels),
+        {name: at for name in sorted(row.labels) if (at := versions.get((row.name, name)))},
         tuple(row.tags),
         row.last_updated_at,
     )

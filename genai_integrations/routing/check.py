@@ -64,11 +64,11 @@ def check_request(router: Router, name: str) -> Request | Check:
     return dataclasses.replace(request, disable_fallbacks=True)
 
 
-def checked(router: Router, request: Request | Check) -> Check:
-    """Make the call."""
+def checked(router: Router, name: str, request: Request | Check) -> Check:
+    """Make the call to the connection of that name."""
     if isinstance(request, Check):
         return request
-    name, _, model = request.model.partition("/")
+    model = request.model.removeprefix(f"{name}/")
     try:
         reply = router.run(request)
     except GenAIError as error:

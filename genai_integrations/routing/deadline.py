@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from genai_integrations.calls.wire import AsyncChunks, Wire
 from genai_integrations.errors import RequestTimeoutError
+from genai_integrations.transports.chunks import SteppedChunks
 
 
 @contextlib.asynccontextmanager
@@ -21,28 +22,11 @@ async def within(seconds: float) -> AsyncGenerator[None]:
         raise RequestTimeoutError(f"no answer within {seconds:g} s") from None
 
 
-class ChunksUntil:
-    """Chunks, with each wait bounded by a moment.
+def chunks_until(ends: float, chunks: AsyncChunks) -> SteppedChunks:
+    """The chunks, with each wait bounded by a moment of `time.monotonic`."""
 
-    No generator: one that is closed before its first chunk would not run, and so would close nothing.
+    async def step(following: Callable[[], Awaitable[Wire]]) -> Wire:
+        async with within(max(ends - time.monotonic(), 0.0)):
+            return await following()
 
-    Args:
-        ends: Moment of `time.monotonic` at which the call is over.
-        chunks: Where they come from; closed with this.
-    """
-
-    def __init__(self, ends: float, chunks: AsyncChunks) -> None:
-        self._ends = ends
-        self._chunks = chunks
-        self._next = aiter(chunks).__anext__
-
-    def __aiter__(self) -> AsyncIterator[Wire]:
-        return self
-
-    async def __anext__(self) -> Wire:
-        async with within(max(self._ends - time.monotonic(), 0.0)):
-            return await self._next()
-
-    async def aclose(self) -> None:
-        """Stop, and let the provider know."""
-        await self._chunks.aclose()
+    return SteppedChunks(chunks, step)

@@ -12,8 +12,8 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
-from genai_integrations.errors import GenAIError
-from genai_integrations.routing.deadline import ChunksUntil, within
+from genai_integrations.errors import CallError, GenAIError, InvalidReplyError
+from genai_integrations.routing.deadline import chunks_until, within
 from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
@@ -29,6 +29,7 @@ from genai_integrations.routing.steps import (
     Ready,
     Recall,
     Send,
+    Step,
     Wait,
 )
 from genai_integrations.routing.streams import (
@@ -37,7 +38,7 @@ from genai_integrations.routing.streams import (
     is_decisive,
     no_content,
 )
-from genai_integrations.transports.chunks import RestatedChunks, restated_stream
+from genai_integrations.transports.chunks import arestated_stream, restated_stream
 from genai_integrations.transports.http.patience import Patience
 
 
@@ -74,8 +75,10 @@ class SyncDriver:
             except GenAIError as error:
                 outcome = error
             except BaseException as error:
-                _thrown(flow, error)
-                raise
+                outcome = _failed_attempt(step, error)
+                if outcome is None:
+                    _thrown(flow, error)
+                    raise
 
 
 class AsyncDriver:
@@ -102,8 +105,10 @@ class AsyncDriver:
             except GenAIError as error:
                 outcome = error
             except BaseException as error:
-                _thrown(flow, error)
-                raise
+                outcome = _failed_attempt(step, error)
+                if outcome is None:
+                    _thrown(flow, error)
+                    raise
 
 
 def _load(parts: Parts, step: Load) -> Snapshot:
@@ -142,14 +147,14 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
         return step.turn(reply) if step.turn else reply
     chunks = parts.transport.astream(step.call, max(step.timeout, step.idle))
     if step.turn:
-        chunks = RestatedChunks(chunks, step.turn)
+        chunks = arestated_stream(chunks, step.turn)
     try:
         async with within(step.timeout):
             held = await _afirst_content(chunks)
     except BaseException:
         await chunks.aclose()
         raise
-    return Opened(held, chunks if step.ends is None else ChunksUntil(step.ends, chunks))
+    return Opened(held, chunks if step.ends is None else chunks_until(step.ends, chunks))
 
 
 async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:
@@ -183,6 +188,15 @@ ASYNC_HANDLERS: dict[type, Callable[[Parts, Any], Awaitable[Any]]] = {
     AwaitProbe: lambda _, step: async_wait_for_any(step.probes, step.seconds),
 }
 """How an event loop does each step."""
+
+
+def _failed_attempt(step: Step, error: BaseException) -> CallError | None:
+    """The error of an attempt in which a transport raised something of its own; None for what ends the call."""
+    if not isinstance(step, (Prepare, Send)) or not isinstance(error, Exception):
+        return None
+    failed = InvalidReplyError(f"the attempt ended with {type(error).__name__}")
+    failed.__cause__ = error
+    return failed
 
 
 def _thrown(flow: Flow, error: BaseException) -> None:

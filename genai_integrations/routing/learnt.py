@@ -58,7 +58,7 @@ class Learnt:
         """Remember what worked."""
         rows = self._of(target)
         for remedy in remedies:
-            rows = together(rows, remedy)
+            rows = together(rows, remedy) if remedy.lasts else rows
         kept = (self._clock() + _TIME_TO_LIVE, rows[-_MOST_REMEDIES:])
         self._rows.put(_key(target), kept)
         self.is_any = True

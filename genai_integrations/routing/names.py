@@ -100,10 +100,10 @@ class Names:
         resolution = self.resolve(name)
         if resolution.targets:
             return resolution.targets
-        prefix = resolution.meant.partition("/")[0]
-        if prefix in self._broken:
+        broken = named_connection(resolution.meant, self._broken)
+        if broken is not None:
             # A copy: one error raised again and again would drag every traceback along.
-            raise copy.copy(self._broken[prefix].error)
+            raise copy.copy(self._broken[broken].error)
         raise UnknownModelError(self._complaint(resolution))
 
     def near(self, name: str) -> str:
@@ -117,25 +117,25 @@ class Names:
         return [f"{row.name}/{model}" for row in self._connections for model in row.custom_models]
 
     def _targets(self, name: str) -> Iterable[Target]:
-        prefix, slash, rest = name.partition("/")
-        if prefix == "models" and prefix not in self._by_name:
+        named = self._named(name)
+        if name.startswith("models/") and not named:
             # Google's APIs list their models so.
-            name, (prefix, slash, rest) = rest, rest.partition("/")
-        if slash and rest:
-            if prefix in self._by_name:
-                connection = self._by_name[prefix]
-                return [
-                    Target(
-                        Deployment(connection, _own_id(connection, rest)), "the connection is named"
-                    )
-                ]
-            provider = provider_named(prefix)
-            found = list(self._of_provider(provider, rest)) if provider else []
-            if found:
-                return found
-            if prefix in self._broken:
-                return ()
-        return self._of_bare_name(name)
+            name = name.removeprefix("models/")
+            named = self._named(name)
+        if named in self._by_name:
+            connection = self._by_name[named]
+            own = _own_id(connection, name[len(named) + 1 :])
+            return [Target(Deployment(connection, own), "the connection is named")]
+        prefix, slash, rest = name.partition("/")
+        provider = provider_named(prefix) if slash and rest else None
+        found = list(self._of_provider(provider, rest)) if provider else []
+        # One that is named and cannot be used is not replaced by whoever may have a model of such a name.
+        return found if found or named else self._of_bare_name(name)
+
+    def _named(self, name: str) -> str:
+        """The connection that a name begins with, also one that cannot be used; empty if there is none."""
+        known = self._by_name.keys() | self._broken.keys() if self._broken else self._by_name
+        return named_connection(name, known) or ""
 
     def _of_provider(self, provider: Provider, model: str) -> Iterable[Target]:
         """Connections of the provider: those that list the model, else those that do not say what they have."""
@@ -212,13 +212,27 @@ _MOST_NAMES = 4096
 """Names remembered; a program that makes names up cannot fill the memory."""
 
 
+def named_connection(name: str, connections: Container[str]) -> str | None:
+    """The connection that `connection/model` names: names of both may hold slashes, and the longest known one is meant.
+
+    Langfuse's API takes such names, and its pages forbid a colon only.
+    """
+    at = len(name) - 1
+    while (at := name.rfind("/", 0, at)) > 0:
+        if name[:at] in connections:
+            return name[:at]
+    return None
+
+
 def without_provider(name: str, connections: Container[str]) -> str:
     """The name without a leading provider, so that a rule for `gpt-4o` counts for `openai/gpt-4o` too.
 
     It does not count for `seoul/gpt-4o`: who names a connection wants that one.
     """
     prefix, slash, rest = name.partition("/")
-    return rest if slash and prefix not in connections and provider_named(prefix) else name
+    if not slash or named_connection(name, connections) is not None:
+        return name
+    return rest if provider_named(prefix) else name
 
 
 def _own_id(connection: Connection, model: str) -> str:

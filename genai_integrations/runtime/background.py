@@ -7,7 +7,8 @@ import concurrent.futures
 import contextlib
 import threading
 import weakref
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from genai_integrations.runtime.fork import after_fork_in_child
@@ -23,10 +24,12 @@ class BackgroundLoop:
 
     Args:
         name: Of the thread.
+        executor: Makes the threads for what blocks; default asyncio's own.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, executor: Callable[[], ThreadPoolExecutor] | None = None) -> None:
         self._name = name
+        self._executor = executor
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: weakref.finalize[..., BackgroundLoop] | None = None
         self._lock = threading.Lock()
@@ -106,6 +109,8 @@ class BackgroundLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = loop = asyncio.new_event_loop()
+                if self._executor is not None:
+                    loop.set_default_executor(self._executor())
                 thread = threading.Thread(target=_serve, args=(loop,), name=self._name, daemon=True)
                 thread.start()
                 self._end = weakref.finalize(self, _stop, loop, thread)

@@ -41,6 +41,8 @@ _LEAVING = 1.0
 class _Loads:
     """What threads load now. No load begins during a fork: the locks are held, and are new ones in the child."""
 
+    _leaving: dict[int, float]
+
     def __init__(self) -> None:
         self._renew()
         if hasattr(os, "register_at_fork"):  # not on Windows
@@ -111,7 +113,7 @@ class _Loads:
     def _renew(self) -> None:
         self._lock = threading.Lock()
         self._threads: list[int] = []
-        self._leaving: dict[int, float] = {}
+        self._leaving = {}
         self._is_held = False
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import select
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.masked import MaskedText
 
 if TYPE_CHECKING:
@@ -57,15 +60,44 @@ def is_readable(descriptor: int) -> bool:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """One TLS context for everything: the system's roots, or certifi's where the system has none."""
+    """One TLS context for everything: the system's roots, or certifi's where the system has none.
+
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` stand in for the system's, which OpenSSL sees to itself; where they are not set,
+    `REQUESTS_CA_BUNDLE` does, a file or a directory: many machines behind a proxy that opens TLS have only that one.
+
+    Raises:
+        ConfigurationError: `REQUESTS_CA_BUNDLE` names nothing that certificates can be read from.
+    """
     import ssl
 
+    bundle = "" if _OPENSSLS & os.environ.keys() else os.environ.get(_BUNDLE, "")
+    if bundle:
+        return _trusting(bundle)
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"] and not context.get_ca_certs():
         import certifi
 
         context.load_verify_locations(certifi.where())
     return context
+
+
+_BUNDLE = "REQUESTS_CA_BUNDLE"
+_OPENSSLS = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+
+
+def _trusting(bundle: str) -> ssl.SSLContext:
+    import ssl
+
+    is_directory = Path(bundle).is_dir()
+    try:
+        return ssl.create_default_context(
+            cafile=None if is_directory else bundle, capath=bundle if is_directory else None
+        )
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    raise ConfigurationError(
+        f"{_BUNDLE} is {bundle!r}, which cannot be read ({reason}): name a file of certificates, or unset it"
+    )
 
 
 def proxy_for(origin: str) -> MaskedText | None:

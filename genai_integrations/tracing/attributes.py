@@ -106,14 +106,20 @@ def output_of(request: Request, wire: Wire) -> Any:
     return messages[0] if len(messages) == 1 else messages
 
 
-def asked(request: Request) -> Attributes:
-    """The settings of a call; what is no plain value is written as JSON, which Langfuse demands."""
+def asked(request: Request, *, said: bool = False) -> Attributes:
+    """The settings of a call; what is no plain value is written as JSON, which Langfuse demands.
+
+    Args:
+        request: What was asked.
+        said: Whether to say that there are none, too: on the span of an instrumentation that notes what it finds on the
+            model, asked for or not.
+    """
     settings = {
         name: value if isinstance(value, (str, int, float)) else text(value)
         for name, value in request.body.items()
         if name not in _NO_PARAMETERS
     }
-    return {_PARAMETERS: text(settings)} if settings else {}
+    return {_PARAMETERS: text(settings)} if settings or said else {}
 
 
 def outcome(request: Request, route: Route, error: BaseException | None) -> Attributes:
@@ -126,12 +132,15 @@ def outcome(request: Request, route: Route, error: BaseException | None) -> Attr
         if last.usage:
             attributes[_USAGE] = text(usage_details(last.usage))
     if error is not None:
-        kind = type(error).__name__
         said = error.recorded() if isinstance(error, GenAIError) else str(error)
-        attributes |= {_LEVEL: "ERROR", STATUS: text(f"{kind}: {said}" if said else kind)}
+        attributes |= {_LEVEL: "ERROR", STATUS: _failure(type(error).__name__, said)}
     elif rescued := _rescued(route):
         attributes |= {_LEVEL: "WARNING", STATUS: text(rescued)}
     return attributes
+
+
+def _failure(kind: str, said: str | None) -> str:
+    return text(f"{kind}: {said}" if said else kind)
 
 
 def _rescued(route: Route) -> str:
@@ -194,7 +203,9 @@ def attempt(row: Mapping[str, Any], shown: Any) -> Attributes:
         shown: What may be recorded of it.
     """
     attributes: Attributes = {TYPE: "span", **flattened(shown)}
-    return {**attributes, _LEVEL: "ERROR", STATUS: row["error"]} if row["error"] else attributes
+    if row["error"] is None:
+        return attributes
+    return {**attributes, _LEVEL: "ERROR", STATUS: _failure(row["outcome"], row["error"])}
 
 
 def _json(value: object) -> str:

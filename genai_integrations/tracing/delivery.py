@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -186,6 +185,8 @@ def _stored_as(medium: Medium, url: str) -> dict[str, str]:
 
 @cache
 def _sdk_version() -> str:
+    from importlib.metadata import version
+
     return version("langfuse")
 
 

@@ -78,6 +78,8 @@ class Exporter:
             spans are lost by.
     """
 
+    _is_to_finish: bool
+
     def __init__(self, delivery: Callable[[], Callable[[Job], Outcome]]) -> None:
         self._delivery = delivery
         self._outboxes: weakref.WeakValueDictionary[KeyPair, Outbox] = weakref.WeakValueDictionary()

@@ -19,6 +19,7 @@ from genai_integrations.tracing import attributes as attribute
 from genai_integrations.tracing.exporter import Exporter, Job, Outcome
 from genai_integrations.tracing.outbox import KeyPair
 from genai_integrations.tracing.own_recorder import OwnRecorder
+from genai_integrations.tracing.owners import last_until_ended
 from genai_integrations.tracing.recorder import Recorder
 from genai_integrations.tracing.sdk_recorder import SdkRecorder
 
@@ -173,6 +174,8 @@ class Generation:
         self._attempts = attempts
         if not is_ours:
             span.set_attributes(attribute.opening(request))
+            if request.stream:
+                last_until_ended(span)
         self._began = time.time_ns()
         self._start = 0
         # Now, because the caller may go on with the list of messages before the call is over.
@@ -205,7 +208,7 @@ class Generation:
         attempts = [row.as_dict() for row in route.attempts]
         written = {
             attribute.INPUT: self._input,
-            **attribute.asked(request),
+            **attribute.asked(request, said=not self._is_ours),
             **attribute.outcome(request, route, error),
             **attribute.flattened(record(attribute.metadata(request, attempts))),
         }
@@ -222,8 +225,8 @@ class Generation:
             began = self._began + int(row["began_ms"] * _MILLI)
             attributes = attribute.attempt(row, self._recorder.may_record(row))
             span = self._recorder.started_below(self._span, row["target"], began, attributes)
-            if row["error"]:
-                span.set_status(_failed(row["error"]))
+            if attribute.STATUS in attributes:
+                span.set_status(_failed(str(attributes[attribute.STATUS])))
             # One without an outcome is what a cancelled call was at.
             span.end(began + int(row["ms"] * _MILLI) if row["outcome"] else None)
 

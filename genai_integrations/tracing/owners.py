@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextvars import ContextVar
 from typing import Any
 
@@ -69,6 +70,17 @@ def surrounding_span() -> Any:
     span = getattr(span, "__wrapped__", span)
     scope = getattr(span, "instrumentation_scope", None)
     return span if scope is not None and scope.name.startswith(SCOPE) else None
+
+
+def last_until_ended(span: Any) -> None:
+    """Have a span last until it is ended: OpenInference ends a stream's when it is over, as of when it began."""
+    bare = getattr(span, "__wrapped__", span)
+    end = bare.end
+
+    def end_now(end_time: int | None = None) -> None:
+        end(end_time and max(end_time, time.time_ns()))
+
+    bare.end = end_now
 
 
 def is_free(span: Any) -> bool:

@@ -110,19 +110,38 @@ def _restated(chunks: Chunks, restate: Restate) -> Generator[Wire]:
             yield restate(chunk)
 
 
-class RestatedChunks:
-    """The chunks of an asynchronous stream, each restated."""
+class SteppedChunks:
+    """The chunks of an asynchronous stream, each taken by a step of its own: one that restates it, or bounds the wait.
 
-    def __init__(self, chunks: AsyncChunks, restate: Restate) -> None:
+    No generator: one that is closed before its first chunk would not run, and so would close nothing.
+
+    Args:
+        chunks: Where they come from; closed with this.
+        step: Takes what brings the next chunk, and gives the chunk.
+    """
+
+    def __init__(
+        self, chunks: AsyncChunks, step: Callable[[Callable[[], Awaitable[Wire]]], Awaitable[Wire]]
+    ) -> None:
         self._chunks = chunks
-        self._restate = restate
+        self._step = step
+        self._next = aiter(chunks).__anext__
 
     def __aiter__(self) -> AsyncIterator[Wire]:
         return self
 
-    async def __anext__(self) -> Wire:
-        return self._restate(await self._chunks.__anext__())
+    def __anext__(self) -> Awaitable[Wire]:
+        return self._step(self._next)
 
     async def aclose(self) -> None:
         """Stop, and let the provider know."""
         await self._chunks.aclose()
+
+
+def arestated_stream(chunks: AsyncChunks, restate: Restate) -> SteppedChunks:
+    """As `restated_stream`."""
+
+    async def step(following: Callable[[], Awaitable[Wire]]) -> Wire:
+        return restate(await following())
+
+    return SteppedChunks(chunks, step)

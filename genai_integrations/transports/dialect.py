@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from genai_integrations.calls.headers import Headers
@@ -81,12 +81,11 @@ class Dialect(Protocol):
         """
         ...
 
-    def headers(self, call: WireCall, body: Wire) -> Headers:
-        """What this request sends beside the endpoint's headers, in lower case: those of the call, at least.
+    @property
+    def headers(self) -> Callable[[WireCall, Wire], Headers] | None:
+        """What a request sends beside the endpoint's headers, in lower case: of a call and the body made of it.
 
-        Args:
-            call: The call.
-            body: What `body` made of it.
+        None if that is what the call itself says; else that is among them.
         """
         ...
 

@@ -68,12 +68,13 @@ class DirectTransport:
             CallError: The attempt failed.
             CredentialError: The key cannot be had or may not go there.
         """
+        http = self._sync  # first, so that a fork waits for its import
         from genai_integrations.transports.http import sync_http
 
         dialect, endpoint, body = self._request(call)
         answered = None
         try:
-            response = answered = self._sync.post(endpoint, body, patience)
+            response = answered = http.post(endpoint, body, patience)
             answer = sync_http.read_all(response, patience)
             check_status(response.status, response.headers, answer, endpoint.secrets)
             return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
@@ -91,12 +92,13 @@ class DirectTransport:
         return ClosableChunks(self._stream(call, patience, line), line.hang_up)
 
     def _stream(self, call: WireCall, patience: Patience, line: Line) -> Generator[Wire]:
+        http = self._sync  # first, so that a fork waits for its import
         from genai_integrations.transports.http import sync_http
 
         dialect, endpoint, body = self._request(call)
         answered = None
         try:
-            response = answered = self._sync.post(endpoint, body, patience)
+            response = answered = http.post(endpoint, body, patience)
             line.lead_to(response.hang_up)
             if not is_good(response.status):
                 answer = sync_http.read_all(response, patience)
@@ -174,7 +176,8 @@ class DirectTransport:
         _, dialect, endpoint = self._open(call)
         wire = dialect.body(call)
         body = jsonbytes.dumps(wire)
-        if headers := dialect.headers(call, wire):
+        headers = call.headers if dialect.headers is None else dialect.headers(call, wire)
+        if headers:
             endpoint = endpoint.with_headers(headers)
         return dialect, endpoint.signed(body) if endpoint.signer else endpoint, body
 

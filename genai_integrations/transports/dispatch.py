@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.providers import Dialect as Name
+from genai_integrations.runtime.loading import loading
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
 from genai_integrations.transports.http.patience import Patience
-from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, Shared
+from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, SYNC_HTTP, Shared
 from genai_integrations.transports.litellm.loading import LITELLM
-from genai_integrations.transports.litellm.transport import LitellmTransport
+
+if TYPE_CHECKING:
+    from genai_integrations.transports.litellm.transport import LitellmTransport
 
 
 def dialect_of(connection: Connection, model: str) -> Dialect | None:
@@ -81,6 +87,8 @@ def _on_vertex(model: str) -> Name:
     """The model's vendor's; all but Google's own and Anthropic's go through LiteLLM there."""
     from genai_integrations.transports.gemini.abilities import is_on_vertex
 
+    if model.startswith("claude-"):
+        return "anthropic"
     return "gemini" if is_on_vertex(model) else "litellm"
 
 
@@ -101,19 +109,24 @@ class Transports:
     """
 
     def __init__(self, pins: OriginPins, shared: Shared = SHARED) -> None:
+        self._pins = pins
         self._direct = DirectTransport(pins, dialect_of, shared)
-        self._translated = LitellmTransport(pins)
+
+    @cached_property
+    def _translated(self) -> LitellmTransport:
+        """Made for the first call that LiteLLM translates: most programs have none."""
+        with loading():
+            from genai_integrations.transports.litellm.transport import LitellmTransport
+
+            return LitellmTransport(self._pins)
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""
-        if self._for(call) is self._translated:
-            return LITELLM.is_done
-        signer = self._signer(call)
-        return signer is None or signer.is_ready
+        return SYNC_HTTP in sys.modules and self._is_prepared(call)
 
     def is_aready(self, call: WireCall) -> bool:
         """As `is_ready`, for a call from an event loop."""
-        return ASYNC_HTTP.is_done and self.is_ready(call)
+        return ASYNC_HTTP.is_done and self._is_prepared(call)
 
     def prepare(self, call: WireCall, ends: float | None = None) -> None:
         """Have everything loaded that the call takes: an import or a token is not the provider's time.
@@ -125,7 +138,9 @@ class Transports:
         Raises:
             RequestTimeoutError: It was not done by then.
         """
-        if self._for(call) is self._translated:
+        with loading():
+            importlib.import_module(SYNC_HTTP)
+        if not _is_ours(call):
             LITELLM.load(ends)
         elif signer := self._signer(call):
             signer.prepare(ends)
@@ -133,7 +148,7 @@ class Transports:
     async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
         """As `prepare`, without blocking the loop."""
         await ASYNC_HTTP.aload(ends)
-        if self._for(call) is self._translated:
+        if not _is_ours(call):
             await LITELLM.aload(ends)
         elif signer := self._signer(call):
             await signer.aprepare(ends)
@@ -165,21 +180,31 @@ class Transports:
     def close(self) -> None:
         """Forget every key. Calls under way go on; connections are the process's, and close when they are old."""
         self._direct.close()
-        self._translated.close()
+        if "_translated" in vars(self):
+            self._translated.close()
 
     async def aclose(self) -> None:
         """As `close`."""
         self.close()
 
     def _for(self, call: WireCall) -> DirectTransport | LitellmTransport:
-        is_ours = dialect_of(call.connection, call.model) is not None
-        return self._direct if is_ours else self._translated
+        return self._direct if _is_ours(call) else self._translated
+
+    def _is_prepared(self, call: WireCall) -> bool:
+        if not _is_ours(call):
+            return LITELLM.is_done
+        signer = self._signer(call)
+        return signer is None or signer.is_ready
 
     def _signer(self, call: WireCall) -> Signer | None:
         """Only some providers' requests are signed; for the others nothing is looked up."""
         if call.connection.provider.name not in _SIGNED:
             return None
         return self._direct.signer(call)
+
+
+def _is_ours(call: WireCall) -> bool:
+    return dialect_of(call.connection, call.model) is not None
 
 
 _SIGNED = frozenset(("bedrock", "vertex"))

@@ -113,6 +113,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
             "https://l.invalid",
         ),
         ({"LANGFUSE_HOST": "https://l.invalid"}, "langfuse", "no host has that name", "curl -i"),
+        ({"LANGFUSE_HOST": "http://127.0.0.1:1"}, "langfuse", "the connection is refused", "curl"),
         ({"LANGFUSE_SECRET_KEY": "sk-lf-no"}, "langfuse login", "refuses the key pair", "new key"),
         (
             {"LANGFUSE_DATABASE_URL": "postgresql://u:sk-canary@127.0.0.1:1/x"},
@@ -239,6 +240,33 @@ def test_a_project_without_connections(doctor, healthy, tables):
 
     assert code == 1
     assert worst(found) == [("connections", "fail", f"the project {PROJECT} has none")]
+
+
+def test_a_role_of_another_project(doctor, healthy, langfuse):
+    """The role works, and so does the key pair, but they do not belong together."""
+    langfuse.project_id = "another-project"
+
+    code, found = doctor(healthy)
+
+    (problem,) = worst(found)
+    assert (code, problem[:2]) == (1, ("connections", "fail"))
+    assert f"reads the project {PROJECT}, and the key pair is of another-project" in problem[2]
+    assert "`genai setup-db --role NAME`" in problem[2]
+
+
+def test_langfuse_behind_a_proxy(doctor, healthy, langfuse, provider):
+    """It is asked through the environment's proxy, and a proxy that is not there is told as the reason."""
+    hidden = {**healthy, "LANGFUSE_HOST": "http://langfuse.internal"}
+
+    doctor({**hidden, "HTTP_PROXY": langfuse.host, "http_proxy": langfuse.host})
+    _, lost = doctor({**hidden, "HTTP_PROXY": (dead := provider.refused_url()), "http_proxy": dead})
+    told = {row["check"]: row["message"] for row in lost}
+
+    assert langfuse.requests[0].path == "http://langfuse.internal/api/public/health"
+    assert told["langfuse"] == (
+        "http://langfuse.internal: the proxy that the environment names: "
+        "the connection is refused: nothing listens there"
+    )
 
 
 def test_a_host_that_cannot_be_reached(doctor, healthy, add, provider):

@@ -35,15 +35,15 @@ def stored(langfuse, monkeypatch):
 
 @pytest.mark.usefixtures("stored")
 def test_list(genai):
-    """Each prompt has a row with its type, versions and labels."""
+    """Each prompt has a row with its type and versions, and which version has which label."""
     header, *rows = (
         re.split(r"  +", line.strip()) for line in genai("prompts").stdout.splitlines()
     )
 
     assert header == ["name", "type", "versions", "labels"]
     assert rows == [
-        ["support/answer", "chat", "1", "latest, production"],
-        ["translate", "text", "1, 2", "beta, latest, production"],
+        ["support/answer", "chat", "1", "latest: 1, production: 1"],
+        ["translate", "text", "1, 2", "beta: 2, latest: 2, production: 1"],
     ]
 
 
@@ -56,7 +56,7 @@ def test_list_as_json(genai):
         "name": "support/answer",
         "type": "chat",
         "versions": [1],
-        "labels": ["latest", "production"],
+        "labels": {"latest": 1, "production": 1},
         "tags": ["shop"],
         "updated_at": first["updated_at"],
     }

@@ -108,7 +108,8 @@ def test_nobody_there():
         host = f"http://127.0.0.1:{taken.getsockname()[1]}"
 
         with pytest.raises(
-            CredentialStoreError, match=r"cannot reach Langfuse at .*LANGFUSE_HOST"
+            CredentialStoreError,
+            match=r"cannot reach Langfuse at .*the connection is refused.*LANGFUSE_HOST",
         ) as caught:
             fetch_project_id(host, PUBLIC, SECRET)
 

@@ -54,8 +54,15 @@ def test_prismas_address_still_finds_the_view(reader, make_store):
 
 
 def test_the_role_sees_no_other_project(reader, make_store):
-    """Not even by claiming to be the other project."""
-    assert make_store(reader, project_id="other").load(None) == []
+    """Not even by claiming to be the other project, which is told whose role it is."""
+    with pytest.raises(CredentialStoreError) as caught:
+        make_store(reader, project_id="other").load(None)
+
+    assert str(caught.value) == (
+        "the role in LANGFUSE_DATABASE_URL reads the project lab-project, and the key pair is of other: "
+        "take that one's role, or make it with `genai setup-db --role NAME`"
+    )
+    assert make_store(reader).load(["absent"]) == []
 
 
 _NOT_POSSIBLE = (

@@ -142,6 +142,7 @@ def test_scores_belong_to_the_items_own_span(tracer, langfuse, capitals):
     }
     assert {(row["traceId"], row["observationId"]) for row in langfuse.scores} == roots
     assert len(roots) == 2
+    assert sorted(row["value"] for row in langfuse.run_scores("n")) == [0.0, 1.0]
 
 
 def test_a_failed_call_is_an_error_in_its_run(tracer, langfuse, capitals, provider):

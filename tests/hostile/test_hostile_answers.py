@@ -52,7 +52,7 @@ def bounded_memory(servers):
     assert _peak() - before < MOST_MEMORY
 
 
-@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "google-ai-studio"])
 @pytest.mark.parametrize("way", HOSTILE)
 def test_hostile_answers(way, provider, servers):
     """In each way to call, alone and with a fallback."""
@@ -71,7 +71,11 @@ def test_hostile_answers(way, provider, servers):
             assert helped is None, (mode, alone, helped)
 
 
-_MODELS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5"}
+_MODELS = {
+    "openai": "gpt-4o",
+    "anthropic": "claude-sonnet-4-5",
+    "google-ai-studio": "gemini-2.5-flash",
+}
 
 
 def _client(bad, usa, provider, *, fallback=False):

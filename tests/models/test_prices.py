@@ -26,6 +26,29 @@ def test_cached_tokens_cost_less():
     assert prices.cost("openai", "gpt-4o-mini", usage) == pytest.approx(400 * 1.5e-7 + 600 * 7.5e-8)
 
 
+@pytest.mark.parametrize(
+    ("kinds", "price"),
+    [
+        (None, 3.75e-6),
+        ({"ephemeral_5m_input_tokens": 400, "ephemeral_1h_input_tokens": 0}, 3.75e-6),
+        ({"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 400}, 6e-6),
+    ],
+)
+def test_what_is_written_to_a_cache_for_longer_costs_more(kinds, price):
+    """Anthropic's cache for an hour has a price of its own."""
+    usage = {
+        "prompt_tokens": 1000,
+        "completion_tokens": 0,
+        "prompt_tokens_details": {
+            "cached_tokens": 100, "cache_creation_tokens": 400, "cache_creation_token_details": kinds,
+        },
+    }  # fmt: skip
+
+    assert prices.cost("anthropic", "claude-sonnet-4-5", usage) == pytest.approx(
+        500 * 3e-6 + 100 * 3e-7 + 400 * price
+    )
+
+
 def test_long_prompts_have_their_own_price():
     """A tier counts for the whole prompt once it is exceeded."""
     usage = {"prompt_tokens": 250_000, "completion_tokens": 10}

@@ -39,7 +39,7 @@ PLACES = {
 
 BY_LITELLM = {
     f"{name} by LiteLLM": replace(PLACES[name], dialect="litellm")
-    for name in ("anthropic", "gemini", "vertex gemini", "bedrock claude")
+    for name in ("anthropic", "gemini", "vertex gemini", "vertex claude", "bedrock claude")
 }
 """What whoever asks for it has LiteLLM translate, as it does for the long tail; in the slow set."""
 

@@ -11,6 +11,7 @@ from places import ONE_OF_EACH, PLACES, QUESTION, TWO_WAYS
 
 from genai_integrations.errors import ConfigurationError, GenAIError, UntrustedHostError
 from genai_integrations.testing.faults import Fault
+from genai_integrations.transports.litellm.loading import litellm_module
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*using the `ReadOnly` qualifier:UserWarning"),
@@ -42,6 +43,7 @@ def outside(monkeypatch):
 @TWO_WAYS
 def test_nobody_else_is_asked(place, ask, make_client, connect, outside):
     """No list of headers, prices or models is fetched, whatever a call uses."""
+    litellm_module()
     from litellm import anthropic_beta_headers_manager as manager
 
     assert manager._BETA_HEADERS_CONFIG, "read with the import, or a later call fetches it"

@@ -12,6 +12,7 @@ from genai_integrations.transports.remedies.rows import (
     AS_JSON_MODE,
     AS_TOOL,
     BRIDGE,
+    WITHOUT_THOUGHTS,
     in_batches,
     remedy_for,
 )
@@ -129,6 +130,14 @@ def test_the_last_size_of_a_batch_counts(learnt):
 
     assert names(learnt, target(), {"input": ["x"] * 100}) == ["in batches of 30"]
     assert names(learnt, target(), {"input": ["x"] * 30}) == []
+
+
+def test_what_is_of_one_conversation_is_not_remembered(learnt):
+    """The next one may hold this target's own thoughts."""
+    learnt.note(target(), [WITHOUT_THOUGHTS])
+    kept = {"role": "assistant", "content": "ok", "provider_specific_fields": {"output_items": []}}
+
+    assert names(learnt, target(), {"messages": [kept]}) == []
 
 
 def test_several_things_are_known_together(learnt):

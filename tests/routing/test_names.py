@@ -334,3 +334,32 @@ def test_a_rule_for_a_model_counts_with_a_provider_in_front(name, bare):
     """Not with a connection: who names that wants that one."""
     assert without_provider(name, {"seoul"}) == bare
     assert without_provider("openai/gpt-4o", {"openai"}) == "openai/gpt-4o"
+
+
+def test_a_connections_name_may_hold_slashes():
+    """The longest known connection is meant, whole or broken, and a rule without a provider leaves it alone."""
+    rows = [
+        Connection.of(name, "openai", "sk-a", "https://a.example/v1", custom_models=["gpt-4o"])
+        for name in ("team", "team/seoul", "models/eu", "openai/eu")
+    ]
+    broken = BrokenConnection("team/usa", DecryptionError("connection 'team/usa' is damaged"))
+    names = Names(rows, [broken])
+    served = {
+        "team/seoul/gpt-4o": "team/seoul",
+        "team/seoul/org/model": "team/seoul",
+        "team/tokyo/gpt-4o": "team",
+        "models/eu/gpt-4o": "models/eu",
+        "models/team/seoul/gpt-4o": "team/seoul",
+        "openai/eu/gpt-4o": "openai/eu",
+    }
+
+    for asked, connection in served.items():
+        (target,) = names.targets(asked)
+        assert (asked, target.connection.name) == (asked, connection)
+    assert names.targets("team/seoul/org/model")[0].model == "org/model"
+    for listed in names.listed():
+        assert [target.name for target in names.targets(listed)] == [listed]
+    with pytest.raises(DecryptionError, match="team/usa"):
+        names.targets("team/usa/gpt-4o")
+    assert without_provider("openai/eu/gpt-4o", {"openai/eu": rows[3]}) == "openai/eu/gpt-4o"
+    assert without_provider("openai/gpt-4o", {"openai/eu": rows[3]}) == "gpt-4o"

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from llama_index.core.llms import ChatMessage
 
+from genai_integrations import GenAIClient
 from genai_integrations.langchain import ChatGenAI
 from genai_integrations.llama_index import GenAI
 from genai_integrations.testing.faults import Fault
@@ -141,3 +142,22 @@ def test_a_call_cannot_redirect_a_key(client, name):
     ):
         with pytest.raises(ConfigurationError, match=f"may not set {name}"):
             ask()
+
+
+def test_a_connection_with_a_slash_in_its_name_is_called(database, project, regions):
+    """As Langfuse's API allows: the list, the resolution, the test call and a call agree about it."""
+    url = f"{regions['usa'].url}/v1"
+    database.insert_connection(
+        "team/seoul", "openai", "sk-usa", base_url=url, custom_models=["gpt-4o"],
+        project_id="lab-project", encryption_key="0123456789abcdef" * 4,
+    )  # fmt: skip
+
+    with GenAIClient() as client:
+        asked = "team/seoul/gpt-4o"
+
+        assert asked in client.models()
+        assert client.resolve(asked).targets[0].connection.name == "team/seoul"
+        assert client.check("team/seoul").model == "gpt-4o"
+        assert client.check("team/seoul").ok
+        assert client.completion(asked, HELLO).route.served == asked
+        assert ChatGenAI(asked, client=client).invoke("Hello!").content == "usa says: Hello!"

@@ -387,3 +387,25 @@ def test_what_is_right_is_answered(claude, change):
     status, _, body = call(claude, request, PATH, HEADERS)
 
     assert status == 200, body
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "message"),
+    [
+        ("claude-sonnet-4-5", {"temperature": 0.5, "top_p": 0.9}, "cannot both be specified"),
+        ("claude-opus-4-7", {"temperature": 0.5}, "`temperature` is deprecated for this model."),
+        ("claude-sonnet-4-5", {"thinking": {"type": "adaptive"}}, "Input tag 'adaptive' found"),
+        ("claude-opus-5-5", {"thinking": {"type": "enabled", "budget_tokens": 1024}}, "is not supported for this model"),
+        ("claude-opus-4-1", {"output_config": {"format": {"type": "json_schema", "schema": {"type": "string"}}}}, "structured outputs"),
+        ("claude-opus-4-6", {"output_config": {"effort": "xhigh"}}, "'xhigh' is not supported"),
+        ("claude-sonnet-4-5", {"messages": [*USER, {"role": "system", "content": "x"}]}, "role 'system'"),
+    ],
+)  # fmt: skip
+def test_what_only_some_models_refuse(claude, model, fields, message):
+    """The version in a model's name decides; a name without one refuses nothing of the kind."""
+    status, _, _ = call(
+        claude, {"model": "ours", "max_tokens": 2000, "messages": USER, **fields}, PATH, HEADERS
+    )
+
+    assert message in refuse(claude, {"model": model, **fields})
+    assert status == 200

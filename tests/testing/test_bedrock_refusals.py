@@ -231,3 +231,32 @@ def test_unknown_addresses_are_refused(provider):
         reply = post(provider, {"messages": USER}, path, headers=signed, method=method)
         assert reply.status == 404
         assert reply.headers["x-amzn-errortype"].startswith("UnknownOperationException")
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "words"),
+    [
+        (NOVA, {"toolConfig": {"tools": [NOW, {"cachePoint": {"type": "default"}}]}}, "toolConfig/tools/1: extraneous key [cachePoint]"),
+        (NOVA, {"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{}"}}}}}, "doesn't support the outputConfig.textFormat field"),
+        ("us.anthropic.claude-opus-4-7", {"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{}"}}}}}, "output_config.format: Extra inputs are not permitted"),
+        (CLAUDE, {"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": '{"type": "object", "properties": {}}'}}}}}, "must be explicitly set to false"),
+    ],
+)  # fmt: skip
+def test_what_a_family_does_not_take(provider, model, fields, words):
+    """Each says so in its own words, as recorded in public issues."""
+    status, name, message = refused(provider, {"messages": USER, **fields}, path_of(model))
+
+    assert (status, name) == (400, "ValidationException")
+    assert words in message
+
+
+def test_documents_of_results_have_names_of_their_own_too(provider):
+    """One name may stand only once in a conversation, wherever it stands."""
+    result = {"toolResult": {"toolUseId": "t1", "content": [PDF]}}
+    first = {"role": "user", "content": [*USER[0]["content"], PDF]}
+    body = {
+        "messages": [first, ASSISTANT, {"role": "user", "content": [result]}],
+        "toolConfig": TOOLS,
+    }
+
+    assert "duplicate document names" in refused(provider, body)[2]

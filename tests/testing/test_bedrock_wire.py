@@ -291,7 +291,12 @@ def test_nothing_but_a_stop_sequence_is_no_content(provider):
 
 def test_structured_output(provider):
     """A native JSON schema is answered with the plainest value that it allows."""
-    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
     wanted = {
         "type": "json_schema",
         "structure": {"jsonSchema": {"name": "a", "schema": json.dumps(schema)}},

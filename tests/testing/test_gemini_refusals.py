@@ -75,6 +75,10 @@ def tools(*declarations, **config):
         (tools({"name": "f", "parameters": {"properties": {"a": {"oneOf": []}}}}),
          "parameters.properties[0].value"),
         (tools({"name": "f", "parameters": {"properties": []}}), "(object)"),
+        (tools({"name": "f", "parameters": {}, "parametersJsonSchema": {}}), "only one of parameters"),
+        (tools({"name": "f", "parametersJsonSchema": {"$ref": "#", "description": "d"}}), "beside $ref"),
+        ({"generationConfig": {"responseMimeType": JSON, "responseJsonSchema":
+            {"anyOf": [{"$ref": "#", "title": "t"}]}}}, "beside $ref"),
         (tools({"name": "f"}, mode="SOMETIMES"), "unknown mode"),
         (tools({"name": "f"}, mode="ANY", allowedFunctionNames=["g"]), "not in the function"),
         (tools({"name": "f"}, allowedFunctionNames=["f"]), "when the function calling mode is ANY"),
@@ -91,6 +95,22 @@ def test_wrong_requests_get_400(provider, change, words):
     status, error = post(provider, {"contents": [USER], **change})
 
     assert (status, error["code"], error["status"]) == (400, 400, "INVALID_ARGUMENT")
+    assert words in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "words"),
+    [
+        ("gemini-2.5-pro", {"thinkingBudget": 0}, "only works in thinking mode"),
+        ("gemini-3-pro-preview", {"thinkingLevel": "minimal"}, "level MINIMAL is not supported"),
+        ("gemini-3-flash-preview", {"thinkingLevel": "wild"}, "level WILD is not supported"),
+    ],
+)
+def test_thinking_that_a_model_has_not(provider, model, thinking, words):
+    """Which levels and budgets there are depends on the model."""
+    status, error = post(provider, {"contents": [USER], "generationConfig": {"thinkingConfig": thinking}}, model)  # fmt: skip
+
+    assert status == 400
     assert words in error["message"]
 
 

@@ -336,9 +336,10 @@ def test_a_hanging_stand_in_answers_nothing(langfuse):
 
 def test_scores_are_single_objects(api, langfuse):
     """Version 4.16.0 takes one score at a time; the array that newer SDKs send is refused."""
-    assert api("POST", "scores", {"name": "ok", "value": 1})[0] == 200
-    assert api("POST", "scores", [{"name": "ok", "value": 1}])[0] == 400
-    assert langfuse.scores == [{"name": "ok", "value": 1}]
+    score = {"name": "ok", "value": 1, "traceId": "t"}
+    assert api("POST", "scores", score)[0] == 200
+    assert api("POST", "scores", [score])[0] == 400
+    assert langfuse.scores == [score]
 
 
 def test_unknown_addresses_are_pages_that_do_not_exist(langfuse):

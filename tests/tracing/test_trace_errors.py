@@ -119,6 +119,21 @@ def test_all_targets_fail(way, pair, usa, only):
 
 
 @each_way
+def test_an_error_costs_nothing_in_langfuse(way, pair, usa, langfuse):
+    """Which would else count the tokens of the question, and price them; attempts of their own have no price."""
+    usa.faults["*"] = Fault.status(503)
+    client = pair(trace_attempts=True)
+    with pytest.raises(AllTargetsFailedError):
+        ask(client, way)
+    client.flush()
+
+    shown = langfuse.observations
+    assert {row["level"] for row in shown} == {"ERROR"}
+    assert [row["type"] for row in shown].count("GENERATION") == 1
+    assert sum(row["totalCost"] for row in shown) == sum(row["totalUsage"] for row in shown) == 0
+
+
+@each_way
 def test_attempts_as_spans(way, pair, recorded):
     """On demand each attempt is a span below the generation, one after the other within its time."""
     client = pair(trace_attempts=True)
@@ -131,6 +146,7 @@ def test_attempts_as_spans(way, pair, recorded):
     assert {row.parent for row in observations.values()} == {generation.id}
     assert {row.type for row in observations.values()} == {"span"}
     assert (first["level"], first.code, second["level"], second.code) == ("ERROR", 2, None, 0)
+    assert first["status_message"].startswith("ServerError: ")
     assert "out of order" in first["status_message"]
     assert first.metadata["outcome"] == "ServerError"
     half = 500_000  # the record of a route is in tenths of milliseconds

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import re
+import threading
+import time
 
 import pytest
 from langfuse import Langfuse, propagate_attributes
@@ -220,6 +222,39 @@ def test_an_error(way, llm, openinference, provider, recorded, client):
     (generation,) = calls(recorded(client))
     assert (generation["level"], generation.code) == ("ERROR", 2)
     assert "no such thing" in generation["status_message"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_streams_latency(is_async, llm, openinference, provider, langfuse, client):
+    """A stream lasts until its last content, not only until the method that gives it has returned."""
+    event = threading.Event()
+    provider.faults = {"*": Fault.drip(event, after=1)}
+    moments = []
+
+    def go_on():
+        moments.append(time.time_ns())
+        event.set()
+
+    async def asked():
+        stream = await llm.astream_chat(QUESTION)
+        await anext(stream)
+        go_on()
+        return [part async for part in stream]
+
+    if is_async:
+        asyncio.run(asked())
+    else:
+        stream = llm.stream_chat(QUESTION)
+        next(stream)
+        go_on()
+        drained(stream)
+    client.flush()
+
+    (span,) = langfuse.spans
+    (shown,) = langfuse.observations
+    assert span["start"] < moments[0] < span["end"]
+    assert 0 < shown["timeToFirstToken"] <= shown["latency"]
+    assert shown["modelParameters"] == {}
 
 
 @pytest.mark.parametrize("is_async", [False, True])

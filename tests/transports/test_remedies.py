@@ -64,6 +64,27 @@ def found(told, body, used=(), drop_params=True):
     return remedy and (remedy.name, remedy.restated(body))
 
 
+def test_what_is_not_enabled_is_not_supported():
+    """Gemini's word for it. Source: "Logprobs is not enabled for models/gemini-2.5-flash" of AI Studio."""
+    told = refusal("Logprobs is not enabled for models/gemini-2.5-flash")
+
+    assert found(told, {"messages": HELLO, "logprobs": True}) == ("without logprobs", {"messages": HELLO})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("level", "effort", "instead"),
+    [("MINIMAL", "minimal", "low"), ("MINIMAL", "none", "low"), ("MEDIUM", "medium", "high")],
+)
+def test_a_level_that_a_gemini_has_not(level, effort, instead):
+    """The next one is asked for. Source of the words: gemini-3.1-pro-preview and gemini-3.7-flash of AI Studio."""
+    told = refusal(
+        f"Thinking level {level} is not supported for this model. Please retry with other thinking level."
+    )
+    body = {"messages": HELLO, "reasoning_effort": effort}
+
+    assert found(told, body)[1] == {"messages": HELLO, "reasoning_effort": instead}
+
+
 @pytest.mark.parametrize(
     ("message", "param", "code", "name", "value"),
     [
@@ -370,6 +391,7 @@ def test_a_schema_need_not_be_strict(message, param):
     [
         ("This model is only supported in v1/responses and not in v1/chat/completions.", 404),
         ("Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.", 400),
+        ("The chatCompletion operation does not work with the specified model, gpt-5.1-codex. Please choose different model and try again.", 400),
     ],
 )  # fmt: skip
 def test_some_models_live_on_another_path(message, status):
@@ -380,6 +402,30 @@ def test_some_models_live_on_another_path(message, status):
         "by /v1/responses",
         body,
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        ("The encrypted content for item rs_34 could not be verified. Reason: Encrypted content could not be decrypted or parsed.", 400),
+        ("The encrypted content gAAA...DQ== could not be verified.", 400),
+        ("Reasoning input items can only be provided to a reasoning or computer use model. Remove reasoning items from your input and try again.", 400),
+        ("Item with id 'rs_0496' not found. Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this item from your input.", 404),
+        ("Item 'rs_0c38' of type 'reasoning' was provided without its required following item.", 400),
+        ("Item 'msg_07dd' of type 'message' was provided without its required 'reasoning' item: 'rs_07'.", 400),
+    ],
+)  # fmt: skip
+def test_thoughts_that_the_target_cannot_read(message, status):
+    """What was said goes on without them; that is of the conversation, and not remembered of the target."""
+    kept = {"role": "assistant", "content": "ok", "provider_specific_fields": {"output_items": []}}
+    body = {"messages": [*HELLO, kept]}
+    remedy = remedy_for(refusal(message, "input", status=status), body, (), False)
+
+    assert found(refusal(message, status=status), body, (), False) == (
+        "without another account's thoughts",
+        {"messages": [*HELLO, {"role": "assistant", "content": "ok"}]},
+    )
+    assert not remedy.lasts
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,23 @@ def test_nothing_to_change_copies_nothing():
     assert shaped(given) is given.body
 
 
+def test_long_ids_of_calls_are_made_anew():
+    """OpenAI takes 40 characters, and Gemini's ids carry a signature: a call and its result get the same."""
+    long = f"call_1__thought__{'A' * 99}"
+    row = {"id": long, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    given = call("openai", messages=[
+        {"role": "assistant", "content": None, "tool_calls": [row, {**row, "id": "c2"}]},
+        {"role": "tool", "tool_call_id": long, "content": "1"},
+        {"role": "tool", "tool_call_id": "c2", "content": "2"},
+    ])  # fmt: skip
+    said, first, second = shaped(given)["messages"]
+    ids = [each["id"] for each in said["tool_calls"]]
+
+    assert len(ids[0]) <= 40
+    assert ids == [first["tool_call_id"], "c2"]
+    assert second["tool_call_id"] == "c2"
+
+
 @pytest.mark.parametrize(
     "model", ["o3", "o4-mini", "gpt-5", "gpt-5.1-mini", "gpt-6-mini", "gpt-10"]
 )

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from genai_integrations.errors import APIConnectionError, CallError
+from genai_integrations.errors import APIConnectionError, CallError, ConfigurationError
 from genai_integrations.runtime import network
 
 HOST = "api.example.invalid"
@@ -61,10 +61,12 @@ def certificate(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def trusted(certificate, monkeypatch):
-    """The certificate is the only one that the system trusts."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+@pytest.fixture(params=["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def trusted(certificate, monkeypatch, request):
+    """The certificate is the only one that the system trusts, by either variable."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(request.param, str(certificate))
     network.tls_context.cache_clear()
     yield
     network.tls_context.cache_clear()
@@ -104,13 +106,30 @@ def test_a_trusted_host(mode, attempt, connect, raw_server, secured):
     assert [head.split(b" ", 2)[1] for head, _ in server.requests] == [b"/v1/chat/completions"] * 2
 
 
+@pytest.mark.parametrize("what", ["absent", "empty"])
+def test_a_bundle_that_cannot_be_read(what, attempt, connect, tmp_path, monkeypatch):
+    """It is told with its variable; nothing is trusted in its place."""
+    path = tmp_path / "bundle.pem"
+    if what == "empty":
+        path.write_text("")
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    network.tls_context.cache_clear()
+
+    with pytest.raises(ConfigurationError, match=r"REQUESTS_CA_BUNDLE is .*bundle\.pem.*unset it"):
+        attempt(connect("https://localhost:1"))
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_host_that_nobody_vouches_for(
-    host, attempt, connect, raw_server, secured, certificate, request
+    host, attempt, connect, raw_server, secured, certificate, request, monkeypatch
 ):
     """A certificate for another name, or of nobody that is trusted: nothing is sent."""
     if host == "127.0.0.1":
-        request.getfixturevalue("trusted")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        network.tls_context.cache_clear()
+        request.addfinalizer(network.tls_context.cache_clear)
     received = []
 
     def handle(server, connection, number):

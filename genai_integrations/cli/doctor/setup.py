@@ -11,7 +11,11 @@ from urllib.parse import urlsplit
 
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.connections.connection import BrokenConnection, Connection
-from genai_integrations.connections.langfuse.project import fetch_project_id
+from genai_integrations.connections.langfuse.project import (
+    fetch_project_id,
+    langfuse_pool,
+    why_no_answer,
+)
 from genai_integrations.connections.overview import ConnectionRow, overview
 from genai_integrations.errors import GenAIError
 from genai_integrations.runtime.masked import MaskedText
@@ -126,25 +130,14 @@ class Setup:
 def _health(host: str) -> Health:
     import urllib3
 
-    with urllib3.PoolManager(retries=False, timeout=_LONGEST_WAIT) as http:
-        try:
+    try:
+        with langfuse_pool(host, _LONGEST_WAIT) as http:
             reply = http.request("GET", f"{host}/api/public/health", redirect=False)
             version = reply.json().get("version") if reply.status == 200 else None  # noqa: PLR2004 - HTTP's "OK"
-        except (urllib3.exceptions.HTTPError, ValueError, AttributeError) as error:
-            return Health(problem=_reason(error))
+    except urllib3.exceptions.HTTPError as error:
+        return Health(problem=why_no_answer(error))
+    except GenAIError as error:
+        return Health(problem=str(error))
+    except (ValueError, AttributeError):
+        return Health(problem="what answers is not Langfuse")
     return Health(reply.status, version, reply.headers.get("date"))
-
-
-_REASONS = {
-    "ConnectTimeoutError": "it does not answer in time",
-    "ReadTimeoutError": "it does not answer in time",
-    "NameResolutionError": "no host has that name",
-    "NewConnectionError": "nothing listens there",
-    "SSLError": "its certificate is not trusted here",
-    "JSONDecodeError": "what answers is not Langfuse",
-    "AttributeError": "what answers is not Langfuse",
-}
-
-
-def _reason(error: Exception) -> str:
-    return _REASONS.get(type(error).__name__, type(error).__name__)

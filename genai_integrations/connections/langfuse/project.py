@@ -58,8 +58,7 @@ def fetch_project_id(host: str, public_key: str, secret_key: str) -> str:
 def _ask(host: str, public_key: str, secret_key: str) -> tuple[int, bytes]:
     import urllib3
 
-    problem = "it does not answer"
-    with _pool(host) as http:
+    with langfuse_pool(host) as http:
         try:
             reply = http.request(
                 "GET",
@@ -67,22 +66,28 @@ def _ask(host: str, public_key: str, secret_key: str) -> tuple[int, bytes]:
                 headers=_basic(public_key, secret_key),
                 redirect=False,
             )
-        except urllib3.exceptions.TimeoutError:
-            problem = "it does not answer in time"
         except urllib3.exceptions.HTTPError as error:
-            problem = type(error).__name__
+            problem = why_no_answer(error)
         else:
             return reply.status, reply.data
     # Raised out here, so that urllib3's frames, whose locals hold the key, do not hang on our error.
     raise CredentialStoreError(f"cannot reach Langfuse at {host} ({problem}): check LANGFUSE_HOST")
 
 
-def _pool(host: str) -> urllib3.PoolManager:
-    """Connections to Langfuse, through the proxy that the environment names for it."""
+def langfuse_pool(host: str, longest_wait: float = 10.0) -> urllib3.PoolManager:
+    """Connections to Langfuse, through the proxy that the environment names for it.
+
+    Args:
+        host: Langfuse's address.
+        longest_wait: Seconds to wait for an answer.
+
+    Raises:
+        CredentialStoreError: The proxy is of a kind that cannot be used.
+    """
     import urllib3
 
     proxy = proxy_for(host)
-    wait = urllib3.Timeout(connect=5.0, read=10.0)
+    wait = urllib3.Timeout(connect=min(5.0, longest_wait), read=longest_wait)
     if proxy is None:
         return urllib3.PoolManager(retries=False, timeout=wait, ssl_context=tls_context())
     if not proxy.startswith(("http://", "https://")):
@@ -92,6 +97,27 @@ def _pool(host: str) -> urllib3.PoolManager:
     return urllib3.ProxyManager(
         proxy, proxy_headers=told, retries=False, timeout=wait, ssl_context=tls_context()
     )
+
+
+def why_no_answer(error: Exception) -> str:
+    """What is wrong, in a few words, when urllib3 has no answer."""
+    from urllib3.exceptions import ProxyError
+
+    if isinstance(error, ProxyError):
+        return f"the proxy that the environment names: {why_no_answer(error.original_error)}"
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    known = next((_REASONS[kind] for kind in kinds if kind in _REASONS), kinds[0])
+    refused = kinds[0] == "NewConnectionError" and "refused" not in str(error)
+    return "no connection can be made" if refused else known
+
+
+_REASONS = {
+    "NameResolutionError": "no host has that name",
+    # Before the time-outs: urllib3 has it as one of them.
+    "NewConnectionError": "the connection is refused: nothing listens there",
+    "TimeoutError": "it does not answer in time",
+    "SSLError": "its certificate is not trusted here",
+}
 
 
 def _basic(public_key: str, secret_key: str) -> dict[str, str]:

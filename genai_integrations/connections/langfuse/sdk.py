@@ -6,7 +6,6 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.errors import ConfigurationError
@@ -110,6 +109,8 @@ class LangfuseSdk:
         return self._api
 
     def _made_api(self, public_key: str, secret_key: str) -> LangfuseAPI:
+        from importlib.metadata import version
+
         import httpx
         import pydantic.type_adapter  # noqa: F401  which the first answer would load
         from langfuse.api import LangfuseAPI

@@ -40,6 +40,17 @@ ORDER BY created_at, id
 """ % (_COLUMNS, _NAMED)
 """Those of the project's organisation. Only newer versions of Langfuse have them."""
 
+_OTHERS = b"""
+SELECT project_id
+FROM llm_api_keys
+WHERE project_id <> %(project)s
+  AND EXISTS (
+    SELECT FROM pg_catalog.pg_class WHERE oid = to_regclass('llm_api_keys') AND relkind = 'v'
+  )
+LIMIT 1
+"""
+"""Whose connections the role may read, where they are those of one project only, and of another one."""
+
 _MAY_INHERIT = b"""
 SELECT CASE
   WHEN NOT EXISTS (
@@ -185,6 +196,11 @@ def _rows(
         own = {row.name for row in rows}
         inherited = [_Row(*record) for record in connection.execute(_INHERITED, parameters)]
         rows += [row for row in inherited if row.name not in own]
+    if not rows and (other := connection.execute(_OTHERS, parameters).fetchone()):
+        raise CredentialStoreError(
+            f"the role in LANGFUSE_DATABASE_URL reads the project {other[0]}, and the key pair is of "
+            f"{parameters['project']}: take that one's role, or make it with `genai setup-db --role NAME`"
+        )
     return rows, may_inherit is not False
 
 

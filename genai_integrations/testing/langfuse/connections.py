@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from genai_integrations.testing.langfuse.prompts import (
     LangfuseError,
@@ -26,6 +29,13 @@ _CONFIGS: dict[str, tuple[str, type] | None] = {
     "google-vertex-ai": ("location", str),
     "google-ai-studio": None,
 }
+_SENTINELS = {
+    "__BEDROCK_DEFAULT_CREDENTIALS__": "bedrock",
+    "__VERTEXAI_DEFAULT_CREDENTIALS__": "google-vertex-ai",
+}
+"""In place of a secret: the credentials of the machine that Langfuse runs on. The one adapter that each is for."""
+
+_AWS_SHAPES = ({"accessKeyId", "secretAccessKey"}, {"apiKey"})
 _FIELDS = {
     "provider",
     "adapter",
@@ -92,6 +102,38 @@ def _check(request: Mapping[str, object]) -> None:
     if unknown:
         raise malformed(unknown, f"Unrecognized key(s) in object: {', '.join(unknown)}")
     _check_config(request)
+    _check_secret(str(request["adapter"]), str(request["secretKey"]))
+    _check_address(request.get("baseURL"))
+
+
+def _check_secret(adapter: str, secret: str) -> None:
+    if secret in _SENTINELS:
+        if _SENTINELS[secret] != adapter:
+            raise invalid(f"Default credentials are not supported for adapter {adapter}")
+    elif adapter == "bedrock":
+        try:
+            told = json.loads(secret)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict) or set(told) not in _AWS_SHAPES:
+            raise invalid("Invalid secret key for adapter bedrock")
+
+
+def _check_address(address: object) -> None:
+    """As a server does that may call loopback, where everything of a test is, and no other private address."""
+    if address is None:
+        return
+    parts = urlsplit(address) if isinstance(address, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise invalid("Invalid base URL: only http and https are allowed")
+    if parts.username is not None:
+        raise invalid("Invalid base URL: it may hold no credentials")
+    try:
+        host = ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        return
+    if not host.is_global and not host.is_loopback:
+        raise invalid("Invalid base URL: blocked IP address")
 
 
 def _check_config(request: Mapping[str, Any]) -> None:

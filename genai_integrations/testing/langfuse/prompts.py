@@ -14,6 +14,7 @@ _LABEL = re.compile(r"[a-z0-9_\-.]{1,36}")
 _PLACEHOLDER = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
 _VARIABLE = re.compile(r"\{\{([^\W\d_]\w*)\}\}")
 _TAG = re.compile(r"@@@langfusePrompt:name=([^|@]+)\|(version|label)=([^|@]+)@@@")
+_HTML = re.compile(r"<[^>]*>")
 _RESERVED_NAMES = {"new", "metrics", "prompt-detail"}
 _DEEPEST = 5
 
@@ -26,7 +27,7 @@ class LangfuseError(Exception):
     def __init__(self, status: int, message: str, error: Any) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {"message": message, "error": error}
+        self.body: Any = {"message": message, "error": error}
 
 
 def invalid(message: str) -> LangfuseError:
@@ -88,12 +89,13 @@ class PromptStore:
 
     def get(self, name: str, query: Mapping[str, str]) -> Row:
         """One version, by number or label, with the prompts that it includes put in."""
-        version, label = _whole(query, "version", 0, lowest=0), query.get("label")
+        version, label = _whole(query, "version", 0, lowest=-(10**9)), query.get("label")
         if version and label:
             raise invalid("Cannot specify both version and label")
-        row = self._find(name, version, label or "production")
+        wanted = "production" if label is None else label
+        row = self._find(name, version, wanted)
         if row is None:
-            what = f"version {version}" if version else f"label '{label or 'production'}'"
+            what = f"version {version}" if version else f"label '{wanted}'"
             message = f"Prompt not found: '{name}' with {what}"
             raise LangfuseError(404, message, "LangfuseNotFoundError")
         if query.get("resolve") == "false":
@@ -129,18 +131,32 @@ class PromptStore:
 
     def delete(self, name: str, query: Mapping[str, str]) -> None:
         """Delete one version, those with a label, or all."""
-        version, label = _whole(query, "version", 0, lowest=0), query.get("label")
-        gone = [
-            row
-            for row in self._versions(name)
-            if version in {0, row["version"]} and label in {None, *row["labels"]}
-        ]
+        gone = self._chosen(name, query)
         if not gone:
             raise LangfuseError(404, "Prompt not found", "LangfuseNotFoundError")
         self._rows = [row for row in self._rows if row not in gone]
         left = self._versions(name)
         if left:
             self._label(left[-1], ["latest"], now())
+
+    def check_unused(self, name: str, query: Mapping[str, str]) -> None:
+        """Refuse to delete what another prompt includes."""
+        gone = self._chosen(name, query)
+        users = [row["name"] for row in self._rows if row not in gone and _includes(row, gone)]
+        if users:
+            raise invalid(
+                "Other prompts are depending on the prompt version you are trying to delete: "
+                + ", ".join(dict.fromkeys(users))
+            )
+
+    def _chosen(self, name: str, query: Mapping[str, str]) -> list[Row]:
+        """The versions of a prompt that a request to delete means."""
+        version, label = _whole(query, "version", 0, lowest=0), query.get("label")
+        return [
+            row
+            for row in self._versions(name)
+            if version in {0, row["version"]} and label in {None, *row["labels"]}
+        ]
 
     def _row(self, request: Mapping[str, Any], kind: str, older: Sequence[Row]) -> Row:
         stamp = now()
@@ -220,6 +236,16 @@ class PromptStore:
         return child
 
 
+def _includes(row: Row, others: Sequence[Row]) -> bool:
+    found = _TAG.findall(json.dumps(row["prompt"], ensure_ascii=False))
+    return any(
+        name == other["name"]
+        and (value == str(other["version"]) if kind == "version" else value in other["labels"])
+        for name, kind, value in found
+        for other in others
+    )
+
+
 def _summary(rows: Sequence[Row]) -> Row:
     last = rows[-1]
     return {
@@ -285,7 +311,7 @@ def _labels(labels: Sequence[str]) -> Sequence[str]:
 
 def _is_name(name: str) -> bool:
     parts = name.split("/")
-    return all(parts) and name not in _RESERVED_NAMES and not set("|<>") & set(name)
+    return all(parts) and name not in _RESERVED_NAMES and "|" not in name and not _HTML.search(name)
 
 
 def _conflict(message: str) -> LangfuseError:

@@ -12,12 +12,31 @@ from urllib.parse import unquote
 
 from genai_integrations.testing.langfuse.connections import ConnectionTable
 from genai_integrations.testing.langfuse.datasets import DatasetStore
-from genai_integrations.testing.langfuse.prompts import LangfuseError, PromptStore, malformed
+from genai_integrations.testing.langfuse.observations import (
+    ObservationRow,
+    observation,
+    run_scores,
+)
+from genai_integrations.testing.langfuse.prices import model_rows
+from genai_integrations.testing.langfuse.prompts import (
+    LangfuseError,
+    PromptStore,
+    malformed,
+    page_of,
+)
+from genai_integrations.testing.langfuse.scores import checked, shown
 from genai_integrations.testing.langfuse.traces import SpanRecord, spans_of
 from genai_integrations.testing.server import Exchange, LoopbackServer, Received
 
 _API = "/api/public/"
 _PAGE = b"<!DOCTYPE html><html><head><title>404: This page could not be found</title></head></html>"
+
+_OPEN = (f"{_API}health", f"{_API}ready")
+"""What may be asked without a key."""
+
+_REFUSED = (401, 403)
+_BARE = (f"{_API}projects", f"{_API}otel/")
+"""Where a refusal is a message without the kind of the error."""
 
 Reply = tuple[int, Any]
 
@@ -100,7 +119,7 @@ class LangfuseStandIn(LoopbackServer):
             self._prompts.label(name, version, [label])
 
     def delete_prompt(self, name: str) -> None:
-        """Delete every version of a prompt."""
+        """Delete every version of a prompt, also where another one includes it, which the API refuses."""
         with self._lock:
             self._prompts.delete(name, {})
 
@@ -112,6 +131,15 @@ class LangfuseStandIn(LoopbackServer):
                 self._datasets.put_item({**item, "datasetName": name})
             return str(dataset["id"])
 
+    @property
+    def observations(self) -> list[ObservationRow]:
+        """Every span as Langfuse's pages show it: tokens added up, priced by Langfuse's table where nothing else is."""
+        return [observation(span) for span in list(self.spans)]
+
+    def run_scores(self, run: str) -> list[Mapping[str, Any]]:
+        """The scores that the page of that dataset run shows: those of the root observation of one of its items."""
+        return run_scores(list(self.spans), list(self.scores), run)
+
     async def respond(self, request: Received, exchange: Exchange) -> None:
         """Answer one request."""
         if self.hanging:
@@ -121,14 +149,15 @@ class LangfuseStandIn(LoopbackServer):
                 status, body = self._route(request)
         except LangfuseError as error:
             status, body = error.status, error.body
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        kind = "text/html; charset=utf-8" if isinstance(body, bytes) else "application/json"
+            if status in _REFUSED and request.path.startswith(_BARE):
+                body = {"message": body["message"]}
+        content, kind = _written(body)
         await exchange.send(status, content, {"content-type": kind})
 
     def _route(self, request: Received) -> Reply:
         if self.down:
             raise LangfuseError(503, "Service Unavailable", "ServiceUnavailableError")
-        if request.path == f"{_API}health":
+        if request.path in _OPEN:
             return 200, {"status": "OK", "version": "4.16.0"}
         if not request.path.startswith(_API):
             return 404, _PAGE
@@ -145,6 +174,9 @@ class LangfuseStandIn(LoopbackServer):
                 return family(request, path.split("/")[head.count("/") + 1 :])
         handler = {
             "GET projects": self._projects,
+            "GET models": self._models,
+            "GET v2/observations": self._observations,
+            "GET v3/scores": self._scores,
             "POST otel/v1/traces": self._traces,
             "POST scores": self._score,
         }.get(f"{request.method} {path}")
@@ -156,6 +188,9 @@ class LangfuseStandIn(LoopbackServer):
             raise _unauthorized("No authorization header")
         scheme, _, value = header.partition(" ")
         if scheme == "Bearer" and value == self.public_key:
+            if request.path == f"{_API}scores":
+                # What a browser may do, where the secret key must not be.
+                return
             message = "Access denied: this needs basic auth with the secret key"
             raise LangfuseError(403, message, "ForbiddenError")
         try:
@@ -177,9 +212,14 @@ class LangfuseStandIn(LoopbackServer):
             case "GET", [name]:
                 return 200, self._prompts.get(name, request.query)
             case "DELETE", [name]:
+                self._prompts.check_unused(name, request.query)
                 self._prompts.delete(name, request.query)
                 return 204, b""
-            case "PATCH", [name, "versions", version] if version.isdecimal():
+            case _, [] | [_]:
+                raise LangfuseError(405, "Method not allowed", "MethodNotAllowedError")
+            case "PATCH", [name, "versions", version]:
+                if not version.isdecimal():
+                    raise LangfuseError(500, "Internal Server Error", "InternalServerError")
                 labels = _object(request).get("newLabels")
                 if not isinstance(labels, list):
                     raise malformed(["newLabels"], "Required")
@@ -221,7 +261,23 @@ class LangfuseStandIn(LoopbackServer):
         row = {"id": self.project_id, "name": self.project_name, "organization": organization}
         return 200, {"data": [{**row, "metadata": {}}]}
 
+    def _models(self, request: Received) -> Reply:
+        data, meta = page_of(model_rows(), request.query, 50)
+        return 200, {"data": data, "meta": meta}
+
+    def _observations(self, request: Received) -> Reply:
+        data, _ = page_of(self.observations, request.query, 50)
+        return 200, {"data": data, "meta": {"cursor": None}}
+
+    def _scores(self, request: Received) -> Reply:
+        data, meta = page_of([shown(row) for row in self.scores], request.query, 50)
+        return 200, {"data": data, "meta": meta}
+
     def _traces(self, request: Received) -> Reply:
+        if request.headers.get("content-type", "").startswith("application/json"):
+            if _object(request).get("resourceSpans"):
+                raise malformed([], "the stand-in reads spans as protobuf only")
+            return 200, {}
         try:
             self.spans += spans_of(request.content)
         except ValueError as error:
@@ -231,6 +287,7 @@ class LangfuseStandIn(LoopbackServer):
     def _score(self, request: Received) -> Reply:
         # The SDK from 5.0 on sends an array, which this version of the server does not take.
         score = _object(request)
+        checked(score)
         self.scores.append(score)
         return 200, {"id": score.get("id") or f"score-{len(self.scores)}"}
 
@@ -239,7 +296,21 @@ def _unauthorized(message: str) -> LangfuseError:
     return LangfuseError(401, message, "UnauthorizedError")
 
 
+def _written(body: object) -> tuple[bytes, str]:
+    """A body as bytes, and its content type: pages are bytes, plain text is a string, all else JSON."""
+    if isinstance(body, bytes):
+        return body, "text/html; charset=utf-8"
+    if isinstance(body, str):
+        return body.encode(), "text/plain; charset=utf-8"
+    return json.dumps(body).encode(), "application/json"
+
+
 def _object(request: Received) -> dict[str, Any]:
+    if request.malformed:
+        error = LangfuseError(400, "Invalid JSON", None)
+        # From the web framework, before Langfuse's own code sees it.
+        error.body = "Invalid JSON"
+        raise error
     if not isinstance(request.body, dict):
         raise malformed([], "Expected object")
     return request.body

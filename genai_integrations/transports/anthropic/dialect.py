@@ -17,7 +17,7 @@ from genai_integrations.transports.http.sse import SSEDecoder
 
 
 class AnthropicDialect:
-    """Anthropic itself, and Foundry."""
+    """Anthropic itself, Foundry, and Claude on Vertex."""
 
     def endpoint(
         self,
@@ -25,12 +25,12 @@ class AnthropicDialect:
         model: str,
         operation: Operation,
         *,
-        streamed: bool,  # noqa: ARG002  whole answers and streams have one address
+        streamed: bool,
         pins: OriginPins,
     ) -> Endpoint:
         """Of the messages."""
         _check(operation)
-        return open_endpoint(connection, model, pins)
+        return open_endpoint(connection, model, pins, streamed=streamed)
 
     def body(self, call: WireCall) -> Wire:
         """The request."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genai_integrations.calls.enforced_schemas import enforceable, of_tool
 from genai_integrations.calls.wire import Wire
 from genai_integrations.transports.anthropic.draft import Draft
-from genai_integrations.transports.anthropic.schemas import enforceable, of_tool
 from genai_integrations.transports.anthropic.thinking import is_thinking
 
 ANSWER = "json_tool_call"

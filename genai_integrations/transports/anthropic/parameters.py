@@ -28,6 +28,9 @@ _ONLY_OPENAIS = (
 )
 """Parameters that tune, label or account. Those that change what comes back, such as `n`, are sent all the same."""
 
+_SAYING_NOTHING = {"logprobs": False, "n": 1}
+"""Values of parameters that ask for what comes anyway."""
+
 _SAMPLING = ("temperature", "top_p", "top_k")
 
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
@@ -107,6 +110,9 @@ def set_labels(draft: Draft) -> None:
     elif tier is not None:
         draft.leaves_out("service_tier")
     _set_user(draft)
+    for name, value in _SAYING_NOTHING.items():
+        if draft.left.get(name) == value:
+            draft.take(name)
     for name in _ONLY_OPENAIS:
         if name in draft.left:
             draft.leaves_out(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from genai_integrations.calls.wire import Wire, WireCall
+from genai_integrations.transports.anthropic.address import is_on_vertex
 from genai_integrations.transports.anthropic.draft import Draft
 from genai_integrations.transports.anthropic.forms import set_form
 from genai_integrations.transports.anthropic.messages import conversation
@@ -44,4 +45,12 @@ def request_body(call: WireCall) -> Wire:
     if system:
         draft.body["system"] = system
     # Vendor's own parameters win over what stands for OpenAI's.
-    return {**draft.body, **draft.left}
+    body = {**draft.body, **draft.left}
+    if is_on_vertex(call.connection):
+        del body["model"]
+        body.setdefault("anthropic_version", _VERTEX_VERSION)
+    return body
+
+
+_VERTEX_VERSION = "vertex-2023-10-16"
+"""In place of the header; the model is in the address. Source: platform.claude.com, "Claude on Vertex AI"."""

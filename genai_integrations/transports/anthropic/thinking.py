@@ -98,10 +98,8 @@ def _for_model(thinking: Mapping[str, Any], model: Claude) -> tuple[Wire, str | 
 def _effort_for(budget: object, model: Claude) -> str:
     """The effort whose budget is nearest below."""
     tokens = budget if isinstance(budget, int) else 0
-    levels = [level for level in ("low", "medium", "high", "xhigh") if level in model.efforts]
-    return max(
-        (level for level in levels if _BUDGETS[level] <= tokens), key=_BUDGETS.get, default="low"
-    )  # type: ignore[arg-type]
+    levels = [level for level in ("medium", "high", "xhigh") if level in model.efforts]
+    return next((level for level in reversed(levels) if _BUDGETS[level] <= tokens), "low")
 
 
 def _level(effort: str, model: Claude) -> str:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from genai_integrations.calls.enforced_schemas import enforceable, of_tool
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.transports.anthropic.models import Claude
-from genai_integrations.transports.anthropic.schemas import enforceable, of_tool
 
 _REFUSED = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST = 128

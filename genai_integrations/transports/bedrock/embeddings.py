@@ -156,6 +156,17 @@ def _cohere(texts: list[str], call: WireCall) -> Wire:
     return {field: texts, "input_type": "search_document", **sized, **_more(call, sized=is_v4)}
 
 
+def _marengo(texts: list[str], call: WireCall) -> Wire:
+    """The older version has its input beside the type, the newer one within it."""
+    text, is_old = _one(texts), "embed-2" in call.model
+    given: Wire
+    if _is_data(text):
+        kind, given = "image", {"mediaSource": {"base64String": text.partition(",")[2]}}
+    else:
+        kind, given = "text", {"inputText": text}
+    return {"inputType": kind, **(given if is_old else {kind: given}), **_more(call)}
+
+
 def _is_data(text: str) -> bool:
     return text.startswith("data:") and ";base64," in text[:100]
 
@@ -175,11 +186,17 @@ def _coheres(answer: Mapping[str, Any]) -> Any:
     return next(iter(found.values()), None) if isinstance(found, dict) else found
 
 
+def _marengos(answer: Mapping[str, Any]) -> Any:
+    return [row["embedding"] for row in answer.get("data") or () if row.get("embedding")]
+
+
 _FORMS = (
     _Form("titan-embed-image", 1, _titan_image, _titans),
     _Form("titan-embed-text-v2", 1, _titan_v2, _titans),
     _Form("titan-embed", 1, _titan_v1, _titans),
     _Form("cohere.embed", 96, _cohere, _coheres),
     _Form("multimodal-embeddings", 1, _nova, _novas),
+    _Form("marengo-embed", 1, _marengo, _marengos),
 )
-"""Source: Amazon Bedrock user guide, "Titan Embeddings", "Cohere Embed v3" and "v4", "Nova Multimodal Embeddings"."""
+"""Source: Amazon Bedrock user guide, "Titan Embeddings", "Cohere Embed v3" and "v4", "Nova Multimodal Embeddings",
+"TwelveLabs Marengo Embed 2.7" and "3.0"."""

@@ -7,8 +7,10 @@ from typing import Any
 
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import InvalidReplyError
+from genai_integrations.transports.bedrock.messages import given_names
 from genai_integrations.transports.bedrock.replies import annotation_of, ending, head
 
+_NO_DELTA: Wire = {}
 _NOTHING: tuple[Wire, ...] = ()
 
 
@@ -20,7 +22,7 @@ class ConverseEvents:
     """
 
     __slots__ = (
-        *("_call", "_calls", "_begun_at", "_fields", "_has_stopped", "_head", "_images"),
+        *("_call", "_calls", "_begun_at", "_block", "_fields", "_has_stopped", "_head", "_images"),
         *("_length", "_metadata", "_role", "_unsaid", "ended"),
     )
 
@@ -36,7 +38,9 @@ class ConverseEvents:
         self._fields: object = None
         self._metadata: Wire | None = None
         self._length = 0
-        self._begun_at: dict[object, int] = {}
+        # Where the text of a block begins, for what is cited in it.
+        self._block: object = None
+        self._begun_at = 0
 
     def take(self, event: Wire) -> Iterable[Wire]:
         """The chunks that an event stands for.
@@ -49,13 +53,17 @@ class ConverseEvents:
                 break
             if name == "contentBlockDelta":
                 # Most events are text: this is what happens for each token.
-                delta = told.get("delta") or {}
+                delta, index = told.get("delta") or _NO_DELTA, told.get("contentBlockIndex")
                 text = delta.get("text")
                 if type(text) is str:
-                    self._begun_at.setdefault(told.get("contentBlockIndex"), self._length)
+                    if index != self._block:
+                        self._block, self._begun_at = index, self._length
                     self._length += len(text)
-                    return (self._chunk({"content": text}),)
-                return self._delta(told.get("contentBlockIndex"), delta)
+                    if self._role:
+                        return (self._chunk({"content": text}),)
+                    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+                    return ({**self._head, "choices": [choice]},)
+                return self._delta(index, delta)
             return self._other(name, told)
         raise InvalidReplyError("the stream has an event that is none of Converse")
 
@@ -98,7 +106,9 @@ class ConverseEvents:
                 number = sum(known is not None for known in self._calls.values())
                 self._calls[index] = number
                 self._unsaid.add(index)
-                function = {"name": use.get("name"), "arguments": ""}
+                name = use.get("name")
+                name = given_names(self._call).get(str(name), name)
+                function = {"name": name, "arguments": ""}
                 call = {"index": number, "id": use.get("toolUseId"), "type": "function"}
                 return (self._chunk({"tool_calls": [{**call, "function": function}]}),)
             case {"reasoningContent": dict(thought)}:
@@ -124,7 +134,7 @@ class ConverseEvents:
         """What is neither text nor a thought nor a call of the caller's tools."""
         match delta:
             case {"citation": dict(citation)}:
-                start = self._begun_at.get(index, 0)
+                start = self._begun_at if index == self._block else self._length
                 note = annotation_of(citation, start, self._length)
                 return (self._chunk({"annotations": [note], **_own("citations", citation)}),)
             case {"image": {"source": {"bytes": str(data)}}}:

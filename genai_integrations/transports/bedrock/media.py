@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from genai_integrations.calls.media import data_url
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ConfigurationError
 
@@ -14,7 +15,6 @@ Part = Mapping[str, Any]
 _KINDS: Mapping[str, tuple[str, str]] = {
     "image/png": ("image", "png"),
     "image/jpeg": ("image", "jpeg"),
-    "image/jpg": ("image", "jpeg"),
     "image/gif": ("image", "gif"),
     "image/webp": ("image", "webp"),
     "application/pdf": ("document", "pdf"),
@@ -124,7 +124,7 @@ def search_result(part: Part) -> Wire:
     return {"searchResult": {**kept, "content": texts}}
 
 
-def data_url(block: str, inner: Mapping[str, Any]) -> str:
+def as_data_url(block: str, inner: Mapping[str, Any]) -> str:
     """The address that holds what a block of an answer has."""
     return f"data:{block}/{inner.get('format')};base64,{inner['source']['bytes']}"
 
@@ -132,10 +132,8 @@ def data_url(block: str, inner: Mapping[str, Any]) -> str:
 def _at(url: str, mime: object, what: str) -> Wire:
     """A block by its address: one that holds the data, or one in S3."""
     told = mime if isinstance(mime, str) else None
-    if url.startswith("data:"):
-        head, _, data = url.partition(",")
-        found = head.removeprefix("data:").partition(";")[0]
-        return _of(told or found, data, what)
+    if held := data_url(url):
+        return _of(told or held.media_type, held.base64, what)
     if url.startswith("s3://"):
         kind, form = _kind(told, url) or ("document", "pdf")
         return {kind: {"format": form, "source": {"s3Location": {"uri": url}}}}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.bedrock import media
@@ -20,6 +20,11 @@ _SOMETHING = "."
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 """Source: AWS API reference, `ToolUseBlock`."""
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_STEM = 55
+"""Of a tool's name, so that a digest has room behind it. Source: AWS API reference, `ToolSpecification`."""
 
 _TTLS = ("5m", "1h")
 
@@ -87,6 +92,21 @@ def call_id(given: object) -> str:
     if _CALL_ID.fullmatch(text):
         return text
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
+
+
+def sent_name(given: str) -> str:
+    """The name of a tool in the form that Bedrock takes, which another name cannot become."""
+    if not given or _NAME.fullmatch(given):
+        return given
+    digest = hashlib.sha256(given.encode(errors="replace")).hexdigest()[:8]
+    return f"{_NOT_IN_NAMES.sub('_', given)[:_LONGEST_STEM]}_{digest}"
+
+
+def given_names(call: WireCall) -> Mapping[str, str]:
+    """The caller's names of the tools that are called otherwise there."""
+    rows = (tool.get("function") or tool for tool in call.body.get("tools") or ())
+    names = (row.get("name") for row in rows)
+    return {sent_name(name): name for name in names if name and not _NAME.fullmatch(name)}
 
 
 def _blocks(message: Wire) -> Iterator[Wire]:
@@ -178,7 +198,7 @@ def _calls(message: Wire) -> Iterator[Wire]:
         yield {
             "toolUse": {
                 "toolUseId": call_id(call.get("id")),
-                "name": function.get("name") or "",
+                "name": sent_name(function.get("name") or ""),
                 "input": _arguments(function.get("arguments")),
             }
         }

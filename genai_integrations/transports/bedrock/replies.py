@@ -10,7 +10,8 @@ from typing import Any
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import InvalidReplyError
 from genai_integrations.runtime import jsonbytes
-from genai_integrations.transports.bedrock.media import data_url
+from genai_integrations.transports.bedrock.media import as_data_url
+from genai_integrations.transports.bedrock.messages import given_names
 
 _BESIDE = ("performanceConfig", "trace")
 """What an answer tells beside the message; it is handed on as it is."""
@@ -31,7 +32,7 @@ def reply_of(answer: object, call: WireCall) -> Wire:
         raise InvalidReplyError("the server's answer has no output.message, as Converse has it")
     choice = {
         "index": 0,
-        "message": message_of(said.get("content") or ()),
+        "message": message_of(said.get("content") or (), given_names(call)),
         "finish_reason": answer.get("stopReason"),
     }
     return {**head(call, "chat.completion"), "choices": [choice], **ending(answer, call)}
@@ -62,8 +63,13 @@ def ending(told: Mapping[str, Any], call: WireCall) -> Wire:
     return found
 
 
-def message_of(content: Iterable[Any]) -> Wire:
-    """The blocks of an answer as one message."""
+def message_of(content: Iterable[Any], names: Mapping[str, str]) -> Wire:
+    """The blocks of an answer as one message.
+
+    Args:
+        content: The blocks.
+        names: The caller's names of tools that have others there.
+    """
     texts: list[str] = []
     thoughts: list[Wire] = []
     message: Wire = {"role": "assistant", "content": None}
@@ -74,13 +80,13 @@ def message_of(content: Iterable[Any]) -> Wire:
             case {"toolUse": {"type": "server_tool_use"}} | {"toolResult": _}:
                 _add(message, "provider_specific_fields", "server_tools", block)
             case {"toolUse": dict(use)}:
-                message.setdefault("tool_calls", []).append(_call(use))
+                message.setdefault("tool_calls", []).append(_call(use, names))
             case {"reasoningContent": dict(thought)}:
                 thoughts += thinking_of(thought)
             case {"citationsContent": dict(cited)}:
                 _cite(message, cited, texts)
             case {"image": {"source": {"bytes": _}} as image}:
-                url = data_url("image", image)
+                url = as_data_url("image", image)
                 message.setdefault("images", []).append(
                     {"type": "image_url", "image_url": {"url": url}}
                 )
@@ -165,13 +171,14 @@ def _thought(more: object) -> int | None:
     return None
 
 
-def _call(use: Mapping[str, Any]) -> Wire:
+def _call(use: Mapping[str, Any], names: Mapping[str, str]) -> Wire:
+    name = use.get("name")
     arguments = use.get("input")
     text = arguments if isinstance(arguments, str) else jsonbytes.dumps(arguments or {}).decode()
     return {
         "id": use.get("toolUseId"),
         "type": "function",
-        "function": {"name": use.get("name"), "arguments": text},
+        "function": {"name": names.get(str(name), name), "arguments": text},
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genai_integrations.calls.args import may_drop
+from genai_integrations.calls.enforced_schemas import enforceable
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.bedrock.messages import turns
@@ -22,7 +23,6 @@ _ELSEWHERE = frozenset(
         *("max_completion_tokens", "max_tokens", "messages", "model", "parallel_tool_calls"),
         *("reasoning_effort", "response_format", "service_tier", "stop", "stream"),
         *("stream_options", "temperature", "tool_choice", "tools", "top_k", "top_p"),
-        "web_search_options",
     )
 )
 """Parameters that are said otherwise here, or by the address."""
@@ -40,7 +40,7 @@ _UNKNOWN = frozenset(
     (
         *("frequency_penalty", "logit_bias", "metadata", "presence_penalty", "prompt_cache_key"),
         *("prompt_cache_retention", "safety_identifier", "seed", "store", "user", "verbosity"),
-        "prediction",
+        *("prediction", "web_search_options"),
     )
 )
 """What OpenAI has and Converse has not: it tunes, labels or accounts, so it can be left out."""
@@ -114,6 +114,8 @@ def _model_fields(call: WireCall, model: Model) -> Wire:
     }
     if fields.get("n") == 1:
         del fields["n"]
+    if model.family.startswith("nova"):
+        fields.pop("web_search_options", None)  # it is a tool there
     if (top_k := given.get("top_k")) is not None:
         # Source: Amazon Nova user guide, "Complete request schema".
         is_nova = model.family.startswith("nova")
@@ -161,13 +163,17 @@ def _called(messages: list[Wire]) -> list[str]:
 
 
 def _output(wanted: object) -> Wire | None:
-    """Converse's `outputConfig` for a JSON schema. For JSON without one it has no form: the prompt asks for it."""
+    """Converse's `outputConfig` for a JSON schema. For JSON without one it has no form: the prompt asks for it.
+
+    Source: Amazon Bedrock user guide, "Structured outputs": the limits are those of Claude's own.
+    """
     if not isinstance(wanted, Mapping) or wanted.get("type") != "json_schema":
         return None
     form = wanted.get("json_schema") or {}
     told = {name: form[name] for name in ("name", "description") if form.get(name)}
-    schema = jsonbytes.dumps(form.get("schema") or {}).decode()
-    structure = {"jsonSchema": {**told, "schema": schema}}
+    schema = form.get("schema") or {}
+    text = jsonbytes.dumps(enforceable(schema) or schema).decode()
+    structure = {"jsonSchema": {**told, "schema": text}}
     return {"textFormat": {"type": "json_schema", "structure": structure}}
 
 

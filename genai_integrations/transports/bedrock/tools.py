@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from genai_integrations.calls.enforced_schemas import enforceable, of_tool
 from genai_integrations.calls.wire import Wire
-from genai_integrations.transports.bedrock.messages import cache_point
+from genai_integrations.transports.bedrock.messages import cache_point, sent_name
 from genai_integrations.transports.bedrock.models import Model
+from genai_integrations.transports.bedrock.schemas import plain_schema
 
 _OWN = frozenset(("toolSpec", "systemTool", "cachePoint"))
 _FUNCTIONS = frozenset(("function", "custom"))
@@ -36,7 +38,7 @@ def tool_config(
     if choice == "none" and not called:
         return None
     tools = [*_tools(_allowed(body.get("tools") or (), choice), model)]
-    if body.get("web_search_options") is not None:
+    if body.get("web_search_options") is not None and model.family.startswith("nova"):
         tools.append(_GROUNDING)
     if not any("cachePoint" not in tool for tool in tools):
         tools = [{"toolSpec": {"name": name, "inputSchema": {"json": _EMPTY}}} for name in called]
@@ -82,21 +84,20 @@ def _tools(given: Sequence[Mapping[str, Any]], model: Model) -> Iterator[Wire]:
         if not _OWN.isdisjoint(tool):
             yield dict(tool)
         elif _is_described(tool):
-            yield {"toolSpec": _spec(tool, strict=model.strict)}
+            yield {"toolSpec": _spec(tool, model)}
             if tool.get("cache_control") and model.caches_tools:
                 yield cache_point(tool["cache_control"] if model.caches_long else None)
 
 
-def _spec(tool: Mapping[str, Any], *, strict: bool) -> Wire:
+def _spec(tool: Mapping[str, Any], model: Model) -> Wire:
     function = tool.get("function") or tool
     schema = function.get("parameters") or function.get("input_schema") or _EMPTY
-    spec = {
-        "name": function.get("name") or "",
-        "inputSchema": {"json": schema if schema.get("type") else {"type": "object", **schema}},
-    }
+    enforced = enforceable(schema) if model.strict and function.get("strict") else None
+    schema = enforced or (of_tool(schema) if model.family == "claude" else plain_schema(schema))
+    spec: Wire = {"name": sent_name(function.get("name") or ""), "inputSchema": {"json": schema}}
     if function.get("description"):
         spec["description"] = function["description"]
-    if strict and function.get("strict"):
+    if enforced:
         spec["strict"] = True
     return spec
 
@@ -116,7 +117,7 @@ def _choice(choice: object) -> Wire | None:
             mode = (choice.get("allowed_tools") or choice).get("mode")
             return _PLAIN.get(str(mode))
         name = (choice.get("function") or choice).get("name")
-        return {"tool": {"name": name}} if name else _PLAIN.get(str(choice.get("type")))
+        return {"tool": {"name": sent_name(name)}} if name else _PLAIN.get(str(choice.get("type")))
     return _PLAIN.get(str(choice))
 
 

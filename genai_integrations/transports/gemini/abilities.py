@@ -8,6 +8,7 @@ from typing import Final
 _OLD: Final = re.compile(r"gemini-(?:[12](?:[.-]|$)|exp\b|pro$|flash$|pro-vision|embedding)")
 _NO_THOUGHTS: Final = re.compile(r"gemini-(?:1|2\.0|exp|pro$|pro-vision|flash$|embedding)|gemma")
 _LEVELS_OF_3_PRO: Final = re.compile(r"gemini-3-pro")
+_NO_SYSTEM: Final = re.compile(r"gemma-[1-3]")
 _NO_PENALTIES: Final = re.compile(r"gemini-(?!1|2\.0)")
 _EMBEDS_ON_VERTEX: Final = re.compile(
     r"gemini-embedding-|text-embedding-\d|text-embedding-(?:large-exp|preview)|textembedding-gecko"
@@ -30,6 +31,11 @@ def is_3_or_newer(model: str) -> bool:
     """
     name = _bare(model)
     return name.startswith("gemini-") and not _OLD.match(name)
+
+
+def takes_instructions(model: str) -> bool:
+    """Whether it has a system's turn. AI Studio: "Developer instruction is not enabled for models/gemma-3-27b-it"."""
+    return not _NO_SYSTEM.match(_bare(model))
 
 
 def thinks(model: str) -> bool:

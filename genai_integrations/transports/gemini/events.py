@@ -9,7 +9,8 @@ from typing import Any
 
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import InvalidReplyError
-from genai_integrations.transports.gemini.parts import logprobs_of, message_of
+from genai_integrations.transports.gemini.partial_calls import PartialCalls
+from genai_integrations.transports.gemini.parts import Sounds, logprobs_of, message_of
 from genai_integrations.transports.gemini.replies import finish_of, refuse_blocked, refuse_nothing
 from genai_integrations.transports.gemini.sources import annotated, beside
 from genai_integrations.transports.gemini.usage import tier_of, traffic_of, usage_of
@@ -86,13 +87,25 @@ class GeminiEvents:
 class _Candidate:
     """One of the answers of a stream, as far as it came."""
 
-    __slots__ = ("_begun", "_calls", "_index", "_rest", "_texts", "finish", "seen")
+    __slots__ = (
+        "_begun",
+        "_calls",
+        "_index",
+        "_partial",
+        "_rest",
+        "_sounds",
+        "_texts",
+        "finish",
+        "seen",
+    )
 
     def __init__(self, index: int) -> None:
         self.seen = False
         self._index = index
         self._begun = False
         self._calls = 0
+        self._partial = PartialCalls()
+        self._sounds = Sounds()
         self._texts: list[str] = []
         self._rest: Wire = {}
         self.finish: object = None
@@ -105,6 +118,8 @@ class _Candidate:
             if candidate.get("finishReason"):
                 self.finish = candidate["finishReason"]
         delta = self._delta(parts)
+        if not delta and self.finish:
+            delta = self._delta(list(self._partial.rest()))
         logprobs = logprobs_of(candidate) if "logprobsResult" in candidate else None
         if not delta and not logprobs:
             return ()
@@ -119,6 +134,8 @@ class _Candidate:
             delta["annotations"] = cited
         if rest:
             delta["provider_specific_fields"] = rest
+        if sound := self._sounds.rest():
+            delta["audio"] = {"data": sound}
         return {
             "index": self._index,
             "delta": delta,
@@ -128,14 +145,16 @@ class _Candidate:
     def _delta(self, parts: Any) -> Wire:
         if len(parts) == 1 and parts[0].keys() == _TEXT:
             # Nearly every event.
-            text = parts[0]["text"]
+            text = _checked(parts[0]["text"])
             said: Wire = {"content": text} if text else {}
         else:
-            said = message_of(parts)
+            said = message_of(self._partial.whole(parts))
         if not said:
             return said
         if "content" in said:
             self._texts.append(said["content"])
+        if "audio" in said:
+            said["audio"]["data"] = self._sounds.fitting(said["audio"]["data"])
         for call in said.get("tool_calls") or ():
             call["index"] = self._calls
             self._calls += 1
@@ -144,6 +163,12 @@ class _Candidate:
             self._begun = True
             said = {"role": "assistant", **said}
         return said
+
+
+def _checked(text: object) -> str:
+    if not isinstance(text, str):
+        raise InvalidReplyError("an event of the stream has a text that is none")
+    return text
 
 
 _PLAIN = 1

@@ -18,11 +18,14 @@ _NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()
 """For calls that another model made; without, Gemini 3 refuses them.
 https://ai.google.dev/gemini-api/docs/thought-signatures, "FAQs"."""
 
+_INLINE = {"inlineData"}
 _SYSTEM = ("system", "developer")
 _RESULTS = ("tool", "function")
 
 
-def conversation(messages: Sequence[Mapping[str, Any]], *, newest: bool) -> Wire:
+def conversation(
+    messages: Sequence[Mapping[str, Any]], *, newest: bool, instructed: bool = True
+) -> Wire:
     """`contents`, with `systemInstruction` if there is one.
 
     Messages of one side that follow each other become one turn, and so do the results of one turn's calls: "the number
@@ -31,6 +34,7 @@ def conversation(messages: Sequence[Mapping[str, Any]], *, newest: bool) -> Wire
     Args:
         messages: In OpenAI's form.
         newest: Whether it is for a Gemini 3 or newer, which has ids and wants signatures.
+        instructed: Whether the model has a system's turn; if not, what the system says is the user's.
 
     Raises:
         ConfigurationError: Something in it has no form there.
@@ -49,6 +53,10 @@ def conversation(messages: Sequence[Mapping[str, Any]], *, newest: bool) -> Wire
     if not contents:
         # A request must have a turn, so one that is all instruction is asked as it stands.
         return {"contents": [{"role": "user", "parts": system or [{"text": " "}]}]}
+    if system and not instructed:
+        begins = contents[0]["role"] == "user" and not _has_results(contents[0])
+        first = contents.pop(0)["parts"] if begins else []
+        return {"contents": [{"role": "user", "parts": [*system, *first]}, *contents]}
     instruction: Wire = {"systemInstruction": {"parts": system}} if system else {}
     return {**instruction, "contents": contents}
 
@@ -147,9 +155,10 @@ class _Turns:
         result: Wire = {"name": name, "response": _answered(text, message)}
         if identity and self._newest:
             result = {"id": identity, **result}
-        if shown and self._newest:
-            result["parts"] = shown
-            shown = []
+        if self._newest and (inner := [part for part in shown if part.keys() == _INLINE]):
+            # https://ai.google.dev/api/caching#FunctionResponsePart: data only, no addresses.
+            result["parts"] = inner
+            shown = [part for part in shown if part not in inner]
         return number, [{"functionResponse": result}, *shown]
 
     def _parts(self, content: object) -> Iterator[Wire]:

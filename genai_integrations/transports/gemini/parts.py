@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,36 +19,32 @@ def message_of(parts: Iterable[Mapping[str, Any]]) -> Wire:
         Fields of a message or delta, none of them empty: `content`, `reasoning_content`, `tool_calls`, `images`,
         `audio`, and in `provider_specific_fields` `thought_signatures` and `server_tool_parts`.
     """
-    texts: list[str] = []
-    thoughts: list[str] = []
-    sounds: list[Mapping[str, Any]] = []
     said: Wire = {}
     for part in parts:
-        signature = part.get("thoughtSignature")
-        if "text" in part:
-            (thoughts if part.get("thought") else texts).append(part["text"] or "")
-        elif "functionCall" in part:
-            said.setdefault("tool_calls", []).append(_call(part["functionCall"], signature))
-            continue
-        elif inline := part.get("inlineData"):
-            if str(inline.get("mimeType")).startswith("audio/"):
-                sounds.append(inline)
-            else:
-                said.setdefault("images", []).append(_image(inline, signature))
-                continue
-        elif part:
-            # Code that was run, and calls of Google's own tools, which want to be sent back.
-            _beside(said, "server_tool_parts", dict(part))
-            continue
-        if signature:
-            _beside(said, "thought_signatures", signature)
-    if any(texts):
-        said["content"] = "".join(texts)
-    if any(thoughts):
-        said["reasoning_content"] = "".join(thoughts)
-    if sounds:
-        said["audio"] = _audio(sounds)
-    return said
+        if part:
+            _take(part, said)
+    return {name: value for name, value in said.items() if value != ""}
+
+
+def _take(part: Mapping[str, Any], said: Wire) -> None:
+    signature, inline = part.get("thoughtSignature"), part.get("inlineData") or {}
+    if "functionCall" in part:
+        said.setdefault("tool_calls", []).append(_call(part["functionCall"], signature))
+        return
+    if inline and not str(inline.get("mimeType")).startswith("audio/"):
+        said.setdefault("images", []).append(_image(inline, signature))
+        return
+    if "text" in part:
+        name = "reasoning_content" if part.get("thought") else "content"
+        said[name] = said.get(name, "") + (part["text"] or "")
+    elif inline:
+        _add_sound(said, inline)
+    else:
+        # Code that was run, and calls of Google's own tools, which want to be sent back.
+        _beside(said, "server_tool_parts", dict(part))
+        return
+    if signature:
+        _beside(said, "thought_signatures", signature)
 
 
 def _beside(said: Wire, name: str, value: object) -> None:
@@ -76,10 +73,40 @@ def _image(inline: Mapping[str, Any], signature: str | None) -> Wire:
     )
 
 
-def _audio(sounds: list[Mapping[str, Any]]) -> Wire:
+def _add_sound(said: Wire, inline: Mapping[str, Any]) -> None:
     """Sound in OpenAI's place for it. Gemini gives no transcript and keeps nothing under an id."""
-    data = "".join(str(sound.get("data") or "") for sound in sounds)
-    return {"data": data, "format": sounds[0].get("mimeType"), "transcript": ""}
+    kind = inline.get("mimeType")
+    sound = said.setdefault("audio", {"data": "", "format": kind, "transcript": ""})
+    sound["data"] = joined([sound["data"], str(inline.get("data") or "")])
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """Base64 of several pieces, each of which may end in padding, as of one."""
+    given = [piece for piece in pieces if piece]
+    if len(given) < 2:
+        return "".join(given)
+    return base64.b64encode(b"".join(map(base64.b64decode, given))).decode()
+
+
+class Sounds:
+    """Makes the pieces of a sound fit each other: joined as texts, as clients do, they are the base64 of the whole."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def fitting(self, piece: str) -> str:
+        """The next piece, without what has no whole place in base64 yet: that comes with the one after it."""
+        whole = joined([self._rest, piece])
+        at = len(whole) - 4 if whole.endswith("=") else len(whole)
+        self._rest = whole[at:]
+        return whole[:at]
+
+    def rest(self) -> str:
+        """What is left when the answer is over."""
+        rest, self._rest = self._rest, ""
+        return rest
 
 
 def logprobs_of(candidate: Mapping[str, Any]) -> Wire | None:

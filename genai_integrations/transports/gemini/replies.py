@@ -65,7 +65,7 @@ def refuse_nothing(finishes: Sequence[object], usage: Mapping[str, Any] | None) 
     Gemini stops without a word now and then, and another try mostly brings an answer.
     """
     reasons = set(finishes)
-    if reasons == {"STOP"} and not _generated(usage):
+    if reasons <= {"STOP", None} and not _generated(usage):
         raise InvalidReplyError("the provider answered with nothing")
     meant = {FINISH_REASONS.get(reason) for reason in reasons if isinstance(reason, str)}
     if meant == {"content_filter"}:

@@ -8,7 +8,12 @@ from typing import Any
 
 from genai_integrations.calls.args import may_drop
 from genai_integrations.calls.wire import Wire, WireCall
-from genai_integrations.transports.gemini.abilities import has_penalties, is_3_or_newer, thinks
+from genai_integrations.transports.gemini.abilities import (
+    has_penalties,
+    is_3_or_newer,
+    takes_instructions,
+    thinks,
+)
 from genai_integrations.transports.gemini.address import is_vertex
 from genai_integrations.transports.gemini.media import resolution_wanted
 from genai_integrations.transports.gemini.messages import conversation
@@ -69,7 +74,7 @@ def chat_body(call: WireCall) -> Wire:
         ConfigurationError: A message or a parameter has no form there.
     """
     body, newest = call.body, is_3_or_newer(call.model)
-    made = conversation(body["messages"], newest=newest)
+    made = conversation(body["messages"], newest=newest, instructed=takes_instructions(call.model))
     made |= declared(body, newest=newest)
     config = dict(_config(call, newest=newest))
     for name, value in body.items():

@@ -41,15 +41,15 @@ class EventStreamDecoder:
     is no event stream comes whole from `flush`. The cost of an event does not depend on how many pieces it arrives in.
     """
 
-    __slots__ = ("_held", "_is_whole", "_kinds", "_missing", "_pieces")
+    __slots__ = ("_held", "_is_whole", "_missing", "_openings", "_pieces")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._held = 0
         self._missing = _LENGTHS.size
         self._is_whole: bool | None = None
-        # Of one kind of event the headers are the same bytes each time.
-        self._kinds: dict[bytes, _Headers] = {}
+        # Of one kind of event the headers are the same bytes each time, and so is how its text begins.
+        self._openings: dict[bytes, bytes] = {}
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """Take the next piece and give every event that it completes.
@@ -57,59 +57,71 @@ class EventStreamDecoder:
         Raises:
             InvalidReplyError: What follows is no message, or was changed on its way.
         """
-        if not piece:
+        data = self._gathered(piece)
+        if data is None:
             return
-        if self._is_whole is None:
+        at, length, self._missing = 0, len(data), _LENGTHS.size
+        # One loop and few calls: this runs for every token.
+        while length - at >= _LENGTHS.size:
+            whole, headers, checksum = _LENGTHS.unpack_from(data, at)
+            if crc32(data[at : at + 8]) != checksum:
+                raise InvalidReplyError(_CHANGED)
+            if headers > _MOST_HEADERS or not 0 <= whole - headers - _AROUND <= _MOST_PAYLOAD:
+                raise InvalidReplyError("the stream has a message of an impossible length")
+            if whole > length - at:
+                self._missing = whole
+                break
+            start, end = at + _LENGTHS.size + headers, at + whole - _CHECKSUM.size
+            if crc32(data[at:end]) != _CHECKSUM.unpack_from(data, end)[0]:
+                raise InvalidReplyError(_CHANGED)
+            block, payload = data[at + _LENGTHS.size : start], data[start:end]
+            at += whole
+            opening = self._openings.get(block)
+            if opening is None:
+                yield self._first_of_its_kind(block, payload)
+            else:
+                yield opening + (payload or b"{}") + b"}"
+        self._held = length - at
+        self._pieces = [data[at:]] if self._held else []
+
+    def _gathered(self, piece: bytes) -> bytes | None:
+        """The piece with what was held back; None if that does not complete what is waited for."""
+        if self._is_whole is None and piece:
             self._is_whole = piece[0] > _LARGEST_FIRST
+        if not (self._pieces or self._is_whole):
+            return piece or None
         self._pieces.append(piece)
         self._held += len(piece)
         if self._is_whole or self._held < self._missing:
-            return
-        data = b"".join(self._pieces) if len(self._pieces) > 1 else piece
-        at = 0
-        while (end := self._end(data, at)) <= len(data):
-            headers_end = at + _LENGTHS.size + _LENGTHS.unpack_from(data, at)[1]
-            _check(data[at : end - _CHECKSUM.size], _CHECKSUM.unpack_from(data, end - 4)[0])
-            headers = self._headers(data[at + _LENGTHS.size : headers_end])
-            at, payload = end, data[headers_end : end - _CHECKSUM.size]
-            yield from _event(headers, payload)
-        self._pieces = [data[at:]] if at < len(data) else []
-        self._held = len(data) - at
-        self._missing = end - at
+            return None
+        return b"".join(self._pieces)
 
     def flush(self) -> list[bytes]:
         """The body is over: all of it if it was no event stream. A message that is cut short is dropped."""
         return [WholeData(b"".join(self._pieces))] if self._is_whole else []
 
-    def _end(self, data: bytes, at: int) -> int:
-        """Where the message ends that begins there; where its lengths end, if they are not all there."""
-        if at + _LENGTHS.size > len(data):
-            return at + _LENGTHS.size
-        whole, headers, checksum = _LENGTHS.unpack_from(data, at)
-        _check(data[at : at + 8], checksum)
-        payload = whole - headers - _AROUND
-        if headers > _MOST_HEADERS or not 0 <= payload <= _MOST_PAYLOAD:
-            raise InvalidReplyError("the stream has a message of an impossible length")
-        return at + int(whole)
-
-    def _headers(self, block: bytes) -> _Headers:
-        known = self._kinds.get(block)
-        if known is None:
-            try:
-                known = dict(_parsed(block))
-            except (struct.error, IndexError, KeyError, UnicodeDecodeError):
-                raise InvalidReplyError("the stream has a message with broken headers") from None
-            if len(self._kinds) < _MOST_KINDS:
-                self._kinds[block] = known
-        return known
+    def _first_of_its_kind(self, block: bytes, payload: bytes) -> bytes:
+        """The text of an event whose headers are read; of an exception, each time."""
+        try:
+            headers = dict(_parsed(block))
+        except (struct.error, IndexError, KeyError, UnicodeDecodeError):
+            raise InvalidReplyError("the stream has a message with broken headers") from None
+        kind, name = headers.get(":message-type"), headers.get(":event-type", "")
+        if kind == "exception":
+            return _error({"type": headers.get(":exception-type", "")}, payload)
+        if kind == "error":
+            # Errors that no model of the service knows have no payload.
+            told = {"type": headers.get(":error-code"), "message": headers.get(":error-message")}
+            return _error(told, b"")
+        if kind != "event" or not _NAME.fullmatch(name):
+            raise InvalidReplyError("the stream has a message that is no event")
+        opening = b'{"%b":' % name.encode()
+        if len(self._openings) < _MOST_KINDS:
+            self._openings[block] = opening
+        return opening + (payload or b"{}") + b"}"
 
 
-_Headers = dict[str, str]
-
-
-def _check(data: bytes, checksum: int) -> None:
-    if crc32(data) != checksum:
-        raise InvalidReplyError("the stream has a message with a wrong checksum")
+_CHANGED = "the stream has a message with a wrong checksum"
 
 
 def _parsed(block: bytes) -> Iterator[tuple[str, str]]:
@@ -129,21 +141,6 @@ def _parsed(block: bytes) -> Iterator[tuple[str, str]]:
             yield name, block[start:at].decode()
     if at != len(block):
         raise IndexError
-
-
-def _event(headers: _Headers, payload: bytes) -> Iterator[bytes]:
-    kind = headers.get(":message-type")
-    name = headers.get(":event-type", "")
-    if kind == "event" and _NAME.fullmatch(name):
-        yield b'{"%b":%b}' % (name.encode(), payload or b"{}")
-    elif kind == "exception":
-        yield _error({"type": headers.get(":exception-type", "")}, payload)
-    elif kind == "error":
-        # Errors that no model of the service knows have no payload.
-        told = {"type": headers.get(":error-code"), "message": headers.get(":error-message")}
-        yield _error(told, b"")
-    else:
-        raise InvalidReplyError("the stream has a message that is no event")
 
 
 def _error(told: dict[str, str | None], payload: bytes) -> ErrorData:

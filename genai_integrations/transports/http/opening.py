@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
 from genai_integrations.connections.origins import OriginPins, origin_of, refuse_unsafe_host
 from genai_integrations.errors import ConfigurationError, CredentialError
+from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
@@ -101,6 +101,10 @@ _FRAMING = frozenset(("connection", "content-length", "host", "transfer-encoding
 
 @cache
 def _own_headers() -> dict[str, str]:
+    # At the first request, and not with the client: it loads the parser of e-mails.
+    with loading():
+        from importlib.metadata import version
+
     return {
         "content-type": "application/json",
         "accept-encoding": "identity",

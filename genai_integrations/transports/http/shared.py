@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from genai_integrations.runtime.fork import after_fork_in_child
-from genai_integrations.runtime.loading import Loading
+from genai_integrations.runtime.loading import Loading, loading
 
 if TYPE_CHECKING:
     from genai_integrations.transports.http.async_http import AsyncHttp
@@ -33,7 +33,8 @@ class Shared:
     @property
     def sync_http(self) -> SyncHttp:
         """HTTP for threads."""
-        from genai_integrations.transports.http.sync_http import SyncHttp
+        with loading():
+            from genai_integrations.transports.http.sync_http import SyncHttp
 
         with self._lock:
             self._sync_http = self._sync_http or SyncHttp()
@@ -64,3 +65,6 @@ def _async_http() -> None:
 
 ASYNC_HTTP = Loading("aiohttp", _async_http)
 """aiohttp takes a tenth of a second, in which an event loop would stand still."""
+
+SYNC_HTTP = "genai_integrations.transports.http.sync_http"
+"""The module that brings urllib3, which takes a tenth of a second, too."""

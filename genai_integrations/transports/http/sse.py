@@ -85,7 +85,17 @@ class SSEDecoder:
         self._pieces = [rest] if rest else []
         self._held = len(rest)
         self._ends_in_lf = rest[-1:] == b"\n"
-        return [data for block in blocks if (data := _data_of(block, self._carrying)) is not None]
+        # Almost every event is one line, of which no function is asked.
+        return [
+            data
+            for block in blocks
+            if (
+                data := block[6:]
+                if block[:6] == b"data: " and b"\n" not in block
+                else _data_of(block, self._carrying)
+            )
+            is not None
+        ]
 
     def flush(self) -> list[bytes]:
         """The data of a last event that the server did not end with a blank line.
@@ -132,8 +142,6 @@ class SSEDecoder:
 
 def _data_of(block: bytes, carrying: tuple[bytes, ...]) -> bytes | None:
     """The joined data lines of one event; None if it has none, or is a named one that carries nothing of an answer."""
-    if block[:6] == b"data: " and b"\n" not in block:
-        return block[6:]
     lines = []
     name = b""
     for line in block.split(b"\n"):
@@ -148,7 +156,8 @@ def _data_of(block: bytes, carrying: tuple[bytes, ...]) -> bytes | None:
             lines.append(value)
             name = field
     if not lines:
-        return None
+        # Google breaks a stream off with a bare error object, which is no event.
+        return ErrorData(block) if block.lstrip()[:1] == b"{" else None
     data = b"\n".join(lines)
     if carrying and name not in _PLAIN and not any(mark in data for mark in carrying):
         return None

@@ -6,6 +6,7 @@ import contextlib
 import io
 import socket
 import time
+import urllib.request  # noqa: F401  `proxy_for` needs it, and must not load it while a provider is waited for
 from collections.abc import Generator
 from functools import partial
 from http.client import HTTPException

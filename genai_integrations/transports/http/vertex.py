@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit, urlunsplit
 
 from genai_integrations.connections.connection import Connection
-from genai_integrations.connections.origins import OriginPins
+from genai_integrations.connections.origins import OriginPins, vertex_host
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.google_tokens import google_project, google_signer
@@ -39,18 +39,6 @@ def vertex_endpoint(
     path = f"/projects/{project}/locations/{location}/publishers/{publisher}/models/{name}"
     return endpoint_at(connection, f"{base}{path}:{method}", pins, signer=signer)
 
-
-def vertex_host(location: str) -> str:
-    """Google's own host of a location: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations."""
-    if location == "global":
-        return "https://aiplatform.googleapis.com"
-    if location in _MULTI_REGIONS:
-        return f"https://aiplatform.{location}.rep.googleapis.com"
-    return f"https://{location}-aiplatform.googleapis.com"
-
-
-_MULTI_REGIONS = ("eu", "us")
-"""Locations of several regions, whose hosts are named otherwise."""
 
 _VERSIONS = ("/v1", "/v1beta1")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from genai_integrations.runtime.loading import Loading
 from genai_integrations.settings import without_downloads
+from genai_integrations.transports.litellm.quiet import quiet, silence
 
 _BUILT_LATE = (
     "Message",
@@ -23,8 +24,9 @@ _BUILT_LATE = (
 @cache
 def litellm_module() -> Any:
     """LiteLLM, imported quietly at its first use."""
+    silence()
     # What pydantic says of LiteLLM's own types is nobody's concern here.
-    with without_downloads(), warnings.catch_warnings():
+    with quiet(), without_downloads(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import litellm
         from litellm.anthropic_beta_headers_manager import get_provider_name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.transports.http.shared import SHARED, Shared
+from genai_integrations.transports.litellm.quiet import KeepingExecutor
 
 
 class SharedLitellm:
@@ -16,7 +17,7 @@ class SharedLitellm:
 
     def __init__(self, http: Shared) -> None:
         self.http = http
-        self.loop = BackgroundLoop("genai-translation")
+        self.loop = BackgroundLoop("genai-translation", KeepingExecutor)
         self._client: object = None
 
     def client(self) -> object:

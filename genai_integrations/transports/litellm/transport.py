@@ -35,6 +35,7 @@ from genai_integrations.transports.http.google_tokens import check_google_auth
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.litellm.feed import Feed
 from genai_integrations.transports.litellm.loading import litellm_module
+from genai_integrations.transports.litellm.quiet import quiet
 from genai_integrations.transports.litellm.shared import SHARED_LITELLM, SharedLitellm
 
 _SECRET_PARAMS = (
@@ -183,7 +184,8 @@ class LitellmTransport:
         )
         token = current.set(witness)
         try:
-            yield witness
+            with quiet():
+                yield witness
         except GenAIError:
             raise
         except Exception as error:  # noqa: BLE001  whatever LiteLLM raises becomes one of ours

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from genai_integrations.calls.args import DropParams, may_drop
+from genai_integrations.calls.tool_calls import fitting_id
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection, is_openais_own
 from genai_integrations.transports.openai.copies import (
@@ -54,7 +54,10 @@ def told(connection: Connection, model: str, drop_params: DropParams) -> Iterato
     for row in copy.parameters if copy else ():
         if not re.search(row.models, model):
             continue
-        unless = "".join(f" (unless {name} is {value})" for name, value in row.unless.items())
+        unless = "".join(
+            f" (unless {name} is {' or '.join(str(value or 'left out') for value in values)})"
+            for name, values in row.unless.items()
+        )
         yield from (f"{old} as {new}{unless}" for old, new in row.renames.items())
         refused = sorted(name for name in row.refuses if may_drop(name, drop_params))
         if refused:
@@ -181,23 +184,14 @@ def _is_text(part: object) -> bool:
 def _call_ids(message: Wire, pattern: str) -> Wire:
     """Ids that another provider gave, in the form that this one takes; the same id always becomes the same."""
     if calls := message.get("tool_calls"):
-        ids = [_call_id(str(call.get("id")), pattern) for call in calls]
+        ids = [fitting_id(str(call.get("id")), pattern) for call in calls]
         if any(own != call.get("id") for own, call in zip(ids, calls, strict=True)):
             named = [{**call, "id": own} for own, call in zip(ids, calls, strict=True)]
             return {**message, "tool_calls": named}
     answered = message.get("tool_call_id")
-    if answered and (own := _call_id(str(answered), pattern)) != answered:
+    if answered and (own := fitting_id(str(answered), pattern)) != answered:
         return {**message, "tool_call_id": own}
     return message
-
-
-_CALL_ID_LENGTH = 9
-
-
-def _call_id(given: str, pattern: str) -> str:
-    if re.fullmatch(pattern, given):
-        return given
-    return hashlib.sha256(given.encode(errors="replace")).hexdigest()[:_CALL_ID_LENGTH]
 
 
 def _with_thought(message: Wire) -> Wire:

@@ -34,6 +34,7 @@ class Remedy:
         replaces: Names of remedies that are no longer wanted beside it.
         value: The only value that is refused; None means every one.
         batch: Texts that one request may have; 0 for all.
+        lasts: It is about the target, and so worth remembering; else about this conversation.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Remedy:
     replaces: frozenset[str] = frozenset()
     value: object = None
     batch: int = 0
+    lasts: bool = True
 
     def is_allowed(self, drop_params: DropParams) -> bool:
         """Whether the caller allows it."""

@@ -148,6 +148,14 @@ def fits_a_tool(body: Wire) -> bool:
     return schema is not None and schema.get("type") == "object" and not body.get("tools")
 
 
+def asks_to_think(body: Wire) -> bool:
+    """Whether the model is asked to think before it answers."""
+    thinking = body.get("thinking")
+    if isinstance(thinking, dict):
+        return thinking.get("type") != "disabled"
+    return body.get("reasoning_effort") not in (None, "none")
+
+
 def schema_as_tool(body: Wire) -> Wire:
     """The schema as the arguments of a tool that has to be called; `ToolAsText` turns the answer round."""
     form = _form(body)

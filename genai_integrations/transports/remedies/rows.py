@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,18 @@ def _role(old: str, new: str) -> Remedy:
     )
 
 
+def _effort(refused: tuple[str, ...], words: str, instead: str) -> Remedy:
+    """Another effort for one that a model has no level for."""
+    return Remedy(
+        f"reasoning_effort {refused[0]} as {instead}",
+        "restate",
+        "reasoning_effort",
+        applies=_says(words),
+        fits=lambda body: body.get("reasoning_effort") in refused,
+        restated=lambda body: {**body, "reasoning_effort": instead},
+    )
+
+
 def _says(pattern: str) -> Callable[[Refusal, Wire], bool]:
     words = re.compile(pattern)
     return lambda refusal, _: bool(words.search(refusal.words))
@@ -161,7 +174,7 @@ def _smaller_batch(refusal: Refusal, body: Wire) -> Iterator[Remedy]:
 
 
 _FORMAT = re.compile(
-    r"response[ _]format|json_schema|structured output|output_?config(?!\.effort)|textformat"
+    r"response[ _](?:format|mime)|json_schema|structured output|output_?config(?!\.effort)|textformat"
     r"|json[ _](?:mode|object)"
 )
 _ROLE = re.compile(r"role|system messages")
@@ -231,6 +244,12 @@ NOT_STRICT = Remedy(
     restated=say.not_strict,
 )
 
+IN_WORDS_BESIDE_TOOLS = replace(
+    ONLY_IN_WORDS,
+    fits=lambda body: bool(body.get("tools")) and say.schema_wanted(body) is not None,
+)
+"""Where a schema is taken, but not beside tools."""
+
 WEAKENS_SCHEMA = frozenset((AS_TOOL.name, AS_JSON_MODE.name, ONLY_IN_WORDS.name, NOT_STRICT.name))
 """After these nobody but us checks that the answer fits its schema."""
 
@@ -238,10 +257,26 @@ BRIDGE = Remedy(
     "by /v1/responses",
     "bridge",
     "model",
-    applies=_says(r"v1/responses|responses api"),
+    # The last are Azure's words: langchain-ai/langchain-azure#228.
+    applies=_says(r"v1/responses|responses api|chatcompletion operation does not work"),
     fits=lambda body: "messages" in body,
     restated=lambda body: body,
 )
+
+WITHOUT_THOUGHTS = Remedy(
+    "without another account's thoughts",
+    "restate",
+    "messages",
+    # openai/codex#8145, openai/openai-agents-python#569, vercel/ai#7543, openai/openai-node#1567.
+    applies=_says(
+        r"encrypted content .{0,80}could not be verified|reasoning input items can only"
+        r"|item with id \S+ not found|item \S+ of type '\w+' was provided without its required"
+    ),
+    fits=partial(say.has_key, "provider_specific_fields"),
+    restated=partial(say.without_key, "provider_specific_fields"),
+    lasts=False,
+)
+"""Of the Responses API: only who thought them can read them; what was said goes on without."""
 
 DEVELOPER = _role("developer", "system")
 
@@ -282,11 +317,13 @@ _DROPPED_KEYS = (
     "annotations",
     "refusal",
     "audio",
+    "is_error",
 )
 """Keys of messages, of their parts and of tools."""
 
 REMEDIES: Sequence[Remedy] = (
     BRIDGE,
+    WITHOUT_THOUGHTS,
     Remedy(
         "images in a user message",
         "restate",
@@ -319,6 +356,11 @@ REMEDIES: Sequence[Remedy] = (
         fits=lambda body: bool(body.get("stream")),
         restated=say.not_streamed,
     ),
+    NOT_STRICT,
+    AS_TOOL,
+    AS_JSON_MODE,
+    ONLY_IN_WORDS,
+    # Behind the schema's rows: a tool that stands for a schema has to be called.
     Remedy(
         "tool_choice auto",
         "weaken",
@@ -327,10 +369,9 @@ REMEDIES: Sequence[Remedy] = (
         fits=say.forces_a_call,
         restated=say.with_a_free_choice,
     ),
-    NOT_STRICT,
-    AS_TOOL,
-    AS_JSON_MODE,
-    ONLY_IN_WORDS,
+    # Which levels a Gemini has is known of those that there were.
+    _effort(("minimal", "none"), r"thinking level minimal is not supported", "low"),
+    _effort(("medium",), r"thinking level medium is not supported", "high"),
     *map(_drop_key, _DROPPED_KEYS),
     *map(_drop, _DROPPED),
     _drop("n", 1),

@@ -120,6 +120,49 @@ def test_a_schema_is_asked_for_as_each_model_takes_it(client, provider, model, r
     )  # fmt: skip
 
 
+def test_a_schema_that_cannot_be_enforced(client, provider):
+    """An open object has no form in Converse's own field, so it is asked for by a tool; a limit is said in words."""
+    opened = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": True}  # fmt: skip
+    limited = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"]}  # fmt: skip
+    answers = [
+        client.completion(f"aws/{CLAUDE}", HELLO, response_format=wanted(schema))
+        for schema in (opened, limited)
+    ]
+    first, second = (request.body for request in provider.requests)
+    sent = json.loads(second["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"])
+
+    assert [json.loads(row.choices[0].message.content) for row in answers] == [{"n": 1}, {"n": 1}]
+    assert answers[0].route.attempts[0].restated == ("json_schema as a tool",)
+    assert "outputConfig" not in first
+    assert sent == {
+        "type": "object",
+        "properties": {"n": {"type": "integer", "description": "{minimum: 1}"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+
+
+def wanted(schema):
+    """A response format of a schema."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+
+def test_a_schema_while_it_thinks(client, provider):
+    """Then no call can be forced, so an older Claude is asked in words."""
+    provider.replies["*"] = '{"n": 1}'
+    answer = client.completion(
+        "aws/us.anthropic.claude-3-7-sonnet-20250219-v1:0",
+        HELLO,
+        response_format=FORM,
+        reasoning_effort="low",
+        max_tokens=3000,
+    )
+
+    assert json.loads(answer.choices[0].message.content) == {"n": 1}
+    assert answer.route.attempts[0].restated == ("json_schema as JSON mode",)
+    assert "toolConfig" not in provider.requests[0].body
+
+
 def test_a_value_out_of_range_is_the_callers(client, provider):
     """Nothing is left out for it."""
     words = "1 validation error detected: Value '3.0' at 'inferenceConfig.temperature' failed to satisfy constraint: Member must have value less than or equal to 1"  # fmt: skip

@@ -180,6 +180,10 @@ def test_roles_alternate():
             {"image": {"format": "jpeg", "source": {"bytes": PNG}}},
         ),
         (
+            {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain,a%20b"}},
+            {"document": {"format": "txt", "name": "a", "source": {"bytes": "YSBi"}}},
+        ),
+        (
             {"type": "image_url", "image_url": {"url": "s3://pictures/cat.webp"}},
             {"image": {"format": "webp", "source": {"s3Location": {"uri": "s3://pictures/cat.webp"}}}},
         ),
@@ -394,6 +398,76 @@ def test_strict_tools():
         )
 
 
+def test_schemas_of_tools():
+    """Claude gets them as they are; the others without references and what Nova refuses at the top."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Trip",
+        "$defs": {
+            "City": {"type": "string", "description": "A city."},
+            "Node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}},
+        },
+        "properties": {
+            "from": {"$ref": "#/$defs/City", "description": "Whence."},
+            "over": {"anyOf": [{"$ref": "#/$defs/City"}, {"type": "null"}]},
+            "node": {"$ref": "#/$defs/Node"},
+        },
+        "required": ["from"],
+    }
+    tool = {"type": "function", "function": {"name": "go", "parameters": schema}}
+    claude, nova = (
+        sent(model=model, tools=[tool])["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
+        for model in (CLAUDE, NOVA)
+    )
+
+    assert claude == {"type": "object", **schema}
+    assert nova == {
+        "type": "object",
+        "properties": {
+            "from": {"type": "string", "description": "Whence."},
+            "over": {"anyOf": [{"type": "string", "description": "A city."}, {"type": "null"}]},
+            "node": {"type": "object", "properties": {"next": {"type": "object"}}},
+        },
+        "required": ["from"],
+    }
+    root = {"$ref": "#/$defs/City", "$defs": {"City": {"type": "object", "properties": {}}}}
+    tool = {"type": "function", "function": {"name": "go", "parameters": root}}
+    spec = sent(model=NOVA, tools=[tool])["toolConfig"]["tools"][0]["toolSpec"]
+    assert spec["inputSchema"]["json"] == {"type": "object", "properties": {}}
+
+
+def test_names_of_tools():
+    """Those that Bedrock refuses are said otherwise, each in a way of its own, and called by the caller's in answers."""
+    names = ["files.read", "files_read", "x" * 70, "날씨"]
+    tools = [{"type": "function", "function": {"name": name}} for name in names]
+    made = {"id": "t1", "function": {"name": "files.read", "arguments": "{}"}}
+    messages = [*HELLO, {"role": "assistant", "tool_calls": [made]}, {"role": "tool", "tool_call_id": "t1", "content": "x"}]  # fmt: skip
+    choice = {"type": "function", "function": {"name": "files.read"}}
+    body = sent(messages, tools=tools, tool_choice=choice)
+    told = [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]]
+    asked = call(messages, tools=tools)
+    blocks = [{"toolUse": {"toolUseId": "t", "name": name, "input": {}}} for name in told]
+    answer = {"output": {"message": {"role": "assistant", "content": blocks}}, "stopReason": "tool_use"}  # fmt: skip
+    reply = BedrockDialect().reply(answer, asked)
+    events = BedrockDialect().events(asked)
+    (begun,) = events.take(
+        {
+            "contentBlockStart": {
+                "contentBlockIndex": 0,
+                "start": {"toolUse": {"toolUseId": "t", "name": told[0]}},
+            }
+        }
+    )
+
+    assert told[1] == "files_read"
+    assert len(set(told)) == 4
+    assert body["toolConfig"]["toolChoice"] == {"tool": {"name": told[0]}}
+    assert body["messages"][1]["content"][0]["toolUse"]["name"] == told[0]
+    calls = reply["choices"][0]["message"]["tool_calls"]
+    assert [row["function"]["name"] for row in calls] == names
+    assert begun["choices"][0]["delta"]["tool_calls"][0]["function"]["name"] == "files.read"
+
+
 def test_a_computer():
     """Claude's own tools go to it as they are, with the beta that they take."""
     computer = {"type": "computer_20250124", "name": "computer", "display_width_px": 800}
@@ -595,7 +669,10 @@ def test_a_schema():
     wanted = body["outputConfig"]["textFormat"]
 
     assert wanted["type"] == "json_schema"
-    assert json.loads(wanted["structure"]["jsonSchema"].pop("schema")) == SCHEMA
+    assert json.loads(wanted["structure"]["jsonSchema"].pop("schema")) == {
+        **SCHEMA,
+        "additionalProperties": False,
+    }
     assert wanted["structure"] == {"jsonSchema": {"name": "answer", "description": "An answer."}}
     assert "outputConfig" not in sent(response_format={"type": "json_object"})
     assert "outputConfig" not in sent(response_format={"type": "text"})
@@ -647,6 +724,8 @@ def test_what_only_openai_knows():
 
 def test_web_search():
     """Nova has it as a tool of the system."""
-    assert sent(model=NOVA, web_search_options={})["toolConfig"] == {
-        "tools": [{"systemTool": {"name": "nova_grounding"}}]
+    assert sent(model=NOVA, web_search_options={}) == {
+        "messages": SAID,
+        "toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]},
     }
+    assert sent(web_search_options={}) == {"messages": SAID}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
-from bedrock_data import WIRES, call, stream_of
+from bedrock_data import WIRES, call, data, stream_of
 
 from genai_integrations.calls.assembly import Assembly
-from genai_integrations.errors import CallError
+from genai_integrations.errors import CallError, InvalidReplyError
 from genai_integrations.transports.bedrock.dialect import BedrockDialect
 from genai_integrations.transports.reading import Reader, read_reply
 
@@ -60,6 +61,9 @@ def check(reply, expected):
         for row in message.get("tool_calls") or ()
     ] == expected.get("calls", [])
     assert message.get("annotations") == expected.get("annotations")
+    assert [row["image_url"]["url"] for row in message.get("images") or ()] == expected.get("images", [])  # fmt: skip
+    own = (message.get("provider_specific_fields") or {}).get("server_tools")
+    assert own == expected.get("server_tools")
     assert reply.get("service_tier") == expected.get("service_tier")
 
 
@@ -105,3 +109,58 @@ def test_streams_that_fail(wire):
         chunks_of([stream_of(wire)])
 
     assert type(caught.value).__name__ == wire["expected"]["error"]
+
+
+@pytest.mark.parametrize("paths", [None, ["/a"]])
+def test_what_the_model_tells_beside_the_answer(paths):
+    """It is handed on to who asked for it; what we asked for ourselves is nobody else's."""
+    answer = {
+        "output": {"message": {"role": "assistant", "content": [{"text": "So."}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
+        "additionalModelResponseFields": {"a": 1},
+        "trace": {"guardrail": {"inputAssessment": {}}},
+    }
+    asked = call(additionalModelResponseFieldPaths=paths)
+    reply = read_reply(json.dumps(answer).encode(), DIALECT, asked, ())
+
+    assert reply.get("additionalModelResponseFields") == ({"a": 1} if paths else None)
+    assert reply["trace"] == {"guardrail": {"inputAssessment": {}}}
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"output": {}}, {"output": {"message": "x"}}, "x"])
+def test_answers_that_are_none(answer):
+    """Whatever else a server says with 200 is no answer."""
+    with pytest.raises(InvalidReplyError):
+        read_reply(json.dumps(answer).encode(), DIALECT, call(), ())
+
+
+@pytest.mark.parametrize("event", [{}, {"contentBlockDelta": []}, {"metadata": "x"}])
+def test_events_that_are_none(event):
+    """They are no JSON objects of a name."""
+    with pytest.raises(InvalidReplyError):
+        list(DIALECT.events(call(stream=True)).take(event))
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 4096])
+@pytest.mark.parametrize("recorded", data("recorded"), ids=named)
+def test_recorded_streams(recorded, size):
+    """The very bytes that Bedrock sent, recorded by others (`recorded.json`, with sources), in pieces of every kind."""
+    body = base64.b64decode(recorded["base64"])
+    step = size or len(body)
+    chunks, ended = chunks_of(body[at : at + step] for at in range(0, len(body), step))
+
+    check(put_together(chunks), recorded["expected"])
+    assert ended
+
+
+@pytest.mark.parametrize("recorded", data("recorded"), ids=named)
+def test_recorded_streams_cut_short(recorded):
+    """Wherever they break off before their end, they are never taken for whole, and nothing wrong is read."""
+    body = base64.b64decode(recorded["base64"])
+    stop = body.index(b"messageStop") - 30
+    for cut in (1, 11, 12, 13, stop // 3, stop // 2, stop):
+        chunks, ended = chunks_of([body[:cut]])
+        text = put_together(chunks)["choices"][0]["message"]["content"] if chunks else None
+        assert ended is False
+        assert (recorded["expected"]["content"] or "").startswith(text or "")

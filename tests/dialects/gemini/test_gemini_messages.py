@@ -52,6 +52,22 @@ def test_a_request_that_is_all_instruction_is_asked_as_it_stands(sent):
     }
 
 
+def test_a_gemma_has_no_instructions(sent):
+    """What the system says is the user's then."""
+    system = {"role": "system", "content": "be kind"}
+    kind = {"text": "be kind"}
+    said = {"role": "assistant", "content": "hello"}
+    model = {"role": "model", "parts": [{"text": "hello"}]}
+
+    assert sent([system, ASK], "gemma-3-27b-it") == {
+        "contents": [{"role": "user", "parts": [kind, {"text": "hi"}]}]
+    }
+    assert sent([system, said, ASK], "gemma-3-27b-it")["contents"][:2] == [
+        {"role": "user", "parts": [kind]}, model,
+    ]  # fmt: skip
+    assert "systemInstruction" in sent([system, ASK], "gemma-4-31b-it")
+
+
 def test_turns_of_one_side_are_one(sent):
     """The roles alternate, and an empty answer is no turn."""
     body = sent([
@@ -200,6 +216,11 @@ def test_results_with_pictures_and_errors(sent):
     assert newest[0]["functionResponse"] == {
         "id": "1", "name": "look", "response": {"output": "seen"}, "parts": [shown],
     }  # fmt: skip
+    by_address = {"type": "image_url", "image_url": {"url": "gs://b/c.png"}}
+    history[2] = result("1", [picture, by_address])
+    parts = sent(history, FLASH_3)["contents"][2]["parts"]
+    assert parts[0]["functionResponse"]["parts"] == [shown]
+    assert parts[2] == {"fileData": {"mimeType": "image/png", "fileUri": "gs://b/c.png"}}
 
 
 def test_a_result_of_no_call_is_refused(sent):

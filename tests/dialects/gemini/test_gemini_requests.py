@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from gemini_calls import GEMINI, call_of
 
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.errors import ConfigurationError, InvalidReplyError
+from genai_integrations.transports.gemini.counting import count_body, tokens_of
 
 PRO_3, FLASH_3, PRO_31 = "gemini-3-pro-preview", "gemini-3-flash-preview", "gemini-3.1-pro-preview"
 FLASH_25, PRO_25 = "gemini-2.5-flash", "gemini-2.5-pro"
@@ -284,3 +285,26 @@ def test_schemas(schema, made, sent):
     form = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
 
     assert sent("hi", response_format=form)["generationConfig"]["responseJsonSchema"] == made
+
+
+def test_counting_tokens():
+    """AI Studio is asked with the whole request, Vertex AI with what a prompt is made of."""
+    asked = {"messages": [{"role": "user", "content": "hi"}], "tools": [NOW], "tool_choice": "none"}
+    contents = [{"role": "user", "parts": [{"text": "hi"}]}]
+    tools = [{"functionDeclarations": [{"name": "now"}]}]
+
+    assert count_body(call_of(asked, FLASH_25)) == {
+        "generateContentRequest": {
+            "model": "models/gemini-2.5-flash",
+            "contents": contents,
+            "tools": tools,
+            "toolConfig": {"functionCallingConfig": {"mode": "NONE"}},
+        }
+    }
+    assert count_body(call_of(asked, FLASH_25, provider="vertex")) == {
+        "contents": contents,
+        "tools": tools,
+    }
+    assert tokens_of({"totalTokens": 31, "promptTokensDetails": []}) == 31
+    with pytest.raises(InvalidReplyError):
+        tokens_of({})

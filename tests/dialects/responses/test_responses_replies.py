@@ -8,6 +8,7 @@ import pytest
 from responses_support import put_together, read, reply_of, response_of, streamed, text_item
 
 from genai_integrations.errors import (
+    BadRequestError,
     ContentFilteredError,
     ContextWindowExceededError,
     InvalidReplyError,
@@ -152,6 +153,12 @@ def test_an_answer_cut_short(reason, finish):
         ({"code": "rate_limit_exceeded", "message": "m"}, RateLimitError),
         ({"code": "invalid_prompt", "message": "m"}, ContentFilteredError),
         ({"code": "context_length_exceeded", "message": "m"}, ContextWindowExceededError),
+        ({"code": "vector_store_timeout", "message": "m"}, ServerError),
+        ({"code": "bio_policy", "message": "m"}, ContentFilteredError),
+        ({"code": "image_content_policy_violation", "message": "m"}, ContentFilteredError),
+        ({"code": "invalid_image_url", "message": "m"}, BadRequestError),
+        ({"code": "failed_to_download_image", "message": "m"}, BadRequestError),
+        ({"code": "image_too_large", "message": "m"}, BadRequestError),
         (None, ServerError),
     ],
 )

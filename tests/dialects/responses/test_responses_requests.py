@@ -91,7 +91,7 @@ def test_parts(part, wanted):
     [
         ({"content": "ok"}, [{"role": "assistant", "content": "ok"}]),
         (
-            {"content": [{"type": "text", "text": "o"}, {"type": "text", "text": "k"}]},
+            {"content": [{"type": "text", "text": "o"}, "k"]},
             [{"role": "assistant", "content": "ok"}],
         ),
         ({"content": None, "refusal": "no"}, [{"role": "assistant", "content": "no"}]),
@@ -120,6 +120,17 @@ def test_parts(part, wanted):
 def test_answers(message, wanted):
     """Words and calls stand side by side; what another provider thought is not known here."""
     assert items_of(ASK, {"role": "assistant", **message})[1:] == wanted
+
+
+def test_long_ids_of_calls_are_made_anew():
+    """64 characters at most, and Gemini's ids carry a signature: a call and its result get the same."""
+    long = f"call_1__thought__{'A' * 99}"
+    said = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": long}]}
+    result = {"role": "tool", "tool_call_id": long, "content": "2"}
+    called, answered = items_of(ASK, said, result)[1:]
+
+    assert called["call_id"] == answered["call_id"]
+    assert len(called["call_id"]) <= 64
 
 
 def test_results_of_tools():
@@ -192,6 +203,7 @@ def test_items_without_a_form_in_the_chat_api():
     approval = {"type": "mcp_approval_response", "approve": True, "approval_request_id": "m"}
 
     assert items_of(ASK, input=[approval]) == [{"role": "user", "content": "hi"}, approval]
+    assert items_of(ASK, input="more") == [ASK, {"role": "user", "content": "more"}]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from genai_integrations.testing.providers.anthropic.errors import (
     words_for,
 )
 from genai_integrations.testing.providers.anthropic.messages import framed, message_of, pieces_of
+from genai_integrations.testing.providers.anthropic.models import check_model
 from genai_integrations.testing.providers.anthropic.script import draft_of
 from genai_integrations.testing.providers.anthropic.usage import (
     PromptCache,
@@ -40,8 +41,8 @@ class AnthropicDialect:
     """Messages and the list of models, under any prefix of the path.
 
     Thinking is signed, and a signature that comes back must be one that a scripted server gave. Prompts that are
-    marked with `cache_control` are cached. What only some models refuse, such as a temperature or a prefilled
-    answer, is not refused.
+    marked with `cache_control` are cached. What only some models refuse, such as a temperature, is refused for models
+    whose names say which version they are.
     """
 
     vendor = ""
@@ -124,6 +125,7 @@ class AnthropicDialect:
             raise RefusalError("model: String should have at least 1 character")
         version = request.headers["anthropic-version"]
         check_request(body, betas(request), version=version)
+        check_model(body, request.model)
 
     def _headers(self) -> tuple[dict[str, str], str]:
         request_id = f"req_{self.vendor}011{next(_NUMBERS):021d}"

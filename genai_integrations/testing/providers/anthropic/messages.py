@@ -113,7 +113,7 @@ def _parts_of(
             ]
             deltas.append({"type": "signature_delta", "signature": block["signature"]})
             return {**block, "thinking": "", "signature": ""}, deltas
-        case "tool_use":
+        case "tool_use" | "server_tool_use" | "mcp_tool_use":
             # A call without arguments has no fragment but the empty one.
             text = "" if block["input"] in {"", "{}"} else block["input"]
             fragments = [text[at : at + _FRAGMENT] for at in range(0, len(text), _FRAGMENT)]

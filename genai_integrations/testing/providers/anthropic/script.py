@@ -121,7 +121,7 @@ def _said(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _block(block: Mapping[str, Any]) -> dict[str, Any]:
     """A scripted block, signed if the script left that to the server."""
     match block:
-        case {"type": "tool_use", "input": given}:
+        case {"type": "tool_use" | "server_tool_use" | "mcp_tool_use", "input": given}:
             return {"id": None, **block, "input": _json(given)}
         case {"type": "thinking", "thinking": str(text)} if not block.get("signature"):
             return thinking_block(text)

@@ -16,6 +16,7 @@ from genai_integrations.testing.providers.anthropic.dialect import (
     body_of,
 )
 from genai_integrations.testing.providers.anthropic.errors import RefusalError, missing, wrong
+from genai_integrations.testing.providers.anthropic.models import check_model
 from genai_integrations.testing.providers.dialect import Answer
 from genai_integrations.testing.server import Received
 
@@ -113,3 +114,4 @@ class VertexClaudeDialect(AnthropicDialect):
             raise wrong("anthropic_beta", "a valid list")
         named = [*betas(request), *map(str, asked)]
         check_request(body, named, _PARAMETERS, version=version)
+        check_model(body, request.model or "")

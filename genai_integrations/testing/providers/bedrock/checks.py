@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genai_integrations.testing.providers.bedrock.errors import invalid
+from genai_integrations.testing.providers.bedrock.errors import invalid, model_refused
 from genai_integrations.testing.providers.bedrock.reasoning import check_reasoning
 from genai_integrations.testing.providers.bedrock.shapes import check_body
 
@@ -25,6 +26,8 @@ def check_conversation(body: Any, model: str) -> None:
     _check_tools(body, messages)
     _check_results(messages)
     _check_documents(messages)
+    _check_cache(body, model)
+    _check_schema(body, model)
     check_reasoning(body, model)
 
 
@@ -80,6 +83,46 @@ def _check_tools(body: Mapping[str, Any], messages: list[dict[str, Any]]) -> Non
         )
 
 
+def _check_cache(body: Mapping[str, Any], model: str) -> None:
+    """Nova takes marks in messages and instructions, and none among its tools."""
+    if "amazon.nova" not in model:
+        return
+    for index, tool in enumerate((body.get("toolConfig") or {}).get("tools") or ()):
+        if "cachePoint" in tool:
+            raise invalid(
+                f"Malformed input request: #/toolConfig/tools/{index}: extraneous key [cachePoint] is not "
+                "permitted, please reformat your input and try again."
+            )
+
+
+def _check_schema(body: Mapping[str, Any], model: str) -> None:
+    """Models that know nothing of Converse's field for a schema, each in its own words."""
+    wanted = (body.get("outputConfig") or {}).get("textFormat")
+    if not wanted:
+        return
+    if "claude-3" in model or "claude-opus-4-7" in model:
+        raise model_refused("output_config.format: Extra inputs are not permitted")
+    if "amazon.nova" in model:
+        raise invalid(
+            "This model doesn't support the outputConfig.textFormat field. Remove outputConfig.textFormat and "
+            "try again."
+        )
+    if _is_open(json.loads(wanted["structure"]["jsonSchema"]["schema"])):
+        raise model_refused(
+            "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false"
+        )
+
+
+def _is_open(schema: object) -> bool:
+    """Whether an object in it may have further keys."""
+    if isinstance(schema, list):
+        return any(map(_is_open, schema))
+    if not isinstance(schema, dict):
+        return False
+    is_open = schema.get("type") == "object" and schema.get("additionalProperties") is not False
+    return is_open or any(map(_is_open, schema.values()))
+
+
 def tool_specs(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The tools that a request offers."""
     tools = (body.get("toolConfig") or {}).get("tools") or ()
@@ -111,7 +154,9 @@ def _check_results(messages: list[dict[str, Any]]) -> None:
 
 
 def _check_documents(messages: list[dict[str, Any]]) -> None:
+    results = [block["content"] for _, _, block in blocks_of(messages, "toolResult")]
     names = [document["name"] for _, _, document in blocks_of(messages, "document")]
+    names += [row["document"]["name"] for row in itertools.chain(*results) if "document" in row]
     if len(names) != len(set(names)):
         raise invalid("Messages can not contain duplicate document names.")
     for index, _, _ in blocks_of(messages, "document"):

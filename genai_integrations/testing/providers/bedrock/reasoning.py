@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from genai_integrations.testing.providers.anthropic.thinking import is_a_real_claudes
 from genai_integrations.testing.providers.bedrock.errors import model_refused
 
 _KEY = b"the key with which a scripted Bedrock signs what its models think"
@@ -43,6 +44,17 @@ def signature_of(text: str) -> str:
     return base64.b64encode(digest.digest()).decode()
 
 
+def _is_genuine(block: Mapping[str, Any]) -> bool:
+    """Whether it was signed here, or by a real Claude, as in examples."""
+    signature = block["signature"]
+    if signature == signature_of(block["text"]):
+        return True
+    try:
+        return is_a_real_claudes(base64.b64decode(signature, validate=True))
+    except (TypeError, ValueError):
+        return False
+
+
 def thinking_of(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The request's wish for reasoning; None if it has none."""
     fields = body.get("additionalModelRequestFields") or {}
@@ -66,7 +78,7 @@ def check_reasoning(body: Mapping[str, Any], model: str) -> None:
     for where, block in _reasoning_texts(messages):
         if not block.get("signature"):
             raise model_refused(f"{where}.thinking.signature: Field required")
-        if block["signature"] != signature_of(block["text"]):
+        if not _is_genuine(block):
             raise model_refused(f"{where}: Invalid `signature` in `thinking` block")
     thinking = thinking_of(body)
     if thinking is not None:

@@ -32,6 +32,7 @@ _RANGES = {
 }
 _MODES = ("AUTO", "ANY", "NONE", "VALIDATED")
 _STOPS = 5
+_LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH")
 _JSON = "application/json"
 
 
@@ -133,11 +134,23 @@ def _check_config(config: Mapping[str, Any], model: str) -> None:
         raise _wrong(where, "only one of response_schema and response_json_schema may be set.")
     if schemas and config.get("responseMimeType") != _JSON:
         raise _wrong(f"{where}.{schemas[0]}", f"response_mime_type must be {_JSON}.")
+    _check_references(config.get("responseJsonSchema"))
     thinking = config.get("thinkingConfig", {})
     if "thinkingBudget" in thinking and "thinkingLevel" in thinking:
         raise GoogleError("You can only set only one of thinking budget and thinking level.")
-    if "thinkingLevel" in thinking and not is_strict(model):
-        raise GoogleError("Thinking level is not supported for this model.")
+    level = thinking.get("thinkingLevel")
+    if level is not None and (not is_strict(model) or _lacks(model, level.upper())):
+        raise GoogleError(
+            f"Thinking level {level.upper()} is not supported for this model. Please retry with other "
+            "thinking level."
+        )
+    if thinking.get("thinkingBudget") == 0 and "-pro" in model:
+        raise GoogleError("Budget 0 is invalid. This model only works in thinking mode.")
+
+
+def _lacks(model: str, level: str) -> bool:
+    """Whether it has not this level of thinking, as far as the names tell."""
+    return level not in _LEVELS or ("-pro" in model and level == "MINIMAL")
 
 
 def _check_tools(request: Mapping[str, Any], model: str) -> None:
@@ -149,6 +162,12 @@ def _check_tools(request: Mapping[str, Any], model: str) -> None:
                 "Invalid function name. It starts with a letter or an underscore and has at most 64 of "
                 "a-z, A-Z, 0-9, underscores, dots, colons and dashes.",
             )
+        if "parameters" in function and "parametersJsonSchema" in function:
+            raise _wrong(
+                f"tools[0].function_declarations[{index}]",
+                "only one of parameters and parameters_json_schema may be set.",
+            )
+        _check_references(function.get("parametersJsonSchema"))
     names = [function["name"] for function in functions]
     if len(set(names)) < len(names):
         raise GoogleError(f"Duplicate function declaration found: {max(names, key=names.count)}")
@@ -157,6 +176,18 @@ def _check_tools(request: Mapping[str, Any], model: str) -> None:
     mime = request.get("generationConfig", {}).get("responseMimeType")
     if functions and mime == _JSON and not is_strict(model):
         raise GoogleError(f"Function calling with a response mime type: '{_JSON}' is unsupported")
+
+
+def _check_references(schema: Any) -> None:
+    """Nothing may stand beside `$ref` but what starts with a `$`."""
+    if isinstance(schema, Mapping):
+        if isinstance(schema.get("$ref"), str) and any(name[:1] != "$" for name in schema):
+            raise GoogleError("Other properties cannot be set beside $ref in a schema.")
+        for inner in schema.values():
+            _check_references(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            _check_references(inner)
 
 
 def _check_choice(config: Mapping[str, Any], names: Sequence[str]) -> None:

@@ -55,10 +55,11 @@ SHAPES: dict[str, dict[str, str]] = {
         "id": "string",
         "name": "string",
         "response": "object",
-        "parts": "[]Part",
+        "parts": "[]ResponsePart",
         "willContinue": "bool",
         "scheduling": "string",
     },
+    "ResponsePart": {"inlineData": "Blob"},
     "Tool": {
         "functionDeclarations": "[]FunctionDeclaration",
         "googleSearch": "object",

@@ -40,7 +40,7 @@ def check_response(body: Mapping[str, Any], also_accepts: Collection[str]) -> No
 def _check_values(body: Mapping[str, Any]) -> None:
     least = body.get("max_output_tokens")
     if least is not None and least < _FEWEST_TOKENS:
-        # OpenAI community, "Minimum max_output_tokens".
+        # earendil-works/pi#6265.
         message = (
             "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, "
             f"but got {least} instead."
@@ -49,7 +49,7 @@ def _check_values(body: Mapping[str, Any]) -> None:
         raise ApiError(message, 400, param="max_output_tokens", code=code)
     thinks = _THINKS.fullmatch(body["model"])
     if "reasoning.encrypted_content" in (body.get("include") or ()) and not thinks:
-        # openai/openai-agents-python#1134.
+        # miquido/draive#399.
         message = "Encrypted content is not supported with this model."
         raise ApiError(message, 400, param="include")
     for name in ("temperature", "top_p"):
@@ -59,7 +59,7 @@ def _check_values(body: Mapping[str, Any]) -> None:
 
 
 def _check_calls(items: list[Mapping[str, Any]], body: Mapping[str, Any]) -> None:
-    """openai/openai-agents-python#1061 and #360."""
+    """openai/codex#620 and microsoft/vscode#320060."""
     called = {item["call_id"] for item in items if item.get("type") in _CALLS}
     answered = {item["call_id"] for item in items if item.get("type") in _RESULTS}
     chained = body.get("previous_response_id") or body.get("conversation")
@@ -75,7 +75,7 @@ _RESULTS = ("function_call_output", "custom_tool_call_output")
 
 
 def _check_thoughts(items: list[Mapping[str, Any]], body: Mapping[str, Any]) -> None:
-    """openai/codex#8145; openai/openai-agents-python#722 and #1660."""
+    """openai/openai-agents-python#569, openai/codex#8145, vercel/ai#7543, openai/openai-node#1567."""
     for item, following in zip(items, [*items[1:], {}], strict=True):
         if item.get("type") != "reasoning":
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import InvalidReplyError
-from genai_integrations.transports.openai.responses.output import BETWEEN_THOUGHTS, said_in
+from genai_integrations.transports.openai.responses.output import BETWEEN_THOUGHTS, dicts, said_in
 from genai_integrations.transports.openai.responses.replies import (
     failure_of,
     finish_of,
@@ -141,9 +141,9 @@ class _Telling:
         if failure := failure_of(response):
             yield self._failing(failure)
             return
-        output = [given for given in response.get("output") or () if isinstance(given, dict)]
+        output = list(dicts(response.get("output")))
         for at, given in enumerate(output):
-            known = self._items.get(at) or self._items.get(given.get("id"))
+            known = self._items.get(at) or self._items.get(_named(given))
             yield from self._rest_of(given, known or _Item(self._length))
         told = [item.whole for item in self._items.values() if item.whole is not None]
         yield self._last(response, output or told)
@@ -229,7 +229,10 @@ def _more(item: _Item, arguments: str) -> Wire:
 
 def _place(event: Wire) -> object:
     """Which item an event is about: its number in the output, or its id where a server leaves that out."""
-    if "output_index" in event:
-        return event["output_index"]
+    at = event.get("output_index")
+    return at if isinstance(at, int) else _named(event)
+
+
+def _named(event: Wire) -> str:
     item = event.get("item")
-    return event.get("item_id") or (item.get("id") if isinstance(item, dict) else None)
+    return str(event.get("item_id") or (item if isinstance(item, dict) else event).get("id"))

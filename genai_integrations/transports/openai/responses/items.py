@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from genai_integrations.calls.tool_calls import fitting_id
 from genai_integrations.calls.wire import Wire
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.openai.responses.output import KEPT, message_of
@@ -30,6 +31,11 @@ def items_of(messages: Iterable[Wire], *, stored: bool) -> list[Wire]:
         else:
             items.append({"role": role, "content": _content(message.get("content"))})
     return items
+
+
+def _identity(given: object) -> object:
+    """An id of a call: 64 characters at most, while Gemini's carry a signature."""
+    return fitting_id(given, r".{1,64}") if isinstance(given, str) else given
 
 
 def _as_it_came(message: Wire, *, stored: bool) -> list[Wire] | None:
@@ -76,27 +82,31 @@ def _answer(message: Wire) -> list[Wire]:
     """An answer of which only the words are left: parts are for those that have an id."""
     content, refusal = message.get("content"), message.get("refusal")
     if isinstance(content, list):
-        content = "".join(part.get("text") or part.get("refusal") or "" for part in content)
+        content = "".join(map(_words, content))
     said = "".join(text for text in (content, refusal) if text)
     items: list[Wire] = [{"role": "assistant", "content": said}] if said else []
     return items + [_call(call) for call in message.get("tool_calls") or ()]
 
 
+def _words(part: Any) -> str:
+    return part if isinstance(part, str) else part.get("text") or part.get("refusal") or ""
+
+
 def _call(call: Wire) -> Wire:
     custom = call.get("custom")
     if call.get("type") == "custom" and isinstance(custom, Mapping):
-        return {"type": "custom_tool_call", "call_id": call["id"], **custom}
+        return {"type": "custom_tool_call", "call_id": _identity(call["id"]), **custom}
     function = call.get("function") or {}
     return {
         "type": "function_call",
-        "call_id": call.get("id"),
+        "call_id": _identity(call.get("id")),
         "name": function.get("name"),
         "arguments": function.get("arguments") or "{}",
     }
 
 
 def _result(message: Wire, customs: set[object]) -> Wire:
-    identity = message.get("tool_call_id")
+    identity = _identity(message.get("tool_call_id"))
     kind = "custom_tool_call_output" if identity in customs else "function_call_output"
     output = _content(message.get("content"))
     return {"type": kind, "call_id": identity, "output": "" if output is None else output}

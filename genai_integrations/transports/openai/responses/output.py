@@ -57,12 +57,12 @@ def _message(item: Wire, length: int, _number: int) -> Wire:
     text = refusal = ""
     notes: list[Wire] = []
     logprobs: list[Any] = []
-    for part in _dicts(item.get("content")):
-        if part.get("type") == "refusal":
-            refusal += part.get("refusal") or ""
+    for part in dicts(item.get("content")):
+        if isinstance(part.get("refusal"), str):
+            refusal += part["refusal"]
         elif isinstance(part.get("text"), str):
-            notes += (_note(note, length + len(text)) for note in _dicts(part.get("annotations")))
-            logprobs += part.get("logprobs") or ()
+            notes += (_note(note, length + len(text)) for note in dicts(part.get("annotations")))
+            logprobs += dicts(part.get("logprobs"))
             text += part["text"]
     return {"content": text, "refusal": refusal, "annotations": notes, "logprobs": logprobs}
 
@@ -80,7 +80,7 @@ def _note(note: Wire, offset: int) -> Wire:
 
 def _reasoning(item: Wire, _length: int, _number: int) -> Wire:
     """The summary of a thought; open models tell the thought itself."""
-    parts = _dicts(item.get("summary")), _dicts(item.get("content"))
+    parts = dicts(item.get("summary")), dicts(item.get("content"))
     texts = [part["text"] for kind in parts for part in kind if isinstance(part.get("text"), str)]
     return {"reasoning_content": BETWEEN_THOUGHTS.join(texts)}
 
@@ -119,5 +119,6 @@ _READERS: Mapping[str, Callable[[Wire, int, int], Wire]] = {
 }
 
 
-def _dicts(rows: object) -> Iterator[Wire]:
+def dicts(rows: object) -> Iterator[Wire]:
+    """The objects of a list; none of what is no list."""
     return (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else iter(())

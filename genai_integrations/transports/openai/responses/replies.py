@@ -7,8 +7,10 @@ from typing import Any
 
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import InvalidReplyError
+from genai_integrations.models.usage import counted
 from genai_integrations.transports.openai.responses.output import (
     KEPT,
+    dicts,
     is_worth_keeping,
     message_of,
 )
@@ -30,7 +32,7 @@ def completion_of(response: object) -> Wire:
         raise InvalidReplyError(
             f"the server's answer is {response['status']}: it is made in the background"
         )
-    items = [item for item in output if isinstance(item, dict)]
+    items = list(dicts(output))
     said = message_of(items)
     logprobs = said.pop("logprobs", None)
     message = {"role": "assistant", "content": None, **said, **kept_in(items)}
@@ -90,11 +92,10 @@ def is_nothing(response: Wire, output: Sequence[Wire]) -> bool:
     said = message_of(output)
     if said.get("content") or said.get("refusal"):
         return False
-    usage = response.get("usage")
-    if not isinstance(usage, dict):
-        return True
-    thought = (usage.get("output_tokens_details") or {}).get("reasoning_tokens") or 0
-    return bool((usage.get("output_tokens") or 0) <= thought)
+    usage = counted(usage_of(response)) or {}
+    thought = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+    generated = usage.get("completion_tokens") or 0
+    return bool(generated <= (thought if isinstance(thought, int) else 0))
 
 
 def usage_of(response: Wire) -> dict[str, Any] | None:

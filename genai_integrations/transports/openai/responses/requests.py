@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genai_integrations.calls.args import DropParams, may_drop
@@ -68,13 +68,20 @@ def body_of(call: WireCall) -> Wire:
     body = {name: value for name, value in given.items() if _stays(name, value, call.drop_params)}
     stored = given.get("store") is not False
     # Items that the chat API has no form for, such as a computer's screen, come as `input`.
-    body["input"] = [*items_of(given["messages"], stored=stored), *(given.get("input") or ())]
+    body["input"] = [*items_of(given["messages"], stored=stored), *_beside(given.get("input"))]
     limit = given.get("max_completion_tokens") or given.get("max_tokens")
     if limit is not None:
         body.setdefault("max_output_tokens", limit)
     body |= _text(given) | _reasoning(given) | _tools(given) | _included(given, call.model)
     options = _without_usage(given.get("stream_options"))
     return {**body, "stream_options": options} if options else body
+
+
+def _beside(given: object) -> Iterable[Any]:
+    """The items of `input`; a text alone is a user's."""
+    if isinstance(given, str):
+        return ({"role": "user", "content": given},)
+    return given if isinstance(given, (list, tuple)) else ()
 
 
 def _stays(name: str, value: object, drop_params: DropParams) -> bool:

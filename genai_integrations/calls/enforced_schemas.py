@@ -1,4 +1,4 @@
-"""JSON schemas in the forms that Anthropic takes: of a tool's arguments, and of an answer that it enforces."""
+"""JSON schemas in the forms that Claude takes, at Anthropic and on Bedrock: of a tool's arguments, and of an enforced answer."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class _Enforced:
 
     def whole(self) -> Schema:
         root = {name: value for name, value in self._root.items() if name not in ("$schema", "$id")}
-        definitions = {
+        definitions: Schema = {
             place: {name: self._node(inner) for name, inner in (root.pop(place) or {}).items()}
             for place in ("$defs", "definitions")
             if place in root
@@ -113,7 +113,7 @@ class _Enforced:
                 left.pop("type", None)
                 own = "anyOf" if word == "oneOf" else word
                 return {own: [self._node(branch) for branch in branches]}
-        sent = {name: left.pop(name) for name in ("enum", "const") if name in left}
+        sent: Schema = {name: left.pop(name) for name in ("enum", "const") if name in left}
         kinds = left.pop("type", None)
         if kinds is not None:
             sent["type"] = kinds

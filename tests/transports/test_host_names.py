@@ -50,12 +50,13 @@ def test_a_call_does_not_wait_for_a_look_up(is_async, resolver):
     there = [Connection.of("a", "openai", "sk-example", "http://slow.test:9/v1")]
     args = {"num_retries": 0, "timeout": 0.3}
 
-    with GenAIClient(connections=there, router_args=args, tracing=False) as client:
-        with pytest.raises(RequestTimeoutError):
-            if is_async:
-                asyncio.run(client.acompletion("a/m", QUESTION))
-            else:
-                client.completion("a/m", QUESTION)
+    client = GenAIClient(connections=there, router_args=args, tracing=False)
+    ask = {
+        False: lambda: client.completion("a/m", QUESTION),
+        True: lambda: asyncio.run(client.acompletion("a/m", QUESTION)),
+    }[is_async]
+    with client, pytest.raises(RequestTimeoutError):
+        ask()
     stop.set()
 
 
