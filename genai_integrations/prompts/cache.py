@@ -24,7 +24,7 @@ _log = logging.getLogger("genai_integrations")
 PAUSE = 10.0
 """Seconds for which a Langfuse that failed is not asked again by those who have something else to use."""
 
-_MOST_PROMPTS = 4096
+_MOST_PROMPTS = 2048
 """Prompts remembered, also those that are not there: a program that makes names up cannot fill the memory."""
 
 
