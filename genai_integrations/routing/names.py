@@ -208,7 +208,7 @@ _NO_CONNECTIONS = (
     "LANGFUSE_DATABASE_URL with LANGFUSE_ENCRYPTION_KEY to use the keys in Langfuse"
 )
 
-_MOST_NAMES = 4096
+_MOST_NAMES = 2048
 """Names remembered; a program that makes names up cannot fill the memory."""
 
 

@@ -29,7 +29,7 @@ ANY_NAME = "*"
 """In `fallbacks`, the name that stands for every other."""
 
 
-_MOST_PLANS = 4096
+_MOST_PLANS = 2048
 """Plans remembered; a program that makes names up cannot fill the memory."""
 
 
