@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import _imp
 import asyncio
-import contextlib
 
 # Before the registration below: what is registered last is called first, and logging's takes the lock that an import
 # which makes a logger wants.
+import concurrent.futures.thread  # noqa: F401  as logging: its lock is wanted, too
+import contextlib
 import logging  # noqa: F401
 import os
 import sys
