@@ -67,14 +67,18 @@ class Router:
         Raises:
             GenAIError: It cannot be answered.
         """
-        with last_words():
+        try:
             return self._sync.run(request)
+        except (ImportError, RuntimeError) as error:
+            raise last_words(error) or error from None
 
     async def arun(self, request: Request) -> Reply | AsyncReplyStream:
         """As `run`, without blocking the loop."""
         require_event_loop()
-        with last_words():
+        try:
             return await self._async.run(request)
+        except (ImportError, RuntimeError) as error:
+            raise last_words(error) or error from None
 
     def refresh(self) -> None:
         """Read the connections again, now."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 import threading
-from collections.abc import Generator
 
 from genai_integrations.errors import ConfigurationError
 
@@ -26,19 +24,18 @@ def require_event_loop() -> None:
         ) from None
 
 
-@contextlib.contextmanager
-def last_words() -> Generator[None]:
-    """Say so where something fails because the interpreter is ending: nothing can be imported then.
+def last_words(error: Exception) -> ConfigurationError | None:
+    """What to say where something fails because the interpreter is ending: nothing can be imported then.
 
-    Raises:
-        ConfigurationError: In place of what Python says.
+    Args:
+        error: An `ImportError` or `RuntimeError`, as Python raises at that time.
+
+    Returns:
+        None if the interpreter is not ending.
     """
-    try:
-        yield
-    except (ImportError, RuntimeError) as error:
-        if not sys.is_finalizing() and threading.main_thread().is_alive():
-            raise
-        raise ConfigurationError(
-            "the interpreter is ending, and what this call needs cannot be loaded any more: make the call, or "
-            f"another one of its kind, before that ({type(error).__name__})"
-        ) from None
+    if not sys.is_finalizing() and threading.main_thread().is_alive():
+        return None
+    return ConfigurationError(
+        "the interpreter is ending, and what this call needs cannot be loaded any more: make the call, or "
+        f"another one of its kind, before that ({type(error).__name__})"
+    )
