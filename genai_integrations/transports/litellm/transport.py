@@ -29,6 +29,7 @@ from genai_integrations.errors import (
 from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.masked import MaskedText
+from genai_integrations.runtime.surroundings import last_words
 from genai_integrations.transports.chunks import ClosableChunks, Line
 from genai_integrations.transports.failures import foreign_error
 from genai_integrations.transports.http.google_tokens import check_google_auth
@@ -189,7 +190,11 @@ class LitellmTransport:
         except GenAIError:
             raise
         except Exception as error:  # noqa: BLE001  whatever LiteLLM raises becomes one of ours
-            failure = witness.failure or foreign_error(error, witness.status, secrets)
+            failure = (
+                witness.failure
+                or last_words(error)
+                or foreign_error(error, witness.status, secrets)
+            )
             if isinstance(failure, CallError):
                 failure.request_id = failure.request_id or witness.request_id
         else:
