@@ -49,14 +49,13 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name at its first use, and the version from the installed package."""
+    """Import a public name at its first use."""
     from importlib import import_module
 
     if name == "__version__":
-        # Here, because it takes as long as half of the client.
-        from importlib.metadata import version
+        from genai_integrations.version import VERSION
 
-        return version("genai-integrations")
+        return VERSION
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib.metadata import version
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -94,9 +92,3 @@ def _without_index(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 register_translator(PROVIDER, content_blocks, chunk_blocks)
-
-
-@cache
-def package_version() -> str:
-    """This package's version, which LangChain's traces tell."""
-    return version("genai-integrations")

@@ -22,7 +22,7 @@ from genai_integrations.calls.request import REDIRECTING, check_params
 from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import tokens
-from genai_integrations.langchain.blocks import PROVIDER, package_version
+from genai_integrations.langchain.blocks import PROVIDER
 from genai_integrations.langchain.callbacks import RunManager, recorded, said
 from genai_integrations.langchain.errors import adopt, framework_errors
 from genai_integrations.langchain.messages import to_wire
@@ -44,6 +44,7 @@ from genai_integrations.langchain.tools import (
     wire_tools,
 )
 from genai_integrations.tracing.owners import expect_generation, watch_spans
+from genai_integrations.version import VERSION
 
 if TYPE_CHECKING:
     from langchain_core.runnables.configurable import RunnableConfigurableFields
@@ -119,7 +120,7 @@ class ChatGenAI(BaseChatModel):
 
     @model_validator(mode="after")
     def _set_genai_integrations_version(self) -> Self:
-        self._add_version("genai-integrations", package_version())
+        self._add_version("genai-integrations", VERSION)
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import encodings.idna  # noqa: F401  else loaded by the first look-up, within an attempt
 import ipaddress
 import socket
 import threading

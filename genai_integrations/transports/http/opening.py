@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.credentials import ApiKey, open_credential, open_headers
 from genai_integrations.connections.origins import OriginPins, origin_of, refuse_unsafe_host
 from genai_integrations.errors import ConfigurationError, CredentialError
-from genai_integrations.runtime.loading import loading
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
+from genai_integrations.version import VERSION
 
 
 def endpoint_at(
@@ -43,7 +42,7 @@ def endpoint_at(
         pins.check(connection, url, key)
     else:
         refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
-    sent = {**_own_headers(), **(headers or {}), **extra}
+    sent = {**_OWN_HEADERS, **(headers or {}), **extra}
     parts = urlsplit(url)
     origin = origin_of(url, connection.name)
     return Endpoint(
@@ -99,17 +98,11 @@ _FRAMING = frozenset(("connection", "content-length", "host", "transfer-encoding
 """Headers that belong to HTTP itself; a stored one would garble the request."""
 
 
-@cache
-def _own_headers() -> dict[str, str]:
-    # At the first request, and not with the client: it loads the parser of e-mails.
-    with loading():
-        from importlib.metadata import version
-
-    return {
-        "content-type": "application/json",
-        "accept-encoding": "identity",
-        "user-agent": f"genai-integrations/{version('genai-integrations')}",
-    }
+_OWN_HEADERS = {
+    "content-type": "application/json",
+    "accept-encoding": "identity",
+    "user-agent": f"genai-integrations/{VERSION}",
+}
 
 
 _SHORTEST = 6
