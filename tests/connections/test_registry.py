@@ -90,6 +90,11 @@ def renewals(monkeypatch):
 
     monkeypatch.setattr(single_flight.threading, "Thread", Thread)
     yield threads
+    wait_for(threads)
+
+
+def wait_for(threads):
+    """Until all reads are over that run in threads: renewals, and those of who knows something already."""
     for thread in threads:
         thread.join(TIMEOUT)
 
@@ -310,7 +315,7 @@ def test_it_is_renewed_before_it_expires(registry, store, clock, renewals):
     assert len(renewals) == 1
     assert renewals[0].daemon
     store.may_go_on.set()
-    renewals[0].join(TIMEOUT)
+    wait_for(renewals)
 
     assert registry.peek().version == 2
     assert len(store.reads) == 2
@@ -349,13 +354,13 @@ def test_a_store_that_is_away_leaves_what_is_known(registry, store, clock, renew
 
     clock.now += 1
     assert registry.peek() is snapshot
-    renewals[0].join(TIMEOUT)
+    wait_for(renewals)
     assert len(store.reads) == 3
 
     store.error = None
     clock.now += 15
     assert registry.peek() is snapshot
-    renewals[1].join(TIMEOUT)
+    wait_for(renewals)
     assert registry.peek().version == 2
 
 
@@ -397,12 +402,12 @@ def test_a_failed_renewal_shortens_nothing(registry, store, clock, renewals, cap
     store.error = CredentialStoreError("away")
     clock.now += 240
     registry.peek()
-    renewals[0].join(TIMEOUT)
+    wait_for(renewals)
     clock.now += 15
     store.error = None
 
     assert registry.peek() is snapshot
-    renewals[1].join(TIMEOUT)
+    wait_for(renewals)
     assert registry.peek().version == 2
 
 
@@ -412,14 +417,14 @@ def test_a_refused_pair_is_not_papered_over(registry, store, clock, renewals, ca
     store.error = CredentialError("refused pair")
     clock.now += 240
     registry.peek()
-    renewals[0].join(TIMEOUT)
+    wait_for(renewals)
     assert "could not renew the connections: refused pair" in caplog.text
 
     clock.now += 14
     assert registry.peek() is snapshot
     clock.now += 1
     assert registry.peek() is snapshot
-    renewals[1].join(TIMEOUT)
+    wait_for(renewals)
     assert len(store.reads) == 3
     clock.now += 45
     with pytest.raises(CredentialError, match="refused pair"):
