@@ -95,8 +95,13 @@ class Exchange:
         await self.response.write_eof()
 
     def send_raw(self, data: bytes) -> NoReturn:
-        """These bytes in place of an answer, whatever they are; then the connection closes."""
+        """These bytes in place of an answer, whatever they are; then the connection closes.
+
+        Both arrive as one, or the client might use the connection again before it hears of its end.
+        """
+        self.hold_back()
         self._transport.write(data)
+        self._transport.write_eof()
         self.hang_up()
 
     def hold_back(self) -> None:

@@ -117,13 +117,13 @@ def facts_in(
     opened = scrubbed(_opened(value, 0), secrets)
     objects = list(_objects(opened))
     words = tuple(word.lower() for row in objects for word in _words(row))
-    sentences = [text for row in objects for text in _sentences(row)]
+    sentences = [text[:_LONGEST_TEXT] for row in objects for text in _sentences(row)]
     if isinstance(value, str) and not sentences:
-        sentences = [scrubbed(value, secrets)]
+        sentences = [scrubbed(value, secrets)[:_LONGEST_TEXT]]
     detail = error_object(opened)
     if not sentences and objects:
         # Better than nothing: somebody may read out of it what is wrong.
-        sentences = [json.dumps(opened, ensure_ascii=False, default=str)]
+        sentences = [json.dumps(opened, ensure_ascii=False, default=str)[:_LONGEST_TEXT]]
     return Facts(
         status=status or _status_in(objects),
         code=_first(objects, ("code", "error_code", "errorCode", "reason", "__type")),

@@ -21,7 +21,8 @@ def test_every_mistake_in_the_list_is_noticed(module, tmp_path):
     """`mutate.py` makes them, the same ones each time; a line that is no longer there is a failure too."""
     only = tmp_path / "only"
     only.write_text("\n".join(LIST[module]["mutants"]))
-    command = [sys.executable, str(HERE / "mutate.py"), module, "--only", str(only)]
+    # The tests of a module take a few seconds: a mutant that hangs in them is noticed soon enough.
+    command = [sys.executable, str(HERE / "mutate.py"), module, "--only", str(only), "--seconds=20"]
     done = subprocess.run(
         [*command, "--", "-n0", *LIST[module]["tests"]],
         cwd=ROOT,
