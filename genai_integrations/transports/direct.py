@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Generator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.wire import END, Operation, Wire, WireCall
@@ -13,6 +12,7 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
+from genai_integrations.runtime.made_once import made_once
 from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.failures import leaving
@@ -46,11 +46,11 @@ class DirectTransport:
         self._shared = shared
         self._opened: BoundedMap[_Key, _Opened] = BoundedMap(_MOST_OPENED)
 
-    @cached_property
+    @made_once
     def _sync(self) -> SyncHttp:
         return self._shared.sync_http
 
-    @cached_property
+    @made_once
     def _async(self) -> AsyncHttp:
         return self._shared.async_http
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
@@ -13,6 +13,7 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.providers import Dialect as Name
 from genai_integrations.runtime.loading import loading
+from genai_integrations.runtime.made_once import made_once
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.direct import DirectTransport
 from genai_integrations.transports.http.endpoint import Signer
@@ -112,7 +113,7 @@ class Transports:
         self._pins = pins
         self._direct = DirectTransport(pins, dialect_of, shared)
 
-    @cached_property
+    @made_once
     def _translated(self) -> LitellmTransport:
         """Made for the first call that LiteLLM translates: most programs have none."""
         with loading():
