@@ -58,6 +58,9 @@ class OriginPins:
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
         self._hash_key = secrets.token_bytes(32)
+        # Once now, with the client: OpenSSL takes a lock to load it, which a child that is forked meanwhile, in another
+        # thread's first call, would find held for ever.
+        hmac.digest(self._hash_key, b"", hashlib.sha256)
         self._pins: BoundedMap[bytes, str] = BoundedMap(_MOST_KEYS)
 
     def check(self, connection: Connection, url: str, secret: str) -> None:
