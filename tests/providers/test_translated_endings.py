@@ -103,7 +103,7 @@ PROGRAM = """
 import sys
 from genai_integrations import Connection, GenAIClient
 url = sys.argv[1]
-client = GenAIClient(connections=[Connection.of("a", "anthropic", "sk-ant-api03-example", url)])
+client = GenAIClient(connections=[Connection.of("a", "anthropic", "sk-ant-api03-example", url, dialect="litellm")])
 ask = lambda: client.completion("a/claude-sonnet-4-5", [{"role": "user", "content": "hi"}])
 assert ask().choices[0].message.content == "abroad says: hi"
 """
