@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from genai_integrations.calls.wire import Operation
 from genai_integrations.connections.connection import Connection
@@ -16,14 +16,14 @@ from genai_integrations.connections.credentials import (
     open_credential,
 )
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import ConfigurationError, CredentialError
+from genai_integrations.errors import CredentialError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.secret import Secret
 from genai_integrations.settings import aws_config_path
 from genai_integrations.transports.bedrock.machine import machine_signer
 from genai_integrations.transports.bedrock.signing import KeyPairSigner
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
-from genai_integrations.transports.http.opening import endpoint_at
+from genai_integrations.transports.http.opening import endpoint_at, segment
 from genai_integrations.transports.http.sigv4 import AwsKeys
 
 _SUFFIXES = (
@@ -54,7 +54,7 @@ def open_endpoint(
     credential = open_credential(connection)
     region = _region(connection, model, credential)
     url = _url(
-        connection, region, f"/model/{_in_path(model)}/{_action(operation, streamed=streamed)}"
+        connection, region, f"/model/{segment(model)}/{_action(operation, streamed=streamed)}"
     )
     if isinstance(credential, AwsBearer):
         token = credential.token.reveal()
@@ -78,23 +78,6 @@ def _url(connection: Connection, region: str, path: str) -> str:
         base = f"https://bedrock-runtime.{region}.{domain}"
     parts = urlsplit(base)
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + path, parts.query, ""))
-
-
-def _in_path(model: str) -> str:
-    """The model as one segment: colons and slashes of ids and ARNs are encoded, as botocore does it.
-
-    Raises:
-        ConfigurationError: It cannot be one; percent-encoding leaves dots, which servers take for directories.
-    """
-    try:
-        segment = quote(model, safe="~")
-    except UnicodeEncodeError:
-        segment = ""
-    if not segment.strip("."):
-        raise ConfigurationError(
-            f"{model!r} cannot be part of an address, so it is no model's id there"
-        )
-    return segment
 
 
 def _region(connection: Connection, model: str, credential: Credential) -> str:

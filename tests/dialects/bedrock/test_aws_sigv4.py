@@ -72,9 +72,9 @@ def test_aws_own_suite(case):
 )
 def test_botocore_signs_the_same(model, body, token):
     """Whatever the model's id: its encoded form is encoded once more, and only headers that no proxy changes are signed."""
-    from genai_integrations.transports.bedrock.address import _in_path
+    from genai_integrations.transports.http.opening import segment
 
-    path = f"/model/{_in_path(model)}/converse"
+    path = f"/model/{segment(model)}/converse"
     keys = dataclasses.replace(KEYS, session_token=MaskedText(token) if token else None)
     proof = SigV4(keys, "us-east-1", "bedrock", NOW.timestamp).proof(endpoint(path), body)
     signer = SigV4Auth(Credentials(KEY_ID, SECRET, token), "bedrock", "us-east-1")
