@@ -21,6 +21,7 @@ from matrices import mark_unsampled
 from genai_integrations.testing.langfuse import LangfuseStandIn
 from genai_integrations.testing.postgres import LangfuseDatabase
 from genai_integrations.testing.provider import ScriptedProvider
+from genai_integrations.testing.redis_server import RedisServer
 from genai_integrations.tracing import generations
 
 # A shell starts what runs behind it with Ctrl-C ignored, and programs under test would inherit that.
@@ -158,6 +159,13 @@ def database(postgres):
     copy = postgres.copy()
     yield copy
     copy.close()
+
+
+@pytest.fixture
+def redis_server():
+    """A real Redis server, empty."""
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture

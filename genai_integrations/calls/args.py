@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
+from genai_integrations.calls import checks
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
 
@@ -122,59 +122,19 @@ def _checked(given: Mapping[str, object]) -> dict[str, Any]:
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 
 
-_Check = Callable[[str, object], object]
-"""Takes a name and what was given for it; gives the value to keep, or raises."""
-
-
-def _wrong(name: str, value: object, wanted: str) -> ConfigurationError:
-    return ConfigurationError(f"router_args[{name!r}] must be {wanted}, not {shown(value)}")
-
-
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _wrong(name, value, "a whole number from 0 on")
-    return value
-
-
-def _seconds(name: str, value: object) -> float:
-    if (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and 0 < value <= sys.float_info.max
-    ):
-        return float(value)
-    raise _wrong(name, value, "a number of seconds above 0")
-
-
-def _seconds_or_none(name: str, value: object) -> float | None:
-    return None if value is None else _seconds(name, value)
-
-
-def _seconds_or_zero(name: str, value: object) -> float:
-    return 0.0 if value == 0 and not isinstance(value, bool) else _seconds(name, value)
-
-
-def _names(name: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        names = tuple(item for item in value if isinstance(item, str) and item)
-        if len(names) == len(value):
-            return names
-    raise _wrong(name, value, "a list of model names")
-
-
 def _fallbacks(name: str, value: object) -> Fallbacks:
     rows = [value] if isinstance(value, Mapping) else value
     wanted = 'a list like [{"gpt-4o": ["gpt-4o-mini"]}]'
     if isinstance(rows, str) or not isinstance(rows, Sequence):
-        raise _wrong(name, value, wanted)
+        raise checks.wrong(name, value, wanted)
     merged: dict[str, tuple[str, ...]] = {}
     for row in rows:
         if not isinstance(row, Mapping):
-            raise _wrong(name, value, wanted)
+            raise checks.wrong(name, value, wanted)
         for model, others in row.items():
             if model in merged:
                 raise ConfigurationError(f"router_args[{name!r}] names {shown(model)} twice")
-            merged[model] = _names(name, others)
+            merged[model] = checks.names(name, others)
     return merged
 
 
@@ -182,14 +142,14 @@ def _aliases(name: str, value: object) -> Mapping[str, str]:
     """LiteLLM's two shapes: a name, or `{"model": name, "hidden": bool}`."""
     wanted = 'a mapping like {"fast": "gpt-4o-mini"}'
     if not isinstance(value, Mapping):
-        raise _wrong(name, value, wanted)
+        raise checks.wrong(name, value, wanted)
     plain = {
         alias: meant.get("model") if isinstance(meant, Mapping) else meant
         for alias, meant in value.items()
     }
     aliases = {alias: meant for alias, meant in plain.items() if isinstance(meant, str) and meant}
     if len(aliases) != len(plain):
-        raise _wrong(name, value, wanted)
+        raise checks.wrong(name, value, wanted)
     return aliases
 
 
@@ -198,7 +158,7 @@ def _strategy(name: str, value: object) -> StrategyName | OwnStrategy:
         return value
     known = get_args(StrategyName)
     if value not in known:
-        raise _wrong(name, value, f"one of {', '.join(known)}")
+        raise checks.wrong(name, value, f"one of {', '.join(known)}")
     return cast("StrategyName", value)
 
 
@@ -207,36 +167,10 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
         return None
     items = tuple(value) if isinstance(value, (Sequence, set, frozenset)) else ()
     if not items or not all(_is_status(item) or _is_error(item) for item in items):
-        raise _wrong(name, value, "a list of HTTP statuses and error classes of genai_integrations")
+        raise checks.wrong(
+            name, value, "a list of HTTP statuses and error classes of genai_integrations"
+        )
     return items
-
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(name, value, "True or False")
-    return value
-
-
-def _flag_or_names(name: str, value: object) -> DropParams:
-    return value if isinstance(value, bool) else _names(name, value)
-
-
-def _above_zero(name: str, value: object) -> int:
-    count = _count(name, value)
-    if count == 0:
-        raise _wrong(name, value, "a whole number above 0")
-    return count
-
-
-def _options(**checks: _Check) -> _Check:
-    """The check of a mapping that may have these keys, each with a check of its own."""
-
-    def check(name: str, value: object) -> Mapping[str, Any]:
-        if not isinstance(value, Mapping) or not checks.keys() >= value.keys():
-            raise _wrong(name, value, f"a mapping with no other keys than {', '.join(checks)}")
-        return {key: checks[key](f"{name}.{key}", item) for key, item in value.items()}
-
-    return check
 
 
 def _is_status(item: object) -> bool:
@@ -247,24 +181,28 @@ def _is_error(item: object) -> bool:
     return isinstance(item, type) and issubclass(item, CallError)
 
 
-_CHECKS: Mapping[str, _Check] = {
+_CHECKS: Mapping[str, checks.Check] = {
     "fallbacks": _fallbacks,
-    "default_fallbacks": _names,
+    "default_fallbacks": checks.names,
     "context_window_fallbacks": _fallbacks,
     "content_policy_fallbacks": _fallbacks,
-    "num_retries": _count,
-    "retry_after": _seconds_or_zero,
-    "timeout": _seconds,
-    "stream_timeout": _seconds_or_none,
-    "deadline": _seconds_or_none,
-    "allowed_fails": _count,
-    "cooldown_time": _seconds_or_zero,
+    "num_retries": checks.count,
+    "retry_after": checks.seconds_or_zero,
+    "timeout": checks.seconds,
+    "stream_timeout": checks.seconds_or_none,
+    "deadline": checks.seconds_or_none,
+    "allowed_fails": checks.count,
+    "cooldown_time": checks.seconds_or_zero,
     "model_group_alias": _aliases,
-    "max_fallbacks": _count,
+    "max_fallbacks": checks.count,
     "routing_strategy": _strategy,
     "fallback_on": _fallback_on,
-    "drop_params": _flag_or_names,
-    "cache_responses": _flag,
-    "cache_kwargs": _options(ttl=_seconds, max_size_in_memory=_above_zero, max_bytes=_above_zero),
-    "cache": _options(**{"no-cache": _flag, "no-store": _flag, "ttl": _seconds}),
+    "drop_params": checks.flag_or_names,
+    "cache_responses": checks.flag,
+    "cache_kwargs": checks.options(
+        ttl=checks.seconds, max_size_in_memory=checks.above_zero, max_bytes=checks.above_zero
+    ),
+    "cache": checks.options(
+        **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
+    ),
 }

@@ -39,6 +39,7 @@ class RouteRecord(TypedDict):
     """A `Route` as plain values for JSON."""
 
     asked: str
+    why: str
     served: str | None
     cached: bool
     cost: float | None
@@ -142,10 +143,12 @@ class Route:
     Attributes:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
+        why: Why its first target was to be asked first.
     """
 
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
+    why: str = ""
 
     @property
     def served(self) -> str | None:
@@ -168,6 +171,7 @@ class Route:
         attempts = [attempt.as_dict() for attempt in self.attempts]
         return {
             "asked": self.asked,
+            "why": self.why,
             "served": self.served,
             "cached": self.cached,
             "cost": _together(row["cost"] for row in attempts),

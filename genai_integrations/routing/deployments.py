@@ -70,8 +70,10 @@ class Plan:
         targets: Of the name itself, in order.
         fallbacks: Of each name to fall back to, in order.
         instead: For an error that has fallbacks of its own, their targets in the same way.
+        why: Why these in this order, for people; empty where the first target's own reason says it.
     """
 
     targets: Sequence[Target]
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
+    why: str = ""

@@ -136,7 +136,9 @@ class _Call:
         snapshot = self._parts.registry.peek()
         if snapshot is None:
             snapshot = _result((yield Load(None, self._ends)))
-        return self._parts.planner.plan(self._request, snapshot)
+        plan = self._parts.planner.plan(self._request, snapshot)
+        self.route.why = plan.why or plan.targets[0].why
+        return plan
 
     def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:
         """Give an answer that was kept: the attempt stands for it, and nobody is asked."""

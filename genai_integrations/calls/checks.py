@@ -1,0 +1,89 @@
+"""Checks of what a program gives: each takes a name and a value, and gives the value to keep or raises.
+
+`router_args` and the features beside it are tables of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.given import shown
+
+Check = Callable[[str, object], object]
+"""Takes a name and what was given for it; gives the value to keep, or raises."""
+
+
+def wrong(name: str, value: object, wanted: str) -> ConfigurationError:
+    """The error for a value; it shows a short form of it."""
+    return ConfigurationError(f"router_args[{name!r}] must be {wanted}, not {shown(value)}")
+
+
+def count(name: str, value: object) -> int:
+    """A whole number from 0 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise wrong(name, value, "a whole number from 0 on")
+    return value
+
+
+def seconds(name: str, value: object) -> float:
+    """Seconds, above 0."""
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and 0 < value <= sys.float_info.max
+    ):
+        return float(value)
+    raise wrong(name, value, "a number of seconds above 0")
+
+
+def seconds_or_none(name: str, value: object) -> float | None:
+    """Seconds, or None."""
+    return None if value is None else seconds(name, value)
+
+
+def seconds_or_zero(name: str, value: object) -> float:
+    """Seconds, from 0 on."""
+    return 0.0 if value == 0 and not isinstance(value, bool) else seconds(name, value)
+
+
+def names(name: str, value: object) -> tuple[str, ...]:
+    """A list of names."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        found = tuple(item for item in value if isinstance(item, str) and item)
+        if len(found) == len(value):
+            return found
+    raise wrong(name, value, "a list of model names")
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise wrong(name, value, "True or False")
+    return value
+
+
+def flag_or_names(name: str, value: object) -> bool | tuple[str, ...]:
+    """True, False, or a list of names."""
+    return value if isinstance(value, bool) else names(name, value)
+
+
+def above_zero(name: str, value: object) -> int:
+    """A whole number from 1 on."""
+    found = count(name, value)
+    if found == 0:
+        raise wrong(name, value, "a whole number above 0")
+    return found
+
+
+def options(**checks: Check) -> Check:
+    """The check of a mapping that may have these keys, each with a check of its own."""
+
+    def check(name: str, value: object) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping) or not checks.keys() >= value.keys():
+            raise wrong(name, value, f"a mapping with no other keys than {', '.join(checks)}")
+        return {key: checks[key](f"{name}.{key}", item) for key, item in value.items()}
+
+    return check
