@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from genai_integrations.calls import checks
+from genai_integrations.calls.capabilities import Capabilities, capabilities
+from genai_integrations.calls.choices import Auto, CascadeOf, auto, cascades
+from genai_integrations.calls.conditions import Rule, conditions
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
 
@@ -52,6 +55,13 @@ class RouterArgs:
         cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
         cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
             `{"ttl": 60}` keeps the answer so many seconds.
+        conditions: Rules that lead a call to another name, `[{"if": {"language": "ko"}, "then": "gpt-4o"}]`; the
+            first that holds counts. See `calls.conditions`.
+        capabilities: What models can do where the tables do not know it or are wrong:
+            `{"llama3.2": {"vision": False, "max_input_tokens": 8192}}`, by a model's id or a target's name.
+        auto: What `model="auto"` chooses from, `{"models": ["gpt-4o", "gpt-4o-mini"], "prefer": "cheapest"}`.
+        cascades: Names of models that are asked one after the other until an answer is accepted,
+            `{"thrifty": {"models": ["gpt-4o-mini", "gpt-4o"], "accept": accept}}`.
     """
 
     fallbacks: Fallbacks = field(default_factory=dict)
@@ -73,6 +83,10 @@ class RouterArgs:
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: Mapping[str, Any] = field(default_factory=dict)
+    conditions: tuple[Rule, ...] = ()
+    capabilities: Capabilities = field(default_factory=dict)
+    auto: Auto | None = None
+    cascades: Mapping[str, CascadeOf] = field(default_factory=dict)
 
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
@@ -205,4 +219,8 @@ _CHECKS: Mapping[str, checks.Check] = {
     "cache": checks.options(
         **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
     ),
+    "conditions": conditions,
+    "capabilities": capabilities,
+    "auto": auto,
+    "cascades": cascades,
 }

@@ -1,0 +1,138 @@
+"""`model="auto"`: the cheapest, the fastest or the best of some models, among those that can do what is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from genai_integrations.calls.choices import Auto, Preference
+from genai_integrations.calls.request import Request
+from genai_integrations.models.catalog import model_info
+from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.routing.measured import Measured
+
+AUTO = "auto"
+"""The name that asks for a choice."""
+
+_INPUT_SHARE = 0.75
+"""Of a million tokens, for one price of both kinds: three tokens of input to one of output, as
+artificialanalysis.ai compares models."""
+
+_MILLION = 1_000_000
+
+
+class _Candidate(NamedTuple):
+    """A target, with the name in `models` that it is there for."""
+
+    model: str
+    target: Target
+
+
+class Choice:
+    """Orders the targets of several models by what is preferred.
+
+    Args:
+        auto: What is preferred.
+        served: For each model that somebody serves, its targets.
+        measured: What was measured of them; None where nothing is.
+    """
+
+    is_one_choice = True
+
+    def __init__(
+        self, auto: Auto, served: Mapping[str, Sequence[Target]], measured: Measured | None
+    ) -> None:
+        self._auto = auto
+        self._measured = measured
+        self._rank, self._told = _RANKS[auto.prefer]
+        self._candidates: dict[str, _Candidate] = {}
+        for model, targets in served.items():
+            for target in targets:
+                self._candidates.setdefault(target.name, _Candidate(model, target))
+
+    def groups(self) -> list[Sequence[Target]]:
+        """All targets as far as they can be ordered without a request, in groups of equals of one model."""
+        return self._ordered(self._candidates.values(), stream=False)
+
+    def finished(self, plan: Plan, request: Request) -> Plan:
+        """The plan with the targets that are left in order, and why; what the name falls back to stays behind them."""
+        given = [plan.targets, *plan.fallbacks]
+        mine = [
+            self._candidates[row.name]
+            for group in given
+            for row in group
+            if row.name in self._candidates
+        ]
+        if not mine:
+            return plan
+        first, *others = self._ordered(mine, stream=request.stream)
+        rest = [group for group in given if group[0].name not in self._candidates]
+        why = self._why(self._candidates[first[0].name], mine, stream=request.stream)
+        return dataclasses.replace(plan, targets=first, fallbacks=[*others, *rest], why=why)
+
+    def _ordered(
+        self, candidates: Iterable[_Candidate], *, stream: bool
+    ) -> list[Sequence[Target]]:
+        """Groups of targets of one model that are equals, so that a strategy may order each."""
+        ranked = sorted(
+            ((self._rank(self, row, stream), self._auto.models.index(row.model), at, row.target)
+             for at, row in enumerate(candidates)),
+            key=lambda row: row[:3],
+        )  # fmt: skip
+        groups = itertools.groupby(ranked, key=lambda row: row[:2])
+        return [[row[3] for row in group] for _, group in groups]
+
+    def _why(self, chosen: _Candidate, left: Sequence[_Candidate], *, stream: bool) -> str:
+        count = len({row.model for row in left})
+        told = self._told(self, chosen, stream)
+        return f"{self._auto.prefer} of {count}: {chosen.target.name} ({told})"
+
+    def _price(self, row: _Candidate, _stream: bool) -> tuple[bool, float]:
+        """Models without a known price come last."""
+        price = price_of(row.target)
+        return price is None, price or 0.0
+
+    def _latency(self, row: _Candidate, stream: bool) -> tuple[bool, float]:
+        """Models that were not measured come first, to be measured."""
+        seconds = self._seconds(row, stream)
+        return seconds is not None, seconds or 0.0
+
+    def _quality(self, row: _Candidate, _stream: bool) -> tuple[bool, float]:
+        return False, -self._auto.quality[row.model]
+
+    def _seconds(self, row: _Candidate, stream: bool) -> float | None:
+        return None if self._measured is None else self._measured.latency(row.target.name, stream)
+
+    def _price_told(self, row: _Candidate, _stream: bool) -> str:
+        price = price_of(row.target)
+        return "its price is not known" if price is None else f"{price:.4g} USD per million tokens"
+
+    def _latency_told(self, row: _Candidate, stream: bool) -> str:
+        seconds = self._seconds(row, stream)
+        return "not measured yet" if seconds is None else f"{seconds:.3g} s expected"
+
+    def _quality_told(self, row: _Candidate, _stream: bool) -> str:
+        return f"quality {self._auto.quality[row.model]:g}"
+
+
+_Rank = Callable[[Choice, _Candidate, bool], tuple[bool, float]]
+_Told = Callable[[Choice, _Candidate, bool], str]
+
+_RANKS: Mapping[Preference, tuple[_Rank, _Told]] = {
+    "cheapest": (Choice._price, Choice._price_told),
+    "fastest": (Choice._latency, Choice._latency_told),
+    "best": (Choice._quality, Choice._quality_told),
+}
+"""For each preference, what targets are sorted by, the smallest first, and how it is told."""
+
+
+def price_of(target: Target) -> float | None:
+    """US dollars for a million tokens of a target, three of input to one of output; None where a price is not known."""
+    row = model_info(target.connection.provider.name, target.model) or {}
+    known = [row.get(name) for name in ("input_cost_per_token", "output_cost_per_token")]
+    given, answered = (price if isinstance(price, (int, float)) else None for price in known)
+    if given is None or answered is None:
+        return None
+    return (_INPUT_SHARE * given + (1 - _INPUT_SHARE) * answered) * _MILLION
