@@ -12,12 +12,13 @@ the next one will take.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.request import Request
@@ -51,7 +52,7 @@ class Minute(NamedTuple):
     """What a target was asked in the minute that runs.
 
     Attributes:
-        requests: Attempts that began.
+        requests: Attempts that ended in it, and those under way.
         tokens: Of prompts and answers, as far as they are reported.
         errors: Attempts that failed, but for those whose request itself was wrong.
     """
@@ -98,7 +99,8 @@ class Measured:
         if known is None:
             return None
         with self.lock:
-            return known.delay(stream).expected(self.clock())
+            delay = known.firsts if stream else known.wholes
+            return delay.expected(self.clock())
 
     def p95(self, target: str, stream: bool = False) -> float | None:
         """Seconds within which 95 of the last 100 answers came, or first contents; None before there were 20."""
@@ -106,7 +108,7 @@ class Measured:
         if known is None:
             return None
         with self.lock:
-            return known.delay(stream).p95()
+            return (known.firsts if stream else known.wholes).p95()
 
     def in_flight(self, target: str) -> int:
         """Attempts under way, streams until they end among them."""
@@ -120,7 +122,7 @@ class Measured:
             return _NOTHING
         with self.lock:
             known.turn(self.clock())
-            return Minute(known.requests, known.tokens, known.errors)
+            return Minute(known.ended + known.in_flight, known.tokens, known.errors)
 
     def prepare(self) -> None:
         """Nothing takes time here."""
@@ -158,11 +160,18 @@ class _Delay:
         self._since = 0
 
     def expected(self, now: float) -> float | None:
-        oldest = next(iter(self.waiting.values()), now)
-        waited = max(now - oldest, 0.0)
+        waited = now - self._oldest(now) if self.waiting else None
         if self._ewma is None:
-            return waited if self.waiting else None
-        return max(self._ewma * math.exp(min(self._at - now, 0.0) / DECAY), waited)
+            return waited
+        known = self._ewma * math.exp((self._at - now) / DECAY)
+        return known if waited is None or waited < known else waited
+
+    def _oldest(self, now: float) -> float:
+        """When the oldest attempt without an answer began."""
+        while True:
+            # Attempts begin without the lock, so another thread may have just added one.
+            with contextlib.suppress(RuntimeError):
+                return next(iter(self.waiting.values()), now)
 
     def answered(self, seconds: float, now: float) -> None:
         self._last.append(seconds)
@@ -170,7 +179,7 @@ class _Delay:
         if self._ewma is None or seconds >= self._ewma:
             self._ewma = seconds
         else:
-            left = math.exp(min(self._at - now, 0.0) / DECAY)
+            left = math.exp((self._at - now) / DECAY)
             self._ewma = self._ewma * left + seconds * (1.0 - left)
         self._at = now
 
@@ -189,30 +198,35 @@ class _Delay:
 
 
 class _Target:
-    """What is known of one target; it is changed under the lock of `Measured`."""
+    """What is known of one target; it is changed under the lock of `Measured`, but for what begins and ends.
 
-    __slots__ = (
-        "_firsts", "_minute", "_wholes", "errors", "in_flight", "requests", "tokens",
-    )  # fmt: skip
+    Attributes:
+        wholes: How long whole replies take.
+        firsts: How long streams take to their first content.
+        flowing: Streams after that, by the identities of their attempts.
+    """
+
+    __slots__ = ("_minute", "ended", "errors", "firsts", "flowing", "tokens", "wholes")
 
     def __init__(self) -> None:
-        self._wholes, self._firsts = _Delay(), _Delay()
-        self._minute = 0
-        self.in_flight = self.requests = self.tokens = self.errors = 0
+        self.wholes, self.firsts = _Delay(), _Delay()
+        self.flowing: set[int] = set()
+        self._minute = 0.0
+        self.ended = self.tokens = self.errors = 0
 
-    def delay(self, stream: bool) -> _Delay:
-        return self._firsts if stream else self._wholes
+    @property
+    def in_flight(self) -> int:
+        return len(self.wholes.waiting) + len(self.firsts.waiting) + len(self.flowing)
 
     def turn(self, now: float) -> None:
         """Begin a new minute if the old one is over."""
-        minute = int(now // MINUTE)
+        minute = now // MINUTE
         if minute != self._minute:
             self._minute = minute
-            self.requests = self.tokens = self.errors = 0
+            self.ended = self.tokens = self.errors = 0
 
     def forget_running(self) -> None:
-        self.in_flight = 0
-        self._wholes.waiting, self._firsts.waiting = {}, {}
+        self.wholes.waiting, self.firsts.waiting, self.flowing = {}, {}, set()
 
 
 class _Watch:
@@ -224,73 +238,65 @@ class _Watch:
         self._all = everything
         self._stream = stream
         # By the attempts' identities: a record that is compared by its values has no hash.
-        self._running: dict[int, tuple[Attempt, _Target]] = {}
+        self._running: dict[int, tuple[Attempt, _Target, _Delay]] = {}
 
     def attempt_began(self, attempt: Attempt) -> None:
-        measured, key = self._all, id(attempt)
-        target = measured.of(attempt.target)
-        self._running[key] = attempt, target
-        with measured.lock:
-            now = measured.clock()
-            target.turn(now)
-            target.requests += 1
-            target.in_flight += 1
-            target.delay(self._stream).waiting[key] = now
+        target = self._all.of(attempt.target)
+        delay = target.firsts if self._stream else target.wholes
+        key = id(attempt)
+        self._running[key] = attempt, target, delay
+        # One operation on a dict, which no other thread sees half done: it takes no lock.
+        delay.waiting[key] = self._all.clock()
 
     def first_content(self, route: Route) -> None:  # noqa: ARG002  the protocol's
         """Of whichever attempt it is: several may be under way."""
-        for attempt, target in self._running.values():
-            if attempt.first_content_ms is not None:
-                self._answered(attempt, target, attempt.first_content_ms)
+        measured = self._all
+        for key, (attempt, target, delay) in self._running.items():
+            if attempt.first_content_ms is None or key in target.flowing:
+                continue
+            with measured.lock:
+                target.flowing.add(key)
+                delay.waiting.pop(key, None)
+                delay.answered(attempt.first_content_ms / 1000, measured.clock())
 
     def attempt_ended(self, attempt: Attempt) -> None:
         # An answer from a cache was never begun.
-        _, target = self._running.pop(id(attempt), (None, None))
-        if target is None:
-            return
-        if attempt.outcome == OK and not self._stream:
-            self._answered(attempt, target, attempt.ms)
-        self._over(attempt, target)
+        running = self._running.pop(id(attempt), None)
+        if running is not None:
+            self._over(*running)
 
     def call_ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:  # noqa: ARG002  the protocol's
         """What is still under way was cancelled."""
         while self._running:
-            _, (attempt, target) = self._running.popitem()
-            self._over(attempt, target)
+            self._over(*self._running.popitem()[1])
 
-    def _answered(self, attempt: Attempt, target: _Target, ms: float) -> None:
-        measured = self._all
-        delay = target.delay(self._stream)
-        with measured.lock:
-            if delay.waiting.pop(id(attempt), None) is not None:
-                delay.answered(ms / 1000, measured.clock())
-
-    def _over(self, attempt: Attempt, target: _Target) -> None:
-        measured = self._all
+    def _over(self, attempt: Attempt, target: _Target, delay: _Delay) -> None:
+        measured, error = self._all, attempt.error
         with measured.lock:
             now = measured.clock()
+            began = delay.waiting.pop(id(attempt), None)
+            if began is None:
+                target.flowing.discard(id(attempt))
             target.turn(now)
-            target.in_flight = max(target.in_flight - 1, 0)
-            began = target.delay(self._stream).waiting.pop(id(attempt), None)
+            target.ended += 1
             if attempt.usage is not None:
-                target.tokens += _tokens(attempt)
-            if attempt.error is None or isinstance(attempt.error, _NOT_ITS_FAULT):
-                return
-            target.errors += 1
-            if began is not None:
-                target.delay(self._stream).failed(now - began, now)
+                target.tokens += _tokens(attempt.usage)
+            if error is not None:
+                if not isinstance(error, _NOT_ITS_FAULT):
+                    target.errors += 1
+                    if began is not None:
+                        delay.failed(now - began, now)
+            elif began is not None and attempt.outcome == OK:
+                delay.answered(attempt.ms / 1000, now)
 
 
 _NOT_ITS_FAULT = (BadRequestError, CredentialError)
 """Errors that say nothing of the target: the request is wrong, or no key could be had and nothing was sent."""
 
 
-def _tokens(attempt: Attempt) -> int:
-    usage = attempt.usage or {}
-    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    found = sum(count for count in counts if isinstance(count, int) and count > 0)
-    return found or _whole(usage.get("total_tokens"))
-
-
-def _whole(count: object) -> int:
-    return count if isinstance(count, int) and count > 0 else 0
+def _tokens(usage: Mapping[str, Any]) -> int:
+    prompt, answer = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if type(prompt) is int and type(answer) is int:
+        return prompt + answer
+    total = usage.get("total_tokens")
+    return total if type(total) is int else 0

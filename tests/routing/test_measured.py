@@ -181,7 +181,7 @@ def test_a_minute_counts_requests_tokens_and_errors(calls):
     assert calls.measured.minute("seoul/gpt-4o") == Minute(5, 142, 1)
 
     calls.clock.now += 60.0
-    assert calls.measured.minute("seoul/gpt-4o") == Minute(0, 0, 0)
+    assert calls.measured.minute("seoul/gpt-4o") == Minute(1, 0, 0)
 
 
 def test_a_call_that_is_cancelled_is_no_longer_under_way(calls):
