@@ -6,14 +6,16 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from genai_integrations.calls import checks
-from genai_integrations.calls.capabilities import Capabilities, capabilities
-from genai_integrations.calls.choices import Auto, CascadeOf, auto, cascades
-from genai_integrations.calls.conditions import Rule, conditions
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.capabilities import Capabilities
+    from genai_integrations.calls.choices import Auto, CascadeOf
+    from genai_integrations.calls.conditions import Rule
 
 StrategyName = Literal["ordered", "simple-shuffle"]
 """Orders in which the targets of one name are tried; `routing.strategies.STRATEGIES` has a function for each."""
@@ -219,8 +221,8 @@ _CHECKS: Mapping[str, checks.Check] = {
     "cache": checks.options(
         **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
     ),
-    "conditions": conditions,
-    "capabilities": capabilities,
-    "auto": auto,
-    "cascades": cascades,
+    "conditions": checks.of_module("conditions"),
+    "capabilities": checks.of_module("capabilities"),
+    "auto": checks.of_module("choices"),
+    "cascades": checks.of_module("choices"),
 }

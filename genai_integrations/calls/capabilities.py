@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 from genai_integrations.calls import checks
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.models.abilities import FLAGS
+from genai_integrations.models.abilities import FLAGS, WINDOW
 from genai_integrations.runtime.given import shown
-
-WINDOW = "max_input_tokens"
 
 Capabilities = Mapping[str, Mapping[str, bool | int]]
 """For a target (`connection/model`) or a model id, what it does and how much it takes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -14,6 +15,9 @@ from genai_integrations.runtime.given import shown
 
 Preference = Literal["cheapest", "fastest", "best"]
 """What `auto` prefers among models that can do what is asked."""
+
+AUTO = "auto"
+"""The name that asks for a choice."""
 
 _AUTO_LIKE = '{"models": ["gpt-4o", "gpt-4o-mini"], "prefer": "cheapest"}'
 _CASCADE_LIKE = '{"thrifty": {"models": ["gpt-4o-mini", "gpt-4o"], "accept": accept}}'
@@ -79,6 +83,10 @@ def cascades(name: str, value: object) -> Mapping[str, CascadeOf]:
     """
     if not isinstance(value, Mapping):
         raise checks.wrong(name, value, f"a mapping like {_CASCADE_LIKE}")
+    if AUTO in value:
+        raise ConfigurationError(
+            f"router_args[{name!r}] may not have {AUTO!r}: it asks for a choice"
+        )
     return {asked: _cascade(f"{name}.{asked}", row) for asked, row in value.items()}
 
 
@@ -139,4 +147,4 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
         raise checks.wrong(name, schema, f"a JSON schema: {error.message}") from None
-    return schema
+    return copy.deepcopy(schema)

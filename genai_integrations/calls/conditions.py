@@ -158,7 +158,7 @@ def _check_of(path: list[Any], field: object) -> _Check:
         return _FIELDS[text]
     if start in _OPEN and dot and all(rest.split(".")):
         return _anything
-    known = [*_FIELDS, *(f"{name}.NAME" for name in _OPEN), *_JOINS]
+    known: list[Any] = [*_FIELDS, *(f"{name}.NAME" for name in _OPEN), *_JOINS]
     raise _wrong(path, f"is nothing that a request has{_near(field, known)}")
 
 

@@ -55,7 +55,9 @@ def estimated_tokens(body: Wire) -> int:
     for message in body["messages"]:
         content = message.get("content")
         texts = (content,) if isinstance(content, str) else _texts(content or ())
-        size += sum(len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts)
+        size += sum(
+            len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts
+        )
         if message.get("tool_calls"):
             size += len(jsonbytes.dumps(message["tool_calls"]))
     if body.get("tools"):
@@ -93,6 +95,12 @@ def _is_pdf(file: object) -> bool:
 
 def _texts(parts: Iterable[Any]) -> Iterable[str]:
     for part in parts:
-        text = part if isinstance(part, str) else part.get("text") if isinstance(part, Mapping) else None
+        text = (
+            part
+            if isinstance(part, str)
+            else part.get("text")
+            if isinstance(part, Mapping)
+            else None
+        )
         if isinstance(text, str):
             yield text

@@ -31,7 +31,7 @@ LANGUAGES = frozenset((LATIN, "ja", "zh", *_RANGES)) - {"kana", "han"}
 _LONGEST = 2000
 """Characters that are looked at."""
 
-_SHARE = 0.2
+_SHARE = 0.1
 """Of the letters: so many of another script than Latin count before it. A Korean question about code has more of the
 latter's."""
 

@@ -25,6 +25,9 @@ FLAGS: Mapping[str, str] = {
 }
 """What a request may need of a model, and the price map's flag for it."""
 
+WINDOW = "max_input_tokens"
+"""The price map's name for how much a request may have, in tokens."""
+
 _TEXT_ONLY = frozenset((VISION, AUDIO, PDF, VIDEO))
 _BLIND = frozenset((VISION, AUDIO, VIDEO))
 _NO_SOUND = frozenset((AUDIO, VIDEO))
@@ -102,5 +105,5 @@ def _by_family(model: str) -> frozenset[str]:
 def _window(provider: str, row: ModelRow) -> int | None:
     if provider in _OWN_WINDOWS:
         return None
-    tokens = row.get("max_input_tokens")
+    tokens = row.get(WINDOW)
     return tokens if isinstance(tokens, int) and tokens > 0 else None

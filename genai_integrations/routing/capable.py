@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import may_drop
-from genai_integrations.calls.capabilities import WINDOW, Capabilities
 from genai_integrations.calls.needs import estimated_tokens, needs_of
 from genai_integrations.calls.request import Request
 from genai_integrations.errors import CapabilityError, ContextWindowExceededError
-from genai_integrations.models.abilities import JSON_SCHEMA, Ability, ability
+from genai_integrations.models.abilities import JSON_SCHEMA, WINDOW, Ability, ability
 from genai_integrations.routing.deployments import Plan, Target
 
 _SCHEMA_ONLY = frozenset((JSON_SCHEMA,))
@@ -18,6 +18,9 @@ _SCHEMA_ONLY = frozenset((JSON_SCHEMA,))
 _BEYOND_DOUBT = 4
 """Times that an estimate must be over a window to be knowledge: the estimate is rough, and windows of the price map
 have been a quarter of what a model takes by now. Short of that the provider says it better."""
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.capabilities import Capabilities
 
 Groups = Sequence[Sequence[Target]]
 
@@ -111,9 +114,7 @@ class _Narrowed:
             )
         first, *others = groups
         why = plan.why if first[0] is plan.targets[0] else self._why(given, groups)
-        return dataclasses.replace(
-            plan, targets=first, fallbacks=others, instead=instead, why=why
-        )
+        return dataclasses.replace(plan, targets=first, fallbacks=others, instead=instead, why=why)
 
     def _able(self, groups: Groups, *, across: bool = False) -> list[Sequence[Target]]:
         left = [[row for row in group if not self._lacks(row, self._required)] for group in groups]

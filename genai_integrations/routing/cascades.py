@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,19 @@ class Cascade:
     accept: Any
     judged: frozenset[str]
 
+    def asked(
+        self, target: Target, request: Request, timeout: float, ends: float | None
+    ) -> tuple[Request, float]:
+        """How a target is asked, and for how many seconds: for a whole answer if that has to be judged.
+
+        Chunks of it would be with the caller before anybody could judge them.
+        """
+        if not request.stream or target.name not in self.judged:
+            return request, timeout
+        whole = dataclasses.replace(request, stream=False, body=not_streamed(request.body))
+        timeout = request.args.timeout
+        return whole, timeout if ends is None else min(timeout, ends - time.monotonic())
+
     def judge(self, route: Route) -> JudgeOfAnswers:
         """Who judges the answers of a call."""
         if isinstance(self.accept, Mapping):
@@ -50,7 +64,11 @@ class Cascade:
             raise ConfigurationError(
                 f"the accept of the cascade {self.name!r} must give True or False, not {type(verdict).__name__}"
             )
-        return None if verdict else RejectedAnswerError(f"the cascade {self.name!r} did not accept the answer")
+        return (
+            None
+            if verdict
+            else RejectedAnswerError(f"the cascade {self.name!r} did not accept the answer")
+        )
 
     def _fits(self, _request: Request, wire: Wire) -> GenAIError | None:
         """Whether the text of every choice is JSON that fits the schema."""
@@ -63,16 +81,6 @@ class Cascade:
                     f"the cascade {self.name!r} did not accept the answer: {reason}"
                 )
         return None
-
-
-def is_read_whole(cascade: Cascade | None, target: Target, request: Request) -> bool:
-    """Whether an answer is wanted whole though the caller wants chunks: it has to be judged first."""
-    return cascade is not None and request.stream and target.name in cascade.judged
-
-
-def whole(request: Request) -> Request:
-    """The same request for a whole answer."""
-    return dataclasses.replace(request, stream=False, body=not_streamed(request.body))
 
 
 class CascadeName:
@@ -100,6 +108,14 @@ class CascadeName:
     def groups(self) -> list[Sequence[Target]]:
         """The targets of each model, in order."""
         return self._groups
+
+    def explained(self) -> Mapping[str, str]:
+        """Why each target is there, by its name."""
+        last = next(reversed(self._model_of.values()))
+        return {
+            name: "the last, whose answer is given" if model == last else "its answer is judged"
+            for name, model in self._model_of.items()
+        }
 
     def finished(self, plan: Plan, request: Request) -> Plan:  # noqa: ARG002  the protocol's
         """The plan with the last model that is left marked as the one whose answer is given whatever it says."""

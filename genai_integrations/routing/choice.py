@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from genai_integrations.calls.choices import Auto, Preference
 from genai_integrations.calls.request import Request
 from genai_integrations.models.catalog import model_info
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.measured import Measured
-
-AUTO = "auto"
-"""The name that asks for a choice."""
 
 _INPUT_SHARE = 0.75
 """Of a million tokens, for one price of both kinds: three tokens of input to one of output, as
@@ -23,11 +20,79 @@ artificialanalysis.ai compares models."""
 _MILLION = 1_000_000
 
 
-class _Candidate(NamedTuple):
+class Candidate(NamedTuple):
     """A target, with the name in `models` that it is there for."""
 
     model: str
     target: Target
+
+
+class Measure(Protocol):
+    """What targets are compared by."""
+
+    def rank(self, row: Candidate, stream: bool) -> tuple[bool, float]:
+        """What to sort by, the smallest first."""
+        ...
+
+    def told(self, row: Candidate, stream: bool) -> str:
+        """The same for people."""
+        ...
+
+
+class Price:
+    """Targets without a known price come last."""
+
+    def rank(self, row: Candidate, stream: bool) -> tuple[bool, float]:  # noqa: ARG002  the protocol's
+        """By US dollars."""
+        price = price_of(row.target)
+        return price is None, price or 0.0
+
+    def told(self, row: Candidate, stream: bool) -> str:  # noqa: ARG002  the protocol's
+        """For a million tokens."""
+        price = price_of(row.target)
+        return "its price is not known" if price is None else f"{price:.4g} USD per million tokens"
+
+
+class Speed:
+    """Targets that were not measured come first, to be measured."""
+
+    def __init__(self, measured: Measured | None) -> None:
+        self._measured = measured
+
+    def _seconds(self, row: Candidate, stream: bool) -> float | None:
+        return None if self._measured is None else self._measured.latency(row.target.name, stream)
+
+    def rank(self, row: Candidate, stream: bool) -> tuple[bool, float]:
+        """By the seconds that an answer is expected to take, or a stream's first content."""
+        seconds = self._seconds(row, stream)
+        return seconds is not None, seconds or 0.0
+
+    def told(self, row: Candidate, stream: bool) -> str:
+        """In seconds."""
+        seconds = self._seconds(row, stream)
+        return "not measured yet" if seconds is None else f"{seconds:.3g} s expected"
+
+
+class Quality:
+    """By the program's scores, the highest first."""
+
+    def __init__(self, scores: Mapping[str, float]) -> None:
+        self._scores = scores
+
+    def rank(self, row: Candidate, stream: bool) -> tuple[bool, float]:  # noqa: ARG002  the protocol's
+        """By the score of the model as it is listed."""
+        return False, -self._scores[row.model]
+
+    def told(self, row: Candidate, stream: bool) -> str:  # noqa: ARG002  the protocol's
+        """The score."""
+        return f"quality {self._scores[row.model]:g}"
+
+
+_MEASURES: Mapping[Preference, Callable[[Auto, Measured | None], Measure]] = {
+    "cheapest": lambda _auto, _measured: Price(),
+    "fastest": lambda _auto, measured: Speed(measured),
+    "best": lambda auto, _measured: Quality(auto.quality),
+}
 
 
 class Choice:
@@ -45,16 +110,23 @@ class Choice:
         self, auto: Auto, served: Mapping[str, Sequence[Target]], measured: Measured | None
     ) -> None:
         self._auto = auto
-        self._measured = measured
-        self._rank, self._told = _RANKS[auto.prefer]
-        self._candidates: dict[str, _Candidate] = {}
+        self._measure = _MEASURES[auto.prefer](auto, measured)
+        self._candidates: dict[str, Candidate] = {}
         for model, targets in served.items():
             for target in targets:
-                self._candidates.setdefault(target.name, _Candidate(model, target))
+                self._candidates.setdefault(target.name, Candidate(model, target))
 
     def groups(self) -> list[Sequence[Target]]:
         """All targets as far as they can be ordered without a request, in groups of equals of one model."""
         return self._ordered(self._candidates.values(), stream=False)
+
+    def explained(self) -> Mapping[str, str]:
+        """Why each target is there, by its name."""
+        count, prefer = len({row.model for row in self._candidates.values()}), self._auto.prefer
+        return {
+            name: f"{prefer} of {count}: {self._measure.told(row, stream=False)}"
+            for name, row in self._candidates.items()
+        }
 
     def finished(self, plan: Plan, request: Request) -> Plan:
         """The plan with the targets that are left in order, and why; what the name falls back to stays behind them."""
@@ -72,60 +144,20 @@ class Choice:
         why = self._why(self._candidates[first[0].name], mine, stream=request.stream)
         return dataclasses.replace(plan, targets=first, fallbacks=[*others, *rest], why=why)
 
-    def _ordered(
-        self, candidates: Iterable[_Candidate], *, stream: bool
-    ) -> list[Sequence[Target]]:
+    def _ordered(self, candidates: Iterable[Candidate], *, stream: bool) -> list[Sequence[Target]]:
         """Groups of targets of one model that are equals, so that a strategy may order each."""
         ranked = sorted(
-            ((self._rank(self, row, stream), self._auto.models.index(row.model), at, row.target)
+            ((self._measure.rank(row, stream), self._auto.models.index(row.model), at, row.target)
              for at, row in enumerate(candidates)),
             key=lambda row: row[:3],
         )  # fmt: skip
         groups = itertools.groupby(ranked, key=lambda row: row[:2])
         return [[row[3] for row in group] for _, group in groups]
 
-    def _why(self, chosen: _Candidate, left: Sequence[_Candidate], *, stream: bool) -> str:
+    def _why(self, chosen: Candidate, left: Sequence[Candidate], *, stream: bool) -> str:
         count = len({row.model for row in left})
-        told = self._told(self, chosen, stream)
+        told = self._measure.told(chosen, stream)
         return f"{self._auto.prefer} of {count}: {chosen.target.name} ({told})"
-
-    def _price(self, row: _Candidate, _stream: bool) -> tuple[bool, float]:
-        """Models without a known price come last."""
-        price = price_of(row.target)
-        return price is None, price or 0.0
-
-    def _latency(self, row: _Candidate, stream: bool) -> tuple[bool, float]:
-        """Models that were not measured come first, to be measured."""
-        seconds = self._seconds(row, stream)
-        return seconds is not None, seconds or 0.0
-
-    def _quality(self, row: _Candidate, _stream: bool) -> tuple[bool, float]:
-        return False, -self._auto.quality[row.model]
-
-    def _seconds(self, row: _Candidate, stream: bool) -> float | None:
-        return None if self._measured is None else self._measured.latency(row.target.name, stream)
-
-    def _price_told(self, row: _Candidate, _stream: bool) -> str:
-        price = price_of(row.target)
-        return "its price is not known" if price is None else f"{price:.4g} USD per million tokens"
-
-    def _latency_told(self, row: _Candidate, stream: bool) -> str:
-        seconds = self._seconds(row, stream)
-        return "not measured yet" if seconds is None else f"{seconds:.3g} s expected"
-
-    def _quality_told(self, row: _Candidate, _stream: bool) -> str:
-        return f"quality {self._auto.quality[row.model]:g}"
-
-
-_Rank = Callable[[Choice, _Candidate, bool], tuple[bool, float]]
-_Told = Callable[[Choice, _Candidate, bool], str]
-
-_RANKS: Mapping[Preference, tuple[_Rank, _Told]] = {
-    "cheapest": (Choice._price, Choice._price_told),
-    "fastest": (Choice._latency, Choice._latency_told),
-    "best": (Choice._quality, Choice._quality_told),
-}
-"""For each preference, what targets are sorted by, the smallest first, and how it is told."""
 
 
 def price_of(target: Target) -> float | None:

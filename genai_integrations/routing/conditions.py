@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from genai_integrations.calls.conditions import Rule
+from genai_integrations.calls.identity import identity
 from genai_integrations.calls.needs import estimated_tokens, last_question, needs_of
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.scripts import language_of
@@ -20,7 +21,7 @@ def rule_for(request: Request, rules: Sequence[Rule]) -> tuple[str, str] | None:
     facts = _Facts(request)
     for at, rule in enumerate(rules):
         if rule.condition.holds(facts.look):
-            return rule.then, f"conditions[{at}]: {rule.condition}"
+            return rule.then, f"conditions[{at}] leads to {rule.then!r}: {rule.condition}"
     return None
 
 
@@ -49,13 +50,9 @@ class _Facts:
         return found
 
 
-def _user(request: Request) -> object:
-    return request.body.get("user") or request.trace.get("langfuse_user_id")
-
-
 _FACTS: Mapping[str, Callable[[Request], object]] = {
     "model": lambda request: request.model,
-    "user": _user,
+    "user": lambda request: identity(request, "user"),
     "input_tokens": lambda request: estimated_tokens(request.body),
     "language": lambda request: language_of(last_question(request.body)),
     "needs": lambda request: needs_of(request.body)[0],
@@ -64,6 +61,6 @@ _FACTS: Mapping[str, Callable[[Request], object]] = {
 """How each field of a rule is found; `calls.conditions` has their names."""
 
 _OPEN: Mapping[str, Callable[[Request], Mapping[str, object]]] = {
-    "metadata": lambda request: request.body.get("metadata") or {},
+    "metadata": lambda request: request.metadata,
     "params": lambda request: request.body,
 }

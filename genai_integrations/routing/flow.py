@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from genai_integrations.calls.headers import headers_for
@@ -22,18 +22,12 @@ from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
-    ContentFilteredError,
     GenAIError,
     NotFoundError,
 )
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.judging import (
-    JudgeOfAnswers,
-    fits_schema,
-    not_filtered,
-    one_vector_for_each_text,
-)
+from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.observing import CallObserver
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
@@ -55,7 +49,7 @@ from genai_integrations.routing.steps import (
 )
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
-from genai_integrations.transports.remedies.rows import BRIDGE, WEAKENS_SCHEMA
+from genai_integrations.transports.remedies.rows import BRIDGE
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -127,6 +121,8 @@ class _Call:
         answer = yield from self._answered()
         if isinstance(answer, Opened):
             return (yield from self._handed(answer.held, answer.rest))
+        if self._request.stream:
+            return (yield from self._handed(chunks_of(answer), None))
         if self._memory is not None:
             yield Keep(self._memory, answer, self.route.attempts[-1])
         return self._replied(answer)
@@ -213,8 +209,10 @@ class _Call:
         self, target: Target, remedies: tuple[Remedy, ...], reason: str, timeout: float
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
-        request = self._request
-        call = self._call(target, remedies)
+        request, cascade = self._request, self._plan.cascade
+        if cascade is not None:
+            request, timeout = cascade.asked(target, request, timeout, self._ends)
+        call = self._call(request, target, remedies)
         outcome = None
         if not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
@@ -228,16 +226,19 @@ class _Call:
                 outcome = yield from asked(send, request, remedies)
             else:
                 outcome = yield send
-        if judges_of(request, self._plan, remedies) and not isinstance(outcome, GenAIError):
-            outcome = yield from self._judged(outcome, attempt, remedies)
+        judges = judges_of(request, self._plan, remedies)
+        if cascade is not None and target.name in cascade.judged:
+            judges = (*judges, cascade.judge(self.route))
+        if judges and not isinstance(outcome, GenAIError):
+            outcome = yield from self._judged(outcome, attempt, judges)
         if isinstance(outcome, GenAIError):
             return self._attempt_failed(attempt, call, outcome)
-        if not isinstance(outcome, Opened):
+        if not isinstance(outcome, Opened) and not self._request.stream:
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome
 
-    def _call(self, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
-        request, connection = self._request, target.connection
+    def _call(self, request: Request, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
+        connection = target.connection
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
         if remedies and BRIDGE in remedies:
@@ -258,14 +259,16 @@ class _Call:
         return known[1]
 
     def _judged(
-        self, answer: Wire | Opened, attempt: Attempt, remedies: tuple[Remedy, ...]
+        self, answer: Wire | Opened, attempt: Attempt, judges: tuple[JudgeOfAnswers, ...]
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """The answer, or what a judge says of it instead."""
-        for judge in judges_of(self._request, self._plan, remedies):
+        may_block = self._plan.cascade is not None
+        for judge in judges:
             wire = answer.held[-1] if isinstance(answer, Opened) else answer
-            verdict = yield Judge(judge, self._request, wire)
+            verdict = yield Judge(judge, self._request, wire, may_block)
             if verdict is not None:
-                attempt.usage = wire.get("usage")  # it is paid for all the same
+                # It is paid for all the same.
+                attempt.usage, attempt.answered = wire.get("usage"), wire.get("model")
                 if isinstance(answer, Opened):
                     yield Drop(answer)
                 return verdict  # type: ignore[no-any-return]
@@ -366,29 +369,6 @@ class _Call:
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)
-
-
-def judges_of(
-    request: Request, plan: Plan, remedies: Sequence[Remedy] = ()
-) -> tuple[JudgeOfAnswers, ...]:
-    """Who judges the answers to a request; nobody for most.
-
-    Args:
-        request: What was asked.
-        plan: Where it may go.
-        remedies: How it was said.
-    """
-    if request.operation == "embeddings":
-        return (one_vector_for_each_text,)
-    # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
-    judges = (not_filtered,) if ContentFilteredError in plan.instead else ()
-    if (
-        remedies
-        and not request.stream
-        and WEAKENS_SCHEMA.intersection(row.name for row in remedies)
-    ):
-        return (*judges, fits_schema)
-    return judges
 
 
 _CALM = 1.0

@@ -24,11 +24,13 @@ from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import BadRequestError, CredentialError
+from genai_integrations.errors import BadRequestError, CredentialError, RejectedAnswerError
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
 
-ASKED_BY: tuple[Callable[[RouterArgs], bool], ...] = ()
+ASKED_BY: tuple[Callable[[RouterArgs], bool], ...] = (
+    lambda args: args.auto is not None and args.auto.prefer == "fastest",
+)
 """A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 
 DECAY = 60.0
@@ -290,7 +292,7 @@ class _Watch:
                 delay.answered(attempt.ms / 1000, now)
 
 
-_NOT_ITS_FAULT = (BadRequestError, CredentialError)
+_NOT_ITS_FAULT = (BadRequestError, CredentialError, RejectedAnswerError)
 """Errors that say nothing of the target: the request is wrong, or no key could be had and nothing was sent."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Container, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import Fallbacks, RouterArgs
 from genai_integrations.calls.request import Request
@@ -19,9 +20,15 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
+from genai_integrations.routing.capable import Abilities, able
 from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.names import Names, Resolution, without_provider
 from genai_integrations.routing.strategies import Strategy, by_order, strategy_of
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.conditions import Rule
+    from genai_integrations.routing.special import SpecialName
 
 _log = logging.getLogger("genai_integrations")
 
@@ -38,10 +45,13 @@ class Planner:
 
     Args:
         args: Has the aliases and the fallbacks.
+        measured: What was measured of targets; None where nothing is.
     """
 
-    def __init__(self, args: RouterArgs) -> None:
+    def __init__(self, args: RouterArgs, measured: Measured | None = None) -> None:
         self._args = args
+        self._measured = measured
+        self._abilities = Abilities(args.capabilities)
         self._known: tuple[Snapshot, Plans] | None = None
 
     def plans(self, snapshot: Snapshot) -> Plans:
@@ -50,7 +60,8 @@ class Planner:
         known = self._known
         if known is None or known[0] is not snapshot:
             names = Names(snapshot.connections, snapshot.broken, self._args.model_group_alias)
-            known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
+            plans = Plans(names, self._args, snapshot.by_name, self._abilities, self._measured)
+            known = self._known = (snapshot, plans)
         return known[1]
 
     def explain(self, error: NotFoundError, model: str) -> None:
@@ -65,13 +76,21 @@ class Planner:
 
         Raises:
             UnknownModelError: Nobody serves the name itself.
+            CapabilityError: No target can do what the request needs.
+            ContextWindowExceededError: The request is too long for every target, beyond doubt.
         """
-        plan = self.plans(snapshot).plan(request.model)
+        plans = self.plans(snapshot)
+        rule = _rule_for(request, self._args.conditions) if self._args.conditions else None
+        plan = plans.plan(rule[0] if rule else request.model)
         if request.disable_fallbacks:
             plan = Plan(plan.targets)
-        if request.args.routing_strategy == "ordered":
-            return plan
-        return _arranged(plan, request, strategy_of(request.args))
+        if (plan.lacks or plan.window) and request.operation == "chat/completions":
+            plan = able(plan, request, self._abilities)
+        if plan.special is not None:
+            plan = plan.special.finished(plan, request)
+        if request.args.routing_strategy != "ordered":
+            plan = _arranged(plan, request, strategy_of(request.args))
+        return plan if rule is None else _because(rule[1], plan)
 
 
 def _arranged(plan: Plan, request: Request, strategy: Strategy) -> Plan:
@@ -81,7 +100,23 @@ def _arranged(plan: Plan, request: Request, strategy: Strategy) -> Plan:
         return [strategy(request, group) for group in groups]
 
     instead = {kind: arranged(groups) for kind, groups in plan.instead.items()}
-    return Plan(strategy(request, plan.targets), arranged(plan.fallbacks), instead)
+    return dataclasses.replace(
+        plan,
+        targets=strategy(request, plan.targets),
+        fallbacks=arranged(plan.fallbacks),
+        instead=instead,
+    )
+
+
+def _rule_for(request: Request, rules: Sequence[Rule]) -> tuple[str, str] | None:
+    from genai_integrations.routing.conditions import rule_for
+
+    return rule_for(request, rules)
+
+
+def _because(reason: str, plan: Plan) -> Plan:
+    """The plan with a reason before its own."""
+    return dataclasses.replace(plan, why=f"{reason}; {plan.why}" if plan.why else reason)
 
 
 class Plans:
@@ -91,12 +126,23 @@ class Plans:
         names: Resolves names.
         args: Has the fallbacks.
         known: Connections by name.
+        abilities: What targets are known not to do.
+        measured: What was measured of them; None where nothing is.
     """
 
-    def __init__(self, names: Names, args: RouterArgs, known: Container[str]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        args: RouterArgs,
+        known: Container[str],
+        abilities: Abilities | None = None,
+        measured: Measured | None = None,
+    ) -> None:
         self.names = names
         self._args = args
         self._known = known
+        self._abilities = abilities or Abilities(args.capabilities)
+        self._measured = measured
         self._plans: dict[str, Plan] = {}
 
     def plan(self, model: str) -> Plan:
@@ -114,7 +160,7 @@ class Plans:
 
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own."""
-        own = self.names.resolve(model)
+        own = self._resolved(model)
         targets = {target.name: target for target in own.targets}
         missing = list(own.missing)
         for name in self.fallback_names(model):
@@ -140,8 +186,26 @@ class Plans:
             groups = self._groups(self._follow(model, table))
             if groups:
                 instead[kind] = groups
-        own = by_order(self.names.targets(model))
-        return Plan(own, self._groups(self.fallback_names(model)), instead)
+        special = self._special(model)
+        own, *others = special.groups() if special else [by_order(self.names.targets(model))]
+        fallbacks = [*others, *self._groups(self.fallback_names(model))]
+        return self._abilities.noted(Plan(own, fallbacks, instead, special=special))
+
+    def _special(self, model: str) -> SpecialName | None:
+        """What a name stands for, if it stands for several models; few clients have such names."""
+        if self._args.auto is None and not self._args.cascades:
+            return None
+        from genai_integrations.routing.special import special_name
+
+        return special_name(model, self._args, self.names, self._measured)
+
+    def _resolved(self, model: str) -> Resolution:
+        special = self._special(model)
+        if special is None:
+            return self.names.resolve(model)
+        from genai_integrations.routing.special import resolved
+
+        return resolved(special, model)
 
     def _follow(self, model: str, table: Fallbacks, default: Sequence[str] = ()) -> list[str]:
         """Fallbacks of the name, then fallbacks of those, each name once."""
@@ -164,7 +228,8 @@ class Plans:
         groups: list[Sequence[Target]] = []
         for name in names:
             try:
-                groups.append(by_order(self.names.targets(name)))
+                special = self._special(name)
+                groups += special.groups() if special else [by_order(self.names.targets(name))]
             except GenAIError as error:
                 # A fallback that is gone must not stop a call that does not need it.
                 _log.warning("the fallback %r is left out: %s", name, error)

@@ -19,9 +19,11 @@ from genai_integrations.errors import (
     AuthenticationError,
     BadRequestError,
     CallError,
+    ConfigurationError,
     CredentialError,
     GenAIError,
     OutOfCreditError,
+    RejectedAnswerError,
     RequestTimeoutError,
 )
 from genai_integrations.routing.deployments import Plan, Target
@@ -117,13 +119,14 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
             candidate.target = renewed
             began = state.begin()
             error = yield Try(renewed, "new key", state.bounded())
+        # An answer that the program does not accept is an answer: the target works.
+        if error is None or isinstance(error, RejectedAnswerError):
+            state.health.succeeded(candidate.target.name, began)
+            if state.health.accounts.were_any:
+                state.health.accounts.answered(candidate.target.connection, began)
         if isinstance(error, GenAIError):
             state.take_in(candidate, error, probe)
-            return False
-        state.health.succeeded(candidate.target.name, began)
-        if state.health.accounts.were_any:
-            state.health.accounts.answered(candidate.target.connection, began)
-        return True
+        return error is None
     finally:
         # Cancelled, killed, collected, or refused for the request itself: it says nothing of the target, and the next
         # call may be the probe. What was told before this counts.
@@ -138,6 +141,7 @@ class Candidate:
     Attributes:
         target: Where an attempt goes, with the newest key.
         reason: Why it would go there first.
+        depth: The group it is of: 0 for the name itself, then each name that is fallen back to.
         tries: Attempts made, and other calls' probes whose failure was told.
         error: How the last one failed.
         ready_at: The moment at which the target wants to be asked again.
@@ -148,6 +152,7 @@ class Candidate:
 
     target: Target
     reason: str
+    depth: int = 0
     tries: int = 0
     error: GenAIError | None = None
     ready_at: float = 0.0
@@ -171,7 +176,7 @@ def candidates(groups: Sequence[Sequence[Target]]) -> list[Candidate]:
     for depth, group in enumerate(groups):
         for target in group:
             reason = "fallback" if depth else "failover" if found else "first"
-            found.setdefault(target.name, Candidate(target, reason))
+            found.setdefault(target.name, Candidate(target, reason, depth))
     return list(found.values())
 
 
@@ -290,6 +295,12 @@ class _Call:
             return
         if not self._falls_over(error):
             raise self._final(error)
+        if isinstance(error, RejectedAnswerError):
+            # The same model elsewhere would say the same.
+            self._candidates = [
+                row for row in self._candidates if row.tries or row.depth > candidate.depth
+            ]
+            return
         if isinstance(error, BadRequestError):
             # What is wrong with one request says nothing about the next.
             return
@@ -387,4 +398,6 @@ class _Call:
 
     def _final(self, error: GenAIError) -> GenAIError:
         """What to raise when this error ends the call: it never hides what another target said before it."""
-        return self.failure() if len(self._tried) > 1 else error
+        if isinstance(error, ConfigurationError) or len(self._tried) == 1:
+            return error
+        return self.failure()

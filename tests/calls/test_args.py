@@ -39,6 +39,19 @@ GOOD = {
     "cache_responses": [True, False],
     "cache_kwargs": [{}, {"ttl": 60}, {"max_size_in_memory": 1, "max_bytes": 1000}],
     "cache": [{}, {"no-cache": True, "no-store": False}, {"ttl": 0.5}],
+    "conditions": [[], [{"if": {}, "then": "a"}], ({"if": {"language": "ko"}, "then": "a"},)],
+    "capabilities": [{}, {"m": {"vision": False, "max_input_tokens": 8192}}, {"c/m": {}}],
+    "auto": [
+        None,
+        {"models": ["a"]},
+        {"models": ["a", "b"], "prefer": "fastest"},
+        {"models": ["a", "b"], "prefer": "best", "quality": {"a": 1, "b": 0.5, "c": 0}},
+    ],
+    "cascades": [
+        {},
+        {"thrifty": {"models": ["a", "b"], "accept": callable}},
+        {"thrifty": {"models": ("a", "b"), "accept": {"type": "object"}}},
+    ],
 }
 
 BAD = {
@@ -92,6 +105,39 @@ BAD = {
         {"max_bytes": True},
     ],
     "cache": [None, True, "no-cache", {"no_cache": True}, {"no-cache": 1}, {"ttl": math.inf}],
+    "conditions": [None, "a", {"if": {}, "then": "a"}, [1], [{"if": {}}], [{"if": {}, "then": ""}]],
+    "capabilities": [
+        None,
+        ["m"],
+        {"m": True},
+        {"m": {"sight": True}},
+        {"m": {"vision": 1}},
+        {"m": {"max_input_tokens": 0}},
+    ],
+    "auto": [
+        True,
+        "cheapest",
+        {},
+        {"models": []},
+        {"models": "a"},
+        {"models": ["a", "a"]},
+        {"models": ["a"], "prefer": "nicest"},
+        {"models": ["a"], "price": 1},
+        {"models": ["a", "b"], "prefer": "best"},
+        {"models": ["a", "b"], "prefer": "best", "quality": {"a": 1}},
+        {"models": ["a"], "quality": {"a": "high"}},
+        {"models": ["a"], "quality": {"a": math.nan}},
+    ],
+    "cascades": [
+        None,
+        ["a"],
+        {"auto": {"models": ["a", "b"], "accept": callable}},
+        {"t": {"models": ["a"], "accept": callable}},
+        {"t": {"models": ["a", "b"]}},
+        {"t": {"models": ["a", "b"], "accept": True}},
+        {"t": {"models": ["a", "b"], "accept": {"type": "no such type"}}},
+        {"t": {"models": ["a", "b"], "accept": callable, "best_of": 2}},
+    ],
 }
 
 
