@@ -140,6 +140,7 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
                     for row in found.targets
                 ],
                 "missing": list(found.missing),
+                "outages": list(found.outages),
             }
         )
     else:

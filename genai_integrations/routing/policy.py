@@ -11,7 +11,7 @@ import copy
 import random
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.errors import (
@@ -26,6 +26,7 @@ from genai_integrations.errors import (
     RejectedAnswerError,
     RequestTimeoutError,
 )
+from genai_integrations.routing.candidates import Candidate, candidates
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.health import AT_ONCE, LONGEST_COOLDOWN, Admission, Health
 from genai_integrations.routing.probe import Probe
@@ -39,6 +40,9 @@ from genai_integrations.routing.retry_rules import (
     is_repeatable,
 )
 from genai_integrations.routing.steps import AwaitProbe, NewKey, Try, Wait
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.domains import Failed
 
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
@@ -134,52 +138,6 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
             probe.finish()
 
 
-@dataclass(slots=True)
-class Candidate:
-    """A target, as one call sees it.
-
-    Attributes:
-        target: Where an attempt goes, with the newest key.
-        reason: Why it would go there first.
-        depth: The group it is of: 0 for the name itself, then each name that is fallen back to.
-        tries: Attempts made, and other calls' probes whose failure was told.
-        error: How the last one failed.
-        ready_at: The moment at which the target wants to be asked again.
-        rested: Whether the wait before a retry is over.
-        patience_ends_at: When this call stops waiting for another's probe; None before it began to.
-        renewals: How often a new key was asked for.
-    """
-
-    target: Target
-    reason: str
-    depth: int = 0
-    tries: int = 0
-    error: GenAIError | None = None
-    ready_at: float = 0.0
-    rested: bool = False
-    patience_ends_at: float | None = None
-    renewals: int = 0
-
-    def learn(self, error: GenAIError, now: float) -> None:
-        """One more attempt has failed, or another call's probe has."""
-        asked = error.retry_after if isinstance(error, CallError) else None
-        self.tries += 1
-        self.error = error
-        self.ready_at = now + (asked or 0.0)
-        self.rested = False
-        self.patience_ends_at = None
-
-
-def candidates(groups: Sequence[Sequence[Target]]) -> list[Candidate]:
-    """Candidates of the name itself (the first group) and of its fallbacks, each target once."""
-    found: dict[str, Candidate] = {}
-    for depth, group in enumerate(groups):
-        for target in group:
-            reason = "fallback" if depth else "failover" if found else "first"
-            found.setdefault(target.name, Candidate(target, reason, depth))
-    return list(found.values())
-
-
 class _Call:
     """Where one call stands."""
 
@@ -204,6 +162,7 @@ class _Call:
         self._candidates = candidates([plan.targets, *plan.fallbacks])
         self._tried: set[str] = set()
         self._errors: list[GenAIError] = []
+        self._failed: Failed | None = None
         self._made = 0
         self._waits = 0
         self._has_begun = False
@@ -213,7 +172,8 @@ class _Call:
         """The best candidate for the next attempt; raises when no more attempt is allowed."""
         fresh = self._fresh()
         if fresh:
-            return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
+            best = min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
+            return self._elsewhere(best, fresh) if self._failed and len(fresh) > 1 else best
         again = [row for row in self._candidates if is_repeatable(row.error)]
         if not again or self._made > self._args.num_retries:
             raise self.failure()
@@ -345,6 +305,8 @@ class _Call:
         # Where no key could be had nothing was sent, so that counts for nothing.
         self._made += not isinstance(error, CredentialError)
         self._errors.append(error)
+        if len(self._candidates) > 1:
+            self._domains().add(candidate.target.connection, error)
         self._tried.add(candidate.target.name)
 
     def _told(self, candidate: Candidate, probe: Probe) -> GenAIError | None:
@@ -370,6 +332,22 @@ class _Call:
 
     def _fresh(self) -> list[Candidate]:
         return [row for row in self._candidates if not row.tries]
+
+    def _elsewhere(self, best: Candidate, fresh: Sequence[Candidate]) -> Candidate:
+        """The best, or one that is as good and would not fail for what has failed."""
+        failed = self._domains()
+        if not failed.shares(best.target.connection) or self._free_at(best):
+            return best
+        equals = (row for row in fresh if row.level == best.level and not self._free_at(row))
+        return next((row for row in equals if not failed.shares(row.target.connection)), best)
+
+    def _domains(self) -> Failed:
+        """What has failed, loaded with the first failure."""
+        if self._failed is None:
+            from genai_integrations.routing.domains import Failed
+
+            self._failed = Failed(self.health.accounts)
+        return self._failed
 
     def _instead_of(self, error: GenAIError) -> list[Candidate] | None:
         for kind, groups in self._plan.instead.items():

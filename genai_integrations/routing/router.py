@@ -58,11 +58,15 @@ class Router:
 
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own, and how each is asked."""
+        from genai_integrations.routing.domains import outages_of
+
         found = self.plans().resolve(model)
         learnt, drop_params = self._parts.learnt, self.args.drop_params
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}
-        return dataclasses.replace(found, restated=restated)
+        connections = [target.connection for target in found.targets]
+        outages = outages_of(connections, self._parts.health.accounts)
+        return dataclasses.replace(found, restated=restated, outages=outages)
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.
