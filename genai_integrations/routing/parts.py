@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.connections.connection import Connection
@@ -16,6 +17,9 @@ from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.planning import Planner
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.protocol import Transport
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.outages import Outage
 
 _MOST_REFUSED = 1024
 """Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
@@ -38,6 +42,7 @@ class Parts:
         measured: What was measured of the targets; None where nobody asks. It is one of the observers.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
+        outages: Those that are rehearsed now, the inner ones last.
         bridged: By name, connections and what they are when OpenAI's newer API is spoken.
     """
 
@@ -51,6 +56,7 @@ class Parts:
     measured: Measured | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
+    outages: list[Outage] = field(default_factory=list)
     bridged: BoundedMap[str, tuple[Connection, Connection]] = field(
         default_factory=lambda: BoundedMap(_MOST_BRIDGED)
     )

@@ -26,6 +26,7 @@ COMMANDS = (
     "chat",
     "compare",
     "prompts",
+    "outage",
     "setup-db",
 )
 READERS = [("connections",), ("models",), ("resolve", "gpt-4o"), ("check",)]
