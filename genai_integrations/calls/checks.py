@@ -49,6 +49,16 @@ def seconds_or_zero(name: str, value: object) -> float:
     return 0.0 if value == 0 and not isinstance(value, bool) else seconds(name, value)
 
 
+def from_zero(name: str, value: object) -> float:
+    """A number from 0 on, with a fraction if need be."""
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if 0 < value <= sys.float_info.max:
+            return float(value)
+    raise wrong(name, value, "a number from 0 on")
+
+
 def names(name: str, value: object) -> tuple[str, ...]:
     """A list of names."""
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -280,7 +280,9 @@ class _Call:
         with contextlib.suppress(GenAIError):
             new = _result(snapshot).by_name.get(old.name)
             if new is not None and new.secret.reveal() != old.secret.reveal():
-                return Target(dataclasses.replace(target.deployment, connection=new), target.why)
+                return dataclasses.replace(
+                    target, deployment=dataclasses.replace(target.deployment, connection=new)
+                )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
 

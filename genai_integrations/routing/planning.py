@@ -49,7 +49,9 @@ class Planner:
         # Two threads may make them at once; they are the same, and the later ones stay.
         known = self._known
         if known is None or known[0] is not snapshot:
-            names = Names(snapshot.connections, snapshot.broken, self._args.model_group_alias)
+            args = self._args
+            aliases, groups = args.model_group_alias, args.model_list
+            names = Names(snapshot.connections, snapshot.broken, aliases, groups)
             known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
         return known[1]
 
