@@ -51,11 +51,9 @@ def seconds_or_zero(name: str, value: object) -> float:
 
 def from_zero(name: str, value: object) -> float:
     """A number from 0 on, with a fraction if need be."""
-    if value == 0 and not isinstance(value, bool):
-        return 0.0
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if 0 < value <= sys.float_info.max:
-            return float(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and 0 <= value <= sys.float_info.max:  # type: ignore[operator]  # it is a number
+        return float(value)  # type: ignore[arg-type]  # as above
     raise wrong(name, value, "a number from 0 on")
 
 

@@ -72,7 +72,7 @@ def model_list(name: str, value: object) -> Groups:
     rows = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else None
     if rows is None:
         raise ConfigurationError(
-            f'router_args[{name!r}] must be a list of rows like {_LIKE}, not {type(value).__name__}'
+            f"router_args[{name!r}] must be a list of rows like {_LIKE}, not {type(value).__name__}"
         )
     groups: dict[str, tuple[Row, ...]] = {}
     for at, row in enumerate(rows):
@@ -121,7 +121,7 @@ def _row(
     if unset:
         error = ConfigurationError(f"{unset} is not set, which {group!r} names")
         return Row(group, number, "", BrokenConnection(name, error))
-    routing = {
+    routing: dict[str, Any] = {
         _FIELDS.get(key, key): check(f"{where}.{key}", params[key])
         for key, check in _ROUTING.items()
         if key in params
@@ -130,8 +130,10 @@ def _row(
     if not isinstance(model, str) or not model:
         raise _wrong(f"{where}.model", "a name such as 'openai/gpt-4o'", model)
     own = {key: params[key] for key in _OWN if key in params}
-    prices = {key: checks.from_zero(f"{where}.{key}", params[key]) for key in params if _is_price(key)}
-    rest = params.keys() - _ROUTING.keys() - own.keys() - prices.keys() - _NAMING
+    prices = {
+        key: checks.from_zero(f"{where}.{key}", params[key]) for key in params if _is_price(key)
+    }
+    rest = params.keys() - _ROUTING.keys() - own.keys() - prices.keys() - set(_NAMING)
     said = params.get("custom_llm_provider")
     connection: Connection | BrokenConnection | None = None
     if own:
@@ -212,7 +214,7 @@ def _require_known(where: str, key: str) -> None:
             f"a row takes {', '.join((*_NAMING, *_ROUTING))}, a key and an address ({', '.join(_OWN)}), "
             "prices, and parameters of requests"
         )
-    near = difflib.get_close_matches(key, (*_NAMING, *_ROUTING, *_OWN), 1, 0.85)
+    near = difflib.get_close_matches(key, (*_NAMING, *_ROUTING, *_OWN), 1, 0.8)
     if near and key not in _LOOK_ALIKE:
         raise ConfigurationError(
             f"router_args[{where!r}] has no {key!r}: did you mean {near[0]!r}?"

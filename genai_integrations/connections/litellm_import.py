@@ -89,12 +89,17 @@ def _read(provider: Provider, params: Mapping[str, str]) -> dict[str, str]:
 def _require(provider: Provider, params: Mapping[str, str]) -> None:
     """LiteLLM would fill gaps from the environment, and send a key from there to the row's address; nothing here does."""
     if provider.name in ("bedrock", "vertex"):
-        if provider.name == "bedrock" and not {"aws_region_name", "aws_profile_name"} & params.keys():
+        if (
+            provider.name == "bedrock"
+            and not {"aws_region_name", "aws_profile_name"} & params.keys()
+        ):
             raise ConfigurationError("has no aws_region_name")
         return
     if "api_key" not in params and not provider.keyless:
         variable = provider.key_variables[0]
-        raise ConfigurationError(f"has no api_key: write 'os.environ/{variable}' to take it from there")
+        raise ConfigurationError(
+            f"has no api_key: write 'os.environ/{variable}' to take it from there"
+        )
     if "api_base" not in params and provider.base_url is None:
         raise ConfigurationError(f"has no api_base, and {provider.name} has no address of its own")
 
@@ -107,10 +112,10 @@ def _machines_own(provider: Provider, params: Mapping[str, str]) -> Connection |
         if secret is None and project is None:
             secret = Secret(GOOGLE_DEFAULT)
         region = params.get("vertex_location") or "global"
-        return secret and Connection(provider.name, provider, secret, region=region)
+        if secret is not None:
+            return Connection(provider.name, provider, secret, region=region)
     proofs = {"api_key", "aws_access_key_id", "aws_profile_name"}
     if provider.name == "bedrock" and not proofs & params.keys():
         region, url = params["aws_region_name"], params.get("aws_bedrock_runtime_endpoint")
         return Connection(provider.name, provider, Secret(AWS_DEFAULT), url, region=region)
     return None
-

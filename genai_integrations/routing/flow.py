@@ -28,6 +28,7 @@ from genai_integrations.errors import (
 )
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.routing.groups import row_timeouts, with_defaults
 from genai_integrations.routing.judging import (
     JudgeOfAnswers,
     fits_schema,
@@ -158,7 +159,10 @@ class _Call:
         timeout = args.timeout
         if self._request.stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
-        policy = attempts(self._plan, args, self._parts.health, timeout=timeout, ends=self._ends)
+        limit = row_timeouts(self._request) if self._parts.args.model_list else None
+        policy = attempts(
+            self._plan, args, self._parts.health, timeout=timeout, ends=self._ends, limit=limit
+        )
         try:
             while True:
                 try:
@@ -177,27 +181,28 @@ class _Call:
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
-        target, request, learnt = step.target, self._request, self._parts.learnt
+        target, learnt = step.target, self._parts.learnt
+        request = with_defaults(self._request, target.deployment.defaults)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)
-        outcome = yield from self._sent(target, remedies, step.reason, step.timeout)
+        outcome = yield from self._sent(request, target, remedies, step.reason, step.timeout)
         if isinstance(outcome, GenAIError):
-            outcome = yield from self._restated(step, remedies, outcome)
+            outcome = yield from self._restated(request, step, remedies, outcome)
         return outcome
 
     def _restated(
-        self, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
+        self, request: Request, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """What comes of it if the request is said otherwise."""
         from genai_integrations.routing.restating import restated
 
         outcome, used = yield from restated(
-            self._request,
+            request,
             remedies,
             error,
             lambda made: self._left(step.timeout, made),
-            lambda *said: self._sent(step.target, *said),
+            lambda *said: self._sent(request, step.target, *said),
         )
         if used:
             self._parts.learnt.note(step.target, used)
@@ -210,11 +215,15 @@ class _Call:
         return left if self._ends is None else min(left, self._ends - time.monotonic())
 
     def _sent(
-        self, target: Target, remedies: tuple[Remedy, ...], reason: str, timeout: float
+        self,
+        request: Request,
+        target: Target,
+        remedies: tuple[Remedy, ...],
+        reason: str,
+        timeout: float,
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
-        request = self._request
-        call = self._call(target, remedies)
+        call = self._call(request, target, remedies)
         outcome = None
         if not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
@@ -236,8 +245,8 @@ class _Call:
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome
 
-    def _call(self, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
-        request, connection = self._request, target.connection
+    def _call(self, request: Request, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
+        connection = target.connection
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
         if remedies and BRIDGE in remedies:

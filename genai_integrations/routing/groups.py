@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from genai_integrations.calls.groups import Groups, Row
+from genai_integrations.calls.request import Request
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.routing.deployments import Deployment, Target
 
@@ -41,6 +43,38 @@ def targets_of(
             # A name that several connections serve is one row, and has one row's share.
             targets[target.name] = _target(row, target, weights[row.number] / len(new))
     return list(targets.values()), missing
+
+
+def with_defaults(request: Request, defaults: Mapping[str, Any]) -> Request:
+    """The request as it goes to a target whose row has parameters of its own: what the call says leads."""
+    if not defaults:
+        return request
+    body = request.body
+    # They are two names of one limit, and providers refuse both at once.
+    said = _LIMITS if not _LIMITS.isdisjoint(body) else ()
+    kept = {name: value for name, value in defaults.items() if name not in said}
+    return dataclasses.replace(request, body={**kept, **body})
+
+
+_LIMITS = frozenset(("max_tokens", "max_completion_tokens"))
+
+
+def row_timeouts(request: Request) -> Callable[[Target], float | None] | None:
+    """What gives the time-out that a target's row has for a request; None if the call itself has one."""
+    if not _TIMEOUTS.isdisjoint(request.own):
+        return None
+    return _of_stream if request.stream else _of_reply
+
+
+_TIMEOUTS = frozenset(("timeout", "stream_timeout"))
+
+
+def _of_reply(target: Target) -> float | None:
+    return target.deployment.timeout
+
+
+def _of_stream(target: Target) -> float | None:
+    return target.deployment.stream_timeout or target.deployment.timeout
 
 
 def _meant(

@@ -28,7 +28,11 @@ from genai_integrations.errors import BadRequestError, CredentialError
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
 
-ASKED_BY: tuple[Callable[[RouterArgs], bool], ...] = ()
+_STRATEGIES = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
+
+ASKED_BY: tuple[Callable[[RouterArgs], bool], ...] = (
+    lambda args: isinstance(args.routing_strategy, str) and args.routing_strategy in _STRATEGIES,
+)
 """A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 
 DECAY = 60.0
@@ -102,6 +106,15 @@ class Measured:
             delay = known.firsts if stream else known.wholes
             return delay.expected(self.clock())
 
+    def last(self, target: str, stream: bool = False) -> float | None:
+        """As `latency`, as it stood when the target answered last: time alone makes no target faster."""
+        known = self._targets.get(target)
+        if known is None:
+            return None
+        with self.lock:
+            delay = known.firsts if stream else known.wholes
+            return delay.last(self.clock())
+
     def p95(self, target: str, stream: bool = False) -> float | None:
         """Seconds within which 95 of the last 100 answers came, or first contents; None before there were 20."""
         known = self._targets.get(target)
@@ -160,11 +173,19 @@ class _Delay:
         self._since = 0
 
     def expected(self, now: float) -> float | None:
-        waited = now - self._oldest(now) if self.waiting else None
         if self._ewma is None:
-            return waited
-        known = self._ewma * math.exp((self._at - now) / DECAY)
-        return known if waited is None or waited < known else waited
+            return self._or_waited(None, now)
+        return self._or_waited(self._ewma * math.exp((self._at - now) / DECAY), now)
+
+    def last(self, now: float) -> float | None:
+        return self._or_waited(self._ewma, now)
+
+    def _or_waited(self, known: float | None, now: float) -> float | None:
+        """What is known, or what is being waited for if that is longer."""
+        if not self.waiting:
+            return known
+        waited = now - self._oldest(now)
+        return waited if known is None or waited > known else known
 
     def _oldest(self, now: float) -> float:
         """When the oldest attempt without an answer began."""

@@ -20,8 +20,10 @@ from genai_integrations.errors import (
     NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.names import Names, Resolution, without_provider
-from genai_integrations.routing.strategies import Strategy, by_order, strategy_of
+from genai_integrations.routing.strategies.balancer import balancer
+from genai_integrations.routing.strategies.tier import by_order
 
 _log = logging.getLogger("genai_integrations")
 
@@ -37,11 +39,13 @@ class Planner:
     """Makes plans, and remembers what it made of the connections as they are.
 
     Args:
-        args: Has the aliases and the fallbacks.
+        args: Has the aliases, the groups, the fallbacks and the strategy.
+        measured: What was measured of the targets, where the strategy wants to know.
     """
 
-    def __init__(self, args: RouterArgs) -> None:
+    def __init__(self, args: RouterArgs, measured: Measured | None = None) -> None:
         self._args = args
+        self._balancer = balancer(args, measured)
         self._known: tuple[Snapshot, Plans] | None = None
 
     def plans(self, snapshot: Snapshot) -> Plans:
@@ -71,19 +75,7 @@ class Planner:
         plan = self.plans(snapshot).plan(request.model)
         if request.disable_fallbacks:
             plan = Plan(plan.targets)
-        if request.args.routing_strategy == "ordered":
-            return plan
-        return _arranged(plan, request, strategy_of(request.args))
-
-
-def _arranged(plan: Plan, request: Request, strategy: Strategy) -> Plan:
-    """The plan with the targets of each name in the strategy's order."""
-
-    def arranged(groups: Iterable[Sequence[Target]]) -> list[Sequence[Target]]:
-        return [strategy(request, group) for group in groups]
-
-    instead = {kind: arranged(groups) for kind, groups in plan.instead.items()}
-    return Plan(strategy(request, plan.targets), arranged(plan.fallbacks), instead)
+        return self._balancer.arranged(plan, request) if self._balancer else plan
 
 
 class Plans:

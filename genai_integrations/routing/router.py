@@ -47,7 +47,7 @@ class Router:
         found = measured(args)
         watching = (*observers, found) if found else tuple(observers)
         self._parts = Parts(
-            registry, args, Planner(args), health, transport, watching, answers, found
+            registry, args, Planner(args, found), health, transport, watching, answers, found
         )
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
