@@ -6,12 +6,14 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from genai_integrations.calls import checks
-from genai_integrations.calls.groups import Groups, model_list
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.groups import Groups
 
 StrategyName = Literal[
     "ordered",
@@ -180,6 +182,13 @@ def _strategy(name: str, value: object) -> StrategyName | OwnStrategy | None:
     return cast("StrategyName", value)
 
 
+def _model_list(name: str, value: object) -> Groups:
+    # Rows know providers and prices: who has none does not load that.
+    from genai_integrations.calls.groups import model_list
+
+    return model_list(name, value)
+
+
 def _sticky_by(name: str, value: object) -> StickyBy | None:
     if value is None or value in get_args(StickyBy):
         return cast("StickyBy | None", value)
@@ -229,7 +238,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "cache": checks.options(
         **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
     ),
-    "model_list": model_list,
+    "model_list": _model_list,
     "sticky_by": _sticky_by,
     "region_preference": checks.names,
 }

@@ -82,6 +82,11 @@ class Target:
         object.__setattr__(self, "name", self.deployment.name)
 
 
+def by_order(targets: Sequence[Target]) -> Sequence[Target]:
+    """Targets of a smaller `order` first; equal ones stay as they are."""
+    return sorted(targets, key=lambda target: target.deployment.order)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Where one call may go.

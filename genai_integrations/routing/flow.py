@@ -28,7 +28,6 @@ from genai_integrations.errors import (
 )
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.groups import row_timeouts, with_defaults
 from genai_integrations.routing.judging import (
     JudgeOfAnswers,
     fits_schema,
@@ -159,7 +158,7 @@ class _Call:
         timeout = args.timeout
         if self._request.stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
-        limit = row_timeouts(self._request) if self._parts.args.model_list else None
+        limit = self._parts.planner.row_timeouts(self._request)
         policy = attempts(
             self._plan, args, self._parts.health, timeout=timeout, ends=self._ends, limit=limit
         )
@@ -182,7 +181,11 @@ class _Call:
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
         target, learnt = step.target, self._parts.learnt
-        request = with_defaults(self._request, target.deployment.defaults)
+        request = self._request
+        if target.deployment.defaults:
+            from genai_integrations.routing.groups import with_defaults
+
+            request = with_defaults(request, target.deployment.defaults)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)

@@ -1,6 +1,6 @@
 """What was measured of targets in this client: how long they take, how much is under way, how often they fail.
 
-An observer like any other, which is there only when an argument asks for it (`ASKED_BY`): strategies, hedging and a
+An observer like any other, which is there only when an argument asks for it (`parts.MEASURED_FOR`): strategies, hedging and a
 choice by speed read it, nobody else pays for it. What is read is a target's name, `connection/model`; what is not
 known is None, never a guess.
 
@@ -20,20 +20,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import BadRequestError, CredentialError
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
-
-_STRATEGIES = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
-
-ASKED_BY: tuple[Callable[[RouterArgs], bool], ...] = (
-    lambda args: isinstance(args.routing_strategy, str) and args.routing_strategy in _STRATEGIES,
-)
-"""A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 
 DECAY = 60.0
 """Seconds after which a third is left of what was known of a latency. Tower and Finagle take 10 for services that
@@ -67,11 +59,6 @@ class Minute(NamedTuple):
 
 
 _NOTHING = Minute(0, 0, 0)
-
-
-def measured(args: RouterArgs) -> Measured | None:
-    """What is measured in a client with these arguments; None if nobody wants to know."""
-    return Measured() if any(asks(args) for asks in ASKED_BY) else None
 
 
 class Measured:

@@ -7,8 +7,8 @@ import difflib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from genai_integrations.calls.groups import Groups
 from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
@@ -19,7 +19,9 @@ from genai_integrations.errors import UnknownModelError
 from genai_integrations.models import catalog
 from genai_integrations.models.families import OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
-from genai_integrations.routing.groups import own_connections, targets_of
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.groups import Groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,11 @@ class Names:
         self._connections = connections
         self._groups = groups or {}
         # Those of rows answer to their own names, and to no model's.
-        self._by_name = own_connections(self._groups)
-        self._by_name |= {connection.name: connection for connection in connections}
+        self._by_name = {connection.name: connection for connection in connections}
+        if groups:
+            from genai_integrations.routing.groups import own_connections
+
+            self._by_name = own_connections(groups) | self._by_name
         self._broken = {row.name: row for row in broken}
         self._aliases = aliases or {}
         self._known: dict[str, Resolution] = {}
@@ -98,6 +103,8 @@ class Names:
 
     def _resolved(self, name: str, meant: str) -> Resolution:
         if meant in self._groups:
+            from genai_integrations.routing.groups import targets_of
+
             targets, missing = targets_of(self._groups[meant], self._of_row, _own_id)
             return Resolution(name, meant, tuple(targets), tuple(missing))
         found = tuple(_without_repeats(self._targets(meant)))

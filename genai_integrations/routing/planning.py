@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import Fallbacks, RouterArgs
 from genai_integrations.calls.request import Request
@@ -19,11 +20,12 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.measured import Measured
+from genai_integrations.routing.deployments import Plan, Target, by_order
 from genai_integrations.routing.names import Names, Resolution, without_provider
-from genai_integrations.routing.strategies.balancer import balancer
-from genai_integrations.routing.strategies.tier import by_order
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.measured import Measured
+    from genai_integrations.routing.strategies.balancer import Balancer
 
 _log = logging.getLogger("genai_integrations")
 
@@ -45,7 +47,7 @@ class Planner:
 
     def __init__(self, args: RouterArgs, measured: Measured | None = None) -> None:
         self._args = args
-        self._balancer = balancer(args, measured)
+        self._balancer = _balancer(args, measured)
         self._known: tuple[Snapshot, Plans] | None = None
 
     def plans(self, snapshot: Snapshot) -> Plans:
@@ -66,6 +68,14 @@ class Planner:
         if near := self._known[1].names.near(model):
             error.message = f"{error.message.rstrip('.')}; {near}"
 
+    def row_timeouts(self, request: Request) -> Callable[[Target], float | None] | None:
+        """What gives the time-out of a target's row for a request; None if no row has one, or the call has its own."""
+        if not self._args.model_list:
+            return None
+        from genai_integrations.routing.groups import row_timeouts
+
+        return row_timeouts(request)
+
     def plan(self, request: Request, snapshot: Snapshot) -> Plan:
         """Where a request may go.
 
@@ -76,6 +86,16 @@ class Planner:
         if request.disable_fallbacks:
             plan = Plan(plan.targets)
         return self._balancer.arranged(plan, request) if self._balancer else plan
+
+
+def _balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
+    """What orders the targets of a client's names; None where they stay as they are listed, and nothing is loaded."""
+    is_listed = args.routing_strategy in (None, "ordered") and not args.model_list
+    if is_listed and not args.sticky_by and not args.region_preference:
+        return None
+    from genai_integrations.routing.strategies.balancer import Balancer
+
+    return Balancer(args, measured)
 
 
 class Plans:

@@ -251,7 +251,7 @@ class _Call:
 
     def bounded(self, candidate: Candidate) -> float:
         """An attempt's time-out within the deadline; raises when that has passed."""
-        timeout = self._timeout_of(candidate)
+        timeout = self._timeout if self._limit is None else self._timeout_of(candidate)
         if self._ends_at is None:
             return timeout
         left = self._ends_at - self._clock()

@@ -18,7 +18,7 @@ from genai_integrations.routing import planning
 from genai_integrations.routing.deployments import Deployment, Plan, Target
 from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.planning import Planner
-from genai_integrations.routing.strategies.balancer import Balancer, balancer
+from genai_integrations.routing.strategies.balancer import Balancer
 from genai_integrations.routing.strategies.regions import region_of
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -418,10 +418,8 @@ def test_an_own_strategy_that_fails_is_not_hidden():
 # What is off costs nothing, and many cost no more than few
 
 
-@pytest.mark.parametrize("given", [{}, {"routing_strategy": "ordered"}, {"num_retries": 1}])
-def test_without_a_strategy_there_is_nothing_to_ask(given):
-    """The plan of a name is the same object for every call."""
-    assert balancer(router_args(given), None) is None
+def test_without_a_strategy_nothing_of_it_is_loaded(child):
+    """Neither the strategies nor what is measured; a client with one loads both."""
 
 
 def test_a_choice_looks_at_few_of_many():

@@ -137,12 +137,3 @@ class Balancer:
 
         return [list(rows) for _, rows in itertools.groupby(sorted(targets, key=place), place)]
 
-
-def balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
-    """What orders the targets of a client with these arguments; None where they stay as they are listed."""
-    is_listed = args.routing_strategy in (None, "ordered") and not args.model_list
-    return (
-        None
-        if is_listed and not args.sticky_by and not args.region_preference
-        else Balancer(args, measured)
-    )

@@ -13,11 +13,6 @@ from typing import overload
 from genai_integrations.routing.deployments import Target
 
 
-def by_order(targets: Sequence[Target]) -> Sequence[Target]:
-    """Targets of a smaller `order` first; equal ones stay as they are."""
-    return sorted(targets, key=lambda target: target.deployment.order)
-
-
 class Tier:
     """Some targets, with what is worked out of them once and read by every call. Threads may work it out twice.
 
