@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -418,8 +420,31 @@ def test_an_own_strategy_that_fails_is_not_hidden():
 # What is off costs nothing, and many cost no more than few
 
 
-def test_without_a_strategy_nothing_of_it_is_loaded(child):
-    """Neither the strategies nor what is measured; a client with one loads both."""
+_LOADED = """
+import sys
+from genai_integrations import Connection, GenAIClient
+seoul = Connection.of("seoul", "openai", "sk-1")
+GenAIClient(connections=[seoul], router_args={args}).resolve("gpt-4o")
+names = [name.removeprefix("genai_integrations.routing.") for name in sys.modules]
+print(*sorted(name for name in names if name in ("groups", "measured", "strategies")))
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "loaded"),
+    [
+        ({}, ""),
+        ({"routing_strategy": "ordered"}, ""),
+        ({"routing_strategy": "simple-shuffle"}, "strategies"),
+        ({"routing_strategy": "latency-based-routing"}, "measured strategies"),
+    ],
+)
+def test_what_is_off_is_not_loaded(args, loaded):
+    """Neither the strategies, nor groups, nor what is measured."""
+    code = _LOADED.format(args=args)
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert done.stdout.strip() == loaded
 
 
 def test_a_choice_looks_at_few_of_many():

@@ -136,4 +136,3 @@ class Balancer:
             return target.deployment.order, regions.rank(target, self._regions)
 
         return [list(rows) for _, rows in itertools.groupby(sorted(targets, key=place), place)]
-
