@@ -33,6 +33,7 @@ class AttemptRecord(TypedDict):
     cost: float | None
     error: str | None
     restated: NotRequired[list[str]]
+    tier: NotRequired[str]
 
 
 class RouteRecord(TypedDict):
@@ -66,6 +67,7 @@ class Attempt:
         answered: The model that the answer names, None if it names none.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
+        tier: The service tier that the answer names, such as `flex`; it has prices of its own.
     """
 
     target: str
@@ -81,6 +83,7 @@ class Attempt:
     answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
+    tier: str | None = None
 
     @property
     def status(self) -> int | None:
@@ -111,7 +114,7 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered)
+        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -133,6 +136,8 @@ class Attempt:
         }
         if self.restated:
             record["restated"] = list(self.restated)
+        if self.tier:
+            record["tier"] = self.tier
         return record
 
 
