@@ -34,6 +34,7 @@ class AttemptRecord(TypedDict):
     error: str | None
     restated: NotRequired[list[str]]
     rehearsed: NotRequired[bool]
+    tier: NotRequired[str]
 
 
 class RouteRecord(TypedDict):
@@ -68,6 +69,7 @@ class Attempt:
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
+        tier: The service tier that the answer names, such as `flex`; it has prices of its own.
     """
 
     target: str
@@ -84,6 +86,7 @@ class Attempt:
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
+    tier: str | None = None
 
     @property
     def status(self) -> int | None:
@@ -114,7 +117,7 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered)
+        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -138,6 +141,8 @@ class Attempt:
             record["restated"] = list(self.restated)
         if self.rehearsed:
             record["rehearsed"] = True
+        if self.tier:
+            record["tier"] = self.tier
         return record
 
 
