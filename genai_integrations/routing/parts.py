@@ -18,8 +18,8 @@ from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
-    from genai_integrations.routing.outages import Outage
     from genai_integrations.routing.measured import Measured
+    from genai_integrations.routing.outages import Outage
 
 _MEASURING = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
 

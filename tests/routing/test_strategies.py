@@ -435,7 +435,7 @@ print(*sorted(name for name in names if name in ("groups", "measured", "strategi
     [
         ({}, ""),
         ({"routing_strategy": "ordered"}, ""),
-        ({"routing_strategy": "simple-shuffle"}, "strategies"),
+        ({"routing_strategy": "simple-shuffle"}, "measured strategies"),
         ({"routing_strategy": "latency-based-routing"}, "measured strategies"),
     ],
 )
