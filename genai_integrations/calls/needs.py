@@ -1,4 +1,4 @@
-"""What a request needs of the model that answers it, read from its body, and about how long it is."""
+"""What a request needs of the model that answers it, read from its body."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from typing import Any
 
 from genai_integrations.calls.wire import Wire
 from genai_integrations.models.abilities import AUDIO, JSON_SCHEMA, PDF, TOOLS, VIDEO, VISION
-from genai_integrations.runtime import jsonbytes
-
-_BYTES_PER_TOKEN = 4
-"""OpenAI's rule of thumb for English (help.openai.com, "What are tokens"). Korean and Japanese text has three bytes a
-character, and about as many tokens for each four bytes."""
 
 _OF_PART: Mapping[object, str] = {
     "image_url": VISION,
@@ -44,25 +39,6 @@ def needs_of(body: Wire) -> tuple[frozenset[str], int]:
     if isinstance(wanted, Mapping) and wanted.get("type") == "json_schema":
         needs.add(JSON_SCHEMA)
     return frozenset(needs), characters + sum(map(len, _texts(parts or ())))
-
-
-def estimated_tokens(body: Wire) -> int:
-    """About how many tokens a request has, by the bytes of its texts and tools: within a third for prose.
-
-    Images, sound and files are not counted.
-    """
-    size = 0
-    for message in body["messages"]:
-        content = message.get("content")
-        texts = (content,) if isinstance(content, str) else _texts(content or ())
-        size += sum(
-            len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts
-        )
-        if message.get("tool_calls"):
-            size += len(jsonbytes.dumps(message["tool_calls"]))
-    if body.get("tools"):
-        size += len(jsonbytes.dumps(body["tools"]))
-    return -(-size // _BYTES_PER_TOKEN)
 
 
 def last_question(body: Wire) -> str:

@@ -1,4 +1,4 @@
-"""The targets of a plan, as one call sees them while it tries one after the other."""
+"""The targets of one call as it sees them: who comes first, and how each has answered so far."""
 
 from __future__ import annotations
 

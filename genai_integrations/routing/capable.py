@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import may_drop
-from genai_integrations.calls.needs import estimated_tokens, needs_of
+from genai_integrations.calls.needs import needs_of
 from genai_integrations.calls.request import Request
 from genai_integrations.errors import CapabilityError, ContextWindowExceededError
 from genai_integrations.models.abilities import JSON_SCHEMA, WINDOW, Ability, ability
@@ -90,7 +90,7 @@ class _Narrowed:
         may_say_otherwise = may_drop("response_format", request.args.drop_params)
         self._preferred = lacking & _SCHEMA_ONLY if may_say_otherwise else frozenset[str]()
         self._required = lacking - self._preferred
-        self._tokens = estimated_tokens(request.body) if may_be_long else 0
+        self._tokens = _tokens(request) if may_be_long else 0
 
     def plan(self, plan: Plan) -> Plan:
         """See `able`."""
@@ -150,6 +150,13 @@ class _Narrowed:
             f"{self._request.model!r} is asked for {' and '.join(sorted(self._required))}, which no target of it "
             f"does ({shown}): ask another model, add one to fallbacks, or correct router_args['capabilities']"
         )
+
+
+def _tokens(request: Request) -> int:
+    """By the bytes, and loaded with the first request that is long."""
+    from genai_integrations.models.tokens import rough_tokens
+
+    return rough_tokens(request.body)
 
 
 _MOST_SHOWN = 4

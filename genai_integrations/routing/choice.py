@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from genai_integrations.calls.choices import Auto, Preference
 from genai_integrations.calls.request import Request
-from genai_integrations.models.catalog import model_info
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.measured import Measured
+from genai_integrations.routing.strategies.cost import ANSWER, dollars_of, expected_tokens
 
-_INPUT_SHARE = 0.75
-"""Of a million tokens, for one price of both kinds: three tokens of input to one of output, as
-artificialanalysis.ai compares models."""
-
-_MILLION = 1_000_000
+_PROMPT = 1000
+"""Tokens of a prompt, to compare prices where there is no request."""
 
 
 class Candidate(NamedTuple):
@@ -30,27 +29,29 @@ class Candidate(NamedTuple):
 class Measure(Protocol):
     """What targets are compared by."""
 
-    def rank(self, row: Candidate, stream: bool) -> tuple[bool, float]:
-        """What to sort by, the smallest first."""
+    def rank(self, row: Candidate, request: Request | None) -> float:
+        """What to sort by, the smallest first; without a request, by what can be said of any."""
         ...
 
-    def told(self, row: Candidate, stream: bool) -> str:
+    def told(self, row: Candidate, request: Request | None) -> str:
         """The same for people."""
         ...
 
 
 class Price:
-    """Targets without a known price come last."""
+    """By the dollars that the request is expected to cost; targets without a known price come last."""
 
-    def rank(self, row: Candidate, stream: bool) -> tuple[bool, float]:  # noqa: ARG002  the protocol's
-        """By US dollars."""
-        price = price_of(row.target)
-        return price is None, price or 0.0
+    def rank(self, row: Candidate, request: Request | None) -> float:
+        """US dollars."""
+        tokens = expected_tokens(request) if request else (_PROMPT, ANSWER)
+        return dollars_of(row.target, *tokens)
 
-    def told(self, row: Candidate, stream: bool) -> str:  # noqa: ARG002  the protocol's
-        """For a million tokens."""
-        price = price_of(row.target)
-        return "its price is not known" if price is None else f"{price:.4g} USD per million tokens"
+    def told(self, row: Candidate, request: Request | None) -> str:
+        """In US dollars."""
+        dollars = self.rank(row, request)
+        if math.isinf(dollars):
+            return "no price is known"
+        return f"${dollars:.3g} expected" if request else f"${dollars:.3g} for {_PROMPT} tokens"
 
 
 class Speed:
@@ -59,17 +60,18 @@ class Speed:
     def __init__(self, measured: Measured | None) -> None:
         self._measured = measured
 
-    def _seconds(self, row: Candidate, stream: bool) -> float | None:
+    def _seconds(self, row: Candidate, request: Request | None) -> float | None:
+        stream = request is not None and request.stream
         return None if self._measured is None else self._measured.latency(row.target.name, stream)
 
-    def rank(self, row: Candidate, stream: bool) -> tuple[bool, float]:
-        """By the seconds that an answer is expected to take, or a stream's first content."""
-        seconds = self._seconds(row, stream)
-        return seconds is not None, seconds or 0.0
+    def rank(self, row: Candidate, request: Request | None) -> float:
+        """Seconds that an answer is expected to take, or a stream's first content."""
+        seconds = self._seconds(row, request)
+        return -1.0 if seconds is None else seconds
 
-    def told(self, row: Candidate, stream: bool) -> str:
+    def told(self, row: Candidate, request: Request | None) -> str:
         """In seconds."""
-        seconds = self._seconds(row, stream)
+        seconds = self._seconds(row, request)
         return "not measured yet" if seconds is None else f"{seconds:.3g} s expected"
 
 
@@ -79,11 +81,11 @@ class Quality:
     def __init__(self, scores: Mapping[str, float]) -> None:
         self._scores = scores
 
-    def rank(self, row: Candidate, stream: bool) -> tuple[bool, float]:  # noqa: ARG002  the protocol's
-        """By the score of the model as it is listed."""
-        return False, -self._scores[row.model]
+    def rank(self, row: Candidate, request: Request | None) -> float:  # noqa: ARG002  the protocol's
+        """The score of the model as it is listed."""
+        return -self._scores[row.model]
 
-    def told(self, row: Candidate, stream: bool) -> str:  # noqa: ARG002  the protocol's
+    def told(self, row: Candidate, request: Request | None) -> str:  # noqa: ARG002  the protocol's
         """The score."""
         return f"quality {self._scores[row.model]:g}"
 
@@ -118,13 +120,13 @@ class Choice:
 
     def groups(self) -> list[Sequence[Target]]:
         """All targets as far as they can be ordered without a request, in groups of equals of one model."""
-        return self._ordered(self._candidates.values(), stream=False)
+        return self._ordered(self._candidates.values(), None)
 
     def explained(self) -> Mapping[str, str]:
         """Why each target is there, by its name."""
         count, prefer = len({row.model for row in self._candidates.values()}), self._auto.prefer
         return {
-            name: f"{prefer} of {count}: {self._measure.told(row, stream=False)}"
+            name: f"{prefer} of {count}: {self._measure.told(row, None)}"
             for name, row in self._candidates.items()
         }
 
@@ -139,32 +141,24 @@ class Choice:
         ]
         if not mine:
             return plan
-        first, *others = self._ordered(mine, stream=request.stream)
+        first, *others = self._ordered(mine, request)
         rest = [group for group in given if group[0].name not in self._candidates]
-        why = self._why(self._candidates[first[0].name], mine, stream=request.stream)
+        why = self._why(self._candidates[first[0].name], mine, request)
         return dataclasses.replace(plan, targets=first, fallbacks=[*others, *rest], why=why)
 
-    def _ordered(self, candidates: Iterable[Candidate], *, stream: bool) -> list[Sequence[Target]]:
+    def _ordered(
+        self, candidates: Iterable[Candidate], request: Request | None
+    ) -> list[Sequence[Target]]:
         """Groups of targets of one model that are equals, so that a strategy may order each."""
-        ranked = sorted(
-            ((self._measure.rank(row, stream), self._auto.models.index(row.model), at, row.target)
-             for at, row in enumerate(candidates)),
-            key=lambda row: row[:3],
-        )  # fmt: skip
-        groups = itertools.groupby(ranked, key=lambda row: row[:2])
-        return [[row[3] for row in group] for _, group in groups]
 
-    def _why(self, chosen: Candidate, left: Sequence[Candidate], *, stream: bool) -> str:
+        def rank(row: Candidate) -> tuple[float, int]:
+            return self._measure.rank(row, request), self._auto.models.index(row.model)
+
+        ranked = sorted([(rank(row), row.target) for row in candidates], key=itemgetter(0))
+        groups = itertools.groupby(ranked, key=itemgetter(0))
+        return [[target for _, target in group] for _, group in groups]
+
+    def _why(self, chosen: Candidate, left: Sequence[Candidate], request: Request) -> str:
         count = len({row.model for row in left})
-        told = self._measure.told(chosen, stream)
+        told = self._measure.told(chosen, request)
         return f"{self._auto.prefer} of {count}: {chosen.target.name} ({told})"
-
-
-def price_of(target: Target) -> float | None:
-    """US dollars for a million tokens of a target, three of input to one of output; None where a price is not known."""
-    row = model_info(target.connection.provider.name, target.model) or {}
-    known = [row.get(name) for name in ("input_cost_per_token", "output_cost_per_token")]
-    given, answered = (price if isinstance(price, (int, float)) else None for price in known)
-    if given is None or answered is None:
-        return None
-    return (_INPUT_SHARE * given + (1 - _INPUT_SHARE) * answered) * _MILLION

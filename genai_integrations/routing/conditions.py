@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from genai_integrations.calls.conditions import Rule
 from genai_integrations.calls.identity import identity
-from genai_integrations.calls.needs import estimated_tokens, last_question, needs_of
+from genai_integrations.calls.needs import last_question, needs_of
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.scripts import language_of
+from genai_integrations.models.tokens import rough_tokens
 
 
 def rule_for(request: Request, rules: Sequence[Rule]) -> tuple[str, str] | None:
@@ -53,7 +54,7 @@ class _Facts:
 _FACTS: Mapping[str, Callable[[Request], object]] = {
     "model": lambda request: request.model,
     "user": lambda request: identity(request, "user"),
-    "input_tokens": lambda request: estimated_tokens(request.body),
+    "input_tokens": lambda request: rough_tokens(request.body),
     "language": lambda request: language_of(last_question(request.body)),
     "needs": lambda request: needs_of(request.body)[0],
     "stream": lambda request: request.stream,

@@ -154,7 +154,10 @@ class _Call:
         timeout = args.timeout
         if self._request.stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
-        policy = attempts(self._plan, args, self._parts.health, timeout=timeout, ends=self._ends)
+        limit = self._parts.planner.row_timeouts(self._request)
+        policy = attempts(
+            self._plan, args, self._parts.health, timeout=timeout, ends=self._ends, limit=limit
+        )
         try:
             while True:
                 try:
@@ -173,27 +176,32 @@ class _Call:
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
-        target, request, learnt = step.target, self._request, self._parts.learnt
+        target, learnt = step.target, self._parts.learnt
+        request = self._request
+        if target.deployment.defaults:
+            from genai_integrations.routing.groups import with_defaults
+
+            request = with_defaults(request, target.deployment.defaults)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)
-        outcome = yield from self._sent(target, remedies, step.reason, step.timeout)
+        outcome = yield from self._sent(request, target, remedies, step.reason, step.timeout)
         if isinstance(outcome, GenAIError):
-            outcome = yield from self._restated(step, remedies, outcome)
+            outcome = yield from self._restated(request, step, remedies, outcome)
         return outcome
 
     def _restated(
-        self, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
+        self, request: Request, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """What comes of it if the request is said otherwise."""
         from genai_integrations.routing.restating import restated
 
         outcome, used = yield from restated(
-            self._request,
+            request,
             remedies,
             error,
             lambda made: self._left(step.timeout, made),
-            lambda *said: self._sent(step.target, *said),
+            lambda *said: self._sent(request, step.target, *said),
         )
         if used:
             self._parts.learnt.note(step.target, used)
@@ -206,17 +214,24 @@ class _Call:
         return left if self._ends is None else min(left, self._ends - time.monotonic())
 
     def _sent(
-        self, target: Target, remedies: tuple[Remedy, ...], reason: str, timeout: float
+        self,
+        request: Request,
+        target: Target,
+        remedies: tuple[Remedy, ...],
+        reason: str,
+        timeout: float,
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
-        request, cascade = self._request, self._plan.cascade
+        cascade = self._plan.cascade
         if cascade is not None:
             request, timeout = cascade.asked(target, request, timeout, self._ends)
         call = self._call(request, target, remedies)
-        outcome = None
-        if not self._is_ready(call):
+        outcome: Any = self._rehearsed(target) if self._parts.outages else None
+        is_rehearsed = outcome is not None
+        if outcome is None and not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
         attempt = self._attempt_began(target, reason)
+        attempt.rehearsed = is_rehearsed
         if outcome is None:
             send = Send(call, request.stream, timeout, request.args.timeout, self._ends)
             if remedies:
@@ -235,7 +250,13 @@ class _Call:
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened) and not self._request.stream:
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
-        return outcome
+        return outcome  # type: ignore[no-any-return]  # a driver's
+
+    def _rehearsed(self, target: Target) -> GenAIError | None:
+        """How the request fails, if it goes where an outage is rehearsed."""
+        from genai_integrations.routing.outages import rehearsed
+
+        return rehearsed(self._parts, target)
 
     def _call(self, request: Request, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
         connection = target.connection
@@ -283,7 +304,9 @@ class _Call:
         with contextlib.suppress(GenAIError):
             new = _result(snapshot).by_name.get(old.name)
             if new is not None and new.secret.reveal() != old.secret.reveal():
-                return Target(dataclasses.replace(target.deployment, connection=new), target.why)
+                return dataclasses.replace(
+                    target, deployment=dataclasses.replace(target.deployment, connection=new)
+                )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
 

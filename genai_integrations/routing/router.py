@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
@@ -12,14 +13,16 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.measured import measured
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.parts import Parts
+from genai_integrations.routing.parts import Parts, measured
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.protocol import Transport
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.outages import Outage
 
 
 class Router:
@@ -67,6 +70,18 @@ class Router:
         connections = [target.connection for target in found.targets]
         outages = outages_of(connections, self._parts.health.accounts)
         return dataclasses.replace(found, restated=restated, outages=outages)
+
+    def outage(self, name: str, **how: Any) -> Outage:
+        """An outage to rehearse; see `GenAIClient.outage`."""
+        from genai_integrations.routing.outages import Outage
+
+        return Outage(self._parts, name, **how)
+
+    def begin_outages(self, text: str) -> None:
+        """Begin those of `GENAI_OUTAGES`, which do not end."""
+        from genai_integrations.routing.outages import read
+
+        self._parts.outages += read(text, self._parts)
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.

@@ -11,10 +11,9 @@ from genai_integrations.calls.choices import AUTO
 from genai_integrations.errors import GenAIError, UnknownModelError
 from genai_integrations.routing.cascades import CascadeName
 from genai_integrations.routing.choice import Choice
-from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.deployments import Target, by_order
 from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.names import Names, Resolution
-from genai_integrations.routing.strategies import by_order
 
 _log = logging.getLogger("genai_integrations")
 

@@ -1,10 +1,10 @@
-"""What a request needs, about how long it is, and in which language."""
+"""What a request needs, and in which language it is."""
 
 from __future__ import annotations
 
 import pytest
 
-from genai_integrations.calls.needs import estimated_tokens, last_question, needs_of
+from genai_integrations.calls.needs import last_question, needs_of
 from genai_integrations.calls.scripts import language_of
 
 TEXT = {"type": "text", "text": "What is this?"}
@@ -47,23 +47,6 @@ NEEDS = [
 def test_needs_are_read_from_the_body(asked, needs):
     """Every message counts, and what is not plain text in it."""
     assert needs_of(asked)[0] == needs
-
-
-@pytest.mark.parametrize(
-    ("asked", "tokens"),
-    [
-        (body(""), 0),
-        (body("abcd"), 1),
-        (body("abcde"), 2),
-        (body("a" * 40_000), 10_000),
-        (body("안녕하세요"), 4),
-        (body([TEXT, IMAGE]), 4),
-        (body("abcd", tools=[TOOL]), 17),
-    ],
-)
-def test_tokens_are_estimated_by_bytes(asked, tokens):
-    """Four bytes of text or of a tool's JSON are about a token; an image is not counted."""
-    assert estimated_tokens(asked) == tokens
 
 
 LANGUAGES = [

@@ -7,7 +7,7 @@ import pytest
 from genai_integrations.calls.args import router_args
 from genai_integrations.calls.request import chat_request
 from genai_integrations.calls.route import OK, Attempt, Route
-from genai_integrations.routing.choice import Choice, price_of
+from genai_integrations.routing.choice import Choice
 from genai_integrations.routing.deployments import Plan
 from genai_integrations.routing.measured import Measured
 
@@ -81,9 +81,3 @@ def test_streams_are_compared_by_their_first_content(target, measured, answers):
 
     assert order(choice)[0][0] == "a/m"
     assert order(choice, stream=True)[0][0] == "b/m"
-
-
-def test_a_price_counts_three_tokens_of_input_for_one_of_output(target):
-    """Of gpt-4o-mini's 0.15 and 0.60 dollars for a million."""
-    assert price_of(target("a", "gpt-4o-mini")) == pytest.approx(0.2625)
-    assert price_of(target("a", "nobody-knows")) is None
