@@ -32,6 +32,7 @@ class AttemptRecord(TypedDict):
     completion_tokens: int | None
     cost: float | None
     error: str | None
+    answered: NotRequired[str]
     restated: NotRequired[list[str]]
     rehearsed: NotRequired[bool]
     tier: NotRequired[str]
@@ -65,7 +66,8 @@ class Attempt:
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
         usage: As the provider reported it, in OpenAI's shape.
-        answered: The model that the answer names, None if it names none.
+        answered: The model that the answer names, None if it names none. In the record where it is another than
+            `model`, as behind `openrouter/auto`.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
@@ -137,6 +139,8 @@ class Attempt:
             "cost": self.cost,
             "error": None if self.error is None else self.error.recorded(),
         }
+        if self.answered and self.answered != self.model:
+            record["answered"] = self.answered
         if self.restated:
             record["restated"] = list(self.restated)
         if self.rehearsed:

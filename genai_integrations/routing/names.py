@@ -55,7 +55,9 @@ class Resolution:
         for at, target in enumerate(self.targets, 1):
             lines.append(f"  {at}. {target.name}  ({target.why})")
             lines += [f"       {said}" for said in self.restated.get(target.name, ())]
-        lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
+        if len(self.targets) > 1:
+            # Of a single target everybody knows.
+            lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
 
