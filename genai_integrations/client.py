@@ -22,6 +22,7 @@ from genai_integrations.connections.connection import (
     Connections,
     ConnectionStore,
 )
+from genai_integrations.connections.langfuse.scores import LangfuseScores
 from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
@@ -45,6 +46,8 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
+
+    from genai_integrations.routing.variants.track import Track
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -120,7 +123,15 @@ class GenAIClient:
         if transport is not None:
             _able("transport", (transport,), "send")
         spoken = transport or Transports(OriginPins(hosts))
-        self._router = Router(registry, args, spoken, watching, answers)
+        self._router = Router(
+            registry,
+            args,
+            spoken,
+            watching,
+            answers,
+            project=self.public_key or "",
+            scores=LangfuseScores(settings) if traced else None,
+        )
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
@@ -315,6 +326,17 @@ class GenAIClient:
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
 
+    def rollout(self, name: str) -> Track:
+        """How far a rollout of `router_args["rollouts"]` is.
+
+        It has the `state`, the `share` of `new`, the `audit` record, and what is known of `old` and `new`. It takes
+        scores by `score(reply, value)`, and decisions by hand: `promote()` and `roll_back()`.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        return self._router.rollout(given.text("rollout", name, "smart"))
+
     def refresh(self) -> None:
         """Read the connections again, now; the next call of each prompt waits for what Langfuse has then."""
         self._prompts.expire()
@@ -335,6 +357,7 @@ class GenAIClient:
             self._generations.flush()
         if self._langfuse.made:
             self._langfuse.made.flush()
+        self._router.exchange()
 
     def close(self) -> None:
         """Forget every opened key. Calls under way go on, and a later call opens the keys anew.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from genai_integrations.calls import checks
+from genai_integrations.calls.variants import Experiment, Rollout, experiments, rollouts
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
 
@@ -49,6 +50,13 @@ class RouterArgs:
         drop_params: Whether a parameter that a target does not take may be left out, and a schema that it cannot
             enforce be asked for otherwise. A list names parameters that may not be left out.
         cache_responses: Keep answers in memory, and give them again to the same question.
+        experiments: Names whose calls are split over models: `Experiment`, or mappings with its names.
+        rollouts: Names whose calls move from an old model to a new one: `Rollout`, or mappings with its names.
+        redis_url: `redis://host:6379/0`: processes that name the same server share cooldowns, usage and rollouts.
+        redis_host: Its host, where `redis_url` is not given.
+        redis_port: Its port.
+        redis_password: Its password.
+        state_file: A file in which that is kept instead, for one machine.
         cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
         cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
             `{"ttl": 60}` keeps the answer so many seconds.
@@ -73,6 +81,13 @@ class RouterArgs:
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: Mapping[str, Any] = field(default_factory=dict)
+    experiments: tuple[Experiment, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
+    redis_url: str | None = None
+    redis_host: str | None = None
+    redis_port: int = 6379
+    redis_password: str | None = None
+    state_file: str | None = None
 
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
@@ -202,6 +217,13 @@ _CHECKS: Mapping[str, checks.Check] = {
     "cache_kwargs": checks.options(
         ttl=checks.seconds, max_size_in_memory=checks.above_zero, max_bytes=checks.above_zero
     ),
+    "experiments": experiments,
+    "rollouts": rollouts,
+    "redis_url": checks.secret_text,
+    "redis_host": checks.text_or_none,
+    "redis_port": checks.above_zero,
+    "redis_password": checks.secret_text,
+    "state_file": checks.text_or_none,
     "cache": checks.options(
         **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
     ),

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.given import shown
+from genai_integrations.runtime.masked import MaskedText
 
 Check = Callable[[str, object], object]
 """Takes a name and what was given for it; gives the value to keep, or raises."""
@@ -76,6 +78,21 @@ def above_zero(name: str, value: object) -> int:
     if found == 0:
         raise wrong(name, value, "a whole number above 0")
     return found
+
+
+def text_or_none(name: str, value: object) -> str | None:
+    """A text that is not empty, or None; a path is one, too."""
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if found is None or (isinstance(found, str) and found):
+        return found
+    raise wrong(name, value, "a text")
+
+
+def secret_text(name: str, value: object) -> str | None:
+    """As `text_or_none`, for a text that nothing may show."""
+    if value is None or (isinstance(value, str) and value):
+        return value and MaskedText(value)
+    raise ConfigurationError(f"router_args[{name!r}] must be a text, not {type(value).__name__}")
 
 
 def options(**checks: Check) -> Check:

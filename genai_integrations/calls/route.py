@@ -44,6 +44,7 @@ class RouteRecord(TypedDict):
     cached: bool
     cost: float | None
     attempts: list[AttemptRecord]
+    variant: NotRequired[VariantRecord]
 
 
 @dataclass(slots=True)
@@ -136,6 +137,57 @@ class Attempt:
         return record
 
 
+class VariantRecord(TypedDict):
+    """A `Variant` as plain values for JSON."""
+
+    of: str
+    assigned: str
+    served: str | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Which model a call was given to by an experiment or a rollout.
+
+    Attributes:
+        of: The experiment's or rollout's name.
+        variant: The model's name.
+        by: What the caller was told apart by; `random` if nothing did.
+        targets: Names of the targets that serve it.
+        otherwise: Whose the other targets are; None in an experiment, where they are the variant's fallbacks.
+        share: Of the calls that get this variant, 0 to 1.
+    """
+
+    of: str
+    variant: str
+    by: str
+    targets: frozenset[str]
+    otherwise: str | None = None
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The model that an experiment or a rollout gave a call to, and the one that answered.
+
+    Attributes:
+        of: The experiment's or rollout's name.
+        assigned: The model's name that the call was given to.
+        served: The one that answered; None if none did.
+        by: What the caller was told apart by: `user`, say; `random` if the call did not say it.
+    """
+
+    of: str
+    assigned: str
+    served: str | None
+    by: str
+
+    def as_dict(self) -> VariantRecord:
+        """As plain values for JSON."""
+        return {"of": self.of, "assigned": self.assigned, "served": self.served, "by": self.by}
+
+
 @dataclass(slots=True)
 class Route:
     """Every attempt of one call, in order.
@@ -144,11 +196,24 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
+        trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
 
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    assignment: Assignment | None = None
+    trace_id: str | None = None
+
+    @property
+    def variant(self) -> Variant | None:
+        """The model that an experiment or a rollout gave the call to, and the one that answered; None in neither."""
+        given, served = self.assignment, self.served
+        if given is None:
+            return None
+        name = given.variant if served in given.targets else given.otherwise or given.variant
+        return Variant(given.of, given.variant, served and name, given.by)
 
     @property
     def served(self) -> str | None:
@@ -169,7 +234,7 @@ class Route:
     def as_dict(self) -> RouteRecord:
         """The route as plain values for JSON."""
         attempts = [attempt.as_dict() for attempt in self.attempts]
-        return {
+        record: RouteRecord = {
             "asked": self.asked,
             "why": self.why,
             "served": self.served,
@@ -177,6 +242,9 @@ class Route:
             "cost": _together(row["cost"] for row in attempts),
             "attempts": attempts,
         }
+        if variant := self.variant:
+            record["variant"] = variant.as_dict()
+        return record
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         from genai_integrations.calls.views import route_bundle

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from genai_integrations.calls.route import Assignment
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError
 from genai_integrations.transports.remedies.known import known
@@ -71,9 +72,13 @@ class Plan:
         fallbacks: Of each name to fall back to, in order.
         instead: For an error that has fallbacks of its own, their targets in the same way.
         why: Why these in this order, for people; empty where the first target's own reason says it.
+        assignment: Which model an experiment or a rollout gave the call to.
+        trial: Names of targets on trial: whatever fails there, the request's own faults too, goes to the others.
     """
 
     targets: Sequence[Target]
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
     why: str = ""
+    assignment: Assignment | None = None
+    trial: frozenset[str] = frozenset()

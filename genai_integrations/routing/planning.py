@@ -22,6 +22,7 @@ from genai_integrations.errors import (
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.names import Names, Resolution, without_provider
 from genai_integrations.routing.strategies import Strategy, by_order, strategy_of
+from genai_integrations.routing.variants.giving import Variants
 
 _log = logging.getLogger("genai_integrations")
 
@@ -38,10 +39,12 @@ class Planner:
 
     Args:
         args: Has the aliases and the fallbacks.
+        variants: The experiments and rollouts; None for none.
     """
 
-    def __init__(self, args: RouterArgs) -> None:
+    def __init__(self, args: RouterArgs, variants: Variants | None = None) -> None:
         self._args = args
+        self._variants = variants
         self._known: tuple[Snapshot, Plans] | None = None
 
     def plans(self, snapshot: Snapshot) -> Plans:
@@ -66,9 +69,10 @@ class Planner:
         Raises:
             UnknownModelError: Nobody serves the name itself.
         """
-        plan = self.plans(snapshot).plan(request.model)
+        plans, given = self.plans(snapshot), self._variants and self._variants.given(request)
+        plan = given.plan(plans.plan) if given else plans.plan(request.model)
         if request.disable_fallbacks:
-            plan = Plan(plan.targets)
+            plan = dataclasses.replace(plan, fallbacks=(), instead={})
         if request.args.routing_strategy == "ordered":
             return plan
         return _arranged(plan, request, strategy_of(request.args))
@@ -81,7 +85,12 @@ def _arranged(plan: Plan, request: Request, strategy: Strategy) -> Plan:
         return [strategy(request, group) for group in groups]
 
     instead = {kind: arranged(groups) for kind, groups in plan.instead.items()}
-    return Plan(strategy(request, plan.targets), arranged(plan.fallbacks), instead)
+    return dataclasses.replace(
+        plan,
+        targets=strategy(request, plan.targets),
+        fallbacks=arranged(plan.fallbacks),
+        instead=instead,
+    )
 
 
 class Plans:

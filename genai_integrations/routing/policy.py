@@ -19,6 +19,7 @@ from genai_integrations.errors import (
     AuthenticationError,
     BadRequestError,
     CallError,
+    ConfigurationError,
     CredentialError,
     GenAIError,
     OutOfCreditError,
@@ -288,14 +289,14 @@ class _Call:
     def take_in(self, candidate: Candidate, error: GenAIError, probe: Probe | None) -> None:
         """Learn from a failure; raises when it is final."""
         self._note(candidate, error)
-        instead = self._instead_of(error)
+        instead = self._instead_of(candidate, error)
         if instead is not None:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
             self._candidates, self._made = instead, 0
             return
-        if not self._falls_over(error):
+        if not self._falls_over(candidate, error):
             raise self._final(error)
-        if isinstance(error, BadRequestError):
+        if isinstance(error, (BadRequestError, ConfigurationError)):
             # What is wrong with one request says nothing about the next.
             return
         asked = error.retry_after if isinstance(error, CallError) else None
@@ -317,7 +318,7 @@ class _Call:
         if error is None:
             return
         self._note(candidate, error)
-        if not self._falls_over(error):
+        if not self._falls_over(candidate, error):
             raise self._final(error)
 
     def failure(self, why: str = "") -> GenAIError:
@@ -365,7 +366,9 @@ class _Call:
     def _fresh(self) -> list[Candidate]:
         return [row for row in self._candidates if not row.tries]
 
-    def _instead_of(self, error: GenAIError) -> list[Candidate] | None:
+    def _instead_of(self, candidate: Candidate, error: GenAIError) -> list[Candidate] | None:
+        if candidate.target.name in self._plan.trial:
+            return None
         for kind, groups in self._plan.instead.items():
             if isinstance(error, kind):
                 rest = candidates([(), *groups])
@@ -387,9 +390,15 @@ class _Call:
             wait = backoff(self._waits)
         return max(wait, self._args.retry_after)
 
-    def _falls_over(self, error: GenAIError) -> bool:
-        return falls_over(error, self._args.fallback_on, is_first=len(self._tried) == 1)
+    def _falls_over(self, candidate: Candidate, error: GenAIError) -> bool:
+        trial = self._plan.trial
+        if candidate.target.name in trial and len(trial) < len(self._candidates):
+            return True
+        return falls_over(
+            error, self._args.fallback_on, is_first=len(self._tried.difference(trial)) == 1
+        )
 
     def _final(self, error: GenAIError) -> GenAIError:
         """What to raise when this error ends the call: it never hides what another target said before it."""
-        return self.failure() if len(self._tried) > 1 else error
+        others = self._tried.difference(self._plan.trial)
+        return self.failure() if len(others) > 1 else error

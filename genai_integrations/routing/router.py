@@ -9,6 +9,7 @@ from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
@@ -16,7 +17,9 @@ from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.planning import Planner, Plans
+from genai_integrations.routing.state import ReadScores, state_of
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
+from genai_integrations.routing.variants.track import Track
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.protocol import Transport
 
@@ -30,6 +33,8 @@ class Router:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
+        project: Tells tenants apart who share state in one place.
+        scores: Reads Langfuse's scores; None if it cannot be asked.
     """
 
     def __init__(
@@ -39,13 +44,18 @@ class Router:
         transport: Transport,
         observers: Sequence[Observer] = (),
         answers: AnswerStore | None = None,
+        *,
+        project: str = "",
+        scores: ReadScores | None = None,
     ) -> None:
         self.args = args
         self.registry = registry
         health = Health(args.allowed_fails, args.cooldown_time)
-        self._parts = Parts(
-            registry, args, Planner(args), health, transport, tuple(observers), answers
-        )
+        self._state = state_of(args, health, project, scores)
+        variants = self._variants = None if self._state is None else self._state.variants
+        watching = (*observers, self._state) if self._state else tuple(observers)
+        planner = Planner(args, variants)
+        self._parts = Parts(registry, args, planner, health, transport, watching, answers)
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
 
@@ -55,11 +65,28 @@ class Router:
 
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own, and how each is asked."""
-        found = self.plans().resolve(model)
+        plans, variants = self.plans(), self._variants
+        split = None if variants is None else variants.resolution(model, plans.resolve)
+        found = split or plans.resolve(model)
         learnt, drop_params = self._parts.learnt, self.args.drop_params
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}
         return dataclasses.replace(found, restated=restated)
+
+    def rollout(self, name: str) -> Track:
+        """How far a rollout is.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        if self._state is None:
+            raise ConfigurationError(f"there is no rollout {name!r}: router_args has no rollouts")
+        return self._state.rollout(name)
+
+    def exchange(self) -> None:
+        """Tell other processes what is new here, and hear what is new there, now."""
+        if self._state is not None:
+            self._state.exchange()
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.
