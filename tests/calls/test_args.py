@@ -54,7 +54,7 @@ GOOD = {
     "redis_host": [None, "localhost"],
     "redis_port": [1, 6380],
     "redis_password": [None, "secret"],
-    "state_file": [None, "state.sqlite", Path("state.sqlite")],
+    "state_file": [None, "state.json", Path("state.json")],
 }
 
 BAD = {
@@ -137,7 +137,7 @@ BAD = {
     "redis_host": ["", 1],
     "redis_port": [None, 0, "6379"],
     "redis_password": ["", 1],
-    "state_file": ["", 1, "/nowhere/at/all/state.sqlite"],
+    "state_file": ["", 1, "/nowhere/at/all/state.json"],
 }
 
 

@@ -249,7 +249,7 @@ def test_resolve_names_the_targets_of_all_variants(make):
             "'x' gives calls to 'y', which is an experiment or a rollout",
         ),
         (
-            {"redis_url": "redis://localhost", "state_file": "x.sqlite"},
+            {"redis_url": "redis://localhost", "state_file": "x.json"},
             "router_args has a Redis server and a state_file",
         ),
     ],

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genai_integrations.routing.sharing.store import Found, Sent, StoreAway
+from genai_integrations.routing.sharing.store import FORGOTTEN, SEEN, Found, Sent, StoreAway
 from genai_integrations.runtime.redis_link import RedisAway, redis_link
 
 _EXCHANGE = """
 local fresh = redis.call('HSETNX', KEYS[1], 'since', redis.call('TIME')[1])
-local first = redis.call('SET', KEYS[2], '1', 'NX', 'EX', 3600)
-local at, amounts = 4, tonumber(ARGV[2])
+local first = redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[4])
+local at, amounts = 5, tonumber(ARGV[2])
 for _ = 1, amounts do
   if first then redis.call('HINCRBYFLOAT', KEYS[1], 'n:' .. ARGV[at], ARGV[at + 1]) end
   at = at + 2
@@ -53,9 +53,6 @@ end
 return found
 """
 
-FORGOTTEN = 60.0
-"""Seconds that the end of a cooldown is told to those who have not heard of it."""
-
 _MILLI = 1000
 
 
@@ -75,7 +72,7 @@ class RedisStore:
 
     def exchange(self, key: str, sent: Sent) -> Found:
         """Add what a mirror has to tell, and give what all have told, at one moment."""
-        words: list[Any] = [sent.seconds, len(sent.amounts), len(sent.firsts)]
+        words: list[Any] = [sent.seconds, len(sent.amounts), len(sent.firsts), SEEN]
         for field, amount in sent.amounts.items():
             words += [field, repr(float(amount))]
         for number, text in sent.firsts.items():

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+FORGOTTEN = 60.0
+"""Seconds that the end of a cooldown is told to those who have not heard of it."""
+
+SEEN = 3600
+"""Seconds that a store knows which messages it has taken in."""
+
 
 class StoreAway(Exception):  # noqa: N818  a state of affairs, which calls never notice
     """The store does not answer now."""

@@ -26,6 +26,10 @@ ENOUGH_SCORES = 30
 """Scores of each model before they are compared, or `min_calls` if that is fewer: the test counts on many."""
 
 
+DOWN = 2
+"""Requests in a row that failed, after which the new model is taken to be down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One line of a rollout's audit record.
@@ -80,13 +84,13 @@ class Outcome(NamedTuple):
         failed: Whether it did not answer.
         seconds: Until it answered; None if it did not.
         cost: US dollars; None if not known.
-        was_asked: Whether it was asked at all; else it cooled down.
+        asked: Requests to it; none where it cooled down.
     """
 
     failed: bool
     seconds: float | None = None
     cost: float | None = None
-    was_asked: bool = True
+    asked: int = 1
 
 
 class _Limit(NamedTuple):
@@ -119,6 +123,7 @@ class Track:
         self._decided: tuple[tuple[str, ...], tuple[Decision, ...]] = ((), ())
         self._limits = tuple(_limits(rollout))
         self._is_cooling = False
+        self._in_a_row = 0
         mirror.first(0, _written(Decision(_now(), "running", rollout.steps[0], "it began", 0)))
 
     def __repr__(self) -> str:
@@ -203,7 +208,7 @@ class Track:
             value = getattr(outcome, name)
             if value is not None:
                 added |= {f"{which}.{name}.count": 1.0, f"{which}.{name}.total": value}
-        if which == "new" and not self._is_told(outcome):
+        if which == "new" and self._is_news(outcome):
             added |= self._bets(outcome)
         self._mirror.add(added)
         self._decide()
@@ -223,13 +228,15 @@ class Track:
             self._note(state, share, why, by="hand")
             self._refresh()
 
-    def _is_told(self, outcome: Outcome) -> bool:
-        """Whether the tests have heard of it: of the calls that come while it cools down, only the first is news.
+    def _is_news(self, outcome: Outcome) -> bool:
+        """Whether the tests hear of it: after one failure only of the first call that finds it cooling down.
 
-        All of them count as failures; but one failure must not become a thousand, only since it was a busy second.
+        All of those count as failures. But one failure in a busy second must not become a thousand, by which any
+        rollout would end; where several requests in a row have failed, it is down and not unlucky.
         """
-        was_told, self._is_cooling = self._is_cooling, not outcome.was_asked
-        return was_told and self._is_cooling
+        was_cooling, self._is_cooling = self._is_cooling, outcome.failed and not outcome.asked
+        self._in_a_row = self._in_a_row + outcome.asked if outcome.failed else 0
+        return not (was_cooling and self._is_cooling) or self._in_a_row >= DOWN
 
     def _bets(self, outcome: Outcome) -> dict[str, float]:
         """What one call on the new model adds to the evidence against it."""

@@ -73,10 +73,14 @@ def outcome_of(route: Route, *, failed: bool, with_cost: bool) -> Outcome | None
     given = route.assignment
     own = [row for row in route.attempts if given is not None and row.target in given.targets]
     if failed:
-        return None if len(own) < len(route.attempts) or not own else Outcome(failed=True)
+        return (
+            None
+            if not own or len(own) < len(route.attempts)
+            else Outcome(failed=True, asked=len(own))
+        )
     last = route.attempts[-1]
     if last not in own or last.outcome != OK:
-        return Outcome(failed=True, was_asked=bool(own))
+        return Outcome(failed=True, asked=len(own))
     waited = last.ms if last.first_content_ms is None else last.first_content_ms
     known = [row.cost for row in own] if with_cost else []
     costs = [cost for cost in known if cost is not None]
