@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment, Variant, VariantRecord
 
 OK = "ok"
 CACHE = "cache"
@@ -33,6 +36,8 @@ class AttemptRecord(TypedDict):
     cost: float | None
     error: str | None
     restated: NotRequired[list[str]]
+    rehearsed: NotRequired[bool]
+    tier: NotRequired[str]
 
 
 class RouteRecord(TypedDict):
@@ -67,6 +72,8 @@ class Attempt:
         answered: The model that the answer names, None if it names none.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
+        rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
+        tier: The service tier that the answer names, such as `flex`; it has prices of its own.
     """
 
     target: str
@@ -82,6 +89,8 @@ class Attempt:
     answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
+    rehearsed: bool = False
+    tier: str | None = None
 
     @property
     def status(self) -> int | None:
@@ -112,7 +121,7 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered)
+        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -134,58 +143,11 @@ class Attempt:
         }
         if self.restated:
             record["restated"] = list(self.restated)
+        if self.rehearsed:
+            record["rehearsed"] = True
+        if self.tier:
+            record["tier"] = self.tier
         return record
-
-
-class VariantRecord(TypedDict):
-    """A `Variant` as plain values for JSON."""
-
-    of: str
-    assigned: str
-    served: str | None
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Which model a call was given to by an experiment or a rollout.
-
-    Attributes:
-        of: The experiment's or rollout's name.
-        variant: The model's name.
-        by: What the caller was told apart by; `random` if nothing did.
-        targets: Names of the targets that serve it.
-        otherwise: Whose the other targets are; None in an experiment, where they are the variant's fallbacks.
-        share: Of the calls that get this variant, 0 to 1.
-    """
-
-    of: str
-    variant: str
-    by: str
-    targets: frozenset[str]
-    otherwise: str | None = None
-    share: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """The model that an experiment or a rollout gave a call to, and the one that answered.
-
-    Attributes:
-        of: The experiment's or rollout's name.
-        assigned: The model's name that the call was given to.
-        served: The one that answered; None if none did.
-        by: What the caller was told apart by: `user`, say; `random` if the call did not say it.
-    """
-
-    of: str
-    assigned: str
-    served: str | None
-    by: str
-
-    def as_dict(self) -> VariantRecord:
-        """As plain values for JSON."""
-        return {"of": self.of, "assigned": self.assigned, "served": self.served, "by": self.by}
 
 
 @dataclass(slots=True)
@@ -209,11 +171,7 @@ class Route:
     @property
     def variant(self) -> Variant | None:
         """The model that an experiment or a rollout gave the call to, and the one that answered; None in neither."""
-        given, served = self.assignment, self.served
-        if given is None:
-            return None
-        name = given.variant if served in given.targets else given.otherwise or given.variant
-        return Variant(given.of, given.variant, served and name, given.by)
+        return None if self.assignment is None else self.assignment.told(self.served)
 
     @property
     def served(self) -> str | None:
@@ -263,4 +221,5 @@ def _together(costs: Iterable[float | None]) -> float | None:
 
 def _told(attempt: Attempt) -> str:
     outcome = "cached" if attempt.reason == CACHE else attempt.outcome
-    return f"{attempt.target} {outcome} {attempt.ms:.0f} ms"
+    rehearsed = " (rehearsed)" if attempt.rehearsed else ""
+    return f"{attempt.target} {outcome}{rehearsed} {attempt.ms:.0f} ms"

@@ -21,7 +21,6 @@ from typing_extensions import override
 from genai_integrations.calls.request import REDIRECTING, check_params
 from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.errors import ConfigurationError, GenAIError
-from genai_integrations.langchain import tokens
 from genai_integrations.langchain.blocks import PROVIDER
 from genai_integrations.langchain.callbacks import (
     RunManager,
@@ -315,16 +314,21 @@ class ChatGenAI(BaseChatModel):
 
     @override
     def get_token_ids(self, text: str) -> list[int]:
-        """As OpenAI's newer models count; nothing is downloaded."""
-        return tokens.token_ids(text)
+        """As OpenAI's models count, or nearly as others do; nothing is downloaded."""
+        from genai_integrations.models.vocabularies import token_ids
+
+        return token_ids(text, self.model)
 
     @override
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
     ) -> int:
-        """An estimate without any network: exact for OpenAI's newer models' texts, near for others."""
+        """An estimate without any network: exact for OpenAI's models' texts, near for others."""
+        from genai_integrations.models.tokens import request_tokens
+
         with framework_errors:
-            return tokens.count(to_wire(messages), wire_tools(tools or (), None))
+            body = {"messages": to_wire(messages), "tools": wire_tools(tools or (), None)}
+            return request_tokens(body, self.model)
 
     def _generate(
         self,

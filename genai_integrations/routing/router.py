@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
@@ -15,13 +16,16 @@ from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.parts import Parts
+from genai_integrations.routing.parts import Parts, measured, state
 from genai_integrations.routing.planning import Planner, Plans
-from genai_integrations.routing.state import ReadScores, state_of
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
-from genai_integrations.routing.variants.track import Track
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.protocol import Transport
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.outages import Outage
+    from genai_integrations.routing.variants.track import Track
+    from genai_integrations.settings import Settings
 
 
 class Router:
@@ -34,7 +38,7 @@ class Router:
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
         project: Tells tenants apart who share state in one place.
-        scores: Reads Langfuse's scores; None if it cannot be asked.
+        langfuse: Whose scores are read; None where calls are not recorded.
     """
 
     def __init__(
@@ -46,16 +50,18 @@ class Router:
         answers: AnswerStore | None = None,
         *,
         project: str = "",
-        scores: ReadScores | None = None,
+        langfuse: Settings | None = None,
     ) -> None:
         self.args = args
         self.registry = registry
         health = Health(args.allowed_fails, args.cooldown_time)
-        self._state = state_of(args, health, project, scores)
+        found = measured(args)
+        self._state = state(args, health, found, project, langfuse)
         variants = self._variants = None if self._state is None else self._state.variants
-        watching = (*observers, self._state) if self._state else tuple(observers)
-        planner = Planner(args, variants)
-        self._parts = Parts(registry, args, planner, health, transport, watching, answers)
+        more = [row for row in (found, self._state) if row is not None]
+        watching = (*observers, *more)
+        planner = Planner(args, found, variants)
+        self._parts = Parts(registry, args, planner, health, transport, watching, answers, found)
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
 
@@ -87,6 +93,18 @@ class Router:
         """Tell other processes what is new here, and hear what is new there, now."""
         if self._state is not None:
             self._state.exchange()
+
+    def outage(self, name: str, **how: Any) -> Outage:
+        """An outage to rehearse; see `GenAIClient.outage`."""
+        from genai_integrations.routing.outages import Outage
+
+        return Outage(self._parts, name, **how)
+
+    def begin_outages(self, text: str) -> None:
+        """Begin those of `GENAI_OUTAGES`, which do not end."""
+        from genai_integrations.routing.outages import read
+
+        self._parts.outages += read(text, self._parts)
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from genai_integrations.calls.route import OK, Assignment, Attempt, Route
+from genai_integrations.calls.assignment import Assignment
+from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.variants import Rollout
 from genai_integrations.errors import ConfigurationError, ServerError
 from genai_integrations.routing.sharing.mirror import Mirror

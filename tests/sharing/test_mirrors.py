@@ -57,7 +57,6 @@ def test_amounts_add_up(pair, store):
     one.exchange(store)
     two.exchange(store)
     assert one.totals() == two.totals() == {"calls": 15, "seconds": 0.125}
-    assert (one.others("calls"), two.others("calls")) == (3, 12)
 
 
 def test_the_first_text_of_a_number_counts(pair, store):

@@ -19,12 +19,10 @@ class Mirror:
 
     Attributes:
         key: See above.
-        own: What this process has added since it began.
     """
 
     def __init__(self, key: str, seconds: int = 0) -> None:
         self.key = key
-        self.own: dict[str, float] = {}
         self._seconds = seconds
         self._known: Mapping[str, float] = {}
         self._firsts: dict[int, str] = {}
@@ -40,19 +38,17 @@ class Mirror:
         with self._lock:
             for field, amount in amounts.items():
                 self._unsent[field] = self._unsent.get(field, 0.0) + amount
-                self.own[field] = self.own.get(field, 0.0) + amount
+
+    def total(self, field: str) -> float:
+        """One of the sums."""
+        with self._lock:
+            on_its_way = self._sent.amounts.get(field, 0.0) if self._sent else 0.0
+            return self._known.get(field, 0.0) + on_its_way + self._unsent.get(field, 0.0)
 
     def totals(self) -> dict[str, float]:
         """The sums of all processes, as far as they are known here."""
         with self._lock:
             return self._totals()
-
-    def others(self, field: str) -> float:
-        """What the other processes have added to a sum, as far as that is known here."""
-        with self._lock:
-            on_its_way = self._sent.amounts.get(field, 0.0) if self._sent else 0.0
-            told = self.own.get(field, 0.0) - self._unsent.get(field, 0.0) - on_its_way
-            return max(self._known.get(field, 0.0) - told, 0.0)
 
     def first(self, number: int, text: str) -> None:
         """Write a text, unless there is one."""
@@ -84,7 +80,6 @@ class Mirror:
             # The store has lost what it knew, and this process is the one that noticed: it owes it again.
             for field, amount in self._known.items():
                 self._unsent[field] = self._unsent.get(field, 0.0) + amount
-                self.own[field] = self.own.get(field, 0.0) + amount
         self._known, self._sent = found.amounts, None
         self._write(found.firsts)
 
@@ -103,4 +98,4 @@ class Mirror:
     def _after_fork(self) -> None:
         """In a forked child: what was not told yet, the parent tells."""
         self._lock = threading.RLock()
-        self._known, self._unsent, self._sent, self.own = self._totals(), {}, None, {}
+        self._known, self._unsent, self._sent = self._totals(), {}, None

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from genai_integrations.calls.assignment import Assignment
 from genai_integrations.calls.identity import identity
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import Assignment
 from genai_integrations.calls.variants import Experiment, Rollout
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.routing.deployments import Plan, Target
@@ -72,7 +72,7 @@ class Given:
         )
 
     def _assignment(self, targets: frozenset[str], otherwise: str | None = None) -> Assignment:
-        return Assignment(self.of.name, self.variant, self.by, targets, otherwise, self.share)
+        return Assignment(self.of.name, self.variant, self.by, targets, otherwise)
 
     def _why(self) -> str:
         kind = type(self.of).__name__.lower()

@@ -273,7 +273,7 @@ class LangfuseStandIn(LoopbackServer):
         wanted = request.query.get("name")
         rows = [row for row in self.scores if wanted in (None, row["name"])]
         at, limit = int(request.query.get("cursor", 0)), int(request.query.get("limit", 50))
-        meta = {"limit": limit}
+        meta: dict[str, object] = {"limit": limit}
         if at + limit < len(rows):
             meta["cursor"] = str(at + limit)
         return 200, {"data": [shown(row) for row in rows[at : at + limit]], "meta": meta}
