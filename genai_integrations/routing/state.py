@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 from genai_integrations.calls.args import RouterArgs
@@ -169,3 +170,23 @@ def number_of(rollout: Rollout) -> int:
     """Its place in the index."""
     hashed = hashlib.blake2b(identity_of(rollout).encode(errors="replace"), digest_size=6)
     return int.from_bytes(hashed.digest())
+
+
+def stored_rollouts(store: Store, project: str) -> list[Track]:
+    """The rollouts of a project that a store knows, as far as they are; by name, a later description last.
+
+    Raises:
+        StoreAway: It does not answer.
+    """
+    names = Names(project)
+    index = Mirror(names.key(INDEX))
+    index.exchange(store)
+    tracks = [_stored(store, names, json.loads(text)) for text in index.firsts()]
+    return sorted(tracks, key=lambda track: (track.name, track.audit[0].at))
+
+
+def _stored(store: Store, names: Names, row: dict[str, Any]) -> Track:
+    rollout = Rollout(**row)
+    mirror = Mirror(names.key("rollout", identity_of(rollout)))
+    mirror.exchange(store)
+    return Track(rollout, mirror, lambda: mirror.exchange(store))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, cast
 
+from genai_integrations.calls.assignment import Variant
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.variants import Rollout
 from genai_integrations.errors import ConfigurationError
@@ -177,14 +178,14 @@ class Track:
         """Say how good an answer was; the more the better.
 
         Args:
-            reply: A reply or a stream of this rollout's name, or its route.
+            reply: A reply to this rollout's name, a stream, LlamaIndex's `response.raw`; or a route, also as a record,
+                such as LangChain's `message.response_metadata["route"]`.
             value: A finite number; True counts as 1.
 
         Raises:
             ConfigurationError: The answer is no one of this rollout's, or the value is no number.
         """
-        route = reply if isinstance(reply, Route) else getattr(reply, "route", None)
-        variant = route.variant if isinstance(route, Route) else None
+        variant = _variant_of(reply)
         if variant is None or variant.of != self.name:
             raise ConfigurationError(f"score() takes a reply to a call for {self.name!r}")
         if not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -317,6 +318,15 @@ class Track:
         decision = Decision(_now(), state, share, why, calls, by)
         self._mirror.first(len(self.audit), _written(decision))
         _log.info("rollout %r is %s at %g %%: %s", self.name, state, share * 100, why)
+
+
+def _variant_of(reply: object) -> Variant | None:
+    """The variant of a call, from whatever its caller has of it."""
+    if isinstance(reply, Mapping) and isinstance(reply.get("variant"), Mapping):
+        row = reply["variant"]
+        return Variant(row["of"], row["assigned"], row["served"], row["by"])
+    route = reply if isinstance(reply, Route) else getattr(reply, "route", None)
+    return route.variant if isinstance(route, Route) else None
 
 
 def _limits(rollout: Rollout) -> list[_Limit]:
