@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genai_integrations.cli import options, prompts, render
+from genai_integrations.cli import options, prompts, render, rollout
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError, GenAIError
 
@@ -31,6 +31,7 @@ Name = Annotated[
     ),
 ]
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(rollout.app, name="rollout")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

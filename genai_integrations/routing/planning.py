@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.special import SpecialName
     from genai_integrations.routing.strategies.balancer import Balancer
+    from genai_integrations.routing.variants.giving import Variants
 
 _log = logging.getLogger("genai_integrations")
 
@@ -46,11 +47,18 @@ class Planner:
     Args:
         args: Has the aliases, the groups, the fallbacks and the strategy.
         measured: What was measured of the targets, where the strategy wants to know.
+        variants: The experiments and rollouts; None for none.
     """
 
-    def __init__(self, args: RouterArgs, measured: Measured | None = None) -> None:
+    def __init__(
+        self,
+        args: RouterArgs,
+        measured: Measured | None = None,
+        variants: Variants | None = None,
+    ) -> None:
         self._args = args
         self._measured = measured
+        self._variants = variants
         self._balancer = _balancer(args, measured)
         self._abilities = Abilities(args.capabilities)
         self._known: tuple[Snapshot, Plans] | None = None
@@ -95,11 +103,14 @@ class Planner:
             CapabilityError: No target can do what the request needs.
             ContextWindowExceededError: The request is too long for every target, beyond doubt.
         """
-        plans = self.plans(snapshot)
-        rule = _rule_for(request, self._args.conditions) if self._args.conditions else None
-        plan = plans.plan(rule[0] if rule else request.model)
+        plans, args = self.plans(snapshot), self._args
+        rule = _rule_for(request, args.conditions) if args.conditions else None
+        if rule is not None:
+            request = dataclasses.replace(request, model=rule[0])
+        given = self._variants and self._variants.given(request)
+        plan = given.plan(plans.plan) if given else plans.plan(request.model)
         if request.disable_fallbacks:
-            plan = Plan(plan.targets)
+            plan = dataclasses.replace(plan, fallbacks=(), instead={})
         if (plan.lacks or plan.window) and request.operation == "chat/completions":
             plan = able(plan, request, self._abilities)
         if plan.special is not None:
