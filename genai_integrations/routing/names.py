@@ -17,7 +17,7 @@ from genai_integrations.connections.connection import (
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import UnknownModelError
 from genai_integrations.models import catalog
-from genai_integrations.models.families import OWN_IDS, family_of
+from genai_integrations.models.families import OPENROUTERS_ENDING, OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
 
 if TYPE_CHECKING:
@@ -333,7 +333,7 @@ def _listing(row: Connection, name: str) -> str | None:
 
 
 def _family_member(row: Connection, name: str) -> str | None:
-    if not row.with_default_models:
+    if not row.with_default_models or OPENROUTERS_ENDING.search(name):
         return None
     if name in catalog.models_of(row.provider.name):
         return _default_id(row, name)
