@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from langfuse import Langfuse
 
     from genai_integrations.routing.outages import Failure, Outage
+    from genai_integrations.routing.variants.track import Track
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -122,7 +123,15 @@ class GenAIClient:
         if transport is not None:
             _able("transport", (transport,), "send")
         spoken = transport or Transports(OriginPins(hosts))
-        self._router = Router(registry, args, spoken, watching, answers)
+        self._router = Router(
+            registry,
+            args,
+            spoken,
+            watching,
+            answers,
+            project=self.public_key or "",
+            langfuse=settings if traced else None,
+        )
         if settings.outages:
             self._router.begin_outages(settings.outages)
         self._prompts = LangfusePrompts(self._langfuse)
@@ -343,6 +352,17 @@ class GenAIClient:
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
 
+    def rollout(self, name: str) -> Track:
+        """How far a rollout of `router_args["rollouts"]` is.
+
+        It has the `state`, the `share` of `new`, the `audit` record, and what is known of `old` and `new`. It takes
+        scores by `score(reply, value)`, and decisions by hand: `promote()` and `roll_back()`.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        return self._router.rollout(given.text("rollout", name, "smart"))
+
     def refresh(self) -> None:
         """Read the connections again, now; the next call of each prompt waits for what Langfuse has then."""
         self._prompts.expire()
@@ -363,6 +383,7 @@ class GenAIClient:
             self._generations.flush()
         if self._langfuse.made:
             self._langfuse.made.flush()
+        self._router.exchange()
 
     def close(self) -> None:
         """Forget every opened key. Calls under way go on, and a later call opens the keys anew.

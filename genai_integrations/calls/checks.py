@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import Any
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.given import shown
+from genai_integrations.runtime.masked import MaskedText
 
 Check = Callable[[str, object], object]
 """Takes a name and what was given for it; gives the value to keep, or raises."""
@@ -95,6 +97,21 @@ def of_module(module: str) -> Check:
         return found(name, value)
 
     return check
+
+
+def text_or_none(name: str, value: object) -> str | None:
+    """A text that is not empty, or None; a path is one, too."""
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if found is None or (isinstance(found, str) and found):
+        return found
+    raise wrong(name, value, "a text")
+
+
+def secret_text(name: str, value: object) -> str | None:
+    """As `text_or_none`, for a text that nothing may show."""
+    if value is None or (isinstance(value, str) and value):
+        return value and MaskedText(value)
+    raise ConfigurationError(f"router_args[{name!r}] must be a text, not {type(value).__name__}")
 
 
 def options(**checks: Check) -> Check:

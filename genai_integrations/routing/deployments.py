@@ -12,6 +12,7 @@ from genai_integrations.transports.remedies.known import known
 from genai_integrations.transports.remedies.remedy import Remedy
 
 if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment
     from genai_integrations.calls.request import Request
     from genai_integrations.routing.cascades import Cascade
 
@@ -104,6 +105,8 @@ class Plan:
         window: The smallest context window among them, in tokens; None where none is known.
         special: What the name means beside its targets: a choice, or a cascade.
         cascade: Whose answers the program judges, and how; None where it does not.
+        assignment: Which model an experiment or a rollout gave the call to.
+        trial: Names of targets on trial: whatever fails there, the request's own faults too, goes to the others.
     """
 
     targets: Sequence[Target]
@@ -114,6 +117,8 @@ class Plan:
     window: int | None = None
     special: Special | None = None
     cascade: Cascade | None = None
+    assignment: Assignment | None = None
+    trial: frozenset[str] = frozenset()
 
 
 class Special(Protocol):

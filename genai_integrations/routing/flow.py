@@ -134,6 +134,7 @@ class _Call:
             snapshot = _result((yield Load(None, self._ends)))
         plan = self._parts.planner.plan(self._request, snapshot)
         self.route.why = plan.why or plan.targets[0].why
+        self.route.assignment = plan.assignment
         return plan
 
     def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.special import SpecialName
     from genai_integrations.routing.strategies.balancer import Balancer
+    from genai_integrations.routing.variants.giving import Variants
 
 _log = logging.getLogger("genai_integrations")
 
@@ -46,11 +47,18 @@ class Planner:
     Args:
         args: Has the aliases, the groups, the fallbacks and the strategy.
         measured: What was measured of the targets, where the strategy wants to know.
+        variants: The experiments and rollouts; None for none.
     """
 
-    def __init__(self, args: RouterArgs, measured: Measured | None = None) -> None:
+    def __init__(
+        self,
+        args: RouterArgs,
+        measured: Measured | None = None,
+        variants: Variants | None = None,
+    ) -> None:
         self._args = args
         self._measured = measured
+        self._variants = variants
         self._balancer = _balancer(args, measured)
         self._abilities = Abilities(args.capabilities)
         self._known: tuple[Snapshot, Plans] | None = None
@@ -97,13 +105,16 @@ class Planner:
         """
         plans = self.plans(snapshot)
         rule = _rule_for(request, self._args.conditions) if self._args.conditions else None
-        plan = plans.plan(rule[0] if rule else request.model)
-        if request.disable_fallbacks:
-            plan = Plan(plan.targets)
+        if rule is not None:
+            request = dataclasses.replace(request, model=rule[0])
+        given = self._variants and self._variants.given(request)
+        plan = given.plan(plans.plan) if given else plans.plan(request.model)
         if (plan.lacks or plan.window) and request.operation == "chat/completions":
             plan = able(plan, request, self._abilities)
         if plan.special is not None:
             plan = plan.special.finished(plan, request)
+        if request.disable_fallbacks:
+            plan = dataclasses.replace(plan, fallbacks=(), instead={}, cascade=None)
         if self._balancer is not None:
             plan = self._balancer.arranged(plan, request)
         return plan if rule is None else _because(rule[1], plan)

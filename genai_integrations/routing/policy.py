@@ -272,12 +272,12 @@ class _Call:
     def take_in(self, candidate: Candidate, error: GenAIError, probe: Probe | None) -> None:
         """Learn from a failure; raises when it is final."""
         self._note(candidate, error)
-        instead = self._instead_of(error)
+        instead = self._instead_of(candidate, error)
         if instead is not None:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
             self._all, self._made = instead, 0
             return
-        if not self._falls_over(error):
+        if not self._falls_over(candidate, error):
             raise self._final(error)
         if isinstance(error, RejectedAnswerError):
             # The same model elsewhere would say the same.
@@ -285,7 +285,7 @@ class _Call:
                 row for row in self._candidates if row.tries or row.depth > candidate.depth
             ]
             return
-        if isinstance(error, BadRequestError):
+        if isinstance(error, (BadRequestError, ConfigurationError)):
             # What is wrong with one request says nothing about the next.
             return
         asked = error.retry_after if isinstance(error, CallError) else None
@@ -307,7 +307,7 @@ class _Call:
         if error is None:
             return
         self._note(candidate, error)
-        if not self._falls_over(error):
+        if not self._falls_over(candidate, error):
             raise self._final(error)
 
     def failure(self, why: str = "") -> GenAIError:
@@ -375,7 +375,9 @@ class _Call:
             self._failed = Failed(self.health.accounts)
         return self._failed
 
-    def _instead_of(self, error: GenAIError) -> list[Candidate] | None:
+    def _instead_of(self, candidate: Candidate, error: GenAIError) -> list[Candidate] | None:
+        if candidate.target.name in self._plan.trial:
+            return None
         for kind, groups in self._plan.instead.items():
             if isinstance(error, kind):
                 rest = candidates([(), *groups])
@@ -397,11 +399,17 @@ class _Call:
             wait = backoff(self._waits)
         return max(wait, self._args.retry_after)
 
-    def _falls_over(self, error: GenAIError) -> bool:
-        return falls_over(error, self._args.fallback_on, is_first=len(self._tried) == 1)
+    def _falls_over(self, candidate: Candidate, error: GenAIError) -> bool:
+        trial = self._plan.trial
+        if candidate.target.name in trial and len(trial) < len(self._candidates):
+            return True
+        return falls_over(
+            error, self._args.fallback_on, is_first=len(self._tried.difference(trial)) == 1
+        )
 
     def _final(self, error: GenAIError) -> GenAIError:
         """What to raise when this error ends the call: it never hides what another target said before it."""
-        if isinstance(error, ConfigurationError) or len(self._tried) == 1:
+        others = self._tried.difference(self._plan.trial)
+        if isinstance(error, ConfigurationError) or len(others) <= 1:
             return error
         return self.failure()
