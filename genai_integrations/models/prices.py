@@ -69,7 +69,12 @@ def cost(
 
 
 def costs(
-    provider: str, model: str, usage: Usage | None, answered: str | None = None
+    provider: str,
+    model: str,
+    usage: Usage | None,
+    answered: str | None = None,
+    *,
+    batched: bool = False,
 ) -> dict[str, float]:
     """US dollars for one attempt by the parts of `split`; nothing where usage or price is not known.
 
@@ -81,6 +86,7 @@ def costs(
         usage: In OpenAI's shape.
         answered: The model that the answer names; its price counts where it has one. Azure's deployments and its
             router, `openrouter/auto` and aliases have none of their own.
+        batched: Whether it was answered in a batch of the provider's own.
     """
     if not usage:
         return {}
@@ -93,7 +99,7 @@ def costs(
     for name in (answered, model):
         info = model_info(provider, name) if name else None
         if info is not None and "input_cost_per_token" in info:
-            return _from_prices(info, usage)
+            return _from_prices(_batch_row(info) if batched else info, usage)
     return {}
 
 
@@ -135,6 +141,18 @@ def _from_prices(info: ModelRow, usage: Usage) -> dict[str, float]:
         dearer = _price(info, *_LASTING, size) - _price(info, *_PRICES[written], size)
         found[written] += min(_lasting(usage), parts[written]) * dearer
     return found
+
+
+_BATCH_SHARE = 0.5
+"""Of the usual price, where the map has no price for batches. All five providers whose batches are asked say half."""
+
+
+def _batch_row(info: ModelRow) -> ModelRow:
+    """The row of a model with its prices for batches in place of the usual ones."""
+    prices = {name: value for name, value in info.items() if isinstance(value, (int, float))}
+    return {
+        name: info.get(f"{name}_batches", value * _BATCH_SHARE) for name, value in prices.items()
+    }
 
 
 def _lasting(usage: Usage) -> int | float:
