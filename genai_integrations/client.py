@@ -213,6 +213,7 @@ class GenAIClient:
         on_progress: Callable[[Progress], object] | None = None,
         journal: str | os.PathLike[str] | None = None,
         max_usd: float | None = None,
+        deadline: str | float | None = None,
     ) -> Iterator[BatchItem]:
         """Make many calls, several at a time, and give what comes of each.
 
@@ -230,6 +231,9 @@ class GenAIClient:
                 an earlier run ended, however it ended: what it has is not asked again, what failed is.
             max_usd: US dollars, what the journal has already cost among them. When what is left might cost more, it
                 is not asked: its items have a `BudgetExceededError`.
+            deadline: How long it may take, such as `"24h"`, or seconds: then requests go into the batches that
+                providers have at half price (OpenAI, Azure, Mistral, Anthropic, Gemini), and what those have not
+                answered near the deadline is asked live. Without, all are asked live.
 
         Raises:
             ConfigurationError: Something given cannot work, or the journal is another batch's, or in use.
@@ -243,8 +247,9 @@ class GenAIClient:
             on_progress=on_progress,
             journal=journal,
             max_usd=max_usd,
+            deadline=deadline,
         )
-        return start.batch(self, requests, options)
+        return start.batch(self, requests, options, self._router)
 
     def abatch(
         self,
@@ -255,6 +260,7 @@ class GenAIClient:
         on_progress: Callable[[Progress], object] | None = None,
         journal: str | os.PathLike[str] | None = None,
         max_usd: float | None = None,
+        deadline: str | float | None = None,
     ) -> AsyncIterator[BatchItem]:
         """As `batch`, for `async for`, in the running event loop; the requests may come asynchronously."""
         from genai_integrations.jobs import start
@@ -266,8 +272,9 @@ class GenAIClient:
             on_progress=on_progress,
             journal=journal,
             max_usd=max_usd,
+            deadline=deadline,
         )
-        return start.abatch(self, requests, options)
+        return start.abatch(self, requests, options, self._router)
 
     def prompt(
         self,

@@ -114,8 +114,8 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        batched = self.reason == BATCH
-        return prices.costs(self.provider, self.model, usage, self.answered, batched=batched)
+        is_batch = self.reason == BATCH
+        return prices.costs(self.provider, self.model, usage, self.answered, batch=is_batch)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""

@@ -304,6 +304,10 @@ def batch(  # noqa: PLR0917 - each is an option
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 8,
     max_usd: Annotated[float | None, typer.Option(min=0, help="US dollars it may cost.")] = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option(help="A time such as 24h: use providers' own batches, at half price."),
+    ] = None,
     journal: Annotated[
         Path | None,
         typer.Option(
@@ -322,7 +326,8 @@ def batch(  # noqa: PLR0917 - each is an option
     from genai_integrations.cli.batch import Files, run
 
     files = Files(requests, output, journal)
-    run(options.client(), files, model, max_concurrency=concurrency, max_usd=max_usd)
+    limits = {"max_concurrency": concurrency, "max_usd": max_usd, "deadline": deadline}
+    run(options.client(), files, model, **limits)
 
 
 @app.command()

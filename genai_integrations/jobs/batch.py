@@ -6,12 +6,13 @@ when there is room for it, so a million of them need the memory of a few.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.jobs.items import BatchItem, entry_of, item_of
+from genai_integrations.jobs.items import BatchItem, Entry, entry_of, item_of
 from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.jobs.progress import Listener, Progress
 from genai_integrations.jobs.purse import Purse, Worst
@@ -35,6 +36,9 @@ class Options:
         max_usd: US dollars that all of it may cost.
         worst: What a request can cost.
         total: Requests that there are, None if that is not known.
+        deadline: Seconds in which providers' own batches may be waited for; None asks everything live.
+        clock: Seconds that never go back.
+        first_look: Seconds after which a provider's batch is looked at for the second time.
     """
 
     max_concurrency: int = 8
@@ -44,23 +48,31 @@ class Options:
     max_usd: float | None = None
     worst: Worst = lambda _: None
     total: int | None = None
+    deadline: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    first_look: float = 5.0
 
 
 def batch_steps(options: Options) -> Flow:
-    """A batch, from opening its journal to closing it."""
+    """A batch of live calls, from opening its journal to closing it."""
     journal = options.journal
-    if journal is not None:
-        yield Do(journal.open)
+    if journal is None:
+        yield from Batch(options).steps()
+        return
+    yield Do(journal.open)
     try:
-        yield from _Batch(options).steps()
-        if journal is not None:
-            yield Do(journal.sync)
+        if journal.has_open_states:
+            raise ConfigurationError(
+                f"journal={str(journal.path)!r} has batches at providers, which are paid for: "
+                'give deadline= again, such as "24h", or "1s" to take what is done and ask the rest now'
+            )
+        yield from Batch(options).steps()
+        yield Do(journal.sync)
     finally:
-        if journal is not None:
-            journal.close()
+        journal.close()
 
 
-class _Batch:
+class Batch:
     """One run; `steps` reads from top to bottom."""
 
     def __init__(self, options: Options) -> None:
@@ -110,20 +122,34 @@ class _Batch:
         except ConfigurationError as error:
             yield from self._arrived(BatchItem(index, error=error))
             return
-        if self._journal is not None and (known := self._journal.answer(entry)) is not None:
+        if (known := (yield from self._recalled(entry))) is not None:
             self._purse.met(known.cost)
             yield from self._arrived(known)
-            return
-        # What is under way may turn out cheaper than its worst case, and leave room.
+        elif self._is_paid(entry) or (yield from self._is_affordable(entry)):
+            self._purse.promise(index, entry.request)
+            yield from self._send(entry)
+        else:
+            yield from self._arrived(BatchItem(index, error=self._purse.refusal()))
+
+    def _recalled(self, entry: Entry) -> Generator[Step, Any, BatchItem | None]:
+        """What an earlier run was answered."""
+        return self._journal.answer(entry) if self._journal else None
+        yield
+
+    def _is_paid(self, entry: Entry) -> bool:  # noqa: ARG002  a provider may have it already
+        """Whether it costs nothing more."""
+        return False
+
+    def _is_affordable(self, entry: Entry) -> Generator[Step, Any, bool]:
+        """Whether there is money for a request, which may wait for calls under way to be cheaper than feared."""
         while not self._is_over and not self._purse.has_room(entry.request):
             if not self._under_way:
                 self._is_over = True
                 break
             yield from self._ended((yield Await()))
-        if self._is_over:
-            yield from self._arrived(BatchItem(index, error=self._purse.refusal()))
-            return
-        self._purse.promise(index, entry.request)
+        return not self._is_over
+
+    def _send(self, entry: Entry) -> Flow:
         self._under_way += 1
         yield Begin(entry)
 
@@ -150,7 +176,14 @@ class _Batch:
             self._given += 1
             yield Give(item)
             return
-        self._waiting[item.index] = item
-        while (next_ := self._waiting.pop(self._given, None)) is not None:
+        self._hold(item)
+        while (next_ := self._next()) is not None:
             self._given += 1
             yield Give(next_)
+
+    def _hold(self, item: BatchItem) -> None:
+        self._waiting[item.index] = item
+
+    def _next(self) -> BatchItem | None:
+        """The item that is to be given next, if it is there."""
+        return self._waiting.pop(self._given, None)

@@ -14,6 +14,7 @@ import time
 import uuid
 from array import array
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -59,6 +60,7 @@ class BatchJournal:
         self._clock = clock
         self._places: array[int] = array("q")
         self._synced = clock()
+        self._begun = 0
         self._is_full = False
         self.spent = 0.0
         self.mark = ""
@@ -74,6 +76,7 @@ class BatchJournal:
             self._lines.open()
             for number, (place, line) in enumerate(self._lines.read(), 1):
                 self._take(number, place, line)
+                self._begun = place + 1
             if not self.mark:
                 self.mark = uuid.uuid4().hex[:12]
                 self._lines.add(
@@ -94,20 +97,22 @@ class BatchJournal:
         Raises:
             ConfigurationError: The journal has the answer to something else there.
         """
-        place = self._places[entry.index] if entry.index < len(self._places) else 0
-        if not place:
+        if not self.has(entry.index):
             return None
-        try:
-            record = json.loads(self._lines.line_at(place))
-            key, wire, cost = record["key"], record["reply"], record["cost"]
-            reply = Reply(wire, _route(record["route"], wire))
-        except (ValueError, KeyError, TypeError):
-            raise self._wrong(f"the answer to request {entry.index} is damaged") from None
+        key, item = self._read(entry.index)
         if key != entry.key:
             raise self._wrong(
                 f"it belongs to other requests: request {entry.index} is not the one that was answered there"
             )
-        return BatchItem(entry.index, reply, cost=cost, is_earlier=True)
+        return item
+
+    def has(self, index: int) -> bool:
+        """Whether the answer to a request is there."""
+        return index < len(self._places) and self._places[index] > 0
+
+    def item(self, index: int) -> BatchItem:
+        """An answer that is there."""
+        return self._read(index)[1]
 
     def add(self, entry: Entry, item: BatchItem) -> None:
         """Write down what came of a request. Where the disk is full the batch goes on, with a warning."""
@@ -144,6 +149,16 @@ class BatchJournal:
         self.states[name] = state
 
     @property
+    def has_open_states(self) -> bool:
+        """Whether a provider has a batch of it."""
+        return any(state.get("state") == "submitted" for state in self.states.values())
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._lines.path
+
+    @property
     def is_due(self) -> bool:
         """Whether it is time for `sync`."""
         return self._clock() - self._synced >= _SYNCED
@@ -159,6 +174,16 @@ class BatchJournal:
     def close(self) -> None:
         """Let others have it."""
         self._lines.close()
+
+    def _read(self, index: int) -> tuple[str, BatchItem]:
+        place = self._places[index]
+        try:
+            record = json.loads(self._lines.line_at(place))
+            key, wire, cost = record["key"], record["reply"], record["cost"]
+            reply = Reply(wire, _route(record["route"], wire))
+        except (ValueError, KeyError, TypeError):
+            raise self._wrong(f"the answer to request {index} is damaged") from None
+        return key, BatchItem(index, reply, cost=cost, is_earlier=place < self._begun)
 
     def _take(self, number: int, place: int, line: bytes) -> None:
         if number == 1:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sized
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.jobs.batch import Options, batch_steps
-from genai_integrations.jobs.drivers import Asks, arun, run
+from genai_integrations.jobs.drivers import Asks, Steps, arun, run
 from genai_integrations.jobs.items import BatchItem
 from genai_integrations.jobs.journal import BatchJournal
+from genai_integrations.jobs.natives import Plans
 from genai_integrations.jobs.progress import Listener
 from genai_integrations.runtime import given
 
 
-def batch(client: Asks, requests: Iterable[object], options: Options) -> Iterator[BatchItem]:
+def batch(
+    client: Asks, requests: Iterable[object], options: Options, router: Plans
+) -> Iterator[BatchItem]:
     """Run a batch in the caller's thread.
 
     Raises:
@@ -23,10 +28,12 @@ def batch(client: Asks, requests: Iterable[object], options: Options) -> Iterato
     """
     if not isinstance(requests, Iterable) or isinstance(requests, (str, bytes, dict)):
         raise given.wrong("requests", requests, "a list or a generator of dicts")
-    return run(batch_steps(options), requests, client)
+    return run(_steps(options, router), requests, client)
 
 
-def abatch(client: Asks, requests: Any, options: Options) -> AsyncIterator[BatchItem]:
+def abatch(
+    client: Asks, requests: Any, options: Options, router: Plans
+) -> AsyncIterator[BatchItem]:
     """As `batch`, in the running event loop."""
     if not isinstance(requests, (Iterable, AsyncIterable)) or isinstance(
         requests, (str, bytes, dict)
@@ -34,7 +41,7 @@ def abatch(client: Asks, requests: Any, options: Options) -> AsyncIterator[Batch
         raise given.wrong(
             "requests", requests, "a list, or a generator, asynchronous or not, of dicts"
         )
-    return arun(batch_steps(options), requests, client)
+    return arun(_steps(options, router), requests, client)
 
 
 def options_of(
@@ -45,6 +52,7 @@ def options_of(
     on_progress: Listener | None,
     journal: str | os.PathLike[str] | None,
     max_usd: float | None,
+    deadline: str | float | None,
 ) -> Options:
     """What the caller gave, checked.
 
@@ -63,8 +71,33 @@ def options_of(
         on_progress=on_progress,
         journal=None if journal is None else BatchJournal(journal),
         max_usd=_dollars(max_usd),
+        deadline=_seconds(deadline),
         total=len(requests) if isinstance(requests, Sized) else None,
     )
+
+
+def _steps(options: Options, router: Plans) -> Steps:
+    if options.deadline is None:
+        return batch_steps(options)
+    from genai_integrations.jobs.native_batch import native_steps
+
+    return native_steps(options, router)
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(value: object) -> float | None:
+    """A time such as `24h`, or seconds."""
+    if value is None:
+        return None
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhd])", value)):
+        value = float(match[1]) * _UNITS[match[2]]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ConfigurationError(
+            f'deadline must be a time such as "24h", "90m" or a number of seconds, not {given.shown(value)}'
+        )
+    return float(value)
 
 
 def _dollars(value: object) -> float | None:

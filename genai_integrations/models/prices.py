@@ -74,7 +74,7 @@ def costs(
     usage: Usage | None,
     answered: str | None = None,
     *,
-    batched: bool = False,
+    batch: bool = False,
 ) -> dict[str, float]:
     """US dollars for one attempt by the parts of `split`; nothing where usage or price is not known.
 
@@ -86,7 +86,7 @@ def costs(
         usage: In OpenAI's shape.
         answered: The model that the answer names; its price counts where it has one. Azure's deployments and its
             router, `openrouter/auto` and aliases have none of their own.
-        batched: Whether it was answered in a batch of the provider's own.
+        batch: Whether it was asked in a provider's batch. Where the map has no price for that, half.
     """
     if not usage:
         return {}
@@ -99,7 +99,7 @@ def costs(
     for name in (answered, model):
         info = model_info(provider, name) if name else None
         if info is not None and "input_cost_per_token" in info:
-            return _from_prices(_batch_row(info) if batched else info, usage)
+            return _from_prices(_batch_row(info) if batch else info, usage)
     return {}
 
 
@@ -144,7 +144,7 @@ def _from_prices(info: ModelRow, usage: Usage) -> dict[str, float]:
 
 
 _BATCH_SHARE = 0.5
-"""Of the usual price, where the map has no price for batches. All five providers whose batches are asked say half."""
+"""Of the usual price, where the map has no price for batches. Every provider whose batches are asked says half."""
 
 
 def _batch_row(info: ModelRow) -> ModelRow:

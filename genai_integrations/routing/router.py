@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.routing.batched import batched_call
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
@@ -18,7 +21,11 @@ from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
+from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
+
+if TYPE_CHECKING:
+    from genai_integrations.transports.batching import Batching
 
 
 class Router:
@@ -60,6 +67,21 @@ class Router:
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}
         return dataclasses.replace(found, restated=restated)
+
+    def batched_call(self, request: Request) -> WireCall | None:
+        """How a request stands in a provider's own batch; None if it must be asked on its own.
+
+        Raises:
+            GenAIError: Nobody serves it.
+        """
+        snapshot = self.registry.peek() or self.registry.load()
+        return batched_call(request, self._parts, snapshot)
+
+    @property
+    def batching(self) -> Batching | None:
+        """Who asks providers for batches; None where a transport of the program's own performs the attempts."""
+        transport = self._parts.transport
+        return transport.batching if isinstance(transport, Transports) else None
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.

@@ -127,12 +127,9 @@ class Batching:
             response = answered = http.post(endpoint, ask.body, patience)
             answer = sync_http.read_all(response, patience)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            decoded = jsonbytes.loads(answer) if answer.strip() else {}
-            if not isinstance(decoded, dict):
-                raise InvalidReplyError("the server's answer is no JSON object")
+            return _object(answer)
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed request
             raise leaving(error, endpoint.secrets, answered) from None
-        return decoded
 
     def _lines(self, ask: Ask) -> Iterator[bytes]:
         http = self._shared.sync_http
@@ -161,3 +158,10 @@ class Batching:
         spoken = self._dialect_of(call.connection, call.model)
         assert spoken is not None  # noqa: S101  who has batches has a dialect
         return spoken
+
+
+def _object(answer: bytes) -> Mapping[str, Any]:
+    decoded = jsonbytes.loads(answer) if answer.strip() else {}
+    if not isinstance(decoded, dict):
+        raise InvalidReplyError("the server's answer is no JSON object")
+    return decoded

@@ -103,7 +103,6 @@ def _is_foundry(base: str | None) -> bool:
     return base is not None and "/anthropic" in base
 
 
-@lru_cache(1024)
 def batches_of(connection: Connection, model: str) -> BatchDialect | None:
     """How the provider takes many requests at once; None where it does not, or not in a way that is spoken here.
 
