@@ -136,15 +136,17 @@ class _NativeBatch(Batch):
         """Write down what a provider has answered, and have the rest asked live."""
         if job.why:
             _log.warning("the batch %s failed: %s", one.ids, job.why)
-        found = self._natives.answers(one, job, self._entry)
+        found, failed = self._natives.answers(one, job, self._entry), []
         while rows := (yield Do(lambda: list(itertools.islice(found, _AT_ONCE)))):
             for entry, reply in rows:
                 if self._kept.has(entry.index):
                     continue
                 if reply is None:
-                    self._live.append(entry.index)
+                    failed.append(entry.index)
                 else:
                     yield from self._answered(entry, reply)
+        # In the order of the requests, whatever that of the results is.
+        self._live.extend(sorted(failed))
         yield Do(lambda: self._natives.done(one, state))
 
     def _answered(self, entry: Entry, reply: Reply) -> Flow:

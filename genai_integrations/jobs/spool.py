@@ -7,9 +7,9 @@ from array import array
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.jobs.items import Entry
+from genai_integrations.runtime import jsonbytes
 
 
 class Spool:
@@ -23,8 +23,8 @@ class Spool:
     def add(self, entry: Entry) -> bool:
         """Keep a request; False if it has more than JSON's values, and is the caller's to keep."""
         try:
-            line = orjson.dumps([entry.key, entry.request])
-        except TypeError:
+            line = jsonbytes.dumps([entry.key, entry.request])
+        except ConfigurationError:
             return False
         missing = entry.index + 1 - len(self._places)
         self._places.extend([-1] * missing)
@@ -36,7 +36,7 @@ class Spool:
     def take(self, index: int) -> Entry:
         """A request that was added."""
         self._file.seek(self._places[index])
-        key, request = orjson.loads(self._file.readline())
+        key, request = jsonbytes.loads(self._file.readline())
         made: Mapping[str, Any] = request
         return Entry(index, key, made)
 

@@ -62,10 +62,11 @@ class AnthropicBatchDialect(AnthropicDialect):
         """A batch, its results, or a list of batches."""
         match = _PATH.fullmatch(request.path)
         assert match is not None
+        base = f"http://{request.headers['host']}{match['base']}"
         if match["job"] is None:
             if request.method == "POST":
-                return json_answer(_told(self._made(request), match["base"]))
-            rows = [_told(job, match["base"]) for job in reversed(self._batches.jobs.values())]
+                return json_answer(_told(self._made(request), base))
+            rows = [_told(job, base) for job in reversed(self._batches.jobs.values())]
             return json_answer({"data": rows, "has_more": False, "first_id": None, "last_id": None})
         job = self._batches.jobs[match["job"]]
         if match["what"] == "/results":
@@ -74,7 +75,7 @@ class AnthropicBatchDialect(AnthropicDialect):
             self._batches.end(job, self._ask, "cancelled")
         else:
             self._batches.look(job, self._ask)
-        return json_answer(_told(job, match["base"]))
+        return json_answer(_told(job, base))
 
     def _check(self, request: Received) -> None:
         check_version(request)
@@ -115,7 +116,7 @@ def _told(job: Job, base: str) -> dict[str, Any]:
         counts[_kind(answer, job)] += 1
     if not job.ended:
         counts["processing"] = len(job.lines)
-    results = f"https://api.anthropic.com{base}/v1/messages/batches/{job.id}/results"
+    results = f"{base}/v1/messages/batches/{job.id}/results"
     return {
         "id": job.id,
         "type": "message_batch",

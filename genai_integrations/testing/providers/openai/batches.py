@@ -145,12 +145,9 @@ class OpenAIBatchDialect(OpenAIDialect):
         file = self._files.get(str(name))
         if file is None:
             raise missing("input_file_id") if name is None else ApiError("No such File object", 400)
-        if page.is_mistral:
-            known = _ENDPOINTS
-        else:
-            known = _AZURES if page.is_azure else _ENDPOINTS
-            if body.get("completion_window") != "24h":
-                raise wrong_value("completion_window", body.get("completion_window"), ("24h",))
+        known: tuple[str, ...] = _AZURES if page.is_azure else _ENDPOINTS
+        if not page.is_mistral and body.get("completion_window") != "24h":
+            raise wrong_value("completion_window", body.get("completion_window"), ("24h",))
         if page.is_azure and file.looks < 1:
             raise ApiError("The file is not processed yet", 400, code="invalidFile")
         if body.get("endpoint") not in known:
@@ -205,7 +202,8 @@ class OpenAIBatchDialect(OpenAIDialect):
 
     def _write(self, job: Job) -> None:
         """The files of results: answers in one, the rest in the other."""
-        good, bad = [], []
+        good: list[object] = []
+        bad: list[object] = []
         for custom_id, answer in job.results:
             row: dict[str, Any] = {"id": f"batch_req_{next(_numbers)}", "custom_id": custom_id}
             if answer is None:
@@ -214,9 +212,9 @@ class OpenAIBatchDialect(OpenAIDialect):
                 continue
             body = json.loads(answer.body)
             response = {"status_code": answer.status, "request_id": "req_x", "body": body}
-            (good if answer.status == 200 else bad).append(
+            (good if answer.status == 200 else bad).append(  # noqa: PLR2004  HTTP's own
                 {**row, "response": response, "error": None}
-            )  # noqa: PLR2004
+            )
         # The results come in any order.
         job.about["output"] = self._kept(lines_answer(good[::-1]).body).id if good else None
         job.about["errors"] = self._kept(lines_answer(bad).body).id if bad else None
