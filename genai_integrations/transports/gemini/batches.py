@@ -63,40 +63,43 @@ class GeminiBatches:
         """By its state; the answers stand where newer servers put them, or where older ones did."""
         told = yield _get(account, _FOLDER + segment(job))
         about = told.get("metadata") or {}
-        if not str(about.get("state", "")).endswith(_OVER):
-            return Job(bool(told.get("done")), why=_said(told))
-        found = about.get("output") or told.get("response") or {}
+        state = str(about.get("state", ""))
+        found = told.get("response") or about.get("output") or {}
+        why = str((told.get("error") or {}).get("message") or "")
+        # A batch may have succeeded some time before its answers are there: tidyverse/ellmer#926.
+        if not state.endswith(_OVER) or (state.endswith("SUCCEEDED") and not found and not why):
+            return Job(is_over=False, why=why)
         inlined = (found.get("inlinedResponses") or {}).get("inlinedResponses") or ()
-        return Job(True, rows=inlined, why=_said(told))
+        file = found.get("responsesFile")
+        return Job(is_over=True, files=[file] if file else [], rows=inlined, why=why)
 
     def cancel(self, account: Account, job: str) -> Asking[None]:
         """What is done by then comes with it, if the server gives it."""
         yield Ask(_endpoint(account, f"{_FOLDER}{segment(job)}:cancel"), b"{}")
 
     def fetch(self, account: Account, file: str) -> Ask:
-        """There are no files where the requests came in a body."""
-        return _get(account, segment(file))
+        """A file of answers, which a server may make of many."""
+        return _get(
+            account, f"files/{segment(file.removeprefix('files/'))}:download?alt=media", "/download"
+        )
 
     def outcome(self, row: Mapping[str, Any]) -> Outcome:
         """An answer or an error; some servers leave the key out, and then its place tells whose it is."""
-        custom_id = (row.get("metadata") or {}).get("key")
+        custom_id = (row.get("metadata") or {}).get("key") or row.get("key")
         if answer := row.get("response"):
             return Outcome(custom_id, answer)
         said = (row.get("error") or {}).get("message") or "no answer"
         return Outcome(custom_id, error=str(said)[:300])
 
 
-def _said(told: Mapping[str, Any]) -> str:
-    return str((told.get("error") or {}).get("message") or "")
+def _get(account: Account, path: str, folder: str = "") -> Ask:
+    return Ask(dataclasses.replace(_endpoint(account, path, folder), method="GET"))
 
 
-def _get(account: Account, path: str) -> Ask:
-    return Ask(dataclasses.replace(_endpoint(account, path), method="GET"))
-
-
-def _endpoint(account: Account, path: str) -> Endpoint:
+def _endpoint(account: Account, path: str, folder: str = "") -> Endpoint:
     connection = account.connection
     key = api_key(connection)
     headers = {"x-goog-api-key": MaskedText(key)} if key else {}
-    url = f"{versioned(base_url(connection, account.model))}/{path}"
+    base, _, version = versioned(base_url(connection, account.model)).rpartition("/")
+    url = f"{base}{folder}/{version}/{path}"
     return endpoint_at(connection, url, account.pins, key=key, headers=headers)
