@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
@@ -17,7 +17,7 @@ from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.parts import Parts
+from genai_integrations.routing.parts import Parts, measured
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
@@ -25,6 +25,7 @@ from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from genai_integrations.routing.outages import Outage
     from genai_integrations.transports.batching import Batching
 
 
@@ -50,8 +51,10 @@ class Router:
         self.args = args
         self.registry = registry
         health = Health(args.allowed_fails, args.cooldown_time)
+        found = measured(args)
+        watching = (*observers, found) if found else tuple(observers)
         self._parts = Parts(
-            registry, args, Planner(args), health, transport, tuple(observers), answers
+            registry, args, Planner(args, found), health, transport, watching, answers, found
         )
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
@@ -82,6 +85,18 @@ class Router:
         """Who asks providers for batches; None where a transport of the program's own performs the attempts."""
         transport = self._parts.transport
         return transport.batching if isinstance(transport, Transports) else None
+
+    def outage(self, name: str, **how: Any) -> Outage:
+        """An outage to rehearse; see `GenAIClient.outage`."""
+        from genai_integrations.routing.outages import Outage
+
+        return Outage(self._parts, name, **how)
+
+    def begin_outages(self, text: str) -> None:
+        """Begin those of `GENAI_OUTAGES`, which do not end."""
+        from genai_integrations.routing.outages import read
+
+        self._parts.outages += read(text, self._parts)
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.
