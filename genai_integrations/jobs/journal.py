@@ -101,7 +101,7 @@ class BatchJournal:
             return None
         key, item = self._read(entry.index)
         if key != entry.key:
-            raise self._wrong(
+            raise self.wrong(
                 f"it belongs to other requests: request {entry.index} is not the one that was answered there"
             )
         return item
@@ -145,7 +145,7 @@ class BatchJournal:
             self._lines.add(_encoded({"batch": name, **state}))
             self._lines.sync()
         except OSError as error:
-            raise self._wrong(f"it takes no more: {error.strerror}") from None
+            raise self.wrong(f"it takes no more: {error.strerror}") from None
         self.states[name] = state
 
     @property
@@ -182,7 +182,7 @@ class BatchJournal:
             key, wire, cost = record["key"], record["reply"], record["cost"]
             reply = Reply(wire, _route(record["route"], wire))
         except (ValueError, KeyError, TypeError):
-            raise self._wrong(f"the answer to request {index} is damaged") from None
+            raise self.wrong(f"the answer to request {index} is damaged") from None
         return key, BatchItem(index, reply, cost=cost, is_earlier=place < self._begun)
 
     def _take(self, number: int, place: int, line: bytes) -> None:
@@ -199,9 +199,9 @@ class BatchJournal:
     def _take_head(self, line: bytes) -> None:
         head = self._decoded(1, line)
         if head.get("journal") != "batch" or not isinstance(head.get("mark"), str):
-            raise self._wrong("it is the journal of no batch")
+            raise self.wrong("it is the journal of no batch")
         if head.get("version") != VERSION:
-            raise self._wrong(
+            raise self.wrong(
                 f"it is of version {head.get('version')}, and this release reads {VERSION}"
             )
         self.mark = head["mark"]
@@ -212,7 +212,7 @@ class BatchJournal:
         except ValueError:
             found = None
         if not isinstance(found, dict) or not {"journal", "batch"} & found.keys():
-            raise self._wrong(f"line {number} belongs to the journal of no batch")
+            raise self.wrong(f"line {number} belongs to the journal of no batch")
         return found
 
     def _note(self, index: int, place: int, *, is_answer: bool) -> None:
@@ -220,11 +220,12 @@ class BatchJournal:
         if is_answer:
             if index >= len(self._places):
                 if index > _MOST:
-                    raise self._wrong(f"it has a request {index}")
+                    raise self.wrong(f"it has a request {index}")
                 self._places.extend([0] * (index + 1 - len(self._places)))
             self._places[index] = place
 
-    def _wrong(self, why: str) -> ConfigurationError:
+    def wrong(self, why: str) -> ConfigurationError:
+        """The error for a file that cannot be used."""
         return ConfigurationError(
             f"journal={str(self._lines.path)!r} cannot be used: {why}; name another file, or remove it"
         )

@@ -21,7 +21,8 @@ from genai_integrations.errors import GenAIError
 from genai_integrations.jobs.batch import Batch, Flow, Options
 from genai_integrations.jobs.items import BatchItem, Entry
 from genai_integrations.jobs.journal import BatchJournal
-from genai_integrations.jobs.natives import Group, Natives, Open, Plans
+from genai_integrations.jobs.native_state import Group, Open
+from genai_integrations.jobs.natives import Natives, Plans
 from genai_integrations.jobs.spool import Spool
 from genai_integrations.jobs.steps import Await, Begin, Do, Ended, Pull, Step
 from genai_integrations.transports.batch_dialect import Job
@@ -156,14 +157,14 @@ class _NativeBatch(Batch):
         yield from self._arrived(item)
 
     def _recalled(self, entry: Entry) -> Generator[Step, Any, BatchItem | None]:
-        if entry.index in self._natives.owners:
+        if (owner := self._natives.owner_of(entry.index)) is not None:
             self._spool.add(entry)
-            yield Do(lambda: self._natives.meet(entry))
+            yield Do(lambda: self._natives.meet(owner, entry))
         return self._kept.answer(entry)
 
     def _send(self, entry: Entry) -> Flow:
         """Put a request into a batch, or keep it to be asked live."""
-        if entry.index in self._natives.owners:
+        if self._is_paid(entry):
             return
         if not self._spool.add(entry):
             self._unwritten[entry.index] = entry
@@ -193,7 +194,7 @@ class _NativeBatch(Batch):
             self._live.extend(group.rows)
 
     def _is_paid(self, entry: Entry) -> bool:
-        return entry.index in self._natives.owners
+        return self._natives.owner_of(entry.index) is not None
 
     def _hold(self, item: BatchItem) -> None:
         if not self._kept.has(item.index):

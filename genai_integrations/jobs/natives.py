@@ -7,11 +7,11 @@ between the two finds the batch again, and pays for it once.
 
 from __future__ import annotations
 
-import hashlib
+import bisect
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from genai_integrations.calls.args import RouterArgs
@@ -22,6 +22,7 @@ from genai_integrations.calls.wire import WireCall
 from genai_integrations.errors import CallError, ConfigurationError, GenAIError, NotFoundError
 from genai_integrations.jobs.items import Entry
 from genai_integrations.jobs.journal import BatchJournal
+from genai_integrations.jobs.native_state import Group, Open, opened, ranges
 from genai_integrations.transports.batch_dialect import Account, BatchDialect, Job
 from genai_integrations.transports.batching import Batching
 
@@ -48,50 +49,6 @@ class Plans(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Group:
-    """Requests that go into one batch.
-
-    Attributes:
-        account: Whom they are for.
-        mark: Of the batch.
-        lines: The requests as they stand in it.
-        rows: Which requests they are.
-        size: Bytes of the lines.
-    """
-
-    account: Account
-    mark: str
-    lines: list[bytes] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    size: int = 0
-
-
-@dataclass(slots=True)
-class Open:
-    """A batch that a provider has, or may have.
-
-    Attributes:
-        name: In the journal.
-        account: Whose it is; None until a request of it was seen again, after a restart.
-        mark: See `Group`.
-        rows: Which requests it has.
-        since: When it was submitted, in seconds since 1970.
-        digest: Of the keys of its requests.
-        ids: What the provider calls it; several while it is not clear which of them it is.
-        is_cancelled: Whether its end was asked for.
-    """
-
-    name: str
-    account: Account | None
-    mark: str
-    rows: Sequence[int]
-    since: float
-    digest: str
-    ids: Sequence[str] = ()
-    is_cancelled: bool = False
-
-
 class Natives:
     """The batches that providers have.
 
@@ -108,13 +65,20 @@ class Natives:
         self._journal = journal
         self._now = now
         self._count = len(journal.states)
-        self._keys: dict[int, str] = {}
-        self.open: dict[str, Open] = {
-            name: _opened(name, state)
-            for name, state in journal.states.items()
-            if state.get("state") == "submitted"
-        }
-        self.owners = {row: one for one in self.open.values() for row in one.rows}
+        try:
+            self.open: dict[str, Open] = {
+                name: opened(name, state)
+                for name, state in journal.states.items()
+                if state.get("state") == "submitted"
+            }
+        except (KeyError, TypeError, ValueError):
+            raise journal.wrong("a line about a provider's batch is damaged") from None
+        # By first and last row. There may be a million rows, so each has no place of its own.
+        self._owned = sorted(
+            (first, last, one.name)
+            for one in self.open.values()
+            for first, last in ranges(one.rows)
+        )
 
     def call_of(self, entry: Entry) -> WireCall | None:
         """How a request stands in a batch; None if it is asked live.
@@ -142,18 +106,24 @@ class Natives:
         line = self._batching.line(call, f"{group.mark}-{entry.index}")
         group.lines.append(line)
         group.rows.append(entry.index)
+        group.seen.add(entry.key)
         group.size += len(line) + 1
-        self._keys[entry.index] = entry.key
 
     def is_full(self, group: Group) -> bool:
         """Whether it is to be submitted before another request comes."""
         batches = self._batches(group.account)
         return len(group.rows) >= batches.most or group.size >= batches.most_bytes
 
-    def meet(self, entry: Entry) -> None:
-        """A request of a batch that was submitted by an earlier run."""
-        one = self.owners[entry.index]
-        self._keys[entry.index] = entry.key
+    def owner_of(self, index: int) -> Open | None:
+        """The batch of an earlier run that has a request, None if none has it."""
+        at = bisect.bisect_right(self._owned, (index, math.inf, "")) - 1
+        if at < 0 or index > self._owned[at][1]:
+            return None
+        return self.open[self._owned[at][2]]
+
+    def meet(self, one: Open, entry: Entry) -> None:
+        """A request of a batch that was submitted by an earlier run; they come in the order of its rows."""
+        one.seen.add(entry.key)
         if one.account is None and (call := self.call_of(entry)) is not None:
             one.account = self.group_of(call)[1]
 
@@ -164,10 +134,7 @@ class Natives:
             ConfigurationError: They are not, and the provider answers something else.
         """
         for one in self.open.values():
-            if (
-                any(row not in self._keys for row in one.rows)
-                or self._digest(one.rows) != one.digest
-            ):
+            if one.seen.count < len(one.rows) or str(one.seen) != one.digest:
                 raise ConfigurationError(
                     f"the journal's batch {', '.join(one.ids) or one.mark} has other requests than these: "
                     "run it with the requests it was begun with, or name another file"
@@ -185,8 +152,9 @@ class Natives:
             ConfigurationError: The journal cannot be written: nothing is submitted then.
         """
         name = group.mark.rpartition("-")[2]
-        digest = self._digest(group.rows)
-        one = Open(name, group.account, group.mark, tuple(group.rows), self._now(), digest)
+        one = Open(
+            name, group.account, group.mark, group.rows, self._now(), str(group.seen), group.seen
+        )
         self._keep(one)
         batches, failure = self._batches(group.account), None
         for _ in range(_TRIES):
@@ -338,22 +306,8 @@ class Natives:
         attempt.ms = max(self._now() - one.since, 0.0) * 1000
         return Reply(wire, Route(entry.request["model"], [attempt], WHY))
 
-    def _digest(self, rows: Sequence[int]) -> str:
-        keys = "".join(self._keys[row] for row in rows)
-        return hashlib.sha256(keys.encode()).hexdigest()[:20]
-
     def _keep(self, one: Open, state: str = "submitted") -> None:
-        self._journal.keep_state(
-            one.name,
-            {
-                "state": state,
-                "ids": list(one.ids),
-                "mark": one.mark,
-                "since": one.since,
-                "digest": one.digest,
-                "rows": _ranges(one.rows),
-            },
-        )
+        self._journal.keep_state(one.name, one.as_dict(state))
 
 
 def _is_unclear(error: GenAIError) -> bool:
@@ -367,19 +321,3 @@ def _index(custom_id: str | None, one: Open, at: int) -> int:
         return one.rows[at] if at < len(one.rows) else -1
     mark, _, index = custom_id.rpartition("-")
     return int(index) if mark == one.mark and index.isdecimal() and len(index) < 16 else -1  # noqa: PLR2004
-
-
-def _ranges(rows: Sequence[int]) -> list[list[int]]:
-    """Rising numbers as pairs of first and last."""
-    found: list[list[int]] = []
-    for row in rows:
-        if found and row == found[-1][1] + 1:
-            found[-1][1] = row
-        else:
-            found.append([row, row])
-    return found
-
-
-def _opened(name: str, state: Mapping[str, Any]) -> Open:
-    rows = [row for first, last in state["rows"] for row in range(first, last + 1)]
-    return Open(name, None, state["mark"], rows, state["since"], state["digest"], state["ids"])

@@ -385,6 +385,17 @@ def test_the_journal_has_no_key_and_no_prompt(lab_of):
     assert "sk-lab" not in lab.journal.read_text()
 
 
+def test_a_damaged_state_is_said(lab_of):
+    """The journal is left as it is."""
+    lab = lab_of("openai")
+    content = '{"journal":"batch","version":1,"mark":"m"}\n{"batch":"1","state":"submitted"}\n'
+    lab.journal.write_text(content)
+
+    with pytest.raises(ConfigurationError, match="a line about a provider's batch is damaged"):
+        list(lab.batch(lab.requests("q0")))
+    assert lab.journal.read_text() == content
+
+
 @pytest.mark.parametrize("deadline", ["soon", "24", -1, 0, True, "1y", float("nan")])
 def test_a_deadline_is_a_time(lab_of, deadline):
     """With a unit, or in seconds."""
