@@ -11,11 +11,8 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.registry import ConnectionRegistry
-<<<<<<< HEAD
 from genai_integrations.errors import ConfigurationError
-=======
 from genai_integrations.routing.batched import batched_call
->>>>>>> h-batch12
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
@@ -30,12 +27,9 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.routing.outages import Outage
-<<<<<<< HEAD
     from genai_integrations.routing.variants.track import Track
     from genai_integrations.settings import Settings
-=======
     from genai_integrations.transports.batching import Batching
->>>>>>> h-batch12
 
 
 class Router:
