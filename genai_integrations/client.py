@@ -19,6 +19,8 @@ from collections.abc import (
     Sequence,
 )
 from contextvars import ContextVar
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -48,7 +50,7 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime import given
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
-from genai_integrations.settings import read_settings
+from genai_integrations.settings import configuration_file, read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
@@ -149,6 +151,25 @@ class GenAIClient:
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
+
+    @classmethod
+    def from_config(cls, path: str | PathLike[str], **arguments: Any) -> Self:
+        """A client as a file says: `genai.yaml`, or the file of LiteLLM's proxy.
+
+        Args:
+            path: The file; docs/configuration.md has what may be in it.
+            arguments: Of the client, in place of the file's.
+
+        Raises:
+            ConfigurationError: Something in it cannot work: `file:line:column` and what.
+        """
+        from genai_integrations.config.reading import read_config
+
+        read = read_config(Path(path))
+        try:
+            return cls(**{**read.arguments, **arguments})
+        except ConfigurationError as error:
+            raise read.located(error) from None
 
     def __repr__(self) -> str:
         return f"GenAIClient(public_key={self.public_key!r}, host={self.host!r})"
@@ -523,7 +544,10 @@ _making: SingleFlight[GenAIClient] = SingleFlight("genai-client")
 
 
 def default_client() -> GenAIClient:
-    """The client of the surrounding `use_client`, else one made from the environment, once."""
+    """The client of the surrounding `use_client`, else one made from the environment, once.
+
+    Where `GENAI_CONFIG` names a configuration, it is made from that.
+    """
     return _current.get() or _made() or _making.do(_make_default, known=_made)
 
 
@@ -543,7 +567,8 @@ def checked_client(client: object) -> GenAIClient | None:
 
 
 def _make_default() -> GenAIClient:
-    _default.append(GenAIClient())
+    path = configuration_file()
+    _default.append(GenAIClient.from_config(path) if path else GenAIClient())
     return _default[0]
 
 
