@@ -82,7 +82,7 @@ SCENARIOS = (
     Scenario("refusals (429)", _MEDIANS, _PRICES, [Trouble("usa", 0.2, 0.8, fails="429", share=0.7)]),
     Scenario("hangs", _MEDIANS, _PRICES, [Trouble("tokyo", 0.4, 0.6, fails="hang")]),
     Scenario(
-        "all shaky (503)", _MEDIANS, _PRICES, [Trouble(name, 0.0, 1.0, fails="503", share=0.3) for name in _MEDIANS]
+        "all shaky (503)", _MEDIANS, _PRICES, [Trouble(name, 0.0, 1.0, fails="503", share=0.05) for name in _MEDIANS], 1.0
     ),
 )  # fmt: skip
 
