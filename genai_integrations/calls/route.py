@@ -33,6 +33,8 @@ class AttemptRecord(TypedDict):
     cost: float | None
     error: str | None
     restated: NotRequired[list[str]]
+    rehearsed: NotRequired[bool]
+    tier: NotRequired[str]
 
 
 class RouteRecord(TypedDict):
@@ -66,6 +68,8 @@ class Attempt:
         answered: The model that the answer names, None if it names none.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
+        rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
+        tier: The service tier that the answer names, such as `flex`; it has prices of its own.
     """
 
     target: str
@@ -81,6 +85,8 @@ class Attempt:
     answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
+    rehearsed: bool = False
+    tier: str | None = None
 
     @property
     def status(self) -> int | None:
@@ -111,7 +117,7 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered)
+        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -133,6 +139,10 @@ class Attempt:
         }
         if self.restated:
             record["restated"] = list(self.restated)
+        if self.rehearsed:
+            record["rehearsed"] = True
+        if self.tier:
+            record["tier"] = self.tier
         return record
 
 
@@ -195,4 +205,5 @@ def _together(costs: Iterable[float | None]) -> float | None:
 
 def _told(attempt: Attempt) -> str:
     outcome = "cached" if attempt.reason == CACHE else attempt.outcome
-    return f"{attempt.target} {outcome} {attempt.ms:.0f} ms"
+    rehearsed = " (rehearsed)" if attempt.rehearsed else ""
+    return f"{attempt.target} {outcome}{rehearsed} {attempt.ms:.0f} ms"

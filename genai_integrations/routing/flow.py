@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from genai_integrations.calls.headers import headers_for
@@ -22,18 +22,12 @@ from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
-    ContentFilteredError,
     GenAIError,
     NotFoundError,
 )
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.judging import (
-    JudgeOfAnswers,
-    fits_schema,
-    not_filtered,
-    one_vector_for_each_text,
-)
+from genai_integrations.routing.judging import judges_of
 from genai_integrations.routing.observing import CallObserver
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
@@ -55,7 +49,7 @@ from genai_integrations.routing.steps import (
 )
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
-from genai_integrations.transports.remedies.rows import BRIDGE, WEAKENS_SCHEMA
+from genai_integrations.transports.remedies.rows import BRIDGE
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -227,10 +221,12 @@ class _Call:
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
         call = self._call(request, target, remedies)
-        outcome = None
-        if not self._is_ready(call):
+        outcome: Any = self._rehearsed(target) if self._parts.outages else None
+        is_rehearsed = outcome is not None
+        if outcome is None and not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
         attempt = self._attempt_began(target, reason)
+        attempt.rehearsed = is_rehearsed
         if outcome is None:
             send = Send(call, request.stream, timeout, request.args.timeout, self._ends)
             if remedies:
@@ -246,7 +242,13 @@ class _Call:
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
-        return outcome
+        return outcome  # type: ignore[no-any-return]  # a driver's
+
+    def _rehearsed(self, target: Target) -> GenAIError | None:
+        """How the request fails, if it goes where an outage is rehearsed."""
+        from genai_integrations.routing.outages import rehearsed
+
+        return rehearsed(self._parts, target)
 
     def _call(self, request: Request, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
         connection = target.connection
@@ -380,29 +382,6 @@ class _Call:
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)
-
-
-def judges_of(
-    request: Request, plan: Plan, remedies: Sequence[Remedy] = ()
-) -> tuple[JudgeOfAnswers, ...]:
-    """Who judges the answers to a request; nobody for most.
-
-    Args:
-        request: What was asked.
-        plan: Where it may go.
-        remedies: How it was said.
-    """
-    if request.operation == "embeddings":
-        return (one_vector_for_each_text,)
-    # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
-    judges = (not_filtered,) if ContentFilteredError in plan.instead else ()
-    if (
-        remedies
-        and not request.stream
-        and WEAKENS_SCHEMA.intersection(row.name for row in remedies)
-    ):
-        return (*judges, fits_schema)
-    return judges
 
 
 _CALM = 1.0

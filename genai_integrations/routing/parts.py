@@ -19,6 +19,7 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.routing.measured import Measured
+    from genai_integrations.routing.outages import Outage
 
 _MEASURING = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
 
@@ -48,6 +49,7 @@ class Parts:
         measured: What was measured of the targets; None where nobody asks. It is one of the observers.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
+        outages: Those that are rehearsed now, the inner ones last.
         bridged: By name, connections and what they are when OpenAI's newer API is spoken.
     """
 
@@ -61,6 +63,7 @@ class Parts:
     measured: Measured | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
+    outages: list[Outage] = field(default_factory=list)
     bridged: BoundedMap[str, tuple[Connection, Connection]] = field(
         default_factory=lambda: BoundedMap(_MOST_BRIDGED)
     )

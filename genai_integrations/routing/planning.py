@@ -61,6 +61,11 @@ class Planner:
             known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
         return known[1]
 
+    @property
+    def latest(self) -> tuple[Snapshot, Plans] | None:
+        """The connections that were last planned with, and the plans for them."""
+        return self._known
+
     def explain(self, error: NotFoundError, model: str) -> None:
         """Name what the caller may have meant, if a target says that it does not have the model."""
         if self._known is None or model not in error.message:

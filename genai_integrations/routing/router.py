@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
@@ -19,6 +20,9 @@ from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.protocol import Transport
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.outages import Outage
 
 
 class Router:
@@ -62,6 +66,18 @@ class Router:
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}
         return dataclasses.replace(found, restated=restated)
+
+    def outage(self, name: str, **how: Any) -> Outage:
+        """An outage to rehearse; see `GenAIClient.outage`."""
+        from genai_integrations.routing.outages import Outage
+
+        return Outage(self._parts, name, **how)
+
+    def begin_outages(self, text: str) -> None:
+        """Begin those of `GENAI_OUTAGES`, which do not end."""
+        from genai_integrations.routing.outages import read
+
+        self._parts.outages += read(text, self._parts)
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.

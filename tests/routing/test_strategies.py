@@ -435,6 +435,7 @@ print(*sorted(name for name in names if name in ("groups", "measured", "strategi
     [
         ({}, ""),
         ({"routing_strategy": "ordered"}, ""),
+        ({"routing_strategy": "simple-shuffle"}, "measured strategies"),
         ({"routing_strategy": "latency-based-routing"}, "measured strategies"),
         (
             {"model_list": [{"model_name": "m", "litellm_params": {"model": "gpt-4o"}}]},
