@@ -101,24 +101,24 @@ class Plan:
         fallbacks: Of each name to fall back to, in order.
         instead: For an error that has fallbacks of its own, their targets in the same way.
         why: Why these in this order, for people; empty where the first target's own reason says it.
-        assignment: Which model an experiment or a rollout gave the call to.
-        trial: Names of targets on trial: whatever fails there, the request's own faults too, goes to the others.
         lacks: What any of these targets is known not to do, by the names of `models.abilities.FLAGS`.
         window: The smallest context window among them, in tokens; None where none is known.
         special: What the name means beside its targets: a choice, or a cascade.
         cascade: Whose answers the program judges, and how; None where it does not.
+        assignment: Which model an experiment or a rollout gave the call to.
+        trial: Names of targets on trial: whatever fails there, the request's own faults too, goes to the others.
     """
 
     targets: Sequence[Target]
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
     why: str = ""
-    assignment: Assignment | None = None
-    trial: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
     window: int | None = None
     special: Special | None = None
     cascade: Cascade | None = None
+    assignment: Assignment | None = None
+    trial: frozenset[str] = frozenset()
 
 
 class Special(Protocol):

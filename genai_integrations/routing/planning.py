@@ -103,18 +103,18 @@ class Planner:
             CapabilityError: No target can do what the request needs.
             ContextWindowExceededError: The request is too long for every target, beyond doubt.
         """
-        plans, args = self.plans(snapshot), self._args
-        rule = _rule_for(request, args.conditions) if args.conditions else None
+        plans = self.plans(snapshot)
+        rule = _rule_for(request, self._args.conditions) if self._args.conditions else None
         if rule is not None:
             request = dataclasses.replace(request, model=rule[0])
         given = self._variants and self._variants.given(request)
         plan = given.plan(plans.plan) if given else plans.plan(request.model)
-        if request.disable_fallbacks:
-            plan = dataclasses.replace(plan, fallbacks=(), instead={})
         if (plan.lacks or plan.window) and request.operation == "chat/completions":
             plan = able(plan, request, self._abilities)
         if plan.special is not None:
             plan = plan.special.finished(plan, request)
+        if request.disable_fallbacks:
+            plan = dataclasses.replace(plan, fallbacks=(), instead={}, cascade=None)
         if self._balancer is not None:
             plan = self._balancer.arranged(plan, request)
         return plan if rule is None else _because(rule[1], plan)

@@ -410,6 +410,6 @@ class _Call:
     def _final(self, error: GenAIError) -> GenAIError:
         """What to raise when this error ends the call: it never hides what another target said before it."""
         others = self._tried.difference(self._plan.trial)
-        if len(others) <= 1 or isinstance(error, ConfigurationError):
+        if isinstance(error, ConfigurationError) or len(others) <= 1:
             return error
         return self.failure()

@@ -30,17 +30,18 @@ class Cost:
         """The cheapest one."""
         tokens = expected_tokens(request)
         by_cost = sorted(
-            (dollars_of(rows[0], *tokens), at, rows) for at, rows in enumerate(tier.alike)
+            (dollars_of(alike.targets[0], *tokens), at, alike)
+            for at, alike in enumerate(tier.alike)
         )
         dollars, _, cheapest = by_cost[0]
-        first = Tier(cheapest).drawn() if len(cheapest) > 1 else cheapest[0]
+        first = cheapest.drawn()
         told = "no price is known" if math.isinf(dollars) else f"${dollars:.3g} expected"
         why = f"cost-based-routing: {told}, the cheapest of {len(tier.targets)}"
         return Chosen(first, why, lambda: without(first, _in_turn(by_cost)))
 
 
-def _in_turn(by_cost: Sequence[tuple[float, int, Sequence[Target]]]) -> list[Target]:
-    return [target for _, _, rows in by_cost for target in shuffled(rows)]
+def _in_turn(by_cost: Sequence[tuple[float, int, Tier]]) -> list[Target]:
+    return [target for _, _, alike in by_cost for target in shuffled(alike.targets)]
 
 
 def expected_tokens(request: Request) -> tuple[int, int]:

@@ -62,15 +62,16 @@ class Given:
                 old, why=f"{self._why()}; nobody serves it", assignment=given
             )
         names = frozenset(target.name for target in new.targets)
+        windows = [row.window for row in (new, old) if row.window is not None]
         return Plan(
             new.targets,
             (old.targets, *old.fallbacks),
             old.instead,
             self._why(),
-            self._assignment(names, rollout.old),
-            names.difference(target.name for target in old.targets),
-            new.lacks | old.lacks,
-            min(filter(None, (new.window, old.window)), default=None),
+            lacks=new.lacks | old.lacks,
+            window=min(windows, default=None),
+            assignment=self._assignment(names, rollout.old),
+            trial=names.difference(target.name for target in old.targets),
         )
 
     def _assignment(self, targets: frozenset[str], otherwise: str | None = None) -> Assignment:
