@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import pickle
 import threading
 
 import pytest
@@ -237,6 +238,19 @@ def test_it_says_how_far_it_is(provider, client, questions):
     ]
     assert told[2].cost == pytest.approx(2 * 1.95e-06)
     assert str(told[2]) == "$0.000004, 1 failed"
+
+
+def test_items_can_be_sent_to_other_processes(provider, client, questions):
+    """As Dask's workers send them: with answers, routes and errors."""
+    provider.faults = {"down": Fault.status(503)}
+    items = list(client.batch([*questions("a"), *questions("b", model="down")]))
+
+    again = pickle.loads(pickle.dumps(items))
+
+    assert again[0].reply == items[0].reply
+    assert again[0].reply.route.served == "lab/gpt-4o-mini"
+    assert type(again[1].error) is ServerError
+    assert again[0].cost == items[0].cost
 
 
 def test_it_stops_before_it_costs_too_much(client, questions, said):

@@ -18,6 +18,7 @@ from genai_integrations.testing.server import Received
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SERVICE = "bedrock"
 _STORAGE = "s3"
+_BEDROCKS = re.compile(r"(?:/[^/]+)*?/(?:model/|model-invocation-job)")
 _SKEW = timedelta(minutes=5)
 _STAMP = "%Y%m%dT%H%M%SZ"
 _CLAIM = re.compile(
@@ -114,7 +115,8 @@ def _check_scope(request: Received, claim: _Claim) -> None:
         ) from None
     now = datetime.now(UTC)
     problem = ""
-    if claim.service not in (_SERVICE, _STORAGE):
+    is_object = claim.service == _STORAGE and not _BEDROCKS.match(request.path)
+    if claim.service != _SERVICE and not is_object:
         problem = f"Credential should be scoped to correct service: '{_SERVICE}'."
     elif claim.day != stamp[:8]:
         problem = f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{claim.day}' != '{stamp[:8]}'."
