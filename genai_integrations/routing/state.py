@@ -102,7 +102,7 @@ class State:
         if args.rollouts:
             self._exchanges.append(self._index.exchange)
         self.tracks = {row.name: self._track(row) for row in args.rollouts}
-        self.variants = Variants(args.experiments, self.tracks)
+        self.variants = Variants(args, self.tracks)
         self._traced = Traced()
         scored = [track for track in self.tracks.values() if track.rollout.score]
         read = LangfuseScores(langfuse) if scored and langfuse else None

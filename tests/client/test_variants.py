@@ -8,7 +8,12 @@ import json
 import pytest
 
 from genai_integrations import Connection, Experiment, GenAIClient, Rollout
-from genai_integrations.errors import AllTargetsFailedError, BadRequestError, ConfigurationError
+from genai_integrations.errors import (
+    AllTargetsFailedError,
+    BadRequestError,
+    ConfigurationError,
+    StreamInterruptedError,
+)
 from genai_integrations.testing.faults import Fault
 
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -249,6 +254,20 @@ def test_resolve_names_the_targets_of_all_variants(make):
             "'x' gives calls to 'y', which is an experiment or a rollout",
         ),
         (
+            {
+                "rollouts": [Rollout("y", old="a", new="b")],
+                "fallbacks": [{"gpt-4o": ["gpt-4o-mini", "y"]}],
+            },
+            "router_args['fallbacks'] leads to 'y', which is an experiment or a rollout: name a model",
+        ),
+        (
+            {
+                "experiments": [Experiment("y", {"a": 1})],
+                "model_group_alias": {"fast": "y"},
+            },
+            "router_args['model_group_alias'] leads to 'y'",
+        ),
+        (
             {"redis_url": "redis://localhost", "state_file": "x.json"},
             "router_args has a Redis server and a state_file",
         ),
@@ -269,6 +288,39 @@ def test_an_unknown_rollout_is_refused(make):
         make().rollout("x")
     with pytest.raises(ConfigurationError, match="there is no rollout 'x'; router_args has 'y'"):
         make(rollouts=[Rollout("y", old="a", new="b")]).rollout("x")
+
+
+def test_a_stream_that_breaks_off_is_a_failure_of_the_new_model(rolling, provider):
+    """The caller has part of its answer, so nobody else can give the rest."""
+    provider.faults["gpt-5"] = Fault.cut(after=2)
+    client = rolling()
+    with pytest.raises(StreamInterruptedError):
+        list(client.completion("smart", HELLO, True))
+
+    assert (client.rollout("smart").new.calls, client.rollout("smart").new.failed) == (1, 1)
+
+
+def test_a_stream_that_the_caller_leaves_is_an_answer(rolling):
+    """It had its first content."""
+    client = rolling()
+    with client.completion("smart", HELLO, True) as stream:
+        next(stream)
+
+    assert (client.rollout("smart").new.calls, client.rollout("smart").new.failed) == (1, 0)
+
+
+def test_the_fallbacks_of_the_old_model_hold(make, provider):
+    """Behind the old model, as without a rollout; and a fallback that has the rollout's name means the model."""
+    provider.faults |= {"gpt-5": Fault.status(500), "gpt-4o": Fault.status(500)}
+    client = make(
+        rollouts=[Rollout("gpt-4o", old="gpt-4o", new="gpt-5", steps=[1.0])],
+        fallbacks=[{"gpt-4o": ["gpt-4o-mini"]}, {"other": ["gpt-4o"]}],
+    )
+    route = client.completion("gpt-4o", HELLO).route
+
+    assert [row.model for row in route.attempts] == ["gpt-5", "gpt-4o", "gpt-4o-mini"]
+    assert (route.variant.assigned, route.variant.served) == ("gpt-5", "home/gpt-4o-mini")
+    assert client.rollout("gpt-4o").new.failed == 1
 
 
 @pytest.mark.usefixtures("tracing")

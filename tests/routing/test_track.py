@@ -29,7 +29,7 @@ def route(*rows, of="smart", variant="gpt-5"):
         Attempt(f"a/{model}", "a", "openai", model, "first", outcome=outcome, began_ms=began, ms=ms)
         for model, outcome, began, ms in rows
     ]
-    given = Assignment(of, variant, "user", frozenset({"a/gpt-5"}), "gpt-4o")
+    given = Assignment(of, variant, "user", frozenset({"a/gpt-5"}), {"a/gpt-4o": "gpt-4o"})
     return Route("smart", attempts, assignment=given)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.assignment import Assignment
 from genai_integrations.calls.identity import identity
 from genai_integrations.calls.request import Request
@@ -57,7 +58,7 @@ class Given:
         try:
             targets = plan_of(rollout.new).targets
         except GenAIError:
-            given = self._assignment(frozenset(), rollout.old)
+            given = self._assignment(frozenset(), _named(old, rollout.old))
             return dataclasses.replace(
                 old, why=f"{self._why()}; nobody serves it", assignment=given
             )
@@ -67,12 +68,14 @@ class Given:
             (old.targets, *old.fallbacks),
             old.instead,
             self._why(),
-            self._assignment(names, rollout.old),
+            self._assignment(names, _named(old, rollout.old)),
             names.difference(target.name for target in old.targets),
         )
 
-    def _assignment(self, targets: frozenset[str], otherwise: str | None = None) -> Assignment:
-        return Assignment(self.of.name, self.variant, self.by, targets, otherwise)
+    def _assignment(
+        self, targets: frozenset[str], others: Mapping[str, str] | None = None
+    ) -> Assignment:
+        return Assignment(self.of.name, self.variant, self.by, targets, others or {})
 
     def _why(self) -> str:
         kind = type(self.of).__name__.lower()
@@ -80,19 +83,23 @@ class Given:
         return f"{kind} {self.of.name!r}: {self.variant!r}, which gets {self.share * 100:g} %, {by}"
 
 
+def _named(plan: Plan, model: str) -> Mapping[str, str]:
+    return {target.name: model for target in plan.targets}
+
+
 class Variants:
     """The experiments and rollouts of a client.
 
     Args:
-        experiments: See `Experiment`.
+        args: Has the experiments, and other names that calls may come to.
         tracks: How far each rollout is.
 
     Raises:
-        ConfigurationError: Two have one name, or one gives calls to another.
+        ConfigurationError: Two have one name, or something else than a call's own name leads to one.
     """
 
-    def __init__(self, experiments: Iterable[Experiment], tracks: Mapping[str, Track]) -> None:
-        self._experiments = {row.name: row for row in experiments}
+    def __init__(self, args: RouterArgs, tracks: Mapping[str, Track]) -> None:
+        self._experiments = {row.name: row for row in args.experiments}
         self._tracks = tracks
         rows: list[Experiment | Rollout] = [*self._experiments.values()]
         rows += [track.rollout for track in tracks.values()]
@@ -106,6 +113,11 @@ class Variants:
                     raise ConfigurationError(
                         f"{row.name!r} gives calls to {model!r}, which is an experiment or a rollout: name a model"
                     )
+        for argument, name in _led_to(args):
+            if self.models(name) and name not in self.models(name):
+                raise ConfigurationError(
+                    f"router_args[{argument!r}] leads to {name!r}, which is an experiment or a rollout: name a model"
+                )
 
     def models(self, name: str) -> tuple[str, ...]:
         """The names that calls for this one may go to; none for a name that is no experiment's and no rollout's."""
@@ -145,6 +157,16 @@ class Variants:
             return _given(rollout, request, {rollout.new: share, rollout.old: 1.0 - share})
         row = self._experiments.get(request.model)
         return None if row is None else _given(row, request, row.variants)
+
+
+def _led_to(args: RouterArgs) -> Iterator[tuple[str, str]]:
+    """The names that fallbacks and aliases lead to, with the argument that does."""
+    tables = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+    for argument in tables:
+        for names in getattr(args, argument).values():
+            yield from ((argument, name) for name in names)
+    yield from (("default_fallbacks", name) for name in args.default_fallbacks)
+    yield from (("model_group_alias", name) for name in args.model_group_alias.values())
 
 
 def _given(row: Experiment | Rollout, request: Request, shares: Mapping[str, float]) -> Given:
