@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from genai_integrations.connections.langfuse.scores import LangfuseScores
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.measured import Measured
+from genai_integrations.routing.sharing.beside import Beside
 from genai_integrations.routing.sharing.cooldowns import Cooldowns
 from genai_integrations.routing.sharing.file_store import FileStore
 from genai_integrations.routing.sharing.hashed import Names
@@ -104,22 +104,24 @@ class State:
         self.tracks = {row.name: self._track(row) for row in args.rollouts}
         self.variants = Variants(args, self.tracks)
         self._traced = Traced()
+        self._synchroniser = None if store is None else Synchroniser(store, self._exchanges)
         scored = [track for track in self.tracks.values() if track.rollout.score]
-        read = LangfuseScores(langfuse) if scored and langfuse else None
-        self._scores = Scores(scored, self._traced, read) if read else None
-        chores = (self._scores.read_when_due,) if self._scores else ()
-        self._is_needed = store is not None or bool(chores)
-        self._synchroniser = Synchroniser(store, self._all, chores)
+        self._scores = None
+        if scored and langfuse:
+            scores = Scores(scored, self._traced, LangfuseScores(langfuse))
+            # Langfuse may hang for longer than others are to wait for what is shared.
+            self._scores = Beside(f"scores of {langfuse.host}", scores.read_when_due)
+            self._read_scores = scores.read
 
     def prepare(self) -> None:
         """Take over what is known elsewhere, so that the first call knows it; a store that is away does without."""
-        self._synchroniser.exchange()
+        if self._synchroniser is not None:
+            self._synchroniser.exchange()
         self.is_ready = True
 
     def call_began(self, request: Request) -> Watch | None:
         """A call begins; it is watched if it is for a rollout."""
-        if self._is_needed:
-            self._synchroniser.touch()
+        self._touch()
         track = self.tracks.get(request.model)
         return None if track is None else Watch(track, self._traced)
 
@@ -135,24 +137,30 @@ class State:
             raise ConfigurationError(f"there is no rollout {name!r}; router_args has {known}")
         if not self.is_ready:
             self.prepare()
-        elif self._is_needed:
-            self._synchroniser.touch()
+        self._touch()
         return track
 
     def exchange(self) -> None:
-        """Tell other processes what is new here, hear what is new there, and read scores, now."""
-        if self._scores:
-            self._scores.hurry()
-        self._synchroniser.exchange()
+        """Tell other processes what is new here, and hear what is new there, now."""
+        if self._synchroniser is not None:
+            self._synchroniser.exchange()
+
+    def refresh(self) -> None:
+        """As `exchange`, and read Langfuse's scores."""
+        if self._scores is not None:
+            self._read_scores()
+        self.exchange()
+
+    def _touch(self) -> None:
+        for beside in (self._synchroniser, self._scores):
+            if beside is not None:
+                beside.touch()
 
     def _track(self, rollout: Rollout) -> Track:
         mirror = Mirror(self._names.key("rollout", identity_of(rollout)))
         self._index.first(number_of(rollout), json.dumps(described(rollout)))
         self._exchanges.append(mirror.exchange)
-        return Track(rollout, mirror, self.exchange)
-
-    def _all(self) -> Sequence[Exchange]:
-        return self._exchanges
+        return Track(rollout, mirror, self.refresh)
 
 
 def described(rollout: Rollout) -> dict[str, object]:
