@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError
@@ -86,6 +87,16 @@ def above_zero(name: str, value: object) -> int:
     if found == 0:
         raise wrong(name, value, "a whole number above 0")
     return found
+
+
+def of_module(module: str) -> Check:
+    """The check of the argument's own name in a module of `calls`, which is loaded with the first value for it."""
+
+    def check(name: str, value: object) -> object:
+        found: Check = getattr(import_module(f"genai_integrations.calls.{module}"), name)
+        return found(name, value)
+
+    return check
 
 
 def text_or_none(name: str, value: object) -> str | None:

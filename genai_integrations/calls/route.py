@@ -17,6 +17,9 @@ OK = "ok"
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
 
+BATCH = "batch"
+"""The reason of an attempt that stands for an answer out of a provider's own batch, which has prices of its own."""
+
 
 class AttemptRecord(TypedDict):
     """An `Attempt` as plain values for JSON: the same words, `error` as its text."""
@@ -62,7 +65,7 @@ class Attempt:
         provider: Provider's name.
         model: The provider's own model id.
         reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; what was said
-            otherwise after a refusal, such as `without temperature`; `cache` if it answered an earlier call, whose
+            otherwise after a refusal, such as `without temperature`; `batch` for a provider's own batch; `cache` if it answered an earlier call, whose
             answer was given again.
         outcome: `ok`, or the name of the error's class; empty while it runs.
         began_ms: Milliseconds from the start of the call to that of the attempt.
@@ -121,7 +124,14 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
+        return prices.costs(
+            self.provider,
+            self.model,
+            usage,
+            self.answered,
+            tier=self.tier,
+            batch=self.reason == BATCH,
+        )
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""

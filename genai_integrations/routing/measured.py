@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import BadRequestError, CredentialError
+from genai_integrations.errors import BadRequestError, CredentialError, RejectedAnswerError
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
 
@@ -312,7 +312,7 @@ class _Watch:
             measured.shared.count(attempt.target, tokens, int(failed))
 
 
-_NOT_ITS_FAULT = (BadRequestError, CredentialError)
+_NOT_ITS_FAULT = (BadRequestError, CredentialError, RejectedAnswerError)
 """Errors that say nothing of the target: the request is wrong, or no key could be had and nothing was sent."""
 
 

@@ -27,6 +27,7 @@ _MEASURING = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
 
 MEASURED_FOR: tuple[Callable[[RouterArgs], bool], ...] = (
     lambda args: isinstance(args.routing_strategy, str) and args.routing_strategy in _MEASURING,
+    lambda args: args.auto is not None and args.auto.prefer == "fastest",
 )
 """A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 

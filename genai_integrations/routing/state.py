@@ -119,11 +119,10 @@ class State:
             self._synchroniser.exchange()
         self.is_ready = True
 
-    def call_began(self, request: Request) -> Watch | None:
-        """A call begins; it is watched if it is for a rollout."""
+    def call_began(self, request: Request) -> Watch | None:  # noqa: ARG002  the protocol's
+        """A call begins; it is watched where there are rollouts, for a rule may lead to one."""
         self._touch()
-        track = self.tracks.get(request.model)
-        return None if track is None else Watch(track, self._traced)
+        return Watch(self.tracks, self._traced) if self.tracks else None
 
     def rollout(self, name: str) -> Track:
         """A rollout, with what other processes know of it.

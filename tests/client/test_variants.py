@@ -155,7 +155,7 @@ def test_a_new_model_that_nobody_serves_is_a_failure_too(provider):
 
     assert (
         route.why
-        == "rollout 'smart': 'gpt-5', which gets 100 %, at random, for no user is told; nobody serves it"
+        == "rollout 'smart': 'gpt-5', which gets 100 %, at random, for no user is told; nobody serves 'gpt-5'"
     )
     assert route.variant.served == "claude-sonnet-4-5"
     assert client.rollout("smart").new.failed == 2
@@ -191,6 +191,52 @@ def test_the_async_client_counts_alike(rolling):
 
     assert reply.route.variant.served == "gpt-5"
     assert client.rollout("smart").new.calls == 1
+
+
+def test_a_rule_may_lead_to_a_rollout(make):
+    """The reasons of both are told, and the call is counted."""
+    client = make(
+        rollouts=[Rollout("smart", old="gpt-4o", new="gpt-5", steps=[1.0])],
+        conditions=[{"if": {"metadata.tier": "free"}, "then": "smart"}],
+    )
+    route = client.completion("gpt-4o", HELLO, user="ann", metadata={"tier": "free"}).route
+
+    assert route.served == "home/gpt-5"
+    assert route.why.endswith("rollout 'smart': 'gpt-5', which gets 100 %, by user")
+    assert client.rollout("smart").new.calls == 1
+
+
+def test_a_new_model_may_be_a_choice_or_a_cascade(make, provider):
+    """Any of its models stands for it, and behind all of them is the old one."""
+    provider.faults |= {"gpt-5": Fault.status(500), "gpt-5-mini": Fault.status(500)}
+    client = make(
+        cascades={"thrifty": {"models": ["gpt-5-mini", "gpt-5"], "accept": lambda _: False}},
+        rollouts=[Rollout("smart", old="gpt-4o", new="thrifty", steps=[1.0])],
+    )
+    failed = client.completion("smart", HELLO, user="ann").route
+    provider.faults.clear()
+    client = make(
+        cascades={"thrifty": {"models": ["gpt-4.1-mini", "gpt-4.1"], "accept": lambda _: False}},
+        rollouts=[Rollout("smart", old="gpt-4o", new="thrifty", steps=[1.0])],
+    )
+    served = client.completion("smart", HELLO, user="ann").route
+
+    assert [row.model for row in failed.attempts] == ["gpt-5-mini", "gpt-5", "gpt-4o"]
+    assert (failed.variant.assigned, failed.variant.served) == ("thrifty", "gpt-4o")
+    assert [row.model for row in served.attempts] == ["gpt-4.1-mini", "gpt-4.1"]
+    assert (served.variant.assigned, served.variant.served) == ("thrifty", "thrifty")
+    assert client.rollout("smart").new.failed == 0
+
+
+def test_a_request_that_the_new_model_cannot_do_goes_to_the_old_one(make):
+    """It is known beforehand, so nobody is asked in vain; the new model has not answered it."""
+    client = make(rollouts=[Rollout("smart", old="gpt-4o", new="gpt-3.5-turbo", steps=[1.0])])
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    route = client.completion("smart", [{"role": "user", "content": [part]}], user="ann").route
+
+    assert [row.model for row in route.attempts] == ["gpt-4o"]
+    assert (route.variant.assigned, route.variant.served) == ("gpt-3.5-turbo", "gpt-4o")
+    assert client.rollout("smart").new.failed == 1
 
 
 def test_embeddings_have_variants(make):

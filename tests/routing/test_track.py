@@ -202,7 +202,7 @@ def test_what_a_call_says_of_the_new_model(rows, failed, expected):
 def test_a_cached_answer_and_a_call_that_was_given_up_say_nothing():
     """Nobody was asked, or nobody waited."""
     rollout = track()
-    watch = Watch(rollout, Traced())
+    watch = Watch({"smart": rollout}, Traced())
     cached = route(("gpt-5", OK, 0, 1))
     cached.attempts[0].reason = "cache"
     watch.call_ended(cached, {}, None)

@@ -49,27 +49,30 @@ class Given:
         if isinstance(self.of, Rollout) and self.variant == self.of.new:
             return self._on_trial(self.of, plan_of)
         plan = plan_of(self.variant)
-        targets = frozenset(target.name for target in plan.targets)
-        return dataclasses.replace(plan, why=self._why(), assignment=self._assignment(targets))
+        given = self._assignment(frozenset(_named(plan, self.variant)))
+        return dataclasses.replace(plan, assignment=given)
 
     def _on_trial(self, rollout: Rollout, plan_of: PlanOf) -> Plan:
         """The new model's targets, with the old one's way behind them."""
         old = plan_of(rollout.old)
+        others = _named(old, rollout.old)
         try:
-            targets = plan_of(rollout.new).targets
+            new = plan_of(rollout.new)
         except GenAIError:
-            given = self._assignment(frozenset(), _named(old, rollout.old))
-            return dataclasses.replace(
-                old, why=f"{self._why()}; nobody serves it", assignment=given
-            )
-        names = frozenset(target.name for target in targets)
+            why = f"nobody serves {rollout.new!r}"
+            given = self._assignment(frozenset(), others)
+            return dataclasses.replace(old, why=why, assignment=given)
+        names = frozenset(_named(new, rollout.new))
+        windows = [row.window for row in (new, old) if row.window is not None]
         return Plan(
-            targets,
-            (old.targets, *old.fallbacks),
+            new.targets,
+            (*(new.fallbacks if new.special else ()), old.targets, *old.fallbacks),
             old.instead,
-            self._why(),
-            self._assignment(names, _named(old, rollout.old)),
-            names.difference(target.name for target in old.targets),
+            lacks=new.lacks | old.lacks,
+            window=min(windows, default=None),
+            special=new.special,
+            assignment=self._assignment(names, others),
+            trial=names.difference(others),
         )
 
     def _assignment(
@@ -77,14 +80,18 @@ class Given:
     ) -> Assignment:
         return Assignment(self.of.name, self.variant, self.by, targets, others or {})
 
-    def _why(self) -> str:
+    @property
+    def why(self) -> str:
+        """Why this variant, for people."""
         kind = type(self.of).__name__.lower()
         by = f"by {self.by}" if self.by != AT_RANDOM else f"at random, for no {self.of.by} is told"
         return f"{kind} {self.of.name!r}: {self.variant!r}, which gets {self.share * 100:g} %, {by}"
 
 
 def _named(plan: Plan, model: str) -> Mapping[str, str]:
-    return {target.name: model for target in plan.targets}
+    """The targets of a name; a name that stands for several models has those of all of them."""
+    groups = (plan.targets, *plan.fallbacks) if plan.special else (plan.targets,)
+    return {target.name: model for group in groups for target in group}
 
 
 class Variants:
