@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -92,6 +93,7 @@ class State:
         store, names = store_of(args), Names(project)
         self._names = names
         self._exchanges: list[Exchange] = []
+        self._is_shared = store is not None
         self.is_ready = store is None
         if store is not None:
             self._exchanges.append(Cooldowns(health, names).exchange)
@@ -130,14 +132,18 @@ class State:
         Raises:
             ConfigurationError: There is none of this name.
         """
-        track = self.tracks.get(name)
+        track = self.latest().get(name)
         if track is None:
             known = ", ".join(map(repr, self.tracks)) or "none"
             raise ConfigurationError(f"there is no rollout {name!r}; router_args has {known}")
+        return track
+
+    def latest(self) -> Mapping[str, Track]:
+        """The rollouts by name, with what other processes know of them."""
         if not self.is_ready:
             self.prepare()
         self._touch()
-        return track
+        return self.tracks
 
     def exchange(self) -> None:
         """Tell other processes what is new here, and hear what is new there, now."""
@@ -159,7 +165,7 @@ class State:
         mirror = Mirror(self._names.key("rollout", identity_of(rollout)))
         self._index.first(number_of(rollout), json.dumps(described(rollout)))
         self._exchanges.append(mirror.exchange)
-        return Track(rollout, mirror, self.refresh)
+        return Track(rollout, mirror, self.refresh, is_shared=self._is_shared)
 
 
 def described(rollout: Rollout) -> dict[str, object]:
@@ -196,4 +202,4 @@ def _stored(store: Store, names: Names, row: dict[str, Any]) -> Track:
     rollout = Rollout(**row)
     mirror = Mirror(names.key("rollout", identity_of(rollout)))
     mirror.exchange(store)
-    return Track(rollout, mirror, lambda: mirror.exchange(store))
+    return Track(rollout, mirror, lambda: mirror.exchange(store), is_shared=True)

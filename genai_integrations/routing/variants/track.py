@@ -110,15 +110,23 @@ class Track:
         rollout: As the program describes it.
         mirror: Where the counts and decisions are.
         refresh: Exchanges the mirror with the store, now.
+        is_shared: Whether other processes see it, and it survives this one.
 
     Attributes:
         rollout: See above.
+        is_shared: See above.
     """
 
     def __init__(
-        self, rollout: Rollout, mirror: Mirror, refresh: Callable[[], object] = lambda: None
+        self,
+        rollout: Rollout,
+        mirror: Mirror,
+        refresh: Callable[[], object] = lambda: None,
+        *,
+        is_shared: bool = False,
     ) -> None:
         self.rollout = rollout
+        self.is_shared = is_shared
         self._mirror = mirror
         self._refresh = refresh
         self._decided: tuple[tuple[str, ...], tuple[Decision, ...]] = ((), ())
