@@ -468,6 +468,10 @@ class GenAIClient:
         """
         return self._router.rollout(given.text("rollout", name, "smart"))
 
+    def rollouts(self) -> tuple[Track, ...]:
+        """Every rollout of `router_args["rollouts"]`; see `rollout`."""
+        return self._router.rollouts()
+
     def refresh(self) -> None:
         """Read the connections again, now; the next call of each prompt waits for what Langfuse has then."""
         self._prompts.expire()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genai_integrations.cli import render
+from genai_integrations.cli import options, render
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 
@@ -92,11 +92,22 @@ def _tracks(redis_url: str | None, state_file: str | None) -> list[Track]:
     given = {"redis_url": redis_url, "state_file": state_file}
     store = store_of(router_args({key: value for key, value in given.items() if value}))
     if store is None:
-        raise ConfigurationError("say where the workers share state: --redis-url or --state-file")
+        return _configured()
     try:
         return stored_rollouts(store, read_settings().public_key or "")
     except StoreAway as error:
         raise ConfigurationError(f"the state cannot be read: {error}") from error
+
+
+def _configured() -> list[Track]:
+    """The rollouts of a configuration, where that says where the workers share them."""
+    tracks = [track for track in options.client().rollouts() if track.is_shared]
+    if not tracks:
+        raise ConfigurationError(
+            "say where the workers share state: --redis-url, --state-file, or a configuration that has rollouts and one "
+            "of these (genai --config genai.yaml rollout ...)"
+        )
+    return tracks
 
 
 def _track(name: str, redis_url: str | None, state_file: str | None) -> Track:

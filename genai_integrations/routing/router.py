@@ -97,6 +97,10 @@ class Router:
             raise ConfigurationError(f"there is no rollout {name!r}: router_args has no rollouts")
         return self._state.rollout(name)
 
+    def rollouts(self) -> tuple[Track, ...]:
+        """Every rollout, as far as it is."""
+        return () if self._state is None else tuple(self._state.latest().values())
+
     def exchange(self) -> None:
         """Tell other processes what is new here, and hear what is new there, now."""
         if self._state is not None:
