@@ -70,6 +70,7 @@ class Attempt:
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
+        prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
     """
 
     target: str
@@ -87,6 +88,7 @@ class Attempt:
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
     tier: str | None = None
+    prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> int | None:
@@ -117,7 +119,9 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
+        return prices.costs(
+            self.provider, self.model, usage, self.answered, tier=self.tier, own=self.prices
+        )
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""

@@ -49,7 +49,7 @@ class Tier:
         """The targets by what they cost, which is the same for those of one model: a few, however many targets."""
         found: dict[object, list[Target]] = {}
         for target in self.targets:
-            prices = tuple(sorted(target.deployment.prices.items()))
+            prices = tuple(sorted((target.deployment.prices or {}).items()))
             key = (target.connection.provider.name, target.model, prices)
             found.setdefault(key, []).append(target)
         return list(map(Tier, found.values()))
