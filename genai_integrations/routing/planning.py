@@ -134,11 +134,11 @@ class Plans:
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own."""
         own = self.names.resolve(model)
-        targets = {target.name: target for target in own.targets}
+        targets = {target.name: target for target in self._in_order(own.targets)}
         missing = list(own.missing)
         for name in self.fallback_names(model):
             other = self.names.resolve(name)
-            for target in other.targets:
+            for target in self._in_order(other.targets):
                 why = f"fallback {name!r}: {target.why}"
                 targets.setdefault(target.name, dataclasses.replace(target, why=why))
             if not other.targets:
@@ -159,8 +159,17 @@ class Plans:
             groups = self._groups(self._follow(model, table))
             if groups:
                 instead[kind] = groups
-        own = by_order(self.names.targets(model))
+        own = self._in_order(self.names.targets(model))
         return Plan(own, self._groups(self.fallback_names(model)), instead)
+
+    def _in_order(self, targets: Sequence[Target]) -> Sequence[Target]:
+        """As they are asked where no strategy says otherwise."""
+        preference = self._args.region_preference
+        if not preference:
+            return by_order(targets)
+        from genai_integrations.routing.strategies.regions import place
+
+        return sorted(targets, key=lambda target: place(target, preference))
 
     def _follow(self, model: str, table: Fallbacks, default: Sequence[str] = ()) -> list[str]:
         """Fallbacks of the name, then fallbacks of those, each name once."""
@@ -183,7 +192,7 @@ class Plans:
         groups: list[Sequence[Target]] = []
         for name in names:
             try:
-                groups.append(by_order(self.names.targets(name)))
+                groups.append(self._in_order(self.names.targets(name)))
             except GenAIError as error:
                 # A fallback that is gone must not stop a call that does not need it.
                 _log.warning("the fallback %r is left out: %s", name, error)

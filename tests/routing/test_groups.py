@@ -141,6 +141,19 @@ def test_rows_are_told_in_the_order_in_which_they_are_asked():
     ]
 
 
+def test_preferred_regions_are_told_first():
+    """`resolve` has the order in which targets are asked; an `order` comes before it."""
+    rows = [
+        row("usa/gpt-4o", region_name="us-east-1"),
+        row("seoul/gpt-4o", region_name="ap-northeast-2"),
+        row("seoul/gpt-4o-mini", order=-1),
+    ]
+
+    assert served("smart", *rows, region_preference=["ap"]) == [
+        "seoul/gpt-4o-mini", "seoul/gpt-4o", "usa/gpt-4o",
+    ]  # fmt: skip
+
+
 def test_a_group_needs_no_other_connection():
     """A client may have nothing but its rows."""
     assert served("smart", row("openai/gpt-4o", api_key="k"), connections=()) == ["smart#1/gpt-4o"]
