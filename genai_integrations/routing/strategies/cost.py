@@ -31,7 +31,8 @@ class Cost:
         """The cheapest one."""
         tokens = _tokens(request)
         by_cost = sorted(
-            (_dollars(alike.targets[0], *tokens), at, alike) for at, alike in enumerate(tier.alike)
+            (_dollars(alike.targets[0], *tokens), at, alike)
+            for at, alike in enumerate(tier.alike())
         )
         dollars, _, cheapest = by_cost[0]
         first = cheapest.drawn()

@@ -16,7 +16,7 @@ from genai_integrations.routing.strategies.choosing import Chosen, without
 from genai_integrations.routing.strategies.tier import Tier
 
 EXPLORING = 0.03
-"""Share of the calls that may ask a target which was much slower when it answered last, to find out whether it still is.
+"""Share of the calls that may ask a target which was much slower in its last answers, to find out whether it still is.
 
 Time alone would be no bound: a client of one call a minute would ask it every third time.
 """
@@ -51,7 +51,7 @@ class Latency:
 
     def _is_exploring(self, first: Target, second: Target, stream: bool) -> bool:
         """Whether the first one leads only because nothing was heard of it for long, and may not be asked now."""
-        known, other = self._known(first, stream), self._known(second, stream)
+        known, other = self._recent(first, stream), self._recent(second, stream)
         if known <= MUCH_SLOWER * other:
             return False
         if self._allowance < 1.0:
@@ -62,8 +62,8 @@ class Latency:
     def _expected(self, target: Target, stream: bool) -> float:
         return self._measured.latency(target.name, stream) or 0.0
 
-    def _known(self, target: Target, stream: bool) -> float:
-        return self._measured.last(target.name, stream) or 0.0
+    def _recent(self, target: Target, stream: bool) -> float:
+        return self._measured.recent(target.name, stream) or 0.0
 
     def _others(self, first: Target, tier: Tier, stream: bool) -> Sequence[Target]:
         return sorted(without(first, tier.targets), key=lambda row: self._expected(row, stream))
