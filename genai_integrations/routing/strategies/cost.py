@@ -29,10 +29,10 @@ class Cost:
 
     def choose(self, request: Request, tier: Tier) -> Chosen:
         """The cheapest one."""
-        tokens = _tokens(request)
+        tokens = expected_tokens(request)
         by_cost = sorted(
-            (_dollars(alike.targets[0], *tokens), at, alike)
-            for at, alike in enumerate(tier.alike())
+            (dollars_of(alike.targets[0], *tokens), at, alike)
+            for at, alike in enumerate(tier.alike)
         )
         dollars, _, cheapest = by_cost[0]
         first = cheapest.drawn()
@@ -45,7 +45,7 @@ def _in_turn(by_cost: Sequence[tuple[float, int, Tier]]) -> list[Target]:
     return [target for _, _, alike in by_cost for target in shuffled(alike.targets)]
 
 
-def _tokens(request: Request) -> tuple[int, int]:
+def expected_tokens(request: Request) -> tuple[int, int]:
     """Tokens of the request and of its answer, roughly."""
     body = request.body
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
@@ -53,11 +53,10 @@ def _tokens(request: Request) -> tuple[int, int]:
     return rough_tokens(body), 0 if request.operation == "embeddings" else answer
 
 
-def _dollars(target: Target, prompt: int, answer: int) -> float:
-    provider, usage = (
-        target.connection.provider,
-        Usage(prompt_tokens=prompt, completion_tokens=answer),
-    )
+def dollars_of(target: Target, prompt: int, answer: int) -> float:
+    """US dollars of so many tokens; infinite where no price is known."""
+    provider = target.connection.provider
+    usage = Usage(prompt_tokens=prompt, completion_tokens=answer)
     found = cost(provider.name, target.model, usage, own=target.deployment.prices)
     if found is not None:
         return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 from genai_integrations.routing.deployments import Target
+from genai_integrations.runtime.made_once import made_once
 
 
 class Tier:
@@ -24,13 +25,10 @@ class Tier:
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self.targets = targets
-        # `functools.cached_property` has a lock in Python 3.11, which a forked child may find held.
-        self._up_to: list[float] | None = None
-        self._alike: Sequence[Tier] | None = None
 
     def drawn(self) -> Target:
         """One at random, each with the probability of its share of the weight."""
-        up_to = self._sums()
+        up_to = self._up_to
         if not up_to[-1]:
             return random.choice(self.targets)  # noqa: S311  no secret
         # The first sum above the number; one without weight never is.
@@ -39,30 +37,27 @@ class Tier:
 
     def share(self, target: Target) -> float:
         """A target's share of the weight, 0.0 to 1.0."""
-        whole = self._sums()[-1]
+        whole = self._up_to[-1]
         return target.deployment.weight / whole if whole else 1 / len(self.targets)
 
     def sample(self, most: int) -> Sequence[Target]:
         """So many at random, in a random order."""
         return random.sample(self.targets, min(most, len(self.targets)))
 
+    @made_once
     def alike(self) -> Sequence[Tier]:
         """The targets by what they cost, which is the same for those of one model: a few, however many targets."""
-        if self._alike is None:
-            found: dict[object, list[Target]] = {}
-            for target in self.targets:
-                prices = tuple(sorted((target.deployment.prices or {}).items()))
-                key = (target.connection.provider.name, target.model, prices)
-                found.setdefault(key, []).append(target)
-            self._alike = list(map(Tier, found.values()))
-        return self._alike
+        found: dict[object, list[Target]] = {}
+        for target in self.targets:
+            prices = tuple(sorted((target.deployment.prices or {}).items()))
+            key = (target.connection.provider.name, target.model, prices)
+            found.setdefault(key, []).append(target)
+        return list(map(Tier, found.values()))
 
-    def _sums(self) -> list[float]:
+    @made_once
+    def _up_to(self) -> list[float]:
         """Sums of the weights, so that thousands of targets take no longer than ten."""
-        if self._up_to is None:
-            weights = (row.deployment.weight for row in self.targets)
-            self._up_to = list(itertools.accumulate(weights))
-        return self._up_to
+        return list(itertools.accumulate(row.deployment.weight for row in self.targets))
 
 
 def shuffled(targets: Sequence[Target]) -> list[Target]:
