@@ -5,15 +5,14 @@ choice by speed read it, nobody else pays for it. What is read is a target's nam
 known is None, never a guess.
 
 The latency is a peak EWMA, as in tower's `PeakEwma` and Finagle's before it: a slower answer counts at once and in
-full, a faster one by and by, and with nothing to hear of the estimate sinks, so that a target that was slow is asked
-again some time. A target is feared before it has answered, too: what an attempt has been waiting for is the least that
+full, a faster one by and by, and with nothing to hear of the estimate sinks. Unlike theirs it does not sink below the
+mean of the last answers: with calls that are minutes apart every target would seem fast. A target is feared before it has answered, too: what an attempt has been waiting for is the least that
 the next one will take.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 import threading
 import time
@@ -102,8 +101,9 @@ class Measured:
     def latency(self, target: str, stream: bool = False) -> float | None:
         """Seconds that an answer is expected to take, or with `stream` a stream's first content.
 
-        The larger of the peak EWMA, which halves in 7 s without an answer, and of what the oldest attempt without an
-        answer has waited. None for a target that has neither answered nor is being asked.
+        The largest of three: a peak EWMA, which halves in 7 s without an answer; the mean of the last five answers, below
+        which it does not sink; what the oldest attempt without an answer has waited. None for a target that has neither
+        answered nor is being asked.
         """
         known = self._targets.get(target)
         if known is None:
@@ -112,14 +112,14 @@ class Measured:
             delay = known.firsts if stream else known.wholes
             return delay.expected(self.clock())
 
-    def recent(self, target: str, stream: bool = False) -> float | None:
-        """The mean of the last five, in seconds, or a longer wait: time alone changes nothing, and one peak little."""
+    def lowest(self, target: str, stream: bool = False) -> float | None:
+        """As `latency`, but sinking to nothing: what to compare by for a call that may find out whether it is faster."""
         known = self._targets.get(target)
         if known is None:
             return None
         with self.lock:
             delay = known.firsts if stream else known.wholes
-            return delay.recent(self.clock())
+            return delay.lowest(self.clock())
 
     def p95(self, target: str, stream: bool = False) -> float | None:
         """Seconds within which 95 of the last 100 answers came, or first contents; None before there were 20."""
@@ -171,11 +171,12 @@ class _Delay:
         waiting: When each attempt began that has no answer yet, by its identity; the oldest first.
     """
 
-    __slots__ = ("_at", "_ewma", "_last", "_p95", "_since", "waiting")
+    __slots__ = ("_at", "_ewma", "_few", "_last", "_p95", "_since", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[int, float] = {}
         self._ewma: float | None = None
+        self._few: deque[float] = deque(maxlen=_FEW)
         self._at = 0.0
         self._last: deque[float] = deque(maxlen=_LAST)
         self._p95: float | None = None
@@ -184,11 +185,13 @@ class _Delay:
     def expected(self, now: float) -> float | None:
         if self._ewma is None:
             return self._or_waited(None, now)
-        return self._or_waited(self._ewma * math.exp((self._at - now) / DECAY), now)
+        return self._or_waited(max(self._sunk(now), sum(self._few) / len(self._few)), now)
 
-    def recent(self, now: float) -> float | None:
-        few = list(itertools.islice(reversed(self._last), _FEW))
-        return self._or_waited(sum(few) / len(few) if few else None, now)
+    def lowest(self, now: float) -> float | None:
+        return self._or_waited(None if self._ewma is None else self._sunk(now), now)
+
+    def _sunk(self, now: float) -> float:
+        return (self._ewma or 0.0) * math.exp((self._at - now) / DECAY)
 
     def _or_waited(self, known: float | None, now: float) -> float | None:
         """What is known, or what is being waited for if that is longer."""
@@ -206,6 +209,7 @@ class _Delay:
 
     def answered(self, seconds: float, now: float) -> None:
         self._last.append(seconds)
+        self._few.append(seconds)
         self._since += 1
         if self._ewma is None or seconds >= self._ewma:
             self._ewma = seconds
