@@ -79,6 +79,7 @@ class Attempt:
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
+        prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
     """
 
     target: str
@@ -96,6 +97,7 @@ class Attempt:
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
     tier: str | None = None
+    prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> int | None:
@@ -133,6 +135,7 @@ class Attempt:
             self.answered,
             tier=self.tier,
             batch=self.reason == BATCH,
+            own=self.prices,
         )
 
     def as_dict(self) -> AttemptRecord:

@@ -299,7 +299,7 @@ class _Call:
     def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
-        if (refused.get(old.name) or 0.0) > time.monotonic():
+        if (refused.get(old.name) or 0.0) > time.monotonic() or not self._is_stored(old):
             return None
         snapshot = yield Load(old, self._ends)
         with contextlib.suppress(GenAIError):
@@ -310,6 +310,11 @@ class _Call:
                 )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
+
+    def _is_stored(self, connection: Connection) -> bool:
+        """Whether the store may have a newer key of a connection; it has none of a row's own."""
+        snapshot = self._parts.registry.peek()
+        return snapshot is None or connection.name in snapshot.by_name
 
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
         """Give a stream, and take note of how it ends."""
@@ -346,6 +351,7 @@ class _Call:
         attempt = Attempt(
             target.name, connection.name, connection.provider.name, target.model, reason
         )
+        attempt.prices = target.deployment.prices
         self.route.attempts.append(attempt)
         self._started = time.monotonic()
         attempt.began_ms = (self._started - self._began) * 1000

@@ -88,11 +88,12 @@ class Names:
         self._groups = groups or {}
         # Those of rows answer to their own names, and to no model's.
         self._by_name = {connection.name: connection for connection in connections}
+        self._broken = {row.name: row for row in broken}
         if groups:
             from genai_integrations.routing.groups import own_connections
 
+            self._stored = self._by_name.keys() | self._broken.keys()
             self._by_name = own_connections(groups) | self._by_name
-        self._broken = {row.name: row for row in broken}
         self._aliases = aliases or {}
         self._known: dict[str, Resolution] = {}
 
@@ -110,7 +111,8 @@ class Names:
         if meant in self._groups:
             from genai_integrations.routing.groups import targets_of
 
-            targets, missing = targets_of(self._groups[meant], self._of_row, _own_id)
+            rows = self._groups[meant]
+            targets, missing = targets_of(rows, self._of_row, _own_id, self._stored)
             return Resolution(name, meant, tuple(targets), tuple(missing))
         found = tuple(_without_repeats(self._targets(meant)))
         return Resolution(name, meant, found, tuple(self._missing(found)))
