@@ -19,6 +19,8 @@ from collections.abc import (
     Sequence,
 )
 from contextvars import ContextVar
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -48,7 +50,7 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime import given
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
-from genai_integrations.settings import read_settings
+from genai_integrations.settings import configuration_file, read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from genai_integrations.jobs.items import BatchItem
     from genai_integrations.jobs.progress import Progress
     from genai_integrations.routing.outages import Failure, Outage
+    from genai_integrations.routing.variants.track import Track
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -134,12 +137,39 @@ class GenAIClient:
         if transport is not None:
             _able("transport", (transport,), "send")
         spoken = transport or Transports(OriginPins(hosts))
-        self._router = Router(registry, args, spoken, watching, answers)
+        self._router = Router(
+            registry,
+            args,
+            spoken,
+            watching,
+            answers,
+            project=self.public_key or "",
+            langfuse=settings if traced else None,
+        )
         if settings.outages:
             self._router.begin_outages(settings.outages)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
+
+    @classmethod
+    def from_config(cls, path: str | PathLike[str], **arguments: Any) -> Self:
+        """A client as a file says: `genai.yaml`, or the file of LiteLLM's proxy.
+
+        Args:
+            path: The file; docs/configuration.md has what may be in it.
+            arguments: Of the client, in place of the file's.
+
+        Raises:
+            ConfigurationError: Something in it cannot work: `file:line:column` and what.
+        """
+        from genai_integrations.config.reading import read_config
+
+        read = read_config(Path(path))
+        try:
+            return cls(**{**read.arguments, **arguments})
+        except ConfigurationError as error:
+            raise read.located(error) from None
 
     def __repr__(self) -> str:
         return f"GenAIClient(public_key={self.public_key!r}, host={self.host!r})"
@@ -427,6 +457,17 @@ class GenAIClient:
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
 
+    def rollout(self, name: str) -> Track:
+        """How far a rollout of `router_args["rollouts"]` is.
+
+        It has the `state`, the `share` of `new`, the `audit` record, and what is known of `old` and `new`. It takes
+        scores by `score(reply, value)`, and decisions by hand: `promote()` and `roll_back()`.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        return self._router.rollout(given.text("rollout", name, "smart"))
+
     def refresh(self) -> None:
         """Read the connections again, now; the next call of each prompt waits for what Langfuse has then."""
         self._prompts.expire()
@@ -447,6 +488,7 @@ class GenAIClient:
             self._generations.flush()
         if self._langfuse.made:
             self._langfuse.made.flush()
+        self._router.exchange()
 
     def close(self) -> None:
         """Forget every opened key. Calls under way go on, and a later call opens the keys anew.
@@ -502,7 +544,10 @@ _making: SingleFlight[GenAIClient] = SingleFlight("genai-client")
 
 
 def default_client() -> GenAIClient:
-    """The client of the surrounding `use_client`, else one made from the environment, once."""
+    """The client of the surrounding `use_client`, else one made from the environment, once.
+
+    Where `GENAI_CONFIG` names a configuration, it is made from that.
+    """
     return _current.get() or _made() or _making.do(_make_default, known=_made)
 
 
@@ -522,7 +567,8 @@ def checked_client(client: object) -> GenAIClient | None:
 
 
 def _make_default() -> GenAIClient:
-    _default.append(GenAIClient())
+    path = configuration_file()
+    _default.append(GenAIClient.from_config(path) if path else GenAIClient())
     return _default[0]
 
 

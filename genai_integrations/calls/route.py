@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment, Variant, VariantRecord
 
 OK = "ok"
 CACHE = "cache"
@@ -49,6 +52,7 @@ class RouteRecord(TypedDict):
     cached: bool
     cost: float | None
     attempts: list[AttemptRecord]
+    variant: NotRequired[VariantRecord]
 
 
 @dataclass(slots=True)
@@ -164,11 +168,20 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
+        trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
 
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    assignment: Assignment | None = None
+    trace_id: str | None = None
+
+    @property
+    def variant(self) -> Variant | None:
+        """The model that an experiment or a rollout gave the call to, and the one that answered; None in neither."""
+        return None if self.assignment is None else self.assignment.told(self.served)
 
     @property
     def served(self) -> str | None:
@@ -189,7 +202,7 @@ class Route:
     def as_dict(self) -> RouteRecord:
         """The route as plain values for JSON."""
         attempts = [attempt.as_dict() for attempt in self.attempts]
-        return {
+        record: RouteRecord = {
             "asked": self.asked,
             "why": self.why,
             "served": self.served,
@@ -197,6 +210,9 @@ class Route:
             "cost": _together(row["cost"] for row in attempts),
             "attempts": attempts,
         }
+        if variant := self.variant:
+            record["variant"] = variant.as_dict()
+        return record
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         from genai_integrations.calls.views import route_bundle

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genai_integrations.cli import config as config_commands
 from genai_integrations.cli import options, prompts, render
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError, GenAIError
@@ -32,6 +33,7 @@ Name = Annotated[
     ),
 ]
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(config_commands.app, name="config")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,10 +66,18 @@ def genai(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(help="A configuration, genai.yaml; default the one that GENAI_CONFIG names."),
+    ] = None,
 ) -> None:
     """Name a model, get an answer."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    elif config is not None:
+        from genai_integrations.client import GenAIClient, use_client
+
+        context.with_resource(use_client(GenAIClient.from_config(config)))
 
 
 @app.command()
@@ -141,6 +151,7 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
                     for row in found.targets
                 ],
                 "missing": list(found.missing),
+                "outages": list(found.outages),
             }
         )
     else:
