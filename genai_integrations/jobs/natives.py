@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from genai_integrations.calls.args import RouterArgs
@@ -19,7 +20,14 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request, chat_request, embedding_request
 from genai_integrations.calls.route import BATCH, OK, Attempt, Route
 from genai_integrations.calls.wire import WireCall
-from genai_integrations.errors import CallError, ConfigurationError, GenAIError, NotFoundError
+from genai_integrations.connections.connection import Connection
+from genai_integrations.errors import (
+    AuthenticationError,
+    CallError,
+    ConfigurationError,
+    GenAIError,
+    NotFoundError,
+)
 from genai_integrations.jobs.items import Entry
 from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.jobs.native_state import Group, Open, opened, ranges
@@ -46,6 +54,10 @@ class Plans(Protocol):
 
     def batched_call(self, request: Request) -> WireCall | None:
         """How a request stands in a batch; None if it must be asked on its own."""
+        ...
+
+    def renewed(self, connection: Connection) -> Connection:
+        """A connection whose key was refused, as it is stored now."""
         ...
 
 
@@ -202,13 +214,24 @@ class Natives:
             jobs = [(each, self._batching.do(batches.look(one.account, each))) for each in one.ids]
         except NotFoundError:
             return Job(is_over=True, why="the provider does not know it any more")
+        except AuthenticationError:
+            # A key may be changed within a day; the next look has the new one.
+            connection = self._router.renewed(one.account.connection)
+            one.account = replace(one.account, connection=connection)
+            return None
         except CallError as error:
             _log.info("the batch %s cannot be looked at now: %s", one.ids, error)
             return None
+        return self._of_several(one, jobs)
+
+    def _of_several(self, one: Open, jobs: Sequence[tuple[str, Job]]) -> Job:
+        """The job of a batch, of those that it may be: all of them are to be over for that."""
         if not all(job.is_over for _, job in jobs):
             return Job(is_over=False)
         if len(jobs) == 1:
             return jobs[0][1]
+        assert one.account is not None  # noqa: S101  as above
+        batches = self._batches(one.account)
         for each, job in jobs:
             first = next(self._rows(one, job), None)
             told = batches.outcome(first).custom_id if first else None

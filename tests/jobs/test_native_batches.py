@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from genai_integrations import Connection, GenAIClient, Secret
 from genai_integrations.connections.providers import PROVIDERS
@@ -262,6 +263,81 @@ def test_what_was_submitted_is_waited_for_after_a_restart(lab_of, questions):
     assert _texts(items) == _said("q0", "q1")
     assert len(lab.provider.batches.jobs) == 1
     assert lab.live == 0
+
+
+def test_a_key_that_is_changed_meanwhile_is_read_again(provider, tmp_path):
+    """A batch takes up to a day, and its results are had with the key of then."""
+    store = Store(_connection(provider, "sk-old"))
+    provider.api_keys, provider.batches.looks = {"sk-old"}, 3
+
+    def changing():
+        if len(provider.requests) == 3:
+            provider.api_keys, store.row = {"sk-new"}, _connection(provider, "sk-new")
+        return 0.0
+
+    with GenAIClient(connections=store) as client:
+        lab = Lab("openai", provider, tmp_path / "batch.jsonl")
+        lab.client = client
+        items = list(lab.batch(lab.requests("q0"), clock=changing))
+
+    assert _texts(items) == _said("q0")
+    assert lab.live == 0
+    assert {row.headers["authorization"] for row in provider.requests} == {
+        "Bearer sk-old",
+        "Bearer sk-new",
+    }
+
+
+class Store:
+    """A store whose one row can be changed."""
+
+    def __init__(self, row):
+        self.row = row
+
+    def load(self, names):
+        """As `ConnectionStore.load`."""
+        return [self.row]
+
+
+def _connection(provider, key):
+    return Connection("lab", PROVIDERS["openai"], Secret(key), base_url=f"{provider.url}/v1")
+
+
+def test_what_a_group_says_holds_in_a_batch(provider, tmp_path):
+    """The parameters of the row of `model_list` that serves it, and its model; a cascade is asked live."""
+    row = {"model": "lab/gpt-4o-mini", "temperature": 0.5}
+    args = {
+        "model_list": [{"model_name": "cheap", "litellm_params": row}],
+        "num_retries": 0,
+    }
+    request = {"model": "cheap", "messages": [{"role": "user", "content": "q0"}]}
+    with GenAIClient(connections=[_connection(provider, "sk-lab")], router_args=args) as client:
+        items = list(client.batch([request], deadline="24h", journal=tmp_path / "batch.jsonl"))
+
+    assert _texts(items) == _said("q0")
+    (body,) = provider.batches.asked_bodies
+    assert (body["model"], body["temperature"]) == ("gpt-4o-mini", 0.5)
+
+
+def test_several_that_it_may_be(lab_of):
+    """Anthropic keeps no marks: of two batches of that size and time, the results tell which it is."""
+    lab = lab_of("anthropic")
+    lab.provider.batches.looks = 1_000
+    rows = [{"custom_id": f"other-{n}", "params": {"model": lab.model, "max_tokens": 9, "messages": [
+        {"role": "user", "content": "of another program"}]}} for n in range(2)]  # fmt: skip
+    headers = {"x-api-key": "sk-lab", "anthropic-version": "2023-06-01"}
+    made = urllib3.request("POST", f"{lab.url}/v1/messages/batches", json={"requests": rows}, headers=headers)  # fmt: skip
+    assert made.status == 200
+    lab.provider.faults = {"": Fault.no_answer(times=1)}
+
+    def ending():
+        if len(lab.provider.batches.jobs) == 2:
+            lab.provider.batches.looks = 1
+        return 0.0
+
+    assert _texts(lab.batch(lab.requests("q0", "q1"), clock=ending)) == _said("q0", "q1")
+    assert lab.live == 0
+    assert len(lab.provider.batches.jobs) == 2
 
 
 def test_a_provider_that_takes_no_batch_is_asked_live(lab_of, caplog):
