@@ -56,6 +56,10 @@ class Plans(Protocol):
         """How a request stands in a batch; None if it must be asked on its own."""
         ...
 
+    def connection(self, name: str) -> Connection | None:
+        """A connection by its name, None if there is none."""
+        ...
+
     def renewed(self, connection: Connection) -> Connection:
         """A connection whose key was refused, as it is stored now."""
         ...
@@ -136,8 +140,6 @@ class Natives:
     def meet(self, one: Open, entry: Entry) -> None:
         """A request of a batch that was submitted by an earlier run; they come in the order of its rows."""
         one.seen.add(entry.key)
-        if one.account is None and (call := self.call_of(entry)) is not None:
-            one.account = self.group_of(call)[1]
 
     def check(self) -> None:
         """Every request has been seen: are those of open batches the same as then?
@@ -151,11 +153,6 @@ class Natives:
                     f"the journal's batch {', '.join(one.ids) or one.mark} has other requests than these: "
                     "run it with the requests it was begun with, or name another file"
                 )
-            if one.account is None:
-                raise ConfigurationError(
-                    f"the journal's batch {', '.join(one.ids) or one.mark} belongs to a connection that is not "
-                    "the first for its model here: run it with the connections it was begun with"
-                )
 
     def submit(self, group: Group) -> bool:
         """Have a batch made; False if the provider does not take it, and its requests are asked live.
@@ -168,8 +165,10 @@ class Natives:
             _log.info("a batch takes %d requests at least: they are asked live", batches.least)
             return False
         name = group.mark.rpartition("-")[2]
+        account = group.account
+        target = (account.connection.name, account.model, account.operation)
         one = Open(
-            name, group.account, group.mark, group.rows, self._now(), str(group.seen), group.seen
+            name, account, target, group.mark, group.rows, self._now(), str(group.seen), group.seen
         )
         self._keep(one)
         for _ in range(_TRIES):
@@ -197,7 +196,23 @@ class Natives:
         return True
 
     def recover(self, one: Open) -> bool:
-        """Find a batch again whose id was not written down; False if there is none."""
+        """Find a batch again after a restart, by its mark if its id was not written down; False if there is none.
+
+        Raises:
+            ConfigurationError: Its connection is not there any more.
+        """
+        if one.account is None:
+            name, model, operation = one.target
+            connection, batching = self._router.connection(name), self._router.batching
+            if (
+                connection is None
+                or batching is None
+                or batching.dialect(connection, model) is None
+            ):
+                raise self._journal.wrong(
+                    f"it has a batch at the connection {name!r}, which is paid for and not there any more"
+                )
+            one.account = batching.account_of(connection, model, operation)
         if not one.ids:
             one.ids = self._found(one)
             self._keep(one, "submitted" if one.ids else "refused")
@@ -314,19 +329,19 @@ class Natives:
             yield from self._batching.rows(self._batches(one.account).fetch(one.account, file))
 
     def _reply(self, one: Open, entry: Entry, answer: object) -> Reply | None:
-        if answer is None:
+        account = one.account
+        if answer is None or account is None:
             return None
+        connection, model = account.connection, account.model
         try:
-            call = self.call_of(entry)
-            wire = self._batching.reply(call, answer) if call else None
+            asked = self._request(entry)
+            body = {"model": model, **asked.body}
+            call = WireCall(connection, model, account.operation, body, asked.args.drop_params)
+            wire = self._batching.reply(call, answer)
         except GenAIError:
             return None
-        if call is None or wire is None:
-            return None
-        connection = call.connection
-        attempt = Attempt(
-            f"{connection.name}/{call.model}", connection.name, connection.provider.name, call.model, BATCH
-        )  # fmt: skip
+        provider = connection.provider.name
+        attempt = Attempt(f"{connection.name}/{model}", connection.name, provider, model, BATCH)
         attempt.outcome, attempt.usage = OK, wire.get("usage")
         attempt.answered = str(wire["model"]) if wire.get("model") else None
         attempt.ms = max(self._now() - one.since, 0.0) * 1000

@@ -112,6 +112,10 @@ class Router:
         snapshot = self.registry.peek() or self.registry.load()
         return batched_call(request, self._parts, snapshot)
 
+    def connection(self, name: str) -> Connection | None:
+        """A connection by its name, None if there is none."""
+        return (self.registry.peek() or self.registry.load()).by_name.get(name)
+
     def renewed(self, connection: Connection) -> Connection:
         """A connection whose key was refused, as it is stored now."""
         return self.registry.refresh(connection).by_name.get(connection.name, connection)

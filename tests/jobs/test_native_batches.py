@@ -303,6 +303,70 @@ def _connection(provider, key):
     return Connection("lab", PROVIDERS["openai"], Secret(key), base_url=f"{provider.url}/v1")
 
 
+def test_a_shuffled_order_changes_no_batch(provider, tmp_path):
+    """Each answer is read, and each batch is found again, where it was asked, wherever a call would go now."""
+    rows = [
+        Connection("a", PROVIDERS["openai"], Secret("sk-a"), base_url=f"{provider.url}/v1"),
+        Connection("b", PROVIDERS["openai"], Secret("sk-b"), base_url=f"{provider.url}/v1"),
+        Connection("c", PROVIDERS["anthropic"], Secret("sk-c"), base_url=provider.url),
+    ]
+    turn = itertools.count()
+
+    def by_turns(request, targets):
+        at = next(turn) % len(targets)
+        return [*targets[at:], *targets[:at]]
+
+    models = [f"{row.name}/{name}" for row, name in zip(rows, ("gpt-4o", "gpt-4o", "claude-sonnet-4-5"), strict=True)]  # fmt: skip
+    groups = [{"model_name": "any", "litellm_params": {"model": name}} for name in models]
+    args = {"routing_strategy": by_turns, "model_list": groups, "num_retries": 0}
+    requests = [{"model": "any", "messages": [{"role": "user", "content": f"q{n}"}]} for n in range(7)]  # fmt: skip
+    journal = tmp_path / "batch.jsonl"
+    provider.batches.looks = 4
+    with GenAIClient(connections=rows, router_args=args) as client:
+        options = {"max_concurrency": 4, "ordered": True, "on_progress": None, "max_usd": None}
+        options = start.options_of(requests, journal=journal, deadline="24h", **options)
+        looked = itertools.count()
+
+        def stopping():
+            if next(looked) > 12:
+                raise KeyboardInterrupt
+            return 0.0
+
+        stopped = dataclasses.replace(options, first_look=0.0, clock=stopping)
+        with pytest.raises(KeyboardInterrupt):
+            list(start.batch(client, requests, stopped, client._router))
+        next(turn)
+        provider.batches.looks = 1
+        items = list(client.batch(requests, deadline="24h", journal=journal))
+
+    assert _texts(items) == _said(*(f"q{n}" for n in range(7)))
+    assert [item.reply.route.served[0] for item in items] == list("abcabca")
+    assert sorted(len(job.lines) for job in provider.batches.jobs.values()) == [2, 2, 3]
+    assert len(provider.batches.asked_bodies) == 7
+
+
+def test_a_connection_that_is_gone_is_said(lab_of):
+    """What is paid for there is not forgotten."""
+    lab = lab_of("openai")
+    lab.provider.batches.looks = 1_000
+    looked = itertools.count()
+
+    def stopping():
+        if next(looked) > 8:
+            raise KeyboardInterrupt
+        return 0.0
+
+    with pytest.raises(KeyboardInterrupt):
+        list(lab.batch(lab.requests("q0"), clock=stopping))
+    other = dataclasses.replace(_connection(lab.provider, "sk-lab"), name="other")
+    lab.client = GenAIClient(connections=[other])
+
+    with pytest.raises(
+        ConfigurationError, match="a batch at the connection 'lab', which is paid for"
+    ):
+        list(lab.batch(lab.requests("q0")))
+
+
 def test_what_a_group_says_holds_in_a_batch(provider, tmp_path):
     """The parameters of the row of `model_list` that serves it, and its model; a cascade is asked live."""
     row = {"model": "lab/gpt-4o-mini", "temperature": 0.5}
@@ -452,6 +516,17 @@ def test_an_api_key_of_bedrocks_cannot_write_to_s3(lab_of, caplog):
 
     assert _texts(lab.batch(lab.requests("q0"))) == _said("q0")
     assert "has an API key of Bedrock's, which cannot write to S3" in caplog.text
+
+
+def test_it_says_how_much_waits_in_batches(lab_of):
+    """As soon as they are submitted."""
+    told = []
+    lab = lab_of("openai")
+
+    list(lab.batch(lab.requests("q0", "q1"), on_progress=told.append))
+
+    assert [(row.done, row.submitted) for row in told] == [(0, 2), (1, 2), (2, 2)]
+    assert str(told[0]) == "$0.00, 2 in batches"
 
 
 def test_items_come_as_batches_end(lab_of):
