@@ -10,6 +10,7 @@ from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import WireCall
+from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.batched import batched_call
@@ -114,6 +115,14 @@ class Router:
         """
         snapshot = self.registry.peek() or self.registry.load()
         return batched_call(request, self._parts, snapshot)
+
+    def connection(self, name: str) -> Connection | None:
+        """A connection by its name, None if there is none."""
+        return (self.registry.peek() or self.registry.load()).by_name.get(name)
+
+    def renewed(self, connection: Connection) -> Connection:
+        """A connection whose key was refused, as it is stored now."""
+        return self.registry.refresh(connection).by_name.get(connection.name, connection)
 
     @property
     def batching(self) -> Batching | None:
