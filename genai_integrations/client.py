@@ -56,10 +56,14 @@ from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from langfuse import Langfuse
 
     from genai_integrations.jobs.items import BatchItem
     from genai_integrations.jobs.progress import Progress
+    from genai_integrations.ledger.observer import Ledger
+    from genai_integrations.ledger.stats import Stats
     from genai_integrations.routing.outages import Failure, Outage
     from genai_integrations.routing.variants.track import Track
 
@@ -87,6 +91,8 @@ class GenAIClient:
         trace_attempts: Record each attempt as a span below its generation; default only as metadata.
         observers: Told of every call and of its attempts, beside the tracing.
         transport: Performs the attempts instead of HTTP: to record and replay, say.
+        ledger: A file in which every call is written down, for `stats()` and `genai report`: a path, or a mapping
+            with `path`, `texts` (questions and answers too) and `most_calls`.
 
     Attributes:
         host: Address of Langfuse.
@@ -113,6 +119,7 @@ class GenAIClient:
         trace_attempts: bool = False,
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
+        ledger: str | PathLike[str] | Mapping[str, Any] | None = None,
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
         secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
@@ -131,8 +138,10 @@ class GenAIClient:
         args = checked_args(router_args)
         answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
         self.is_traced = self._generations is not None
+        self._ledger = _ledger(ledger)
         told = _able("observers", observers, "call_began")
-        watching = (*told, self._generations) if self._generations else told
+        beside = [row for row in (self._ledger, self._generations) if row is not None]
+        watching = (*told, *beside)
         hosts = given.texts("allowed_hosts", allowed_hosts, "llm.example")
         if transport is not None:
             _able("transport", (transport,), "send")
@@ -441,6 +450,33 @@ class GenAIClient:
         """
         return self._router.outage(name, status=status, error=error, retry_after=retry_after)
 
+    def stats(
+        self,
+        by: str = "model",
+        *,
+        since: datetime | float | None = None,
+        until: datetime | float | None = None,
+    ) -> Stats:
+        """What the ledger says of calls, summed up; the call that has just returned is among them.
+
+        Args:
+            by: What calls are told apart by: `model` (as asked), `target`, `connection`, `provider`, `prompt`, `user`,
+                `session`, `variant`, `outcome`, `hour` or `day` (in UTC).
+            since: Only calls that began at this moment or later.
+            until: Only calls that began before this moment.
+
+        Raises:
+            ConfigurationError: The client has no ledger, or calls cannot be told apart by that.
+        """
+        from genai_integrations.ledger.stats import moment, stats_of
+
+        if self._ledger is None:
+            raise ConfigurationError(
+                'the client has no ledger: GenAIClient(ledger="calls.db") writes calls down'
+            )
+        with self._ledger.book.reading() as connection:
+            return stats_of(connection, by, since=moment(since), until=moment(until))
+
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""
         from genai_integrations.connections.litellm_export import litellm_model_list
@@ -492,6 +528,8 @@ class GenAIClient:
             self._generations.flush()
         if self._langfuse.made:
             self._langfuse.made.flush()
+        if self._ledger is not None:
+            self._ledger.book.flush()
         self._router.exchange()
 
     def close(self) -> None:
@@ -620,6 +658,14 @@ def _names(names: object) -> Sequence[str] | None:
     if names is None or isinstance(names, str):
         return names
     return given.texts("llm_connection_names", names, "seoul")
+
+
+def _ledger(given_ledger: object) -> Ledger | None:
+    if given_ledger is None:
+        return None
+    from genai_integrations.ledger.observer import ledger_of
+
+    return ledger_of(given_ledger)
 
 
 def _able(what: str, objects: object, method: str) -> tuple[Any, ...]:
