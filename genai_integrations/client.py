@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from genai_integrations.cache.exact import ExactCache
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.args import router_args as checked_args
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import chat_request, embedding_request
@@ -27,6 +28,7 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.limits.rules import OnLimit, StoreAway
 from genai_integrations.models.profiles import ModelProfile, profile_of
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
@@ -45,6 +47,8 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
+
+    from genai_integrations.limits.spending import OnAlert
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -70,6 +74,12 @@ class GenAIClient:
         trace_attempts: Record each attempt as a span below its generation; default only as metadata.
         observers: Told of every call and of its attempts, beside the tracing.
         transport: Performs the attempts instead of HTTP: to record and replay, say.
+        limits: By the name of a target, connection, model, user, team, key or `*`: `rpm`, `tpm`, `max_parallel`.
+        budgets: By the same names: `usd`, `per` (`day`, `month`, `run`) and `alerts`, shares of it to be told of.
+        on_limit: Where every target is at a limit, `wait` until the deadline, or `fail` at once.
+        on_alert: Called with an `Alert` when such a share of a budget is used up.
+        limits_away: While the Redis server that shares limits is away: go on with what this process knows (`local`),
+            or `fail`.
 
     Attributes:
         host: Address of Langfuse.
@@ -96,6 +106,11 @@ class GenAIClient:
         trace_attempts: bool = False,
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
+        limits: Mapping[str, Mapping[str, int]] | None = None,
+        budgets: Mapping[str, Mapping[str, Any]] | None = None,
+        on_limit: OnLimit = "wait",
+        on_alert: OnAlert | None = None,
+        limits_away: StoreAway = "local",
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
         secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
@@ -120,7 +135,20 @@ class GenAIClient:
         if transport is not None:
             _able("transport", (transport,), "send")
         spoken = transport or Transports(OriginPins(hosts))
-        self._router = Router(registry, args, spoken, watching, answers)
+        gate = None
+        if limits or budgets:
+            from genai_integrations.limits.setup import gate_of
+
+            gate = gate_of(
+                limits,
+                budgets,
+                on_limit=on_limit,
+                on_alert=on_alert,
+                limits_away=limits_away,
+                redis_url=_redis_of(args),
+                space=self.public_key,
+            )
+        self._router = Router(registry, args, spoken, watching, answers, gate=gate)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
@@ -458,6 +486,10 @@ def _names(names: object) -> Sequence[str] | None:
     if names is None or isinstance(names, str):
         return names
     return given.texts("llm_connection_names", names, "seoul")
+
+
+def _redis_of(args: RouterArgs) -> str | None:
+    return getattr(args, "redis_url", None)
 
 
 def _able(what: str, objects: object, method: str) -> tuple[Any, ...]:

@@ -10,6 +10,8 @@ from typing import Any, Literal, cast, get_args
 
 from genai_integrations.calls import checks
 from genai_integrations.errors import CallError, ConfigurationError
+from genai_integrations.limits.purse import Purse
+from genai_integrations.limits.rules import is_amount
 from genai_integrations.runtime.given import shown
 
 StrategyName = Literal["ordered", "simple-shuffle"]
@@ -52,6 +54,8 @@ class RouterArgs:
         cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
         cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
             `{"ttl": 60}` keeps the answer so many seconds.
+        max_cost: Most US dollars that a call may cost at worst, all attempts together, or a `Purse` that several
+            calls share. A target that may cost more is passed over; without another one the call raises.
     """
 
     fallbacks: Fallbacks = field(default_factory=dict)
@@ -73,6 +77,7 @@ class RouterArgs:
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: Mapping[str, Any] = field(default_factory=dict)
+    max_cost: float | Purse | None = None
 
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
@@ -84,7 +89,16 @@ class RouterArgs:
 
 
 PER_CALL = frozenset(
-    ("timeout", "stream_timeout", "deadline", "num_retries", "fallback_on", "drop_params", "cache")
+    (
+        "timeout",
+        "stream_timeout",
+        "deadline",
+        "num_retries",
+        "fallback_on",
+        "drop_params",
+        "cache",
+        "max_cost",
+    )
 )
 """Arguments that a single call may set for itself."""
 
@@ -173,6 +187,14 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
     return items
 
 
+def _max_cost(name: str, value: object) -> object:
+    if value is None or isinstance(value, Purse):
+        return value
+    if not is_amount(value):
+        raise checks.wrong(name, value, "US dollars from 0 on, or a Purse")
+    return float(value)  # type: ignore[arg-type]  # just checked
+
+
 def _is_status(item: object) -> bool:
     return isinstance(item, int) and item in range(100, 600)
 
@@ -202,6 +224,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "cache_kwargs": checks.options(
         ttl=checks.seconds, max_size_in_memory=checks.above_zero, max_bytes=checks.above_zero
     ),
+    "max_cost": _max_cost,
     "cache": checks.options(
         **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
     ),

@@ -44,6 +44,8 @@ class RouteRecord(TypedDict):
     served: str | None
     cached: bool
     cost: float | None
+    limited: list[str]
+    limited_ms: float
     attempts: list[AttemptRecord]
 
 
@@ -83,7 +85,7 @@ class Attempt:
     answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
-    tier: str | None = None
+    tier: object = None
 
     @property
     def status(self) -> int | None:
@@ -114,7 +116,11 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
+        return prices.costs(self.provider, self.model, usage, self.answered, tier=self._tier)
+
+    @property
+    def _tier(self) -> str | None:
+        return self.tier if isinstance(self.tier, str) else None
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -136,8 +142,8 @@ class Attempt:
         }
         if self.restated:
             record["restated"] = list(self.restated)
-        if self.tier:
-            record["tier"] = self.tier
+        if self._tier:
+            record["tier"] = self._tier
         return record
 
 
@@ -149,11 +155,15 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        limited: Which limits and budgets kept it from a target, or made it wait.
+        limited_ms: Milliseconds that it waited for them.
     """
 
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    limited: list[str] = field(default_factory=list)
+    limited_ms: float = 0.0
 
     @property
     def served(self) -> str | None:
@@ -180,6 +190,8 @@ class Route:
             "served": self.served,
             "cached": self.cached,
             "cost": _together(row["cost"] for row in attempts),
+            "limited": list(self.limited),
+            "limited_ms": round(self.limited_ms, 1),
             "attempts": attempts,
         }
 

@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
@@ -57,6 +57,9 @@ from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE, WEAKENS_SCHEMA
 
+if TYPE_CHECKING:
+    from genai_integrations.routing.turns import Turns
+
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
 
@@ -96,7 +99,7 @@ class _Call:
     """
 
     __slots__ = (
-        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "route",
+        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "_turns", "route",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +109,7 @@ class _Call:
         self._parts = parts
         self._is_ready = is_ready
         self._memory: Memory | None = None
+        self._turns: Turns | None = None
         self.route = Route(request.model)
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
@@ -119,6 +123,11 @@ class _Call:
     def steps(self) -> Flow:
         """The call."""
         self._plan = yield from self._planned()
+        if self._parts.gate is not None or self._request.args.max_cost is not None:
+            from genai_integrations.routing.turns import Turns
+
+            gate = self._parts.gate
+            self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
             self._memory = Memory(self._parts.answers, self._request, self._plan)
             kept = yield Recall(self._memory)
@@ -158,7 +167,14 @@ class _Call:
         timeout = args.timeout
         if self._request.stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
-        policy = attempts(self._plan, args, self._parts.health, timeout=timeout, ends=self._ends)
+        policy = attempts(
+            self._plan,
+            args,
+            self._parts.health,
+            timeout=timeout,
+            ends=self._ends,
+            turns=self._turns,
+        )
         try:
             while True:
                 try:
@@ -233,6 +249,7 @@ class _Call:
         if isinstance(outcome, GenAIError):
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
+            attempt.tier = outcome.get("service_tier")
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome
 
@@ -298,6 +315,7 @@ class _Call:
             self._stream_broke(attempt, end.error)
             self._parts.health.failed(attempt.target)
         elif end.is_whole:
+            attempt.tier = end.tier
             self._attempt_answered(attempt, end.usage, end.model)
             if memory is not None and end.reply is not None:
                 yield Keep(memory, end.reply, attempt)
@@ -363,6 +381,8 @@ class _Call:
 
     def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
         """The call is over, with a reply or an error; what is told later is not heard."""
+        if self._turns is not None:
+            self._turns.end()
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.connections.connection import Connection
@@ -15,6 +16,9 @@ from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.planning import Planner
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.protocol import Transport
+
+if TYPE_CHECKING:
+    from genai_integrations.limits.gate import Gate
 
 _MOST_REFUSED = 1024
 """Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
@@ -34,6 +38,7 @@ class Parts:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers; None keeps none.
+        gate: Limits and budgets; None where there are none.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
         bridged: By name, connections and what they are when OpenAI's newer API is spoken.
@@ -46,6 +51,7 @@ class Parts:
     transport: Transport
     observers: Sequence[Observer] = ()
     answers: AnswerStore | None = None
+    gate: Gate | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
     bridged: BoundedMap[str, tuple[Connection, Connection]] = field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
@@ -20,6 +21,9 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.protocol import Transport
 
+if TYPE_CHECKING:
+    from genai_integrations.limits.gate import Gate
+
 
 class Router:
     """Answers requests. Safe for threads, for several event loops and after fork.
@@ -30,6 +34,7 @@ class Router:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
+        gate: Limits and budgets of the calls.
     """
 
     def __init__(
@@ -39,12 +44,14 @@ class Router:
         transport: Transport,
         observers: Sequence[Observer] = (),
         answers: AnswerStore | None = None,
+        *,
+        gate: Gate | None = None,
     ) -> None:
         self.args = args
         self.registry = registry
         health = Health(args.allowed_fails, args.cooldown_time)
         self._parts = Parts(
-            registry, args, Planner(args), health, transport, tuple(observers), answers
+            registry, args, Planner(args), health, transport, tuple(observers), answers, gate
         )
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
