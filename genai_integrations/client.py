@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from langfuse import Langfuse
 
     from genai_integrations.limits.spending import OnAlert
+    from genai_integrations.routing.outages import Failure, Outage
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -149,6 +150,8 @@ class GenAIClient:
                 space=self.public_key,
             )
         self._router = Router(registry, args, spoken, watching, answers, gate=gate)
+        if settings.outages:
+            self._router.begin_outages(settings.outages)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
@@ -326,6 +329,30 @@ class GenAIClient:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
         name = given.text("a connection's name", name, "seoul")
         return checked(self._router, name, check_request(self._router, name))
+
+    def outage(
+        self,
+        name: str,
+        *,
+        status: int | None = None,
+        error: Failure | None = None,
+        retry_after: float | None = None,
+    ) -> Outage:
+        """Rehearse an outage: `with client.outage("seoul", status=429):`, or `async with`.
+
+        No request goes to what is out; each fails as a real one would, and is `rehearsed` in its route. It holds for
+        all threads and tasks of this client, and ends with the block.
+
+        Args:
+            name: A connection, `connection/model`, a provider, or a model's name as for `completion`.
+            status: HTTP status from 400 to 599; default 503.
+            error: Instead of a status: `timeout`, `refused`, `broken`, `empty` or `html`.
+            retry_after: Seconds that the provider asks to wait, with a status.
+
+        Raises:
+            ConfigurationError: Something given cannot be, or the name means nothing here.
+        """
+        return self._router.outage(name, status=status, error=error, retry_after=retry_after)
 
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""

@@ -33,6 +33,7 @@ class AttemptRecord(TypedDict):
     cost: float | None
     error: str | None
     restated: NotRequired[list[str]]
+    rehearsed: NotRequired[bool]
     tier: NotRequired[str]
 
 
@@ -69,6 +70,7 @@ class Attempt:
         answered: The model that the answer names, None if it names none.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
+        rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
     """
 
@@ -85,6 +87,7 @@ class Attempt:
     answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
+    rehearsed: bool = False
     tier: object = None
 
     @property
@@ -142,6 +145,8 @@ class Attempt:
         }
         if self.restated:
             record["restated"] = list(self.restated)
+        if self.rehearsed:
+            record["rehearsed"] = True
         if self._tier:
             record["tier"] = self._tier
         return record
@@ -212,4 +217,5 @@ def _together(costs: Iterable[float | None]) -> float | None:
 
 def _told(attempt: Attempt) -> str:
     outcome = "cached" if attempt.reason == CACHE else attempt.outcome
-    return f"{attempt.target} {outcome} {attempt.ms:.0f} ms"
+    rehearsed = " (rehearsed)" if attempt.rehearsed else ""
+    return f"{attempt.target} {outcome}{rehearsed} {attempt.ms:.0f} ms"

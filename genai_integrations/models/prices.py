@@ -180,7 +180,7 @@ def _count(found: object) -> int | float | None:
 def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
     parts = split(usage)
     found = {part: count * rates.of(*_PRICES[part]) for part, count in parts.items()}
-    details = usage.get("prompt_tokens_details") or {}
+    details: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
     for part, (kinds, name), price in _DEARER:
         count = (
             _count(cast("Mapping[str, object]", details.get(kinds) or {}).get(name))
