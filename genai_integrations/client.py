@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from langfuse import Langfuse
 
     from genai_integrations.limits.spending import OnAlert
+    from genai_integrations.routing.estimating import Estimate, Estimator
     from genai_integrations.routing.outages import Failure, Outage
 
 Messages = Sequence[Mapping[str, Any]]
@@ -135,7 +136,8 @@ class GenAIClient:
         hosts = given.texts("allowed_hosts", allowed_hosts, "llm.example")
         if transport is not None:
             _able("transport", (transport,), "send")
-        spoken = transport or Transports(OriginPins(hosts))
+        self._pins = OriginPins(hosts)
+        spoken = transport or Transports(self._pins)
         gate = None
         if limits or budgets:
             from genai_integrations.limits.setup import gate_of
@@ -223,6 +225,72 @@ class GenAIClient:
         """As `embedding`, without blocking the event loop."""
         request = embedding_request(model, input, params, self._router.args)
         return await self._router.arun(request)  # type: ignore[return-value]  # as in `embedding`
+
+    def estimate(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        *,
+        input: str | Sequence[Any] | None = None,  # noqa: A002  OpenAI's name
+        exact: bool = False,
+        batch: bool = False,
+        **params: Any,
+    ) -> Estimate:
+        """What a call would cost, without making it: `low`, `expected` and `worst` in US dollars, None where unknown.
+
+        Args:
+            model: As for `completion`.
+            messages: As for `completion`.
+            input: Texts to embed, in place of messages.
+            exact: Ask the providers for their own counts of the prompt, where they have one (OpenAI, Anthropic,
+                Gemini, Bedrock). Else tokens are counted here, and nothing is sent.
+            batch: At the prices of the providers' batches.
+            params: As for `completion`.
+
+        Raises:
+            ConfigurationError: The request cannot work, or nobody serves the model.
+            CallError: A provider that was asked for its count does not say.
+        """
+        return self._estimator(model, messages, input, params, exact=exact, batch=batch).run()
+
+    async def aestimate(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        *,
+        input: str | Sequence[Any] | None = None,  # noqa: A002  OpenAI's name
+        exact: bool = False,
+        batch: bool = False,
+        **params: Any,
+    ) -> Estimate:
+        """As `estimate`, without blocking the event loop."""
+        asked = self._estimator(model, messages, input, params, exact=exact, batch=batch)
+        return await asked.arun()
+
+    def _estimator(
+        self,
+        model: str,
+        messages: Messages | None,
+        texts: str | Sequence[Any] | None,
+        params: Mapping[str, Any],
+        *,
+        exact: bool,
+        batch: bool,
+    ) -> Estimator:
+        from genai_integrations.routing.estimating import require_messages
+
+        require_messages(messages, texts)
+        args = self._router.args
+        if messages is not None:
+            request = chat_request(model, messages, params, args, stream=False)
+        else:
+            request = embedding_request(model, texts or "", params, args)
+        counter = None
+        if exact:
+            from genai_integrations.transports.counting import Counter
+
+            counter = Counter(self._pins)
+        return self._router.estimator(request, counter, batch=batch)
 
     def prompt(
         self,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.route import CACHE, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
@@ -364,6 +364,10 @@ class _Call:
         attempt.outcome = OK
         attempt.usage = usage
         attempt.answered = model if isinstance(model, str) else None
+        if attempt.reason != CACHE:
+            request = self._request
+            prompt = request.trace.get("langfuse_prompt")
+            self._parts.lengths.note(attempt.model, request.body, prompt, usage)
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:

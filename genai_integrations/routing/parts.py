@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.models.lengths import AnswerLengths
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.learnt import Learnt
@@ -49,6 +50,7 @@ class Parts:
         answers: Keeps answers; None keeps none.
         gate: Limits and budgets; None where there are none.
         measured: What was measured of the targets; None where nobody asks. It is one of the observers.
+        lengths: How long answers were.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
         outages: Those that are rehearsed now, the inner ones last.
@@ -64,6 +66,7 @@ class Parts:
     answers: AnswerStore | None = None
     measured: Measured | None = None
     gate: Gate | None = None
+    lengths: AnswerLengths = field(default_factory=AnswerLengths)
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
     outages: list[Outage] = field(default_factory=list)

@@ -23,7 +23,9 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.limits.gate import Gate
+    from genai_integrations.routing.estimating import Estimator
     from genai_integrations.routing.outages import Outage
+    from genai_integrations.transports.counting import Counter
 
 
 class Router:
@@ -101,6 +103,12 @@ class Router:
             return await self._async.run(request)
         except (ImportError, RuntimeError) as error:
             raise last_words(error) or error from None
+
+    def estimator(self, request: Request, counter: Counter | None, *, batch: bool) -> Estimator:
+        """What says what a request would cost."""
+        from genai_integrations.routing.estimating import Estimator
+
+        return Estimator(self._parts, request, counter, batch=batch)
 
     def refresh(self) -> None:
         """Read the connections again, now."""
