@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
 
+if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment, Variant, VariantRecord
+
 OK = "ok"
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
+
+BATCH = "batch"
+"""The reason of an attempt that stands for an answer out of a provider's own batch, which has prices of its own."""
 
 
 class AttemptRecord(TypedDict):
@@ -48,6 +54,7 @@ class RouteRecord(TypedDict):
     limited: list[str]
     limited_ms: float
     attempts: list[AttemptRecord]
+    variant: NotRequired[VariantRecord]
 
 
 @dataclass(slots=True)
@@ -60,7 +67,7 @@ class Attempt:
         provider: Provider's name.
         model: The provider's own model id.
         reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; what was said
-            otherwise after a refusal, such as `without temperature`; `cache` if it answered an earlier call, whose
+            otherwise after a refusal, such as `without temperature`; `batch` for a provider's own batch; `cache` if it answered an earlier call, whose
             answer was given again.
         outcome: `ok`, or the name of the error's class; empty while it runs.
         began_ms: Milliseconds from the start of the call to that of the attempt.
@@ -119,7 +126,14 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered, tier=self._tier)
+        return prices.costs(
+            self.provider,
+            self.model,
+            usage,
+            self.answered,
+            tier=self._tier,
+            batch=self.reason == BATCH,
+        )
 
     @property
     def _tier(self) -> str | None:
@@ -162,6 +176,8 @@ class Route:
         why: Why its first target was to be asked first.
         limited: Which limits and budgets kept it from a target, or made it wait.
         limited_ms: Milliseconds that it waited for them.
+        assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
+        trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
 
     asked: str
@@ -169,6 +185,13 @@ class Route:
     why: str = ""
     limited: list[str] = field(default_factory=list)
     limited_ms: float = 0.0
+    assignment: Assignment | None = None
+    trace_id: str | None = None
+
+    @property
+    def variant(self) -> Variant | None:
+        """The model that an experiment or a rollout gave the call to, and the one that answered; None in neither."""
+        return None if self.assignment is None else self.assignment.told(self.served)
 
     @property
     def served(self) -> str | None:
@@ -189,7 +212,7 @@ class Route:
     def as_dict(self) -> RouteRecord:
         """The route as plain values for JSON."""
         attempts = [attempt.as_dict() for attempt in self.attempts]
-        return {
+        record: RouteRecord = {
             "asked": self.asked,
             "why": self.why,
             "served": self.served,
@@ -199,6 +222,9 @@ class Route:
             "limited_ms": round(self.limited_ms, 1),
             "attempts": attempts,
         }
+        if variant := self.variant:
+            record["variant"] = variant.as_dict()
+        return record
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         from genai_integrations.calls.views import route_bundle

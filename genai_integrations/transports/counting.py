@@ -54,15 +54,13 @@ def _gemini() -> _Count:
 
 
 def _bedrock() -> _Count:
-    from genai_integrations.models.catalog import bare, models_of
+    from genai_integrations.models.catalog import without_region
     from genai_integrations.transports.bedrock import tokens
 
-    def plain(model: str) -> str:
-        """CountTokens takes no inference profile: the id behind its region."""
-        own = model.partition(".")[2]
-        return own if own in models_of("bedrock") and bare(own) == bare(model) else model
-
-    return _Count("converse", tokens.ACTION, tokens.counting_body, tokens.counted_tokens, plain)
+    # CountTokens takes no inference profile.
+    return _Count(
+        "converse", tokens.ACTION, tokens.counting_body, tokens.counted_tokens, without_region
+    )
 
 
 def _responses() -> _Count:

@@ -12,7 +12,6 @@ from genai_integrations.errors import (
     ConfigurationError,
     InvalidReplyError,
     RateLimitError,
-    UnknownModelError,
 )
 from genai_integrations.langchain import ChatGenAI
 from genai_integrations.testing.server import LoopbackServer
@@ -29,7 +28,7 @@ class Counting(LoopbackServer):
         "/v1/messages/count_tokens": {"input_tokens": 70},
         "/v1/responses/input_tokens": {"object": "response.input_tokens", "input_tokens": 71},
         "/v1beta/models/gemini-2.5-flash:countTokens": {"totalTokens": 72},
-        "/model/anthropic.claude-3-haiku-20240307-v1:0/count-tokens": {"inputTokens": 73},
+        "/model/anthropic.claude-3-haiku-20240307-v1%3A0/count-tokens": {"inputTokens": 73},
     }
 
     async def respond(self, request, exchange):
@@ -205,7 +204,6 @@ def test_a_count_that_fails_says_so(answer, error):
         (lambda client: client.estimate("gpt-4o"), ConfigurationError, "takes messages, or input="),
         (lambda client: client.estimate("gpt-4o", HELLO, input="a"), ConfigurationError, "takes"),
         (lambda client: client.estimate("gpt-4o", "Hello!"), ConfigurationError, "messages must"),
-        (lambda client: client.estimate("mistral-large", HELLO), UnknownModelError, "mistral"),
     ],
 )
 def test_what_cannot_be_estimated(client, ask, error, told):
