@@ -153,7 +153,11 @@ class GenAIClient:
         self._pins = OriginPins(hosts)
         spoken = transport or Transports(self._pins)
         gate = None
-        if limits or budgets:
+        if (
+            limits
+            or budgets
+            or any(row.rpm or row.tpm for group in args.model_list.values() for row in group)
+        ):
             from genai_integrations.limits.setup import gate_of
 
             gate = gate_of(

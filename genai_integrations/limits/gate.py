@@ -91,6 +91,7 @@ class Gate:
         self.clock = clock
         self.shared = shared
         self.names = limits.keys() | budgets.keys()
+        self._seconds = seconds
         self._windows = {name: Window(seconds) for name in limits}
         self._spending = Spending(budgets, wall)
         self._on_alert = on_alert
@@ -102,6 +103,12 @@ class Gate:
         self._lock = threading.RLock()
         self._numbers = itertools.count()
         after_fork_in_child(self._after_fork)
+
+    def know(self, name: str) -> None:
+        """Have a window for a limit that is not in `limits`: a target's own."""
+        if name not in self._windows:
+            with self._lock:
+                self._windows.setdefault(name, Window(self._seconds))
 
     def look(self, claim: Claim) -> Refusal | None:
         """Why a claim would not be let in now, as far as this process knows; None if it would."""

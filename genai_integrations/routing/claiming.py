@@ -10,7 +10,7 @@ from genai_integrations.calls.route import OK, Attempt
 from genai_integrations.errors import CallError
 from genai_integrations.limits.claims import Claim, Row
 from genai_integrations.limits.gate import Gate
-from genai_integrations.limits.rules import EVERYTHING, nanos
+from genai_integrations.limits.rules import EVERYTHING, Limit, nanos
 from genai_integrations.models.tokens import request_tokens, rough_tokens
 from genai_integrations.models.vocabularies import vocabulary_of
 from genai_integrations.models.worst import answer_bound, longest_answer, worst_cost
@@ -96,6 +96,11 @@ class Claims:
             for name, requests, lasts in self._counted(names)
             if name in gate.limits
         ]
+        allowed = target.deployment
+        if (allowed.rpm or allowed.tpm) and target.name not in gate.limits:
+            # What its row of `model_list` says; `limits` wins.
+            gate.know(target.name)
+            rows.append(Row(target.name, Limit(allowed.rpm, allowed.tpm), slots=0))
         budgets = {name: gate.budgets[name] for name in (*self._callers, *names) if name in gate.budgets}  # fmt: skip
         asked = answer_bound(self._request.body)
         answer = USUAL_ANSWER if asked is None else min(asked, USUAL_ANSWER)

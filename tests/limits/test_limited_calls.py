@@ -261,6 +261,20 @@ def test_tokens_are_put_right(client):
     assert gate_of(made)._windows["*"]._tokens == reply.usage.total_tokens
 
 
+def test_what_a_row_of_a_group_allows_holds(client, provider, usa):
+    """`rpm` and `tpm` of `model_list`: passed over at them, waited for within the deadline."""
+    rows = [
+        {"model_name": "smart", "litellm_params": {"model": f"{name}/gpt-4o", "rpm": rpm}}
+        for name, rpm in (("seoul", 2), ("usa", 1))
+    ]
+    made = client(router_args={"model_list": rows, "routing_strategy": "ordered"})
+    served = [made.completion("smart", HELLO).route.served for _ in range(3)]
+    with pytest.raises(LimitError, match=r"is at its limit of . requests a minute"):
+        made.completion("smart", HELLO, deadline=5)
+
+    assert served == ["seoul/gpt-4o", "seoul/gpt-4o", "usa/gpt-4o"]
+
+
 # Money.
 
 
