@@ -39,6 +39,7 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.limits.rules import OnLimit, StoreAway
 from genai_integrations.models.profiles import ModelProfile, profile_of
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
     from genai_integrations.jobs.progress import Progress
     from genai_integrations.ledger.observer import Ledger
     from genai_integrations.ledger.stats import Stats
+    from genai_integrations.limits.spending import OnAlert
+    from genai_integrations.routing.estimating import Estimate, Estimator
     from genai_integrations.routing.outages import Failure, Outage
     from genai_integrations.routing.variants.track import Track
 
@@ -93,6 +96,12 @@ class GenAIClient:
         transport: Performs the attempts instead of HTTP: to record and replay, say.
         ledger: A file in which every call is written down, for `stats()` and `genai report`: a path, or a mapping
             with `path`, `texts` (questions and answers too) and `most_calls`.
+        limits: By the name of a target, connection, model, user, team, key or `*`: `rpm`, `tpm`, `max_parallel`.
+        budgets: By the same names: `usd`, `per` (`day`, `month`, `run`) and `alerts`, shares of it to be told of.
+        on_limit: Where every target is at a limit, `wait` until the deadline, or `fail` at once.
+        on_alert: Called with an `Alert` when such a share of a budget is used up.
+        limits_away: While the Redis server that shares limits is away: go on with what this process knows (`local`),
+            or `fail`.
 
     Attributes:
         host: Address of Langfuse.
@@ -120,6 +129,11 @@ class GenAIClient:
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
         ledger: str | PathLike[str] | Mapping[str, Any] | None = None,
+        limits: Mapping[str, Mapping[str, int]] | None = None,
+        budgets: Mapping[str, Mapping[str, Any]] | None = None,
+        on_limit: OnLimit = "wait",
+        on_alert: OnAlert | None = None,
+        limits_away: StoreAway = "local",
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
         secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
@@ -145,7 +159,25 @@ class GenAIClient:
         hosts = given.texts("allowed_hosts", allowed_hosts, "llm.example")
         if transport is not None:
             _able("transport", (transport,), "send")
-        spoken = transport or Transports(OriginPins(hosts))
+        self._pins = OriginPins(hosts)
+        spoken = transport or Transports(self._pins)
+        gate = None
+        if (
+            limits
+            or budgets
+            or any(row.rpm or row.tpm for group in args.model_list.values() for row in group)
+        ):
+            from genai_integrations.limits.setup import gate_of
+
+            gate = gate_of(
+                limits,
+                budgets,
+                on_limit=on_limit,
+                on_alert=on_alert,
+                limits_away=limits_away,
+                redis_url=args.redis_address or None,
+                space=self.public_key,
+            )
         self._router = Router(
             registry,
             args,
@@ -154,6 +186,7 @@ class GenAIClient:
             answers,
             project=self.public_key or "",
             langfuse=settings if traced else None,
+            gate=gate,
         )
         if settings.outages:
             self._router.begin_outages(settings.outages)
@@ -247,6 +280,72 @@ class GenAIClient:
         """As `embedding`, without blocking the event loop."""
         request = embedding_request(model, input, params, self._router.args)
         return await self._router.arun(request)  # type: ignore[return-value]  # as in `embedding`
+
+    def estimate(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        *,
+        input: str | Sequence[Any] | None = None,  # noqa: A002  OpenAI's name
+        exact: bool = False,
+        batch: bool = False,
+        **params: Any,
+    ) -> Estimate:
+        """What a call would cost, without making it: `low`, `expected` and `worst` in US dollars, None where unknown.
+
+        Args:
+            model: As for `completion`.
+            messages: As for `completion`.
+            input: Texts to embed, in place of messages.
+            exact: Ask the providers for their own counts of the prompt, where they have one (OpenAI, Anthropic,
+                Gemini, Bedrock). Else tokens are counted here, and nothing is sent.
+            batch: At the prices of the providers' batches.
+            params: As for `completion`.
+
+        Raises:
+            ConfigurationError: The request cannot work, or nobody serves the model.
+            CallError: A provider that was asked for its count does not say.
+        """
+        return self._estimator(model, messages, input, params, exact=exact, batch=batch).run()
+
+    async def aestimate(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        *,
+        input: str | Sequence[Any] | None = None,  # noqa: A002  OpenAI's name
+        exact: bool = False,
+        batch: bool = False,
+        **params: Any,
+    ) -> Estimate:
+        """As `estimate`, without blocking the event loop."""
+        asked = self._estimator(model, messages, input, params, exact=exact, batch=batch)
+        return await asked.arun()
+
+    def _estimator(
+        self,
+        model: str,
+        messages: Messages | None,
+        texts: str | Sequence[Any] | None,
+        params: Mapping[str, Any],
+        *,
+        exact: bool,
+        batch: bool,
+    ) -> Estimator:
+        from genai_integrations.routing.estimating import require_messages
+
+        require_messages(messages, texts)
+        args = self._router.args
+        if messages is not None:
+            request = chat_request(model, messages, params, args, stream=False)
+        else:
+            request = embedding_request(model, texts or "", params, args)
+        counter = None
+        if exact:
+            from genai_integrations.transports.counting import Counter
+
+            counter = Counter(self._pins)
+        return self._router.estimator(request, counter, batch=batch)
 
     def batch(
         self,

@@ -52,6 +52,8 @@ class RouteRecord(TypedDict):
     served: str | None
     cached: bool
     cost: float | None
+    limited: list[str]
+    limited_ms: float
     attempts: list[AttemptRecord]
     variant: NotRequired[VariantRecord]
 
@@ -96,7 +98,7 @@ class Attempt:
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
-    tier: str | None = None
+    tier: object = None
     prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
@@ -133,10 +135,14 @@ class Attempt:
             self.model,
             usage,
             self.answered,
-            tier=self.tier,
+            tier=self._tier,
             batch=self.reason == BATCH,
             own=self.prices,
         )
+
+    @property
+    def _tier(self) -> str | None:
+        return self.tier if isinstance(self.tier, str) else None
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -162,8 +168,8 @@ class Attempt:
             record["restated"] = list(self.restated)
         if self.rehearsed:
             record["rehearsed"] = True
-        if self.tier:
-            record["tier"] = self.tier
+        if self._tier:
+            record["tier"] = self._tier
         return record
 
 
@@ -175,6 +181,8 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        limited: Which limits and budgets kept it from a target, or made it wait.
+        limited_ms: Milliseconds that it waited for them.
         assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
         trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
@@ -182,6 +190,8 @@ class Route:
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    limited: list[str] = field(default_factory=list)
+    limited_ms: float = 0.0
     assignment: Assignment | None = None
     trace_id: str | None = None
 
@@ -215,6 +225,8 @@ class Route:
             "served": self.served,
             "cached": self.cached,
             "cost": _together(row["cost"] for row in attempts),
+            "limited": list(self.limited),
+            "limited_ms": round(self.limited_ms, 1),
             "attempts": attempts,
         }
         if variant := self.variant:

@@ -27,10 +27,13 @@ from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from genai_integrations.limits.gate import Gate
+    from genai_integrations.routing.estimating import Estimator
     from genai_integrations.routing.outages import Outage
     from genai_integrations.routing.variants.track import Track
     from genai_integrations.settings import Settings
     from genai_integrations.transports.batching import Batching
+    from genai_integrations.transports.counting import Counter
 
 
 class Router:
@@ -42,6 +45,7 @@ class Router:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
+        gate: Limits and budgets of the calls.
         project: Tells tenants apart who share state in one place.
         langfuse: Whose scores are read; None where calls are not recorded.
     """
@@ -54,6 +58,7 @@ class Router:
         observers: Sequence[Observer] = (),
         answers: AnswerStore | None = None,
         *,
+        gate: Gate | None = None,
         project: str = "",
         langfuse: Settings | None = None,
     ) -> None:
@@ -66,7 +71,9 @@ class Router:
         more = [row for row in (found, self._state) if row is not None]
         watching = (*observers, *more)
         planner = Planner(args, found, variants)
-        self._parts = Parts(registry, args, planner, health, transport, watching, answers, found)
+        self._parts = Parts(
+            registry, args, planner, health, transport, watching, answers, found, gate
+        )
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
 
@@ -160,6 +167,12 @@ class Router:
             return await self._async.run(request)
         except (ImportError, RuntimeError) as error:
             raise last_words(error) or error from None
+
+    def estimator(self, request: Request, counter: Counter | None, *, batch: bool) -> Estimator:
+        """What says what a request would cost."""
+        from genai_integrations.routing.estimating import Estimator
+
+        return Estimator(self._parts, request, counter, batch=batch)
 
     def refresh(self) -> None:
         """Read the connections again, now."""
