@@ -81,7 +81,12 @@ def question_of(request: Request, plan: Plan) -> Wire:
         "operation": request.operation,
         "model": request.model,
         "targets": addresses,
-        "body": {name: value for name, value in request.body.items() if name not in _NOT_ASKED},
+        # `0.0` as `0`, as the key has it: a store would walk the whole request to find that one.
+        "body": {
+            name: int(value) if type(value) is float and value.is_integer() else value
+            for name, value in request.body.items()
+            if name not in _NOT_ASKED
+        },
     }
     # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
     return {**question, "headers": dict(request.headers)} if request.headers else question
