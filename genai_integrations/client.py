@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from langfuse import Langfuse
 
     from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.outages import Failure, Outage
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -127,6 +128,8 @@ class GenAIClient:
             _able("transport", (transport,), "send")
         spoken = transport or Transports(OriginPins(hosts))
         self._router = Router(registry, args, spoken, watching, answers)
+        if settings.outages:
+            self._router.begin_outages(settings.outages)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
@@ -156,7 +159,9 @@ class GenAIClient:
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
-                `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
+                `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. On whose
+                behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
+                record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
                 `langfuse_user_id`, `langfuse_session_id`, `langfuse_tags`, `langfuse_trace_name`,
                 `langfuse_metadata`, and `langfuse_observation`, an open one to write on instead of a new one.
 
@@ -302,6 +307,30 @@ class GenAIClient:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
         name = given.text("a connection's name", name, "seoul")
         return checked(self._router, name, check_request(self._router, name))
+
+    def outage(
+        self,
+        name: str,
+        *,
+        status: int | None = None,
+        error: Failure | None = None,
+        retry_after: float | None = None,
+    ) -> Outage:
+        """Rehearse an outage: `with client.outage("seoul", status=429):`, or `async with`.
+
+        No request goes to what is out; each fails as a real one would, and is `rehearsed` in its route. It holds for
+        all threads and tasks of this client, and ends with the block.
+
+        Args:
+            name: A connection, `connection/model`, a provider, or a model's name as for `completion`.
+            status: HTTP status from 400 to 599; default 503.
+            error: Instead of a status: `timeout`, `refused`, `broken`, `empty` or `html`.
+            retry_after: Seconds that the provider asks to wait, with a status.
+
+        Raises:
+            ConfigurationError: Something given cannot be, or the name means nothing here.
+        """
+        return self._router.outage(name, status=status, error=error, retry_after=retry_after)
 
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""

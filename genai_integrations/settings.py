@@ -36,6 +36,7 @@ class Settings:
         prompt_ttl: Seconds for which a prompt counts as fresh, `LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS`.
         cache_key: What kept answers are sealed with in place of a key that is derived from `secret_key`,
             `GENAI_CACHE_KEY`.
+        outages: Outages to rehearse, `GENAI_OUTAGES`, as `routing.outages` reads it.
         environ: The variables that environment connections are read from.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     tracing: bool
     prompt_ttl: float
     cache_key: str | None = field(repr=False)
+    outages: str
     environ: Mapping[str, str] = field(repr=False)
 
 
@@ -142,11 +144,18 @@ def read_settings(
             "LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS", 60, variables, " of seconds"
         ),
         cache_key=_masked(variables.get("GENAI_CACHE_KEY")),
+        outages=variables.get("GENAI_OUTAGES", ""),
         environ=variables,
     )
     if settings.database_url:
         _require_store_settings(settings)
     return settings
+
+
+def variable(name: str) -> str | None:
+    """A variable that a configuration names, as LiteLLM's `os.environ/NAME` does; None where it is not set."""
+    value = os.environ.get(name, "").strip()
+    return MaskedText(value) if value else None
 
 
 def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettings:
@@ -178,6 +187,12 @@ def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettin
         packed=_packed(variables),
         media=variables.get("LANGFUSE_MEDIA_UPLOAD_ENABLED", "").lower() not in ("false", "0"),
     )
+
+
+def environment_with_outage(line: str) -> dict[str, str]:
+    """The environment for a child process, with one more outage in `GENAI_OUTAGES`."""
+    before = os.environ.get("GENAI_OUTAGES", "")
+    return {**os.environ, "GENAI_OUTAGES": f"{before}\n{line}".strip()}
 
 
 _RELEASES = (

@@ -46,6 +46,8 @@ class AttemptRecord(TypedDict):
     cost: float | None
     error: str | None
     restated: NotRequired[list[str]]
+    rehearsed: NotRequired[bool]
+    tier: NotRequired[str]
 
 
 class RouteRecord(TypedDict):
@@ -80,6 +82,8 @@ class Attempt:
         answered: The model that the answer names, None if it names none.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
+        rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
+        tier: The service tier that the answer names, such as `flex`; it has prices of its own.
     """
 
     target: str
@@ -95,6 +99,8 @@ class Attempt:
     answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
+    rehearsed: bool = False
+    tier: str | None = None
 
     @property
     def status(self) -> int | None:
@@ -128,7 +134,7 @@ class Attempt:
     def listed(self) -> dict[str, float]:
         """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered)
+        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -150,6 +156,10 @@ class Attempt:
         }
         if self.restated:
             record["restated"] = list(self.restated)
+        if self.rehearsed:
+            record["rehearsed"] = True
+        if self.tier:
+            record["tier"] = self.tier
         return record
 
 
@@ -249,4 +259,5 @@ def _together(costs: Iterable[float | None]) -> float | None:
 
 def _told(attempt: Attempt) -> str:
     outcome = "cached" if attempt.reason == CACHE else attempt.outcome
-    return f"{attempt.target} {outcome} {attempt.ms:.0f} ms"
+    rehearsed = " (rehearsed)" if attempt.rehearsed else ""
+    return f"{attempt.target} {outcome}{rehearsed} {attempt.ms:.0f} ms"

@@ -65,7 +65,8 @@ def reply_bundle(reply: Reply) -> Bundle:
 
 
 def _attempt(row: Attempt) -> list[Cell]:
-    outcome = good(row.outcome) if row.outcome == OK else bad(row.outcome or "running")
+    said = (row.outcome or "running") + " (rehearsed)" * row.rehearsed
+    outcome = good(said) if row.outcome == OK else bad(said)
     first = None if row.first_content_ms is None else milliseconds(row.first_content_ms)
     time, cost = milliseconds(row.ms), None if row.cost is None else money(row.cost)
     return [row.target, row.reason, outcome, time, first, _tokens(row) or None, cost]

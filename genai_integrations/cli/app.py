@@ -282,6 +282,34 @@ def compare(  # noqa: PLR0917 - each is an option
 
 
 @app.command()
+def outage(
+    name: Annotated[
+        str, typer.Argument(help="A connection, connection/model, a provider, or a model's name.")
+    ],
+    command: Annotated[list[str], typer.Argument(help="The program to run, after --.")],
+    status: Annotated[
+        int | None, typer.Option(help="HTTP status from 400 to 599; 503 without it.")
+    ] = None,
+    error: Annotated[
+        str | None,
+        typer.Option(help="Instead of a status: timeout, refused, broken, empty or html."),
+    ] = None,
+    retry_after: Annotated[
+        float | None, typer.Option(help="Seconds that the provider asks to wait.")
+    ] = None,
+) -> None:
+    """Run a program in which something is out.
+
+    Every client in it fails to reach what is named; nothing is sent there. No server is needed.
+
+    Ends as the program does. Put another `genai outage ... --` before the program for a second outage.
+    """
+    from genai_integrations.cli.outage import run
+
+    run(name, command, status=status, error=error, retry_after=retry_after)
+
+
+@app.command()
 def setup_db(
     project_id: Annotated[
         str | None, typer.Option(help="Whose connections to read; default the key pair's.")

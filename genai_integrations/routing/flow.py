@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.headers import headers_for
@@ -22,17 +22,11 @@ from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
-    ContentFilteredError,
     GenAIError,
     NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.judging import (
-    JudgeOfAnswers,
-    fits_schema,
-    not_filtered,
-    one_vector_for_each_text,
-)
+from genai_integrations.routing.judging import judges_of
 from genai_integrations.routing.observing import CallObserver
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
@@ -53,7 +47,7 @@ from genai_integrations.routing.steps import (
 )
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
-from genai_integrations.transports.remedies.rows import BRIDGE, WEAKENS_SCHEMA
+from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Memory
@@ -168,7 +162,10 @@ class _Call:
         timeout = args.timeout
         if self._request.stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
-        policy = attempts(self._plan, args, self._parts.health, timeout=timeout, ends=self._ends)
+        limit = self._parts.planner.row_timeouts(self._request)
+        policy = attempts(
+            self._plan, args, self._parts.health, timeout=timeout, ends=self._ends, limit=limit
+        )
         try:
             while True:
                 try:
@@ -187,27 +184,32 @@ class _Call:
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
-        target, request, learnt = step.target, self._request, self._parts.learnt
+        target, learnt = step.target, self._parts.learnt
+        request = self._request
+        if target.deployment.defaults:
+            from genai_integrations.routing.groups import with_defaults
+
+            request = with_defaults(request, target.deployment.defaults)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)
-        outcome = yield from self._sent(target, remedies, step.reason, step.timeout)
+        outcome = yield from self._sent(request, target, remedies, step.reason, step.timeout)
         if isinstance(outcome, GenAIError):
-            outcome = yield from self._restated(step, remedies, outcome)
+            outcome = yield from self._restated(request, step, remedies, outcome)
         return outcome
 
     def _restated(
-        self, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
+        self, request: Request, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """What comes of it if the request is said otherwise."""
         from genai_integrations.routing.restating import restated
 
         outcome, used = yield from restated(
-            self._request,
+            request,
             remedies,
             error,
             lambda made: self._left(step.timeout, made),
-            lambda *said: self._sent(step.target, *said),
+            lambda *said: self._sent(request, step.target, *said),
         )
         if used:
             self._parts.learnt.note(step.target, used)
@@ -220,15 +222,21 @@ class _Call:
         return left if self._ends is None else min(left, self._ends - time.monotonic())
 
     def _sent(
-        self, target: Target, remedies: tuple[Remedy, ...], reason: str, timeout: float
+        self,
+        request: Request,
+        target: Target,
+        remedies: tuple[Remedy, ...],
+        reason: str,
+        timeout: float,
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
-        request = self._request
-        call = self._call(target, remedies)
-        outcome = None
-        if not self._is_ready(call):
+        call = self._call(request, target, remedies)
+        outcome: Any = self._rehearsed(target) if self._parts.outages else None
+        is_rehearsed = outcome is not None
+        if outcome is None and not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
         attempt = self._attempt_began(target, reason)
+        attempt.rehearsed = is_rehearsed
         if outcome is None:
             send = Send(call, request.stream, timeout, request.args.timeout, self._ends)
             if remedies:
@@ -244,10 +252,16 @@ class _Call:
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
-        return outcome
+        return outcome  # type: ignore[no-any-return]  # a driver's
 
-    def _call(self, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
-        request, connection = self._request, target.connection
+    def _rehearsed(self, target: Target) -> GenAIError | None:
+        """How the request fails, if it goes where an outage is rehearsed."""
+        from genai_integrations.routing.outages import rehearsed
+
+        return rehearsed(self._parts, target)
+
+    def _call(self, request: Request, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
+        connection = target.connection
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
         if remedies and BRIDGE in remedies:
@@ -290,7 +304,9 @@ class _Call:
         with contextlib.suppress(GenAIError):
             new = _result(snapshot).by_name.get(old.name)
             if new is not None and new.secret.reveal() != old.secret.reveal():
-                return Target(dataclasses.replace(target.deployment, connection=new), target.why)
+                return dataclasses.replace(
+                    target, deployment=dataclasses.replace(target.deployment, connection=new)
+                )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
 
@@ -380,29 +396,6 @@ class _Call:
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)
-
-
-def judges_of(
-    request: Request, plan: Plan, remedies: Sequence[Remedy] = ()
-) -> tuple[JudgeOfAnswers, ...]:
-    """Who judges the answers to a request; nobody for most.
-
-    Args:
-        request: What was asked.
-        plan: Where it may go.
-        remedies: How it was said.
-    """
-    if request.operation == "embeddings":
-        return (one_vector_for_each_text,)
-    # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
-    judges = (not_filtered,) if ContentFilteredError in plan.instead else ()
-    if (
-        remedies
-        and not request.stream
-        and WEAKENS_SCHEMA.intersection(row.name for row in remedies)
-    ):
-        return (*judges, fits_schema)
-    return judges
 
 
 _CALM = 1.0

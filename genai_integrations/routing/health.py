@@ -6,6 +6,7 @@ the cooldown until one attempt, the probe, has shown whether the target is back.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from genai_integrations.connections.connection import Connection
 from genai_integrations.routing.accounts import Accounts
 from genai_integrations.routing.probe import Probe
 from genai_integrations.routing.retry_budget import RetryBudget
@@ -216,6 +218,11 @@ class Health:
         if circuit.probe is not None:
             # Whoever waits for it need not any more, whether or not it was the probe that succeeded.
             circuit.probe.finish()
+
+    def forget(self, target: str, connection: Connection) -> None:
+        """Close the circuit of a target, and fill its account: what was told of them was a rehearsal."""
+        self.succeeded(target, math.inf)
+        self.accounts.answered(connection, math.inf)
 
     def _after_fork(self) -> None:
         """After a fork, in the child: no call is under way, and no thread is left that could give the lock back."""

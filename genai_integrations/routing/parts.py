@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,15 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.measured import Measured
+    from genai_integrations.routing.outages import Outage
+
+_MEASURING = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
+
+MEASURED_FOR: tuple[Callable[[RouterArgs], bool], ...] = (
+    lambda args: isinstance(args.routing_strategy, str) and args.routing_strategy in _MEASURING,
+)
+"""A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 
 _MOST_REFUSED = 1024
 """Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
@@ -37,8 +46,10 @@ class Parts:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers; None keeps none.
+        measured: What was measured of the targets; None where nobody asks. It is one of the observers.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
+        outages: Those that are rehearsed now, the inner ones last.
         bridged: By name, connections and what they are when OpenAI's newer API is spoken.
     """
 
@@ -49,8 +60,19 @@ class Parts:
     transport: Transport
     observers: Sequence[Observer] = ()
     answers: Answers | None = None
+    measured: Measured | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
+    outages: list[Outage] = field(default_factory=list)
     bridged: BoundedMap[str, tuple[Connection, Connection]] = field(
         default_factory=lambda: BoundedMap(_MOST_BRIDGED)
     )
+
+
+def measured(args: RouterArgs) -> Measured | None:
+    """What is measured in a client with these arguments; None if nobody wants to know."""
+    if not any(asks(args) for asks in MEASURED_FOR):
+        return None
+    from genai_integrations.routing.measured import Measured
+
+    return Measured()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
@@ -14,7 +14,7 @@ from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.parts import Parts
+from genai_integrations.routing.parts import Parts, measured
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
@@ -22,6 +22,7 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.outages import Outage
 
 
 class Router:
@@ -50,8 +51,10 @@ class Router:
         self.registry = registry
         self.answers = answers
         health = Health(args.allowed_fails, args.cooldown_time)
+        found = measured(args)
+        watching = (*observers, found) if found else tuple(observers)
         self._parts = Parts(
-            registry, args, Planner(args), health, transport, tuple(observers), answers
+            registry, args, Planner(args, found), health, transport, watching, answers, found
         )
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
@@ -67,6 +70,18 @@ class Router:
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}
         return dataclasses.replace(found, restated=restated)
+
+    def outage(self, name: str, **how: Any) -> Outage:
+        """An outage to rehearse; see `GenAIClient.outage`."""
+        from genai_integrations.routing.outages import Outage
+
+        return Outage(self._parts, name, **how)
+
+    def begin_outages(self, text: str) -> None:
+        """Begin those of `GENAI_OUTAGES`, which do not end."""
+        from genai_integrations.routing.outages import read
+
+        self._parts.outages += read(text, self._parts)
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.

@@ -113,7 +113,7 @@ class ByLangChain:
     """`ChatGenAI`."""
 
     def __init__(self, client, model):
-        self.model = ChatGenAI(model, client=client)
+        self.client, self.model = client, ChatGenAI(model, client=client)
 
     def ask(self, text, **params):
         return self._told(self.model.invoke(text, **params))
@@ -148,7 +148,7 @@ class ByLlamaIndex:
     """`GenAI`."""
 
     def __init__(self, client, model):
-        self.llm = GenAI(model, client=client)
+        self.client, self.llm = client, GenAI(model, client=client)
 
     def ask(self, text, **params):
         return self._told(self.llm.chat([ChatMessage(text)], **params))
