@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import os
 import uuid
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.outages import Failure, Outage
+    from genai_integrations.transports.tape import Replay
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -74,6 +76,9 @@ class GenAIClient:
         trace_attempts: Record each attempt as a span below its generation; default only as metadata.
         observers: Told of every call and of its attempts, beside the tracing.
         transport: Performs the attempts instead of HTTP.
+        record: A file to which every attempt is appended, so that it can be replayed.
+        replay: Such a file, from which every attempt is answered, or a `Replay` of one: nobody is asked, and no key is
+            needed.
         cache: Where answers are kept for those who ask the same again: `memory`, `sqlite:///answers.db` or
             `redis://host:6379/0`; default nowhere. Per call, `cache={"ttl": 60}` and more.
 
@@ -103,6 +108,8 @@ class GenAIClient:
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
         cache: str | None = None,
+        record: str | os.PathLike[str] | None = None,
+        replay: str | os.PathLike[str] | Replay | None = None,
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
         secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
@@ -113,6 +120,9 @@ class GenAIClient:
             public_key=public_key, secret_key=secret_key, host=host, tracing=tracing
         )
         self.host, self.public_key = settings.host, settings.public_key
+        tape = _replayed(replay, record, transport)
+        if tape is not None:
+            transport, connections = tape, connections or tape.connections
         store = _store(connections) or store_from_settings(settings)
         registry = ConnectionRegistry(store, _names(llm_connection_names))
         self._langfuse = LangfuseSdk(settings, mask=mask, sample_rate=sample_rate)
@@ -126,7 +136,7 @@ class GenAIClient:
         hosts = given.texts("allowed_hosts", allowed_hosts, "llm.example")
         if transport is not None:
             _able("transport", (transport,), "send")
-        spoken = transport or Transports(OriginPins(hosts))
+        spoken = _recorded(transport or Transports(OriginPins(hosts)), record)
         self._router = Router(registry, args, spoken, watching, answers)
         if settings.outages:
             self._router.begin_outages(settings.outages)
@@ -497,6 +507,36 @@ def _store(
     if not isinstance(connections, Iterable):
         raise given.wrong("connections", connections, "a store or a list of connections")
     return GivenConnections(tuple(connections))
+
+
+def _replayed(
+    replay: str | os.PathLike[str] | Replay | None, record: object, transport: object
+) -> Replay | None:
+    """What answers from a tape; nothing is loaded for it where there is none."""
+    if replay is None:
+        return None
+    if record is not None or transport is not None:
+        raise ConfigurationError(
+            "replay answers every call from a tape: leave record and transport out, or replay"
+        )
+    from genai_integrations.transports.tape import Replay
+
+    return replay if isinstance(replay, Replay) else Replay(_path("replay", replay))
+
+
+def _recorded(transport: Transport, record: object) -> Transport:
+    """The transport, which writes down what it does if that is wanted."""
+    if record is None:
+        return transport
+    from genai_integrations.transports.tape import Recorder
+
+    return Recorder(transport, _path("record", record))
+
+
+def _path(what: str, value: object) -> str | os.PathLike[str]:
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and value):
+        return value
+    raise given.wrong(what, value, "the path of a file, such as 'calls.jsonl'")
 
 
 def _answers(

@@ -2,7 +2,8 @@
 
 GenAIError
 ├── ConfigurationError          the program asks for something that cannot work
-│   └── UnknownModelError       no connection serves the model
+│   ├── UnknownModelError       no connection serves the model
+│   └── ReplayError             what is asked was not recorded
 ├── CredentialError             a key cannot be had
 │   ├── DecryptionError         a stored secret does not decrypt
 │   ├── ConnectionNotFoundError no connection has that name
@@ -52,6 +53,10 @@ class ConfigurationError(GenAIError):
 
 class UnknownModelError(ConfigurationError):
     """No connection serves the model that was named."""
+
+
+class ReplayError(ConfigurationError):
+    """What is asked is not on the tape that is replayed, or not so often."""
 
 
 class CredentialError(GenAIError):

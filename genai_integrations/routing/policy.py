@@ -21,6 +21,7 @@ from genai_integrations.errors import (
     CredentialError,
     GenAIError,
     OutOfCreditError,
+    ReplayError,
     RequestTimeoutError,
 )
 from genai_integrations.routing.candidates import Candidate, candidates
@@ -368,5 +369,9 @@ class _Call:
         return falls_over(error, self._args.fallback_on, is_first=len(self._tried) == 1)
 
     def _final(self, error: GenAIError) -> GenAIError:
-        """What to raise when this error ends the call: it never hides what another target said before it."""
-        return self.failure() if len(self._tried) > 1 else error
+        """What to raise when this error ends the call: it never hides what another target said before it.
+
+        But for a tape that has no answer: that is the program's to mend, whatever was recorded before.
+        """
+        is_alone = len(self._tried) == 1 or isinstance(error, ReplayError)
+        return error if is_alone else self.failure()
