@@ -158,6 +158,11 @@ def variable(name: str) -> str | None:
     return MaskedText(value) if value else None
 
 
+def configuration_file() -> str | None:
+    """The configuration that clients without arguments are made from, `GENAI_CONFIG`; None if there is none."""
+    return os.environ.get("GENAI_CONFIG", "").strip() or None
+
+
 def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettings:
     """The variables of tracing as they are now.
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
 
+if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment, Variant, VariantRecord
+
 OK = "ok"
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
+
+BATCH = "batch"
+"""The reason of an attempt that stands for an answer out of a provider's own batch, which has prices of its own."""
 
 
 CacheStatus = Literal["HIT", "MISS", "STALE", "BYPASS"]
@@ -60,6 +66,7 @@ class RouteRecord(TypedDict):
     cost: float | None
     attempts: list[AttemptRecord]
     cache: NotRequired[CacheRecord]
+    variant: NotRequired[VariantRecord]
 
 
 @dataclass(slots=True)
@@ -72,7 +79,7 @@ class Attempt:
         provider: Provider's name.
         model: The provider's own model id.
         reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; what was said
-            otherwise after a refusal, such as `without temperature`; `cache` if it answered an earlier call, whose
+            otherwise after a refusal, such as `without temperature`; `batch` for a provider's own batch; `cache` if it answered an earlier call, whose
             answer was given again.
         outcome: `ok`, or the name of the error's class; empty while it runs.
         began_ms: Milliseconds from the start of the call to that of the attempt.
@@ -134,7 +141,14 @@ class Attempt:
     def listed(self) -> dict[str, float]:
         """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
+        return prices.costs(
+            self.provider,
+            self.model,
+            usage,
+            self.answered,
+            tier=self.tier,
+            batch=self.reason == BATCH,
+        )
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -204,12 +218,21 @@ class Route:
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
         cache: What a cache had to do with it; `BYPASS` where there is none.
+        assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
+        trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
 
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
     cache: CacheUse = BYPASS
+    assignment: Assignment | None = None
+    trace_id: str | None = None
+
+    @property
+    def variant(self) -> Variant | None:
+        """The model that an experiment or a rollout gave the call to, and the one that answered; None in neither."""
+        return None if self.assignment is None else self.assignment.told(self.served)
 
     @property
     def served(self) -> str | None:
@@ -240,6 +263,8 @@ class Route:
         }
         if self.cache is not BYPASS:
             record["cache"] = self.cache.as_dict()
+        if variant := self.variant:
+            record["variant"] = variant.as_dict()
         return record
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:

@@ -160,6 +160,8 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
 
 
 async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:
+    if step.may_block:
+        return await asyncio.to_thread(step.judge, step.request, step.wire)
     return step.judge(step.request, step.wire)
 
 

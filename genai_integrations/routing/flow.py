@@ -26,7 +26,7 @@ from genai_integrations.errors import (
     NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.judging import judges_of
+from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.observing import CallObserver
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
@@ -128,6 +128,13 @@ class _Call:
             if self._memory is not None:
                 rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
             return (yield from self._handed(answer.held, rest))
+        if self._request.stream:
+            from genai_integrations.calls.streamed import chunks_of
+
+            if self._memory is not None:
+                # Now, because how fast the caller reads is nothing that others should wait for.
+                self._memory.ended(answer, self.route.attempts[-1])
+            return (yield from self._handed(chunks_of(answer), None))
         if self._memory is not None:
             yield Keep(self._memory, answer, self.route.attempts[-1])
         return self._replied(answer)
@@ -139,6 +146,7 @@ class _Call:
             snapshot = _result((yield Load(None, self._ends)))
         plan = self._parts.planner.plan(self._request, snapshot)
         self.route.why = plan.why or plan.targets[0].why
+        self.route.assignment = plan.assignment
         return plan
 
     def _recalled(self, kept: Recalled) -> Flow:
@@ -230,6 +238,9 @@ class _Call:
         timeout: float,
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
+        cascade = self._plan.cascade
+        if cascade is not None:
+            request, timeout = cascade.asked(target, request, timeout, self._ends)
         call = self._call(request, target, remedies)
         outcome: Any = self._rehearsed(target) if self._parts.outages else None
         is_rehearsed = outcome is not None
@@ -246,11 +257,14 @@ class _Call:
                 outcome = yield from asked(send, request, remedies)
             else:
                 outcome = yield send
-        if judges_of(request, self._plan, remedies) and not isinstance(outcome, GenAIError):
-            outcome = yield from self._judged(outcome, attempt, remedies)
+        judges = judges_of(request, self._plan, remedies)
+        if cascade is not None and target.name in cascade.judged:
+            judges = (*judges, cascade.judge(self.route))
+        if judges and not isinstance(outcome, GenAIError):
+            outcome = yield from self._judged(outcome, attempt, judges)
         if isinstance(outcome, GenAIError):
             return self._attempt_failed(attempt, call, outcome)
-        if not isinstance(outcome, Opened):
+        if not isinstance(outcome, Opened) and not self._request.stream:
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome  # type: ignore[no-any-return]  # a driver's
 
@@ -282,14 +296,16 @@ class _Call:
         return known[1]
 
     def _judged(
-        self, answer: Wire | Opened, attempt: Attempt, remedies: tuple[Remedy, ...]
+        self, answer: Wire | Opened, attempt: Attempt, judges: tuple[JudgeOfAnswers, ...]
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """The answer, or what a judge says of it instead."""
-        for judge in judges_of(self._request, self._plan, remedies):
+        may_block = self._plan.cascade is not None
+        for judge in judges:
             wire = answer.held[-1] if isinstance(answer, Opened) else answer
-            verdict = yield Judge(judge, self._request, wire)
+            verdict = yield Judge(judge, self._request, wire, may_block)
             if verdict is not None:
-                attempt.usage = wire.get("usage")  # it is paid for all the same
+                # It is paid for all the same.
+                attempt.usage, attempt.answered = wire.get("usage"), wire.get("model")
                 if isinstance(answer, Opened):
                     yield Drop(answer)
                 return verdict  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from genai_integrations.cache.kept import Kept
 from genai_integrations.cache.pieces import chunks_of_entry
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, Attempt
+from genai_integrations.calls.streamed import chunks_of
 from genai_integrations.calls.wire import Wire
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.shared_streams import AsyncReading, Reading
@@ -107,26 +108,3 @@ def is_whole(reply: Wire) -> bool:
         return True
     choices = reply["choices"]
     return bool(choices) and all(row.get("finish_reason") in _WHOLE for row in choices)
-
-
-def chunks_of(reply: Wire) -> Iterator[Wire]:
-    """A kept reply as a stream: each answer in one piece, its end, the usage."""
-    head = {name: value for name, value in reply.items() if name not in ("choices", "usage")}
-    head["object"] = "chat.completion.chunk"
-    for choice in reply["choices"]:
-        begun = {name: value for name, value in choice.items() if name != "message"}
-        yield {
-            **head,
-            "choices": [{**begun, "delta": _delta(choice["message"]), "finish_reason": None}],
-        }
-    for at, choice in enumerate(reply["choices"]):
-        end = {"index": choice.get("index", at), "delta": {}}
-        yield {**head, "choices": [{**end, "finish_reason": choice["finish_reason"]}]}
-    yield {**head, "choices": [], "usage": reply.get("usage")}
-
-
-def _delta(message: Wire) -> Wire:
-    if not message.get("tool_calls"):
-        return message
-    calls = [{"index": at, **call} for at, call in enumerate(message["tool_calls"])]
-    return {**message, "tool_calls": calls}

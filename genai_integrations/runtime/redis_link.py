@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -57,9 +58,6 @@ class RedisLink:
         ConfigurationError: It is no such address, or the `redis` package is missing.
     """
 
-    # On the class, because at the interpreter's end the module's names are gone before the last link.
-    _loop = _LOOP
-
     def __init__(self, url: str) -> None:
         try:
             parts = urlsplit(url)
@@ -77,12 +75,9 @@ class RedisLink:
         self._asked_again_at = 0.0
         self._client: redis.Redis | None = None
         self._aclient: redis.asyncio.Redis | None = None
+        self._end: weakref.finalize[..., RedisLink] | None = None
         _redis()
         after_fork_in_child(self._renew)
-
-    def __del__(self) -> None:
-        if (client := getattr(self, "_aclient", None)) is not None:
-            self._loop.spawn(client.aclose())
 
     def __repr__(self) -> str:
         return f"RedisLink({self.where!r})"
@@ -108,7 +103,7 @@ class RedisLink:
         """As `ask`, without blocking the event loop. The work is awaited in a loop of its own."""
         self._require()
         try:
-            return await self._loop.arun(self._awaited(work))
+            return await _LOOP.arun(self._awaited(work))
         except (_redis().exceptions.RedisError, OSError) as error:
             raise self._failed(error) from error
 
@@ -117,7 +112,12 @@ class RedisLink:
             with loading():
                 import redis.asyncio
 
-            self._aclient = redis.asyncio.Redis.from_url(self._url, **_options(is_async=True))
+            client = self._aclient = redis.asyncio.Redis.from_url(
+                self._url, **_options(is_async=True)
+            )
+            # It has the client until then: one that is garbage together with the link would complain that it is open.
+            self._end = weakref.finalize(self, _close, client)
+            self._end.atexit = False
         return await work(self._aclient)
 
     def _require(self) -> None:
@@ -140,7 +140,13 @@ class RedisLink:
         old = (self._lock, self._client, self._aclient)
         self._lock = threading.Lock()
         self._client = self._aclient = None
+        if self._end is not None:
+            self._end.detach()
         return old
+
+
+def _close(client: redis.asyncio.Redis) -> None:
+    _LOOP.spawn(client.aclose())
 
 
 _links: BoundedMap[str, RedisLink] = BoundedMap(64)
