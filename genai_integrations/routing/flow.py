@@ -25,7 +25,6 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.observing import CallObserver
@@ -42,7 +41,6 @@ from genai_integrations.routing.steps import (
     Opened,
     Prepare,
     Ready,
-    Recall,
     Send,
     Step,
     Try,
@@ -52,6 +50,8 @@ from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Memory
+    from genai_integrations.routing.kept_answers import Recalled
     from genai_integrations.routing.turns import Turns
 
 Flow = Generator[Step, Any, Reply | None]
@@ -123,14 +123,24 @@ class _Call:
             gate = self._parts.gate
             self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
-            self._memory = Memory(self._parts.answers, self._request, self._plan)
-            kept = yield Recall(self._memory)
+            from genai_integrations.routing.remembering import remembered
+
+            self._memory = self._parts.answers.memory(self._request, self._plan)
+            kept = yield from remembered(self._memory, self._request, self.route, self._ends)
             if kept is not None:
-                return (yield from self._recalled(*kept))
+                return (yield from self._recalled(kept))
         answer = yield from self._answered()
         if isinstance(answer, Opened):
-            return (yield from self._handed(answer.held, answer.rest))
+            rest = answer.rest
+            if self._memory is not None:
+                rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
+            return (yield from self._handed(answer.held, rest))
         if self._request.stream:
+            from genai_integrations.calls.streamed import chunks_of
+
+            if self._memory is not None:
+                # Now, because how fast the caller reads is nothing that others should wait for.
+                self._memory.ended(answer, self.route.attempts[-1])
             return (yield from self._handed(chunks_of(answer), None))
         if self._memory is not None:
             yield Keep(self._memory, answer, self.route.attempts[-1])
@@ -146,14 +156,17 @@ class _Call:
         self.route.assignment = plan.assignment
         return plan
 
-    def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:
-        """Give an answer that was kept: the attempt stands for it, and nobody is asked."""
-        self._memory = None
-        self.route.attempts.append(attempt)
+    def _recalled(self, kept: Recalled) -> Flow:
+        """Give the answer to another call: an attempt stands for it, and nobody is asked."""
+        if kept.rest is None and self._memory is not None:
+            self._memory.ended()
+            self._memory = None
+        self.route.attempts.append(kept.attempt)
         self._started = time.monotonic()
         if self._request.stream:
-            return (yield from self._handed(chunks_of(wire), None))
-        self._attempt_answered(attempt, wire.get("usage"), wire.get("model"))
+            return (yield from self._handed(kept.chunks(), kept.rest))
+        wire = kept.entry["reply"]
+        self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
     def _answered(self) -> Generator[Step, Any, Wire | Opened]:
@@ -344,7 +357,8 @@ class _Call:
         end: Ending = yield Hand(answers, held, rest, self.route, is_wanted)
         if end.error is not None:
             self._stream_broke(attempt, end.error)
-            self._parts.health.failed(attempt.target)
+            if attempt.reason != CACHE:
+                self._parts.health.failed(attempt.target)
         elif end.is_whole:
             attempt.tier = end.tier
             self._attempt_answered(attempt, end.usage, end.model)
@@ -419,6 +433,9 @@ class _Call:
         """The call is over, with a reply or an error; what is told later is not heard."""
         if self._turns is not None:
             self._turns.end()
+        if self._memory is not None:
+            last = self.route.attempts[-1] if self.route.attempts else None
+            self._memory.ended(wire, last, error)
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)

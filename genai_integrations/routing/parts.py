@@ -10,7 +10,6 @@ from genai_integrations.calls.args import RouterArgs
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.models.lengths import AnswerLengths
-from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.learnt import Learnt
 from genai_integrations.routing.observing import Observer
@@ -20,6 +19,7 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.limits.gate import Gate
+    from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.outages import Outage
     from genai_integrations.routing.state import State
@@ -66,7 +66,7 @@ class Parts:
     health: Health
     transport: Transport
     observers: Sequence[Observer] = ()
-    answers: AnswerStore | None = None
+    answers: Answers | None = None
     measured: Measured | None = None
     gate: Gate | None = None
     lengths: AnswerLengths = field(default_factory=AnswerLengths)

@@ -14,7 +14,6 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.batched import batched_call
-from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
@@ -28,6 +27,7 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.limits.gate import Gate
+    from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.estimating import Estimator
     from genai_integrations.routing.outages import Outage
     from genai_integrations.routing.variants.track import Track
@@ -48,6 +48,9 @@ class Router:
         gate: Limits and budgets of the calls.
         project: Tells tenants apart who share state in one place.
         langfuse: Whose scores are read; None where calls are not recorded.
+
+    Attributes:
+        answers: The same; None keeps none.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class Router:
         args: RouterArgs,
         transport: Transport,
         observers: Sequence[Observer] = (),
-        answers: AnswerStore | None = None,
+        answers: Answers | None = None,
         *,
         gate: Gate | None = None,
         project: str = "",
@@ -64,6 +67,7 @@ class Router:
     ) -> None:
         self.args = args
         self.registry = registry
+        self.answers = answers
         health = Health(args.allowed_fails, args.cooldown_time)
         found = measured(args)
         self._state = state(args, health, found, project, langfuse)
