@@ -32,6 +32,9 @@ StrategyName = Literal[
 ]
 """Orders in which the targets of one name are tried; `routing.strategies.STRATEGIES` has a function for each."""
 
+AUTO = "auto"
+"""The name that asks for a choice, by `RouterArgs.auto`."""
+
 OwnStrategy = Callable[..., Sequence[Any]]
 """A program's own: `(request, targets) -> targets`, those to try in their order; see `routing.strategies.Strategy`."""
 
