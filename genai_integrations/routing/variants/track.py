@@ -27,10 +27,6 @@ ENOUGH_SCORES = 30
 """Scores of each model before they are compared, or `min_calls` if that is fewer: the test counts on many."""
 
 
-DOWN = 2
-"""Requests in a row that failed, after which the new model is taken to be down."""
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One line of a rollout's audit record.
@@ -85,13 +81,11 @@ class Outcome(NamedTuple):
         failed: Whether it did not answer.
         seconds: Until it answered; None if it did not.
         cost: US dollars; None if not known.
-        asked: Requests to it; none where it cooled down.
     """
 
     failed: bool
     seconds: float | None = None
     cost: float | None = None
-    asked: int = 1
 
 
 class _Limit(NamedTuple):
@@ -131,8 +125,6 @@ class Track:
         self._refresh = refresh
         self._decided: tuple[tuple[str, ...], tuple[Decision, ...]] = ((), ())
         self._limits = tuple(_limits(rollout))
-        self._is_cooling = False
-        self._in_a_row = 0
         mirror.first(0, _written(Decision(_now(), "running", rollout.steps[0], "it began", 0)))
 
     def __repr__(self) -> str:
@@ -220,9 +212,7 @@ class Track:
         if which == "old":
             self._mirror.add(added)
             return
-        if self._is_news(outcome):
-            added |= self._bets(outcome)
-        self._mirror.add(added)
+        self._mirror.add(added | self._bets(outcome))
         self._decide()
 
     def promote(self, why: str = "by hand") -> None:
@@ -239,16 +229,6 @@ class Track:
             # Another process may have decided something at the same moment, and come first.
             self._note(state, share, why, by="hand")
             self._refresh()
-
-    def _is_news(self, outcome: Outcome) -> bool:
-        """Whether the tests hear of it: after one failure only of the first call that finds it cooling down.
-
-        All of those count as failures. But one failure in a busy second must not become a thousand, by which any
-        rollout would end; where several requests in a row have failed, it is down and not unlucky.
-        """
-        was_cooling, self._is_cooling = self._is_cooling, outcome.failed and not outcome.asked
-        self._in_a_row = self._in_a_row + outcome.asked if outcome.failed else 0
-        return not (was_cooling and self._is_cooling) or self._in_a_row >= DOWN
 
     def _bets(self, outcome: Outcome) -> dict[str, float]:
         """What one call on the new model adds to the evidence against it."""

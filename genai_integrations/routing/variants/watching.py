@@ -70,10 +70,10 @@ def outcome_of(route: Route, *, failed: bool, with_cost: bool) -> Outcome | None
     own = [row for row in route.attempts if given is not None and row.target in given.targets]
     if failed:
         was_alone = own and len(own) == len(route.attempts)
-        return Outcome(failed=True, asked=len(own)) if was_alone else None
+        return Outcome(failed=True) if was_alone else None
     last = route.attempts[-1]
     if last not in own or last.outcome != OK:
-        return Outcome(failed=True, asked=len(own))
+        return Outcome(failed=True)
     waited = last.ms if last.first_content_ms is None else last.first_content_ms
     known = [row.cost for row in own] if with_cost else []
     costs = [cost for cost in known if cost is not None]
