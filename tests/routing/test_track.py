@@ -116,6 +116,18 @@ def test_worse_scores_roll_it_back():
     assert rollout.audit[-1].why.startswith("'quality' of ")
 
 
+def test_two_who_decide_at_the_same_moment_leave_one_line():
+    """Threads and processes look at the same figures; the first decision of a number counts."""
+    mirror = Mirror("key")
+    one, two = (Track(Rollout("smart", old="a", new="b"), mirror) for _ in range(2))
+    decided = one._note
+    one._note = lambda *row, **more: (two.took("b", BAD), decided(*row, **more))
+    one.took("b", BAD)
+    one.took("b", BAD)
+
+    assert [row.state for row in one.audit] == ["running", "rolled_back"]
+
+
 def test_without_scores_it_does_not_go_on():
     """Who asks for scores wants them heard: as many as the calls of a step, or 30."""
     rollout = track(score="quality", min_calls=3)

@@ -227,7 +227,7 @@ class Track:
         self._refresh()
         while self.state != state:
             # Another process may have decided something at the same moment, and come first.
-            self._note(state, share, why, by="hand")
+            self._note(len(self.audit), state, share, why, by="hand")
             self._refresh()
 
     def _bets(self, outcome: Outcome) -> dict[str, float]:
@@ -243,20 +243,21 @@ class Track:
 
     def _decide(self) -> None:
         """Go on, go back, or stay, as the figures say now."""
-        last = self.audit[-1]
+        audit = self.audit
+        number, last = len(audit), audit[-1]
         if last.state != "running":
             return
         totals = self._mirror.totals()
         made = int(totals.get("new.calls", 0.0)) - last.calls
         if bad := self._too_bad(totals):
-            self._note("rolled_back", 0.0, bad)
+            self._note(number, "rolled_back", 0.0, bad)
         elif made >= self.rollout.min_calls and self._may_go_on(totals):
             later = [step for step in self.rollout.steps if step > last.share]
             why = f"{made} calls at {last.share * 100:g} % kept all limits: {self._told(totals)}"
             if later:
-                self._note("running", later[0], why)
+                self._note(number, "running", later[0], why)
             else:
-                self._note("promoted", 1.0, why)
+                self._note(number, "promoted", 1.0, why)
 
     def _too_bad(self, totals: Mapping[str, float]) -> str:
         """Why the new model is surely worse than it may be; empty if that is not sure."""
@@ -306,10 +307,11 @@ class Track:
             said.append(f"mean score {score:.3g}")
         return ", ".join(said) or "there are none"
 
-    def _note(self, state: State, share: float, why: str, *, by: str = "test") -> None:
+    def _note(self, number: int, state: State, share: float, why: str, *, by: str = "test") -> None:
+        """Write a decision down, if nobody has taken the one of this number."""
         calls = int(self._mirror.totals().get("new.calls", 0.0))
         decision = Decision(_now(), state, share, why, calls, by)
-        self._mirror.first(len(self.audit), _written(decision))
+        self._mirror.first(number, _written(decision))
         _log.info("rollout %r is %s at %g %%: %s", self.name, state, share * 100, why)
 
 
