@@ -116,6 +116,20 @@ def test_worse_scores_roll_it_back():
     assert rollout.audit[-1].why.startswith("'quality' of ")
 
 
+def test_a_notebook_shows_both_models_and_every_decision():
+    """As tables; what people have written is escaped."""
+    rollout = track(score="quality")
+    rollout.took("gpt-5", GOOD)
+    rollout.scored("gpt-5", 0.5)
+    rollout.roll_back("<b>too long</b>")
+    shown = rollout._repr_mimebundle_()
+
+    assert "rollout smart: rolled_back, 0 % on gpt-5" in shown["text/plain"]
+    assert "500 ms" in shown["text/plain"]
+    assert "0.5 of 1" in shown["text/html"]
+    assert "&lt;b&gt;too long&lt;/b&gt;" in shown["text/html"]
+
+
 def test_two_who_decide_at_the_same_moment_leave_one_line():
     """Threads and processes look at the same figures; the first decision of a number counts."""
     mirror = Mirror("key")

@@ -130,6 +130,11 @@ class Track:
     def __repr__(self) -> str:
         return f"<rollout {self.rollout.name!r}: {self.state}, {self.share * 100:g} % on {self.rollout.new!r}>"
 
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.routing.variants.views import track_bundle
+
+        return track_bundle(self)
+
     @property
     def name(self) -> str:
         """The rollout's."""
