@@ -383,7 +383,8 @@ def test_the_fallbacks_of_the_old_model_hold(make, provider):
 
 
 @pytest.mark.usefixtures("tracing")
-def test_langfuse_is_told_the_variant_and_tells_scores(connection, langfuse, provider):
+@pytest.mark.parametrize("with_sdk", [False, True])
+def test_langfuse_is_told_the_variant_and_tells_scores(connection, langfuse, with_sdk):
     """As metadata of the generation, a key each; and a score of its trace counts, once, for the model that answered."""
     rollout = Rollout("smart", old="gpt-4o", new="gpt-5", steps=[1.0], score="quality")
     client = GenAIClient(
@@ -393,6 +394,8 @@ def test_langfuse_is_told_the_variant_and_tells_scores(connection, langfuse, pro
         connections=[connection],
         router_args={"rollouts": [rollout]},
     )
+    if with_sdk:
+        client.langfuse.auth_check()
     route = client.completion("smart", HELLO, user="ann", metadata={"tier": "free"}).route
     client.flush()
     told = langfuse.spans[-1]["attributes"]
