@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.request import Request
@@ -45,7 +44,7 @@ def store_of(args: RouterArgs) -> Store | None:
     Raises:
         ConfigurationError: They say two places, or one that cannot be.
     """
-    url = args.redis_url or _address(args)
+    url = args.redis_address
     if url and args.state_file:
         raise ConfigurationError(
             "router_args has a Redis server and a state_file: state is kept in one of them"
@@ -56,14 +55,6 @@ def store_of(args: RouterArgs) -> Store | None:
         except ConfigurationError as error:
             raise ConfigurationError(f"router_args['redis_url']: {error}") from error.__cause__
     return FileStore(args.state_file) if args.state_file else None
-
-
-def _address(args: RouterArgs) -> str:
-    if not args.redis_host:
-        return ""
-    password = args.redis_password
-    user = f":{quote(password, safe='')}@" if password else ""
-    return f"redis://{user}{args.redis_host}:{args.redis_port}/0"
 
 
 class State:
