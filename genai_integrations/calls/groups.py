@@ -22,9 +22,10 @@ class Row:
     """One row: who answers to a group's name.
 
     Attributes:
-        group: The group's name, LiteLLM's `model_name`.
+        group: The group's name, LiteLLM's `model_name`; one with a `*` is a pattern of names.
         number: Its place in the group, from 1.
-        model: Who is meant: any model name, or the provider's own id at `connection`.
+        model: Who is meant: any model name, or the provider's own id at `connection`. A `*` stands for what that of
+            the pattern stands for.
         connection: The row's own, with its `api_key` or `api_base`; None where connections are found by the name.
             A broken one says why the row cannot be used.
         weight: Share of the group's calls, relative to the other rows'; None if the row does not say.
@@ -106,11 +107,8 @@ def _split(where: str, row: object) -> tuple[str, dict[str, Any], str | None]:
     group, params, info = row["model_name"], row["litellm_params"], row.get("model_info") or {}
     if not isinstance(group, str) or not group:
         raise _wrong(f"{where}.model_name", "a name such as 'smart'", group)
-    if "*" in group:
-        raise ConfigurationError(
-            f"router_args[{where!r}] is a pattern, {shown(group)}: a group has one name; "
-            "`provider/model` and `connection/model` reach every model without a row"
-        )
+    if group.count("*") > 1:
+        raise _wrong(f"{where}.model_name", "a name with one '*' at most", group)
     for part, given in (("litellm_params", params), ("model_info", info)):
         if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
             raise _wrong(f"{where}.{part}", "a mapping", given)

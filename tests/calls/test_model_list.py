@@ -225,7 +225,7 @@ def test_a_row_that_cannot_be_used_says_why_and_the_others_go_on(params, said):
         (row("m", input_cost_per_token="free"), "a number from 0 on"),
         (row("m", wieght=3), "did you mean 'weight'"),
         (row("m", api_bse="x"), "did you mean 'api_base'"),
-        (row("*", group="*"), "is a pattern"),
+        (row("*", group="a*b*"), "one '*' at most, not str"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_with_what_to_write(given, said):
