@@ -75,21 +75,22 @@ def model_list(name: str, value: object) -> Groups:
         raise ConfigurationError(
             f"router_args[{name!r}] must be a list of rows like {_LIKE}, not {type(value).__name__}"
         )
-    groups: dict[str, tuple[Row, ...]] = {}
+    groups: dict[str, list[Row]] = {}
     own: set[str] = set()
     for at, row in enumerate(rows):
         group, params, own_name = _split(f"{name}[{at}]", row)
-        others = groups.get(group, ())
-        made = _row(f"{name}[{at}]", group, len(others) + 1, params, own_name)
-        if made.connection is not None:
-            if made.connection.name in own:
-                raise ConfigurationError(
-                    f"router_args['{name}[{at}]'] has the name of another row's connection, "
-                    f"{shown(made.connection.name)}: give model_info another id"
-                )
-            own.add(made.connection.name)
-        groups[group] = (*others, made)
-    return groups
+        mine = groups.setdefault(group, [])
+        made = _row(f"{name}[{at}]", group, len(mine) + 1, params, own_name)
+        mine.append(made)
+        if made.connection is None:
+            continue
+        if made.connection.name in own:
+            raise ConfigurationError(
+                f"router_args['{name}[{at}]'] has the name of another row's connection, "
+                f"{shown(made.connection.name)}: give model_info another id"
+            )
+        own.add(made.connection.name)
+    return {group: tuple(mine) for group, mine in groups.items()}
 
 
 _LIKE = '{"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o", "weight": 3}}'
@@ -127,29 +128,33 @@ def _row(
     if unset:
         error = ConfigurationError(f"{unset} is not set, which {group!r} names")
         return Row(group, number, "", BrokenConnection(name, error))
+    connection, model = _who(name, where, params)
     routing: dict[str, Any] = {
         _FIELDS.get(key, key): check(f"{where}.{key}", params[key])
         for key, check in _ROUTING.items()
         if key in params
     }
-    model = params.get("model")
-    if not isinstance(model, str) or not model:
-        raise _wrong(f"{where}.model", "a name such as 'openai/gpt-4o'", model)
-    own = {key: params[key] for key in _OWN if key in params}
     prices = {
         key: checks.from_zero(f"{where}.{key}", params[key]) for key in params if _is_price(key)
     }
-    rest = params.keys() - _ROUTING.keys() - own.keys() - prices.keys() - set(_NAMING)
-    said = params.get("custom_llm_provider")
-    connection: Connection | BrokenConnection | None = None
+    taken = {*_ROUTING, *_OWN, *_NAMING, *prices}
+    defaults = {key: value for key, value in params.items() if key not in taken}
+    return Row(group, number, model, connection, prices=prices, defaults=defaults, **routing)
+
+
+def _who(
+    name: str, where: str, params: Mapping[str, Any]
+) -> tuple[Connection | BrokenConnection | None, str]:
+    """The row's own connection, if it has one, and the name of the model."""
+    model, said = params.get("model"), params.get("custom_llm_provider")
+    if not isinstance(model, str) or not model:
+        raise _wrong(f"{where}.model", "a name such as 'openai/gpt-4o'", model)
+    own = {key: params[key] for key in _OWN if key in params}
     if own:
-        connection, model = _own_connection(name, where, model, said, own)
-    elif said and provider_named(model.partition("/")[0]) is None:
+        return _own_connection(name, where, model, said, own)
+    if said and provider_named(model.partition("/")[0]) is None:
         model = f"{said}/{model}"
-    return Row(
-        group, number, model, connection, prices=prices,
-        defaults={key: params[key] for key in params if key in rest}, **routing,
-    )  # fmt: skip
+    return None, model
 
 
 def _filled_in(params: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
