@@ -233,7 +233,7 @@ def _require_known(where: str, key: str) -> None:
 
 
 def _is_price(key: str) -> bool:
-    return key.endswith(("_cost_per_token", "_token_cost"))
+    return "cost_per_" in key or "_token_cost" in key
 
 
 def _order(name: str, value: object) -> int:
@@ -268,16 +268,34 @@ _LOOK_ALIKE = frozenset(("top_p", "user"))
 
 WITHOUT_MEANING = frozenset(
     (
-        "auto_router_config", "auto_router_config_path", "auto_router_default_model", "auto_router_embedding_model",
-        "azure_ad_token", "azure_ad_token_provider", "azure_password", "azure_username",
-        "allow_client_keepalive_override", "aws_role_name", "aws_session_name", "aws_sts_endpoint",
-        "aws_web_identity_token", "budget_duration", "client_id", "client_secret", "complexity_router_config",
-        "configurable_clientside_auth_params", "cooldown_time", "default_api_key_rpm_limit",
-        "default_api_key_tpm_limit", "drop_params", "fallbacks", "itpm", "keepalive_seconds",
-        "extra_body", "litellm_credential_name", "litellm_trace_id", "max_budget", "max_parallel_requests", "max_retries", "messages",
-        "merge_reasoning_content_in_choices", "mock_response", "num_retries", "otpm", "provider_affinity_header",
-        "stream", "stream_timeout_by_service_tier", "tag_regex", "tenant_id", "timeout_by_service_tier",
-        "use_chat_completions_api", "use_in_pass_through", "use_litellm_proxy", "watsonx_region_name",
+        "adaptive_router_config", "adaptive_router_default_model", "allow_client_keepalive_override",
+        "anthropic_disable_workload_identity_federation", "anthropic_federation_rule_id",
+        "anthropic_federation_workspace_id", "anthropic_identity_source", "anthropic_identity_token",
+        "anthropic_identity_token_file", "anthropic_issuer_audience", "anthropic_issuer_signing_key_ref",
+        "anthropic_issuer_subject", "anthropic_issuer_ttl_seconds", "anthropic_issuer_url",
+        "anthropic_keycloak_auth_method", "anthropic_keycloak_client_id", "anthropic_keycloak_client_secret_ref",
+        "anthropic_keycloak_scope", "anthropic_keycloak_token_url", "anthropic_organization_id",
+        "anthropic_service_account_id", "auto_router_config", "auto_router_config_path", "auto_router_default_model",
+        "auto_router_embedding_model", "auto_router_max_input_chars", "auto_router_model_compression",
+        "auto_router_routing_compression", "aws_batch_role_arn", "aws_bedrock_project_id", "aws_role_name",
+        "aws_session_name", "aws_session_tags", "aws_sts_endpoint", "aws_web_identity_token", "azure_ad_token",
+        "azure_ad_token_provider", "azure_password", "azure_scope", "azure_username", "base_model", "bedrock_tags",
+        "bucket_name", "budget_duration", "client_id", "client_secret", "complexity_router_config",
+        "complexity_router_default_model", "configurable_clientside_auth_params", "cooldown_time",
+        "default_api_key_rpm_limit", "default_api_key_tpm_limit", "drop_params", "embedding_model", "extra_body",
+        "fallbacks", "fireworks_forward_user_id", "gcs_bucket_name", "index_name", "input", "itpm", "keepalive_seconds",
+        "litellm_credential_name", "litellm_trace_id", "max_budget", "max_file_size_mb", "max_parallel_requests",
+        "max_retries", "merge_reasoning_content_in_choices", "messages", "metadata", "milvus_db_name",
+        "milvus_partition_names", "milvus_text_field", "mock_response", "model_info", "num_retries",
+        "openai_identity_provider_id", "openai_identity_token_file", "openai_service_account_id", "otpm",
+        "output_vector_size", "provider_affinity_header", "quality_router_config", "quality_router_default_model",
+        "regional_endpoint_uplift_multiplier", "regional_processing_uplift_multiplier_eu",
+        "regional_processing_uplift_multiplier_us", "s3_access_key_id", "s3_bucket_name", "s3_bucket_owner",
+        "s3_encryption_key_id", "s3_endpoint_url", "s3_output_bucket_name", "s3_region_name", "s3_secret_access_key",
+        "stream", "stream_options", "stream_timeout_by_service_tier", "tag_regex", "tenant_id", "tiered_pricing",
+        "timeout_by_service_tier", "use_chat_completions_api", "use_in_pass_through", "use_litellm_proxy",
+        "use_xai_oauth", "valkey_embedding_field", "valkey_host", "valkey_password", "valkey_port", "valkey_ssl",
+        "valkey_text_field", "vector_bucket_name", "vector_store_id", "watsonx_region_name",
     )
 )  # fmt: skip
 """What LiteLLM 1.106 reads from `litellm_params` for itself, and nothing here does: it is no parameter of a request."""

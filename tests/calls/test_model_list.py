@@ -265,6 +265,27 @@ def test_what_only_litellm_gives_a_meaning_to_is_named(name):
         read(row("m", **{name: "1"}))
 
 
+def test_every_parameter_of_litellms_rows_is_known():
+    """Those of the installed version: routing, a connection, a price, or without a meaning here; none is sent by mistake."""
+    from litellm.types.router import LiteLLM_Params, LiteLLMParamsTypedDict
+
+    names = {*LiteLLM_Params.model_fields, *LiteLLMParamsTypedDict.__annotations__}
+    sent = []
+    for name in sorted(names - {"model", "model_info"}):
+        try:
+            found = read_one(model="openai/gpt-4o", **{name: None}).defaults
+            ((row_,),) = read(row("openai/gpt-4o", **{name: _SAMPLES.get(name, 1)})).values()
+        except ConfigurationError:
+            continue
+        sent += [name] if name in {**found, **row_.defaults} else []
+
+    assert len(names) > 200
+    assert sent == []
+
+
+_SAMPLES = {"tags": ["a"], "extra_headers": {"x-a": "b"}}
+
+
 def test_no_secret_shows_anywhere():
     """Not in the repr of the arguments, nor in an error, nor in the locals of its traceback's frames of ours."""
     args = router_args({"model_list": [row(api_key=SECRET, extra_headers={"x-key": SECRET})]})
