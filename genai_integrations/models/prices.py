@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from genai_integrations.models.catalog import ModelRow, model_info
 from genai_integrations.models.usage import Usage
@@ -187,7 +187,11 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
     found = {part: count * rates.of(*_PRICES[part]) for part, count in parts.items()}
     details: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
     for part, (kinds, name), price in _DEARER:
-        count = _count((details.get(kinds) or {}).get(name)) if part in parts else None
+        count = (
+            _count(cast("Mapping[str, object]", details.get(kinds) or {}).get(name))
+            if part in parts
+            else None
+        )
         if count:
             dearer = rates.of(price, *_PRICES[part]) - rates.of(*_PRICES[part])
             found[part] += min(count, parts[part]) * dearer

@@ -17,7 +17,7 @@ from genai_integrations.connections.connection import (
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import UnknownModelError
 from genai_integrations.models import catalog
-from genai_integrations.models.families import OWN_IDS, family_of
+from genai_integrations.models.families import OPENROUTERS_ENDING, OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class Resolution:
         for at, target in enumerate(self.targets, 1):
             lines.append(f"  {at}. {target.name}  ({target.why})")
             lines += [f"       {said}" for said in self.restated.get(target.name, ())]
-        lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
+        if len(self.targets) > 1:
+            # Of a single target everybody knows.
+            lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
 
@@ -341,7 +343,7 @@ def _listing(row: Connection, name: str) -> str | None:
 
 
 def _family_member(row: Connection, name: str) -> str | None:
-    if not row.with_default_models:
+    if not row.with_default_models or OPENROUTERS_ENDING.search(name):
         return None
     if name in catalog.models_of(row.provider.name):
         return _default_id(row, name)

@@ -117,6 +117,8 @@ class Planner:
             plan = dataclasses.replace(plan, fallbacks=(), instead={}, cascade=None)
         if self._balancer is not None:
             plan = self._balancer.arranged(plan, request)
+        if given:
+            plan = _because(given.why, plan)
         return plan if rule is None else _because(rule[1], plan)
 
 
