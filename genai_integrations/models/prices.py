@@ -140,10 +140,10 @@ def costs(
         reported = reported.get("total_cost")
     if isinstance(reported, (int, float)) and not isinstance(reported, bool):
         return {TOTAL: float(reported)}
-    if own:
-        return _from_rates(Rates(own, (), "", None, batch), usage)
-    for name in (answered, model):
-        rates = rates_of(provider, name, usage.get("prompt_tokens") or 0, tier, batch=batch) if name else None  # fmt: skip
+    size = usage.get("prompt_tokens") or 0
+    infos = (model_info(provider, name) for name in (answered, model) if name)
+    for info in (own, *infos) if own else infos:
+        rates = _rates(provider, info, size, tier, batch)
         if rates is not None:
             return _from_rates(rates, usage)
     return {}
@@ -202,7 +202,12 @@ def rates_of(
     provider: str, model: str, size: int, tier: str | None = None, *, batch: bool = False
 ) -> Rates | None:
     """The prices that hold for a prompt of this size; None where the map has none."""
-    info = model_info(provider, model)
+    return _rates(provider, model_info(provider, model), size, tier, batch)
+
+
+def _rates(
+    provider: str, info: Mapping[str, Any] | None, size: int, tier: str | None, batch: bool
+) -> Rates | None:
     if info is not None and "tiered_pricing" in info:
         info = {**info, **_row_for(info["tiered_pricing"], size)}
     if info is None or _INPUT not in info:
