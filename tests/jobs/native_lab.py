@@ -40,7 +40,7 @@ class Lab:
         secret = Secret(SECRETS.get(kind, "sk-lab"))
         lab = Connection("lab", PROVIDERS[kind], secret, base_url=self.url, region="us-east-1")
         self.client = GenAIClient(connections=[lab], router_args={"num_retries": 0})
-        self.client._router.batching._wait = lambda _: None
+        self.client._router.batching.wait = lambda _: None
 
     def requests(self, *texts, **params):
         return [

@@ -14,7 +14,7 @@ from native_lab import Lab, said, texts
 
 from genai_integrations import Connection, GenAIClient, Secret
 from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.errors import ConfigurationError, ServerError
 from genai_integrations.jobs import start
 from genai_integrations.jobs.native_batch import native_steps
 from genai_integrations.jobs.steps import Await, Do, Pull, Pulled
@@ -182,6 +182,24 @@ def test_what_a_group_says_holds_in_a_batch(provider, tmp_path):
     assert texts(items) == said("q0")
     (body,) = provider.batches.asked_bodies
     assert (body["model"], body["temperature"]) == ("gpt-4o-mini", 0.5)
+
+
+def test_a_provider_that_is_busy_is_asked_again(lab_of):
+    """Twice, with pauses; then its requests go live."""
+    lab, waits = lab_of("openai"), []
+    lab.client._router.batching.wait = waits.append
+    lab.provider.faults = {"": Fault.rate_limited(times=2)}
+
+    assert texts(lab.batch(lab.requests("q0"))) == said("q0")
+    assert (lab.live, waits) == (0, [5.0, 20.0])
+    lab.journal.unlink()
+    lab.provider.faults = {"": Fault.status(503)}
+    with pytest.raises(ServerError):
+        list(lab.batch(lab.requests("q1")))
+    lab.provider.faults = {"": [*[Fault.status(503), None] * 2, Fault.status(503)]}
+    lab.journal.unlink()
+    assert texts(lab.batch(lab.requests("q1"))) == said("q1")
+    assert lab.live == 1
 
 
 def test_several_that_it_may_be(lab_of):
