@@ -14,7 +14,6 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.batched import batched_call
-from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
@@ -27,10 +26,14 @@ from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from genai_integrations.limits.gate import Gate
+    from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.estimating import Estimator
     from genai_integrations.routing.outages import Outage
     from genai_integrations.routing.variants.track import Track
     from genai_integrations.settings import Settings
     from genai_integrations.transports.batching import Batching
+    from genai_integrations.transports.counting import Counter
 
 
 class Router:
@@ -42,8 +45,12 @@ class Router:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
+        gate: Limits and budgets of the calls.
         project: Tells tenants apart who share state in one place.
         langfuse: Whose scores are read; None where calls are not recorded.
+
+    Attributes:
+        answers: The same; None keeps none.
     """
 
     def __init__(
@@ -52,13 +59,15 @@ class Router:
         args: RouterArgs,
         transport: Transport,
         observers: Sequence[Observer] = (),
-        answers: AnswerStore | None = None,
+        answers: Answers | None = None,
         *,
+        gate: Gate | None = None,
         project: str = "",
         langfuse: Settings | None = None,
     ) -> None:
         self.args = args
         self.registry = registry
+        self.answers = answers
         health = Health(args.allowed_fails, args.cooldown_time)
         found = measured(args)
         self._state = state(args, health, found, project, langfuse)
@@ -66,7 +75,9 @@ class Router:
         more = [row for row in (found, self._state) if row is not None]
         watching = (*observers, *more)
         planner = Planner(args, found, variants)
-        self._parts = Parts(registry, args, planner, health, transport, watching, answers, found)
+        self._parts = Parts(
+            registry, args, planner, health, transport, watching, answers, found, gate
+        )
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
 
@@ -97,6 +108,10 @@ class Router:
         if self._state is None:
             raise ConfigurationError(f"there is no rollout {name!r}: router_args has no rollouts")
         return self._state.rollout(name)
+
+    def rollouts(self) -> tuple[Track, ...]:
+        """Every rollout, as far as it is."""
+        return () if self._state is None else tuple(self._state.latest().values())
 
     def exchange(self) -> None:
         """Tell other processes what is new here, and hear what is new there, now."""
@@ -156,6 +171,12 @@ class Router:
             return await self._async.run(request)
         except (ImportError, RuntimeError) as error:
             raise last_words(error) or error from None
+
+    def estimator(self, request: Request, counter: Counter | None, *, batch: bool) -> Estimator:
+        """What says what a request would cost."""
+        from genai_integrations.routing.estimating import Estimator
+
+        return Estimator(self._parts, request, counter, batch=batch)
 
     def refresh(self) -> None:
         """Read the connections again, now."""
