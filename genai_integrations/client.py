@@ -280,7 +280,7 @@ class GenAIClient:
             max_usd: US dollars, what the journal has already cost among them. When what is left might cost more, it
                 is not asked: its items have a `BudgetExceededError`.
             deadline: How long it may take, such as `"24h"`, or seconds: then requests go into the batches that
-                providers have at half price (OpenAI, Azure, Mistral, Anthropic, Gemini), and what those have not
+                providers have at half price (OpenAI, Azure, Mistral, Anthropic, Gemini, Bedrock), and what those have not
                 answered near the deadline is asked live. Without, all are asked live.
 
         Raises:

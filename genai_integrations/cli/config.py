@@ -67,7 +67,8 @@ def show(file: File, as_json: AsJson = False) -> None:
         return
     console = render.stdout()
     for row in found:
-        console.print(render.plain(row.explain()))
+        for line in row.explain().splitlines():
+            typer.echo(render.printable(line))
     for name, value in router.items():
         console.print(render.plain(f"{name}: {value}"))
     for connection in overview(client.connections):

@@ -121,6 +121,8 @@ class _Reader:
         if self._left < 0:
             raise ConfigurationError(f"{self._name} stands for too many values")
         self.places.setdefault(path, _place(node))
+        if not node.tag.startswith(_PLAIN) or node.tag.startswith(f"{_PLAIN}python"):
+            raise ConfigurationError(f"{self._at(node)}: a configuration has no {shown(node.tag)}")
         if isinstance(node, self._yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, self._yaml.SequenceNode):
@@ -167,6 +169,10 @@ class _Reader:
     def _at(self, node: Any) -> str:
         place = _place(node)
         return f"{self._name}:{place.line}:{place.column}"
+
+
+_PLAIN = "tag:yaml.org,2002:"
+"""How the tags of YAML's own kinds begin; those of a program's own objects go on with its language."""
 
 
 def _place(node: Any) -> Place:

@@ -79,7 +79,7 @@ class Batch:
         self._options = options
         self._journal = options.journal
         spent = self._journal.spent if self._journal else 0.0
-        self._purse = Purse(options.max_usd, spent, options.worst)
+        self._purse = Purse(options.max_usd, spent)
         self._under_way = 0
         self._pulled = 0
         self._given = 0
@@ -126,7 +126,6 @@ class Batch:
             self._purse.met(known.cost)
             yield from self._arrived(known)
         elif self._is_paid(entry) or (yield from self._is_affordable(entry)):
-            self._purse.promise(index, entry.request)
             yield from self._send(entry)
         else:
             yield from self._arrived(BatchItem(index, error=self._purse.refusal()))
@@ -142,12 +141,18 @@ class Batch:
 
     def _is_affordable(self, entry: Entry) -> Generator[Step, Any, bool]:
         """Whether there is money for a request, which may wait for calls under way to be cheaper than feared."""
-        while not self._is_over and not self._purse.has_room(entry.request):
+        if self._purse.limit is None:
+            return True
+        if self._is_over:
+            return False
+        worst = yield Do(lambda: self._options.worst(entry.request))
+        while not self._purse.has_room(worst):
             if not self._under_way:
                 self._is_over = True
-                break
+                return False
             yield from self._ended((yield Await()))
-        return not self._is_over
+        self._purse.promise(entry.index, worst)
+        return True
 
     def _send(self, entry: Entry) -> Flow:
         self._under_way += 1

@@ -165,6 +165,9 @@ class _NativeBatch(Batch):
     def _send(self, entry: Entry) -> Flow:
         """Put a request into a batch, or keep it to be asked live."""
         if self._is_paid(entry):
+            if self._purse.limit is not None:
+                worst = yield Do(lambda: self._options.worst(entry.request))
+                self._purse.promise(entry.index, worst)
             return
         if not self._spool.add(entry):
             self._unwritten[entry.index] = entry

@@ -151,12 +151,15 @@ class Natives:
         Raises:
             ConfigurationError: The journal cannot be written: nothing is submitted then.
         """
+        batches, failure = self._batches(group.account), None
+        if len(group.rows) < batches.least:
+            _log.info("a batch takes %d requests at least: they are asked live", batches.least)
+            return False
         name = group.mark.rpartition("-")[2]
         one = Open(
             name, group.account, group.mark, group.rows, self._now(), str(group.seen), group.seen
         )
         self._keep(one)
-        batches, failure = self._batches(group.account), None
         for _ in range(_TRIES):
             try:
                 asking = batches.submit(group.account, group.lines, group.mark)

@@ -9,7 +9,7 @@ from genai_integrations.display import money
 from genai_integrations.errors import BudgetExceededError
 
 Worst = Callable[[Mapping[str, Any]], float | None]
-"""The US dollars that a request can cost at most, None if that is not known."""
+"""The US dollars that a request can cost at most, None if that is not known. It may have to load something first."""
 
 
 class Purse:
@@ -20,34 +20,36 @@ class Purse:
     Args:
         limit: US dollars; None is no limit.
         spent: What earlier runs have spent.
-        worst: See `Worst`.
 
     Attributes:
         spent: US dollars, as far as known.
     """
 
-    def __init__(self, limit: float | None, spent: float, worst: Worst) -> None:
-        self._limit = limit
-        self._worst = worst
-        self._promised: dict[int, float] = {}
-        self._dearest = 0.0
+    def __init__(self, limit: float | None, spent: float) -> None:
+        self.limit = limit
         self.spent = spent
+        self._promised: dict[int, float] = {}
+        self._open = 0.0
+        self._dearest = 0.0
 
-    def has_room(self, request: Mapping[str, Any]) -> bool:
-        """Whether a request may be sent now."""
-        if self._limit is None:
-            return True
-        open_ = sum(self._promised.values())
-        return self.spent + open_ + self._cost_of(request) <= self._limit
+    def has_room(self, worst: float | None) -> bool:
+        """Whether a request of that worst case may be sent now."""
+        cost = self._dearest if worst is None else worst
+        return self.limit is None or self.spent + self._open + cost <= self.limit
 
-    def promise(self, index: int, request: Mapping[str, Any]) -> None:
+    def promise(self, index: int, worst: float | None) -> None:
         """A request is sent."""
-        if self._limit is not None:
-            self._promised[index] = self._cost_of(request)
+        if self.limit is not None:
+            cost = self._dearest if worst is None else worst
+            self._promised[index] = cost
+            self._open += cost
 
     def settle(self, index: int, cost: float | None) -> None:
         """A request has cost that."""
-        self._promised.pop(index, None)
+        self._open -= self._promised.pop(index, 0.0)
+        if not self._promised:
+            # Sums of fractions do not come back to nothing by themselves.
+            self._open = 0.0
         self.spent += cost or 0.0
         self.met(cost)
 
@@ -58,10 +60,6 @@ class Purse:
     def refusal(self) -> BudgetExceededError:
         """For a request that may not be sent any more."""
         return BudgetExceededError(
-            f"not asked: {money(self.spent)} are spent, and it may cost more than max_usd={self._limit:g} leaves; "
+            f"not asked: {money(self.spent)} are spent, and it may cost more than max_usd={self.limit:g} leaves; "
             "the same batch with its journal and a larger max_usd asks what is left"
         )
-
-    def _cost_of(self, request: Mapping[str, Any]) -> float:
-        worst = self._worst(request)
-        return self._dearest if worst is None else worst

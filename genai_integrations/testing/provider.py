@@ -11,6 +11,7 @@ from genai_integrations.testing.providers.anthropic.batches import AnthropicBatc
 from genai_integrations.testing.providers.anthropic.dialect import AnthropicDialect
 from genai_integrations.testing.providers.anthropic.vertex import VertexClaudeDialect
 from genai_integrations.testing.providers.batches import Batches
+from genai_integrations.testing.providers.bedrock.batches import BedrockBatchDialect
 from genai_integrations.testing.providers.bedrock.dialect import BedrockDialect
 from genai_integrations.testing.providers.delivery import deliver
 from genai_integrations.testing.providers.dialect import Answer, Dialect, Reply, Script
@@ -86,6 +87,10 @@ class ScriptedProvider(LoopbackServer):
     def _answer(self, dialect: Dialect, request: Received) -> tuple[Answer, Fault | None]:
         if self.api_keys is not None and dialect.key(request) not in self.api_keys:
             return dialect.failure(request, Fault.unauthorized()), None
+        return self._known_answer(dialect, request)
+
+    def _known_answer(self, dialect: Dialect, request: Received) -> tuple[Answer, Fault | None]:
+        """What somebody is answered who has a key."""
         fault = self._next_fault(request.model or "")
         if fault is not None and fault.kind == "error":
             return dialect.failure(request, fault), None
@@ -107,13 +112,14 @@ class ScriptedProvider(LoopbackServer):
         """What a request in a batch is answered, as if it had come on its own."""
         dialect = next(each for each in self._dialects if each.recognises(request))
         request.model = dialect.model(request)
-        return self._answer(dialect, request)[0]
+        return self._known_answer(dialect, request)[0]
 
     def _all_dialects(self, also_accepts: frozenset[str]) -> tuple[Dialect, ...]:
         """Every dialect; OpenAI's comes last, because it claims what no other does."""
         vertex = VertexDialect()
         self.batches = Batches()
         return (
+            BedrockBatchDialect(lambda: self.api_keys, self.batches, self._answer_line),
             AnthropicBatchDialect(self.batches, self._answer_line),
             GeminiBatchDialect(self.batches, self._answer_line),
             OpenAIBatchDialect(self.batches, self._answer_line),

@@ -92,10 +92,12 @@ class BatchDialect(Protocol):
     """One provider's batches. Without state, so that one serves all calls.
 
     Attributes:
+        least: Requests that a batch must have.
         most: Requests that a batch may have.
         most_bytes: Bytes of their lines together.
     """
 
+    least: int
     most: int
     most_bytes: int
 

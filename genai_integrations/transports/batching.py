@@ -18,6 +18,7 @@ from genai_integrations.settings import answer_limits
 from genai_integrations.transports.batch_dialect import Account, Ask, Asking, BatchDialect, Pause
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.failures import failure_in, leaving
+from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import Shared
 from genai_integrations.transports.http.sizes import answer_too_large
@@ -121,7 +122,7 @@ class Batching:
         http = self._shared.sync_http
         from genai_integrations.transports.http import sync_http
 
-        endpoint = ask.endpoint.signed(ask.body)
+        endpoint = _signed(ask)
         patience, answered = Patience(_TIMEOUT, _IDLE), None
         try:
             response = answered = http.post(endpoint, ask.body, patience)
@@ -135,7 +136,7 @@ class Batching:
         http = self._shared.sync_http
         from genai_integrations.transports.http import sync_http
 
-        endpoint = ask.endpoint.signed(ask.body)
+        endpoint = _signed(ask)
         patience, answered, most = Patience(_TIMEOUT, _IDLE), None, answer_limits().event
         try:
             response = answered = http.post(endpoint, ask.body, patience)
@@ -165,3 +166,9 @@ def _object(answer: bytes) -> Mapping[str, Any]:
     if not isinstance(decoded, dict):
         raise InvalidReplyError("the server's answer is no JSON object")
     return decoded
+
+
+def _signed(ask: Ask) -> Endpoint:
+    if ask.endpoint.signer is not None:
+        ask.endpoint.signer.prepare(None)
+    return ask.endpoint.signed(ask.body)

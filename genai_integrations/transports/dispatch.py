@@ -106,12 +106,23 @@ def _is_foundry(base: str | None) -> bool:
 def batches_of(connection: Connection, model: str) -> BatchDialect | None:
     """How the provider takes many requests at once; None where it does not, or not in a way that is spoken here.
 
-    Bedrock's batches, and Vertex AI's, read and write storage that a connection does not name.
+    Vertex AI's read and write storage that a connection does not name; Bedrock's do, too, and settings name it.
     """
     if connection.dialect is not None or dialect_of(connection, model) is None:
         return None
     load = _BATCHES.get(connection.provider.name)
     return None if load is None or _is_foundry(connection.base_url) else load()
+
+
+def _bedrock_batches() -> BatchDialect | None:
+    from genai_integrations.settings import bedrock_batch_settings
+    from genai_integrations.transports.bedrock.batches import BedrockBatches, say_once
+
+    settings = bedrock_batch_settings()
+    if not settings.is_complete:
+        say_once()
+        return None
+    return BedrockBatches(settings)
 
 
 def _openai_batches() -> BatchDialect:
@@ -144,7 +155,8 @@ def _gemini_batches() -> BatchDialect:
     return GeminiBatches()
 
 
-_BATCHES: Mapping[str, Callable[[], BatchDialect]] = {
+_BATCHES: Mapping[str, Callable[[], BatchDialect | None]] = {
+    "bedrock": _bedrock_batches,
     "openai": _openai_batches,
     "azure": _azure_batches,
     "mistral": _mistral_batches,

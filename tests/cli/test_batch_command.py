@@ -153,6 +153,15 @@ def test_it_may_cost_so_much(batch, provider):
     assert len(provider.requests) == 1
 
 
+def test_those_who_can_wait_pay_half(batch, provider):
+    """With a deadline the provider's own batch answers; a line says that by its cost."""
+    done = batch([_asked("a", model="gpt-4o-mini")], "--deadline", "24h")
+
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["cost"] == pytest.approx(9.75e-07)
+    assert len(provider.batches.jobs) == 1
+
+
 def test_files_that_cannot_be(batch, genai, tmp_path):
     """Each in one line."""
     lines = [_asked("a", model="m")]

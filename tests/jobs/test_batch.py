@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import pickle
 import threading
 
 import pytest
@@ -239,6 +240,19 @@ def test_it_says_how_far_it_is(provider, client, questions):
     assert str(told[2]) == "$0.000004, 1 failed"
 
 
+def test_items_can_be_sent_to_other_processes(provider, client, questions):
+    """As Dask's workers send them: with answers, routes and errors."""
+    provider.faults = {"down": Fault.status(503)}
+    items = list(client.batch([*questions("a"), *questions("b", model="down")]))
+
+    again = pickle.loads(pickle.dumps(items))
+
+    assert again[0].reply == items[0].reply
+    assert again[0].reply.route.served == "lab/gpt-4o-mini"
+    assert type(again[1].error) is ServerError
+    assert again[0].cost == items[0].cost
+
+
 def test_it_stops_before_it_costs_too_much(client, questions, said):
     """One call costs 1.95e-06: a third is not begun where it might exceed 5e-06, and what is left says so."""
     items = list(client.batch(questions(*"abcd"), max_usd=5e-06, max_concurrency=1))
@@ -253,18 +267,25 @@ def test_it_stops_before_it_costs_too_much(client, questions, said):
 
 def test_a_worst_case_that_is_known_holds_calls_back():
     """While calls under way may use up what is left, the next waits for them, and goes if they were cheap."""
-    worst = {"a": 0.6, "b": 0.6, "c": 0.9}
+    worst = {"a": 0.6, "b": 0.6}
     options = Options(max_usd=1.0, worst=lambda request: worst[request["input"]])
     steps = batch_steps(options)
     a, b = ({"model": "m", "input": text} for text in "ab")
 
-    assert next(steps) == Pull()
-    assert steps.send(Pulled(a)) == Begin(entry_of(0, a))
-    assert steps.send(None) == Pull()
-    assert steps.send(Pulled(b)) == Await()
+    def taken(request):
+        """What follows a request, once its worst case is told."""
+        assert next_step() == Pull()
+        step = steps.send(Pulled(request))
+        return steps.send(step.work())
+
+    def next_step(outcome=None):
+        return steps.send(outcome)
+
+    assert taken(a) == Begin(entry_of(0, a))
+    assert taken(b) == Await()
     failed = Ended(entry_of(0, a), ValueError("it cost nothing"))
-    assert isinstance(steps.send(failed), Give)
-    assert steps.send(None) == Begin(entry_of(1, b))
+    assert isinstance(next_step(failed), Give)
+    assert next_step() == Begin(entry_of(1, b))
 
 
 @pytest.mark.parametrize(

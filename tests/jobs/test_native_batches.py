@@ -18,6 +18,9 @@ from genai_integrations.errors import BadRequestError, BudgetExceededError, Conf
 from genai_integrations.jobs import start
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.providers.batches import Batches
+from genai_integrations.testing.providers.gemini.batches import GeminiBatchDialect
+from genai_integrations.transports.bedrock import batches as bedrock_batches
+from genai_integrations.transports.bedrock.batches import BedrockBatches
 
 PROGRAM = Path(__file__).parent / "native_program.py"
 
@@ -27,8 +30,15 @@ MODELS = {
     "mistral": ("/v1", "mistral-small-latest", 9.75e-07),
     "anthropic": ("", "claude-sonnet-4-5", 2.4e-05),
     "google-ai-studio": ("", "gemini-2.5-flash", 3.9e-06),
+    "bedrock": ("", "anthropic.claude-3-5-haiku-20241022-v1:0", 6.4e-06),
 }
 """Of each provider the end of its address, a model, and what a question and its answer cost at half price."""
+
+UPLOADS = {"openai": 1, "mistral": 1, "azure": 2, "bedrock": 1}
+"""Requests before that which makes a batch."""
+
+KEY_ID, KEY = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+SECRETS = {"bedrock": json.dumps({"accessKeyId": KEY_ID, "secretAccessKey": KEY})}
 
 every_provider = pytest.mark.parametrize("kind", MODELS)
 
@@ -40,7 +50,8 @@ class Lab:
         base, self.model, self.cost = MODELS[kind]
         self.provider, self.journal = provider, journal
         self.url = f"{provider.url}{base}"
-        lab = Connection("lab", PROVIDERS[kind], Secret("sk-lab"), base_url=self.url)
+        secret = Secret(SECRETS.get(kind, "sk-lab"))
+        lab = Connection("lab", PROVIDERS[kind], secret, base_url=self.url, region="us-east-1")
         self.client = GenAIClient(connections=[lab], router_args={"num_retries": 0})
         self.client._router.batching._wait = lambda _: None
 
@@ -69,16 +80,24 @@ class Lab:
     @property
     def live(self):
         """How many requests came on their own."""
-        ends = ("/chat/completions", "/messages", ":generateContent")
+        ends = ("/chat/completions", "/messages", ":generateContent", "/converse")
         return sum(row.path.endswith(ends) for row in self.provider.requests)
 
 
 @pytest.fixture
-def lab_of(provider, tmp_path):
+def lab_of(provider, tmp_path, monkeypatch):
     """Makes a lab of a kind of provider."""
     labs = []
+    # Real ones take a hundred.
+    monkeypatch.setattr(BedrockBatches, "least", 1)
+    monkeypatch.setattr("genai_integrations.testing.providers.bedrock.batches._LEAST", 1)
+    monkeypatch.setenv("GENAI_BEDROCK_BATCH_S3", "s3://lab/batches")
+    monkeypatch.setenv("GENAI_BEDROCK_BATCH_ROLE", "arn:aws:iam::123456789012:role/batches")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", provider.url)
 
     def lab_of(kind):
+        monkeypatch.setenv("LAB_SECRET", SECRETS.get(kind, "sk-lab"))
+        provider.api_keys = {f"{KEY_ID}:{KEY}", "sk-lab"}
         labs.append(Lab(kind, provider, tmp_path / "batch.jsonl"))
         return labs[-1]
 
@@ -157,7 +176,7 @@ def test_near_the_deadline_what_is_left_goes_live(lab_of, kind):
 
     assert _texts(items) == _said("q0", "q1")
     assert [item.reply.route.attempts[0].reason for item in items] == ["batch", "first"]
-    assert any("cancel" in row.path for row in lab.provider.requests)
+    assert any(row.path.endswith(("cancel", "stop")) for row in lab.provider.requests)
 
 
 def test_a_batch_that_does_not_end_is_left_at_the_deadline(lab_of, caplog, monkeypatch):
@@ -178,9 +197,10 @@ def test_a_batch_that_does_not_end_is_left_at_the_deadline(lab_of, caplog, monke
 def test_a_program_killed_while_it_submits_finds_its_batch_again(lab_of, kind):
     """The provider made it, and its id was never heard: it is found, and nothing is paid for twice."""
     lab = lab_of(kind)
-    uploads = 1 if kind in ("openai", "mistral") else 2 if kind == "azure" else 0
+    uploads = UPLOADS.get(kind, 0)
     lab.provider.faults = {"": [*[None] * uploads, Fault.hang()]}
-    command = [sys.executable, PROGRAM, kind, lab.url, lab.model, str(lab.journal), "3"]
+    rows = 100 if kind == "bedrock" else 3
+    command = [sys.executable, PROGRAM, kind, lab.url, lab.model, str(lab.journal), str(rows)]
 
     with subprocess.Popen(command) as program:
         lab.provider.wait_for_requests(uploads + 1, 60)
@@ -191,9 +211,9 @@ def test_a_program_killed_while_it_submits_finds_its_batch_again(lab_of, kind):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert [line.split(" ")[:4] for line in done.stdout.splitlines()] == [
-        [str(n), "provider", "says:", f"q{n}"] for n in range(3)
+        [str(n), "provider", "says:", f"q{n}"] for n in range(rows)
     ]
-    assert len(lab.provider.batches.asked_bodies) == 3
+    assert len(lab.provider.batches.asked_bodies) == rows
     assert len(lab.provider.batches.jobs) == 1
     assert lab.live == 0
 
@@ -202,7 +222,7 @@ def test_a_program_killed_while_it_submits_finds_its_batch_again(lab_of, kind):
 def test_an_answer_that_is_lost_makes_no_second_batch(lab_of, kind):
     """Where it is not clear whether it was made, it is looked for before it is made again."""
     lab = lab_of(kind)
-    uploads = 1 if kind in ("openai", "mistral") else 2 if kind == "azure" else 0
+    uploads = UPLOADS.get(kind, 0)
     lab.provider.faults = {"": [*[None] * uploads, Fault.no_answer(times=1)]}
 
     items = list(lab.batch(lab.requests("q0", "q1")))
@@ -320,10 +340,42 @@ def test_a_provider_without_batches_is_asked_live(provider, tmp_path):
 def test_answers_without_keys_are_told_by_their_places(lab_of):
     """Some of Gemini's servers leave the key out; the answers are in the order of the requests."""
     lab = lab_of("google-ai-studio")
-    lab.provider._dialects[1].gives_keys = False
+    gemini = next(row for row in lab.provider._dialects if isinstance(row, GeminiBatchDialect))
+    gemini.gives_keys = False
     lab.provider.replies = {"*": lambda body: body["contents"][-1]["parts"][0]["text"]}
 
     assert _texts(lab.batch(lab.requests("q0", "q1", "q2"))) == ["q0", "q1", "q2"]
+
+
+def test_bedrock_without_storage_is_asked_live(lab_of, monkeypatch, caplog):
+    """It says once what is missing; so do tools, which its batches refuse, and batches that are too small go live."""
+    lab = lab_of("bedrock")
+    tool = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
+
+    assert _texts(lab.batch(lab.requests("q0", tools=[tool]))) == _said("q0")
+    monkeypatch.setattr(BedrockBatches, "least", 100)
+    lab.journal.unlink()
+    assert _texts(lab.batch(lab.requests("q1"))) == _said("q1")
+    monkeypatch.delenv("GENAI_BEDROCK_BATCH_ROLE")
+    lab.journal.unlink()
+    bedrock_batches.say_once.cache_clear()
+    assert _texts(lab.batch(lab.requests("q2", "q3"))) == _said("q2", "q3")
+
+    assert lab.live == 4
+    assert caplog.text.count("Bedrock's requests are asked live: its batches need GENAI_") == 1
+
+
+def test_an_api_key_of_bedrocks_cannot_write_to_s3(lab_of, caplog):
+    """So its requests are asked live, with the reason."""
+    lab = lab_of("bedrock")
+    lab.provider.api_keys = {"bearer-token"}
+    secret = Secret(json.dumps({"apiKey": "bearer-token"}))
+    lab.client = GenAIClient(
+        connections=[Connection("lab", PROVIDERS["bedrock"], secret, lab.url, region="us-east-1")]
+    )
+
+    assert _texts(lab.batch(lab.requests("q0"))) == _said("q0")
+    assert "has an API key of Bedrock's, which cannot write to S3" in caplog.text
 
 
 def test_items_come_as_batches_end(lab_of):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from genai_integrations import Connection, Secret
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.providers import PROVIDERS
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.transports.batch_dialect import Account
 from genai_integrations.transports.dispatch import batches_of
 
@@ -86,6 +88,57 @@ def test_an_id_stays_within_its_address():
     ask = next(batches_of(account.connection, "m").look(account, "../files?x=1"))
 
     assert ask.endpoint.url == "https://api.openai.com/v1/batches/..%2Ffiles%3Fx%3D1"
+
+
+@pytest.mark.parametrize(
+    ("base", "host", "bucket", "object_"),
+    [
+        (None, "bedrock.eu-west-1.amazonaws.com", "lab", "https://lab.s3.eu-west-1.amazonaws.com/"),
+        (
+            "https://bedrock-runtime.eu-west-1.amazonaws.com",
+            "bedrock.eu-west-1.amazonaws.com",
+            "lab.dots",
+            "https://s3.eu-west-1.amazonaws.com/lab.dots/",
+        ),
+        (
+            "https://vpce.example/x",
+            "vpce.example/x",
+            "lab",
+            "https://lab.s3.eu-west-1.amazonaws.com/",
+        ),
+    ],
+)
+def test_addresses_of_bedrock(monkeypatch, base, host, bucket, object_):
+    """Its control plane beside the runtime, and the bucket of the job; each signed for its own service."""
+    monkeypatch.setenv("GENAI_BEDROCK_BATCH_S3", f"s3://{bucket}/in")
+    monkeypatch.setenv("GENAI_BEDROCK_BATCH_ROLE", "arn:aws:iam::1:role/r")
+    secret = Secret(json.dumps({"accessKeyId": "AKIAX", "secretAccessKey": "a-secret-key"}))
+    lab = Connection("lab", PROVIDERS["bedrock"], secret, base, region="eu-west-1")
+    account = Account(lab, "m", "chat/completions", OriginPins(()))
+    batches = batches_of(lab, "anthropic.claude-sonnet-4-5-20250929-v1:0")
+
+    job = next(batches.look(account, "arn:aws:bedrock:eu-west-1:1:model-invocation-job/j1"))
+    written = next(batches.submit(account, [b"{}"], "mark"))
+
+    arn = "arn%3Aaws%3Abedrock%3Aeu-west-1%3A1%3Amodel-invocation-job%2Fj1"
+    assert (job.endpoint.url, job.endpoint.method) == (
+        f"https://{host}/model-invocation-job/{arn}",
+        "GET",
+    )
+    assert (written.endpoint.url, written.endpoint.method) == (f"{object_}in/mark.jsonl", "PUT")
+    assert written.body == b"{}\n"
+    headers = written.endpoint.signed(written.body).headers
+    assert "/eu-west-1/s3/aws4_request" in headers["authorization"]
+    assert headers["x-amz-content-sha256"] == hashlib.sha256(b"{}\n").hexdigest()
+
+
+@pytest.mark.parametrize("uri", ["lab/in", "s3://", "s3://LAB/x", "https://lab/x", "s3://lab/a b"])
+def test_a_storage_that_is_none(monkeypatch, uri):
+    """It is said, with an example."""
+    monkeypatch.setenv("GENAI_BEDROCK_BATCH_S3", uri)
+
+    with pytest.raises(ConfigurationError, match="must be like s3://bucket/folder"):
+        batches_of(_account("bedrock").connection, "m")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ _EARLIER, _LATER = 120.0, 3600.0
 class AnthropicBatches:
     """Of Anthropic itself; neither Foundry nor Vertex has them at these addresses."""
 
+    least = 1
     most = 100_000
     most_bytes = (
         64 << 20

@@ -27,6 +27,7 @@ _OVER = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
 class GeminiBatches:
     """Of AI Studio; Vertex AI's read and write Google's own storage."""
 
+    least = 1
     most = 10_000
     most_bytes = 16 << 20  # 20 MB may be in a body
 

@@ -33,6 +33,7 @@ _LOOKS, _PAUSE = 60, 2.0
 class OpenAIBatches:
     """OpenAI's own, and those of servers that copy them."""
 
+    least = 1
     most = 50_000
     most_bytes = (
         64 << 20
