@@ -8,9 +8,13 @@ import threading
 
 import pytest
 from cached_support import at, renewed
+from langchain_core.messages import AIMessageChunk
+from redis.asyncio import Redis
 
 from genai_integrations import GenAIClient
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.langchain import ChatGenAI
+from genai_integrations.llama_index import GenAI
 from genai_integrations.testing.faults import Fault
 
 QUESTION = [{"role": "user", "content": "one two three four"}]
@@ -162,6 +166,44 @@ def test_another_client_of_the_same_tenant_finds_it(kind, request, keeping, seou
     ask(keeping(seoul, address))
 
     assert ask(keeping(seoul, address)).route.cache.status == "HIT"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_an_event_loop_is_never_blocked(kind, request, keeping, seoul, tmp_path, monkeypatch):
+    """Files and sockets are used in other threads."""
+    address = f"sqlite:///{tmp_path}/a.db" if kind == "sqlite" else request.getfixturevalue("redis_server").url  # fmt: skip
+    client, used = keeping(seoul, address), []
+
+    def noting(work):
+        def noted(*args, **kwargs):
+            used.append(threading.current_thread())
+            return work(*args, **kwargs)
+
+        return noted
+
+    monkeypatch.setattr(sqlite3, "connect", noting(sqlite3.connect))
+    monkeypatch.setattr("redis.asyncio.Redis.execute_command", noting(Redis.execute_command))
+    replies = [asyncio.run(client.acompletion("gpt-4o", QUESTION)) for _ in range(2)]
+    asyncio.run(client.aclear_cache())
+
+    assert [row.route.cache.status for row in replies] == ["MISS", "HIT"]
+    assert used
+    assert threading.main_thread() not in used
+
+
+def test_adapters_tell_of_the_cache_in_their_own_ways(keeping, seoul):
+    """What a call wants is passed on, and what the cache did stands in the route."""
+    client = keeping(seoul, "memory")
+    chat, llm = ChatGenAI("gpt-4o", client=client), GenAI("gpt-4o", client=client)
+    told = [
+        chat.invoke("Hello!").response_metadata["route"]["cache"]["status"],
+        llm.complete("Hello!").raw.route.cache.status,
+        sum(chat.stream("Hello!"), AIMessageChunk("")).response_metadata["route"]["cache"]["status"],
+        chat.invoke("Hello!", cache={"refresh": True}).response_metadata["route"]["cached"],
+        llm.complete("Hello!", cache={"refresh": True}).raw.route.cache.status,
+    ]  # fmt: skip
+
+    assert told == ["MISS", "HIT", "HIT", False, "BYPASS"]
 
 
 PAIR = ("pk-lf-1", "sk-lf-11111111-1111")
