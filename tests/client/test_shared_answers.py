@@ -50,6 +50,7 @@ def keeping(connect, monkeypatch):
         client.close()
 
 
+@pytest.mark.sample(6)
 def test_a_route_tells_what_the_cache_did(keeping, seoul, ask, address):
     """Missed, hit with its age and what it saved, or not looked at."""
     client = keeping(seoul, address)
@@ -78,6 +79,7 @@ def test_without_a_cache_a_route_says_so(make_client, seoul, ask):
     assert "cache" not in route.as_dict()
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("control", [{"no_store": True}, {"no-store": True}])
 def test_nothing_is_kept_where_a_call_says_so(control, keeping, seoul, ask, address):
     """In both spellings."""
@@ -87,6 +89,7 @@ def test_nothing_is_kept_where_a_call_says_so(control, keeping, seoul, ask, addr
     assert ask(client).route.cache.status == "MISS"
 
 
+@pytest.mark.sample(6)
 def test_a_call_says_for_how_long(keeping, seoul, ask, address):
     """Beyond that it is asked anew."""
     client = keeping(seoul, address)
@@ -97,6 +100,7 @@ def test_a_call_says_for_how_long(keeping, seoul, ask, address):
         assert ask(client).route.cache.status == "MISS"
 
 
+@pytest.mark.sample(6)
 def test_an_old_answer_is_given_while_a_new_one_is_fetched(keeping, seoul, ask, address):
     """Once, however many see that it is old."""
     client = keeping(seoul, address, cache_kwargs={"ttl": 10, "stale": 1000})
@@ -209,6 +213,7 @@ def test_adapters_tell_of_the_cache_in_their_own_ways(keeping, seoul):
 PAIR = ("pk-lf-1", "sk-lf-11111111-1111")
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("pair", "key"),
     [
