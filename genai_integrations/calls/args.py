@@ -7,10 +7,13 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from urllib.parse import quote
 
 from genai_integrations.calls import checks
 from genai_integrations.calls.cache_control import CacheControl, cache_control
 from genai_integrations.errors import CallError, ConfigurationError
+from genai_integrations.limits.purse import Purse
+from genai_integrations.limits.rules import is_amount
 from genai_integrations.runtime.given import shown
 
 if TYPE_CHECKING:
@@ -74,6 +77,8 @@ class RouterArgs:
         cache: What one call wants of it: `{"refresh": True}` asks anew, `{"no_store": True}` keeps nothing,
             `{"ttl": 60}` keeps the answer so many seconds, `{"semantic": True}` takes an answer to the same question in
             other words.
+        max_cost: Most US dollars that a call may cost at worst, all attempts together, or a `Purse` that several
+            calls share. A target that may cost more is passed over; without another one the call raises.
         model_list: Groups of targets behind names of your own, in LiteLLM's rows.
         sticky_by: `user` or `session`: calls of one go to the same target, where a provider's prompt cache is warm.
         region_preference: `["ap-northeast-2", "eu"]`: targets in an earlier region are tried before the others.
@@ -112,6 +117,7 @@ class RouterArgs:
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: CacheControl = field(default_factory=CacheControl)
+    max_cost: float | Purse | None = None
     model_list: Groups = field(default_factory=dict)
     sticky_by: StickyBy | None = None
     region_preference: tuple[str, ...] = ()
@@ -127,6 +133,15 @@ class RouterArgs:
     redis_password: str | None = None
     state_file: str | None = None
 
+    @property
+    def redis_address(self) -> str:
+        """The Redis server that processes share; empty for none."""
+        if self.redis_url or not self.redis_host:
+            return self.redis_url or ""
+        password = self.redis_password
+        user = f":{quote(password, safe='')}@" if password else ""
+        return f"redis://{user}{self.redis_host}:{self.redis_port}/0"
+
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
 
@@ -137,7 +152,16 @@ class RouterArgs:
 
 
 PER_CALL = frozenset(
-    ("timeout", "stream_timeout", "deadline", "num_retries", "fallback_on", "drop_params", "cache")
+    (
+        "timeout",
+        "stream_timeout",
+        "deadline",
+        "num_retries",
+        "fallback_on",
+        "drop_params",
+        "cache",
+        "max_cost",
+    )
 )
 """Arguments that a single call may set for itself."""
 
@@ -251,6 +275,14 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
     return items
 
 
+def _max_cost(name: str, value: object) -> object:
+    if value is None or isinstance(value, Purse):
+        return value
+    if not is_amount(value):
+        raise checks.wrong(name, value, "US dollars from 0 on, or a Purse")
+    return float(value)  # type: ignore[arg-type]  # just checked
+
+
 def _is_status(item: object) -> bool:
     return isinstance(item, int) and item in range(100, 600)
 
@@ -283,6 +315,7 @@ _CHECKS: Mapping[str, checks.Check] = {
         max_size_in_memory=checks.above_zero,
         max_bytes=checks.above_zero,
     ),
+    "max_cost": _max_cost,
     "experiments": _experiments,
     "rollouts": _rollouts,
     "redis_url": checks.secret_text,

@@ -51,6 +51,7 @@ class AttemptRecord(TypedDict):
     completion_tokens: int | None
     cost: float | None
     error: str | None
+    answered: NotRequired[str]
     restated: NotRequired[list[str]]
     rehearsed: NotRequired[bool]
     tier: NotRequired[str]
@@ -64,6 +65,8 @@ class RouteRecord(TypedDict):
     served: str | None
     cached: bool
     cost: float | None
+    limited: list[str]
+    limited_ms: float
     attempts: list[AttemptRecord]
     cache: NotRequired[CacheRecord]
     variant: NotRequired[VariantRecord]
@@ -86,11 +89,13 @@ class Attempt:
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
         usage: As the provider reported it, in OpenAI's shape.
-        answered: The model that the answer names, None if it names none.
+        answered: The model that the answer names, None if it names none. In the record where it is another than
+            `model`, as behind `openrouter/auto`.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
+        prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
     """
 
     target: str
@@ -107,7 +112,8 @@ class Attempt:
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
-    tier: str | None = None
+    tier: object = None
+    prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> int | None:
@@ -146,9 +152,14 @@ class Attempt:
             self.model,
             usage,
             self.answered,
-            tier=self.tier,
+            tier=self._tier,
             batch=self.reason == BATCH,
+            own=self.prices,
         )
+
+    @property
+    def _tier(self) -> str | None:
+        return self.tier if isinstance(self.tier, str) else None
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -168,12 +179,14 @@ class Attempt:
             "cost": self.cost,
             "error": None if self.error is None else self.error.recorded(),
         }
+        if self.answered and self.answered != self.model:
+            record["answered"] = self.answered
         if self.restated:
             record["restated"] = list(self.restated)
         if self.rehearsed:
             record["rehearsed"] = True
-        if self.tier:
-            record["tier"] = self.tier
+        if self._tier:
+            record["tier"] = self._tier
         return record
 
 
@@ -217,6 +230,8 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        limited: Which limits and budgets kept it from a target, or made it wait.
+        limited_ms: Milliseconds that it waited for them.
         cache: What a cache had to do with it; `BYPASS` where there is none.
         assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
         trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
@@ -225,6 +240,8 @@ class Route:
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    limited: list[str] = field(default_factory=list)
+    limited_ms: float = 0.0
     cache: CacheUse = BYPASS
     assignment: Assignment | None = None
     trace_id: str | None = None
@@ -259,6 +276,8 @@ class Route:
             "served": self.served,
             "cached": self.cached,
             "cost": _together(row["cost"] for row in attempts),
+            "limited": list(self.limited),
+            "limited_ms": round(self.limited_ms, 1),
             "attempts": attempts,
         }
         if self.cache is not BYPASS:

@@ -52,6 +52,7 @@ from genai_integrations.transports.remedies.rows import BRIDGE
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.kept_answers import Recalled
+    from genai_integrations.routing.turns import Turns
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -92,7 +93,7 @@ class _Call:
     """
 
     __slots__ = (
-        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "route",
+        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "_turns", "route",
     )  # fmt: skip
 
     def __init__(
@@ -102,6 +103,7 @@ class _Call:
         self._parts = parts
         self._is_ready = is_ready
         self._memory: Memory | None = None
+        self._turns: Turns | None = None
         self.route = Route(request.model)
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
@@ -115,6 +117,11 @@ class _Call:
     def steps(self) -> Flow:
         """The call."""
         self._plan = yield from self._planned()
+        if self._parts.gate is not None or self._request.args.max_cost is not None:
+            from genai_integrations.routing.turns import Turns
+
+            gate = self._parts.gate
+            self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
             from genai_integrations.routing.remembering import remembered
 
@@ -174,7 +181,13 @@ class _Call:
             timeout = args.stream_timeout
         limit = self._parts.planner.row_timeouts(self._request)
         policy = attempts(
-            self._plan, args, self._parts.health, timeout=timeout, ends=self._ends, limit=limit
+            self._plan,
+            args,
+            self._parts.health,
+            timeout=timeout,
+            ends=self._ends,
+            limit=limit,
+            turns=self._turns,
         )
         try:
             while True:
@@ -267,6 +280,7 @@ class _Call:
         if isinstance(outcome, GenAIError):
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened) and not self._request.stream:
+            attempt.tier = outcome.get("service_tier")
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome  # type: ignore[no-any-return]  # a driver's
 
@@ -316,7 +330,7 @@ class _Call:
     def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
-        if (refused.get(old.name) or 0.0) > time.monotonic():
+        if (refused.get(old.name) or 0.0) > time.monotonic() or not self._is_stored(old):
             return None
         snapshot = yield Load(old, self._ends)
         with contextlib.suppress(GenAIError):
@@ -327,6 +341,11 @@ class _Call:
                 )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
+
+    def _is_stored(self, connection: Connection) -> bool:
+        """Whether the store may have a newer key of a connection; it has none of a row's own."""
+        snapshot = self._parts.registry.peek()
+        return snapshot is None or connection.name in snapshot.by_name
 
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
         """Give a stream, and take note of how it ends."""
@@ -343,6 +362,7 @@ class _Call:
             if attempt.reason != CACHE:
                 self._parts.health.failed(attempt.target)
         elif end.is_whole:
+            attempt.tier = end.tier
             self._attempt_answered(attempt, end.usage, end.model)
             if memory is not None and end.reply is not None:
                 yield Keep(memory, end.reply, attempt)
@@ -364,6 +384,7 @@ class _Call:
         attempt = Attempt(
             target.name, connection.name, connection.provider.name, target.model, reason
         )
+        attempt.prices = target.deployment.prices
         self.route.attempts.append(attempt)
         self._started = time.monotonic()
         attempt.began_ms = (self._started - self._began) * 1000
@@ -376,6 +397,10 @@ class _Call:
         attempt.outcome = OK
         attempt.usage = usage
         attempt.answered = model if isinstance(model, str) else None
+        if attempt.reason != CACHE:
+            request = self._request
+            prompt = request.trace.get("langfuse_prompt")
+            self._parts.lengths.note(attempt.model, request.body, prompt, usage)
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
@@ -408,6 +433,8 @@ class _Call:
 
     def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
         """The call is over, with a reply or an error; what is told later is not heard."""
+        if self._turns is not None:
+            self._turns.end()
         if self._memory is not None:
             last = self.route.attempts[-1] if self.route.attempts else None
             self._memory.ended(wire, last, error)
