@@ -135,15 +135,17 @@ class _Call:
             if self._memory is not None:
                 rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
             return (yield from self._handed(answer.held, rest))
+        if self._memory is not None:
+            # Now, because how fast a caller reads a stream is nothing that others should wait for.
+            memory, self._memory = self._memory, None
+            try:
+                yield Keep(memory, answer, self.route.attempts[-1])
+            finally:
+                memory.ended(answer, self.route.attempts[-1])
         if self._request.stream:
             from genai_integrations.calls.streamed import chunks_of
 
-            if self._memory is not None:
-                # Now, because how fast the caller reads is nothing that others should wait for.
-                self._memory.ended(answer, self.route.attempts[-1])
             return (yield from self._handed(chunks_of(answer), None))
-        if self._memory is not None:
-            yield Keep(self._memory, answer, self.route.attempts[-1])
         return self._replied(answer)
 
     def _planned(self) -> Generator[Step, Any, Plan]:
