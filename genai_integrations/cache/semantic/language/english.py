@@ -1,0 +1,234 @@
+"""A question in English, read by rules: roles by prepositions, stems by endings, names by capitals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from genai_integrations.cache.semantic.language.closed_classes import (
+    FUNCTION_WORDS,
+    NEGATIONS,
+)
+from genai_integrations.cache.semantic.language.reading import Asks, Kind, Reading, Role, Word
+from genai_integrations.cache.semantic.language.stems import stem
+from genai_integrations.cache.semantic.language.tables import (
+    NUMBER_WORDS,
+    SCALES,
+    TIME_WORDS,
+    UNIT_WORDS,
+)
+
+_TOKEN = re.compile(
+    r"\d+(?:[.,:/]\d+)*|[A-Za-z]+(?:\+\+|#|\.[A-Za-z]{2,})|[A-Za-z][A-Za-z0-9]*|[%$€£¥₩°]"
+)
+_ORDINAL = re.compile(r"^(?:st|nd|rd|th)$")
+_ROLES = {
+    "from": Role.FROM, "to": Role.TO, "into": Role.TO, "in": Role.IN, "on": Role.IN, "at": Role.IN,
+    "within": Role.IN, "for": Role.IN, "inside": Role.IN, "by": Role.BY, "with": Role.BY, "via": Role.BY,
+    "using": Role.BY, "of": Role.OF, "about": Role.OF, "than": Role.THAN,
+}  # fmt: skip
+
+_ASKS: tuple[tuple[str, frozenset[Asks]], ...] = tuple(
+    (pattern, frozenset(asks))
+    for pattern, asks in (
+        (r"\b(?:difference|differ|differs|distinguish)\b", (Asks.DIFFERENCE,)),
+        (r"\bhow (?:long|many (?:seconds|minutes|hours|days|weeks|months|years))\b", (Asks.DURATION,)),
+        (r"\bhow far\b|\bdistance\b", (Asks.DISTANCE,)),
+        (r"\bhow often\b|\bhow frequently\b", (Asks.FREQUENCY,)),
+        (r"\bhow old\b", (Asks.AGE,)),
+        (r"\bhow (?:big|large|tall|high|wide|deep|heavy)\b", (Asks.SIZE,)),
+        (r"\bhow soon\b|^when\b|\bwhen (?:is|are|do|does|did|will|can|should|was|were|may)\b|\b(?:what|which) (?:time|day|date|year|month)\b", (Asks.WHEN,)),
+        (r"\bhow much (?:is|are|does|do|did|will|would)\b(?:.*\bcost\b)?|\b(?:price|cost)s? (?:of|for)\b", (Asks.AMOUNT,)),
+        (r"\bhow much\b", (Asks.COUNT,)),
+        (r"\bhow many\b|\bnumber of\b", (Asks.COUNT,)),
+        (r"\bwhy\b|\breasons? (?:for|why|that|the)\b|\bwhat (?:makes|caused?s?)\b|\bcauses? of\b|\bhow come\b", (Asks.WHY,)),
+        (r"\b(?:explain|describe|define|definition of|meaning of)\b(?!.*\b(?:how|why|when|where|who)\b)", (Asks.WHAT,)),
+        (r"\bhow (?:is|are|was|were) .*\bdefined\b", (Asks.WHAT,)),
+        (r"\bhow\b|\b(?:way|ways|steps|procedure|method|instructions) (?:to|of|for|from)\b|\bwhat (?:do|must|should) i (?:have to |need to )?do to\b", (Asks.HOW,)),
+        (r"\bwhere\b", (Asks.WHERE,)),
+        (r"\bwho\b|\bwhom\b", (Asks.WHO,)),
+        (r"\bwhat\b|\bwhich\b|\btell me\b|\bgive me\b|\bwhose\b", (Asks.WHAT,)),
+        (r"\bshould\b|\bneed(?:s|ed)?\b|\b(?:have|has) to\b|\bmust\b|\brequired\b|\bnecessary\b", (Asks.NEED,)),
+        (r"\bcan\b|\bcould\b|\bmay\b|\bpossible\b|\ballowed\b", (Asks.CAN, Asks.WHETHER)),
+        (r"^(?:is|are|do|does|did|was|were|will|has|have|am)\b", (Asks.WHETHER,)),
+    )
+)  # fmt: skip
+"""The first that is found says what a question asks."""
+_ASKS_RULES = tuple((re.compile(pattern), asks) for pattern, asks in _ASKS)
+
+_SAID = {
+    Asks.DIFFERENCE: "difference differ distinguish",
+    Asks.DURATION: "long many take last second minute hour day week month year",
+    Asks.DISTANCE: "far distance",
+    Asks.FREQUENCY: "often frequently",
+    Asks.AGE: "old",
+    Asks.SIZE: "big large tall high wide deep heavy",
+    Asks.WHEN: "soon time day date year month",
+    Asks.AMOUNT: "price cost",
+    Asks.COUNT: "number many",
+    Asks.WHY: "reason cause make",
+    Asks.WHAT: "explain describe define definition meaning",
+    Asks.HOW: "explain describe way steps step procedure method instruction",
+    Asks.NEED: "necessary required require must should",
+    Asks.CAN: "possible allowed able",
+}
+"""Words that say no more than what is asked, by their stems."""
+
+_PARTS = {"turn", "switch", "log", "sign", "opt", "check"}
+"""Verbs that mean something else with a particle, up to four words later."""
+
+
+def read_english(text: str, quoted: tuple[str, ...] = ()) -> Reading:
+    """Read a question.
+
+    Args:
+        text: In English, without what stands in quotation marks.
+        quoted: What stood there.
+    """
+    text = _plain(text)
+    asks = _asked(text.lower())
+    said = frozenset(stem(word) for ask in asks for word in _SAID.get(ask, "").split())
+    tokens = _joined([match.group() for match in _TOKEN.finditer(text)])
+    negations = sum(token.lower() in NEGATIONS for token in tokens)
+    return Reading("en", tuple(_words(tokens, said)), asks, negations, quoted)
+
+
+def _plain(text: str) -> str:
+    text = re.sub(r"(?i)\b(what|who|where|how|when|it|that|there|let)['’]s\b", r"\1 is", text)
+    text = re.sub(r"(?i)n['’]t\b", "nt", text)
+    text = re.sub(r"['’]s\b", "", text)
+    text = re.sub(r"['’](?=[a-z])", "", text)
+    return re.sub(r"\b([A-Za-z]{1,2})-(?=[A-Za-z])", r"\1", text).replace("-", " ").strip()
+
+
+def _asked(lower: str) -> frozenset[Asks]:
+    for rule, asks in _ASKS_RULES:
+        if rule.search(lower):
+            return asks
+    return frozenset((Asks.WHAT,))
+
+
+def _joined(tokens: list[str]) -> list[str]:
+    """`turn it on` as `turn_on it`."""
+    found: list[str] = []
+    taken: set[int] = set()
+    for at, token in enumerate(tokens):
+        if at in taken:
+            continue
+        verb = stem(token.lower())
+        if verb in _PARTS:
+            for later in range(at + 1, min(at + 6, len(tokens))):
+                particle = tokens[later].lower()
+                if f"{verb}_{particle}" in SCALES:
+                    taken.add(later)
+                    token = f"{verb}_{particle}"
+                    break
+        found.append(token)
+    return found
+
+
+def _words(tokens: list[str], said: frozenset[str]) -> Iterator[Word]:
+    roles: frozenset[Role] = frozenset()
+    for at, token in enumerate(tokens):
+        lower = token.lower()
+        if lower in _ROLES:
+            roles = _role(lower, tokens, at)
+        if stem(lower) in said:
+            continue
+        fixed = _fixed(token, lower, tokens, at)
+        if fixed:
+            name, is_scale = fixed
+            if is_scale and (degree := _degree(lower)):
+                yield Word(lower, frozenset((SCALES[degree],)), Kind.FIXED, roles, True)
+            yield Word(lower, frozenset((name,)), Kind.FIXED, roles, is_scale)
+            if not is_scale:
+                roles = roles if name.startswith("number") else frozenset()
+        elif lower in NEGATIONS or _ORDINAL.match(lower):
+            continue
+        elif lower in FUNCTION_WORDS and not (token.isupper() and len(token) > 1):
+            continue
+        else:
+            kind = Kind.NAME if _is_name(token, at) else Kind.PLAIN
+            yield Word(lower, frozenset((lower, stem(lower))), kind, roles)
+            # Only the word before another noun belongs to the same phrase.
+            if kind is Kind.NAME or not _goes_on(tokens, at):
+                roles = frozenset()
+
+
+def _role(preposition: str, tokens: list[str], at: int) -> frozenset[Role]:
+    """What a preposition says; nothing where `to` only begins an infinitive, after a word without content."""
+    before = tokens[at - 1].lower() if at else ""
+    if preposition == "to" and (before in FUNCTION_WORDS or before in _BEFORE_INFINITIVES or not before):
+        return frozenset()
+    return frozenset((_ROLES[preposition],))
+
+
+_BEFORE_INFINITIVES = frozenset("way ways steps possible able necessary required allowed safe".split())
+
+
+def _goes_on(tokens: list[str], at: int) -> bool:
+    """Whether the phrase goes on after this word: another content word follows at once."""
+    if at + 1 >= len(tokens):
+        return False
+    following = tokens[at + 1].lower()
+    return following not in FUNCTION_WORDS and following not in NEGATIONS
+
+
+def _fixed(token: str, lower: str, tokens: list[str], at: int) -> tuple[str, bool] | None:
+    """What a word of a closed class stands for, and whether that is a pole of a scale."""
+    if token[0].isdigit():
+        return f"number {re.sub(r',(?=[0-9]{3}(?:[^0-9]|$))', '', token)}", False
+    if lower in NUMBER_WORDS and lower != "one" and not (lower == "second" and _is_unit(tokens, at)):
+        return NUMBER_WORDS[lower], False
+    base = stem(lower)
+    for words, is_scale in ((UNIT_WORDS, False), (TIME_WORDS, True), (SCALES, True)):
+        for form in (lower, base, stem(_comparative(lower))):
+            if form in words and not _is_mere_word(lower, token, at, tokens):
+                return words[form], is_scale
+    return None
+
+
+def _is_unit(tokens: list[str], at: int) -> bool:
+    return at > 0 and (tokens[at - 1][0].isdigit() or tokens[at - 1].lower() == "per")
+
+
+_ONLY_AFTER_NUMBERS = frozenset("min sec g m l b w v mi us hr lb oz pound foot second".split())
+
+
+def _is_mere_word(form: str, token: str, at: int, tokens: list[str]) -> bool:
+    """Whether a unit's or a month's letters are something else here."""
+    if form in _ONLY_AFTER_NUMBERS:
+        return not (at > 0 and tokens[at - 1][0].isdigit())
+    if form in ("march",):
+        return not token[0].isupper()
+    return form in ("up", "down") and token.islower() and at > 0 and stem(tokens[at - 1].lower()) in ("set", "back", "break")
+
+
+def _degree(word: str) -> str | None:
+    """`most` for `tallest`, `more` for `taller`."""
+    if stem(word) in SCALES or _comparative(word) == word:
+        return None
+    return "most" if word.endswith("est") else "more"
+
+
+def _comparative(word: str) -> str:
+    """`tallest` and `taller` as `tall`; the word itself if it is none."""
+    for ending in ("iest", "ier"):
+        if word.endswith(ending):
+            return word[: -len(ending)] + "y"
+    for ending in ("est", "er"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            short = word[: -len(ending)]
+            if stem(short) in SCALES:
+                return short
+            if short[-1] == short[-2] and short[:-1] in SCALES:
+                return short[:-1]
+    return word
+
+
+def _is_name(token: str, at: int) -> bool:
+    if not token.isalpha():
+        return True
+    if any(letter.isupper() for letter in token[1:]):
+        return True
+    return at > 0 and token[0].isupper()

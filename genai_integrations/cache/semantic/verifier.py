@@ -1,0 +1,237 @@
+"""Whether two questions ask the same, decided word by word: vectors only find candidates.
+
+Two questions are the same when they ask for the same (how, why, when ...), deny as often, and each content word of one
+has its partner in the other: the same stem, the same number, unit or pole of a scale, the same sound in the other
+script, or, for plain words, near vectors that are each other's nearest. Words that a preposition or a particle gives
+a role keep it, and words without one keep their order. Whatever cannot be read is another question.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import combinations
+
+from genai_integrations.cache.semantic.language.english import read_english
+from genai_integrations.cache.semantic.language.korean import read_korean
+from genai_integrations.cache.semantic.language.reading import Kind, Reading, Role, Word
+from genai_integrations.cache.semantic.language.transliteration import sound_alike
+
+from genai_integrations.cache.semantic.words import Words
+
+_HANGUL = re.compile("[가-힣]")
+_UNREADABLE = re.compile(r"[^\x00-\x7f가-힣ㄱ-ㅎㅏ-ㅣ\s‘’“”…–—·€£¥₩°]")
+_QUOTED = re.compile(r"[\"“”「『]([^\"“”」』]*)[\"“”」』]|`([^`]*)`")
+_CODE = re.compile(r"[{}<>=\\|@~^*_\[\]]|\w/\w|https?:|\n\s*\n")
+_LONGEST = 300
+"""Characters. What is longer says more than can be compared."""
+
+_MOST_WORDS = 20
+
+
+def read(text: str) -> Reading | None:
+    """What a question says; None for one that cannot be compared: too long, code, or in another language."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    if not text or len(text) > _LONGEST or _UNREADABLE.search(text):
+        return None
+    quoted = tuple(one or other for one, other in _QUOTED.findall(text))
+    text = _QUOTED.sub(" ", text)
+    if _CODE.search(text):
+        return None
+    found = read_korean(text, quoted) if _HANGUL.search(text) else read_english(text, quoted)
+    if not 0 < len(found.words) <= _MOST_WORDS:
+        return None
+    return found
+
+
+class Verifier:
+    """Compares two readings.
+
+    Args:
+        words: Says which plain words mean the same. Without it only those do that have a stem or a sound in common.
+    """
+
+    def __init__(self, words: Words | None = None) -> None:
+        self._words = words
+
+    def difference(self, one: Reading, other: Reading) -> str | None:
+        """In what the questions differ; None if they are the same.
+
+        Args:
+            one: A question.
+            other: Another one; which is which makes no difference.
+        """
+        if one.quoted != other.quoted:
+            return "quotation"
+        if not one.asks & other.asks:
+            return "what is asked"
+        if one.negations != other.negations:
+            return "negation"
+        pairs, left, right = self._aligned(one, other)
+        if left or right:
+            return _kind_of(one, other, left, right)
+        return _disorder(one, other, pairs)
+
+    def _aligned(
+        self, one: Reading, other: Reading
+    ) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+        """The partners, by their places, and the places of the words that have none."""
+        left, right = list(range(len(one.words))), list(range(len(other.words)))
+        pairs: list[tuple[int, int]] = []
+
+        def pair(at: int, to: int) -> None:
+            pairs.append((at, to))
+            left.remove(at)
+            right.remove(to)
+
+        for at in list(left):
+            found = next((to for to in right if _same(one.words[at], other.words[to])), None)
+            if found is not None:
+                pair(at, found)
+        # As many words stay on each side, or some have no partner.
+        if len(left) == len(right):
+            rated = (
+                (-self._likeness(one.words[at], other.words[to]), at, to)
+                for at in left
+                for to in right
+            )
+            for likeness, at, to in sorted(rated):
+                if likeness and at in left and to in right:
+                    pair(at, to)
+        return pairs, left, right
+
+    def _likeness(self, one: Word, other: Word) -> float:
+        """How sure it is that the words are the same; 0 for no."""
+        if Kind.FIXED in (one.kind, other.kind):
+            return 0.0
+        if sounds := _sounds(one, other):
+            if sounds > _LONG_SOUND:
+                return 2.0
+            near = self._words.cosine(one.text, other.text) if self._words else 0.0
+            return 1.0 + near if near >= _NEAR_ENOUGH else 0.0
+        if Kind.NAME in (one.kind, other.kind) or self._words is None:
+            return 0.0
+        if _look_alike(one.text, other.text):
+            return 0.0
+        return self._words.likeness(one.text, other.text)
+
+
+_NEAR_ENOUGH = 0.4
+"""Cosine of two short words that sound alike and may do so by chance, as `copy` and 커피 do."""
+
+_LONG_SOUND = 5
+"""Letters of a word that does not sound like another by chance."""
+
+
+def _same(one: Word, other: Word) -> bool:
+    """Whether they have a common form. One syllable is only enough where it is the likeliest form of one of them."""
+    if (one.kind is Kind.FIXED) != (other.kind is Kind.FIXED):
+        return False
+    common = one.forms & other.forms
+    return any(len(form) > 1 or form in (one.text, other.text) for form in common)
+
+
+def _sounds(one: Word, other: Word) -> int:
+    """The letters of the word in Latin letters if the other is the same in Hangul, else 0."""
+    if one.text[0].isascii() == other.text[0].isascii():
+        return 0
+    latin, hangul = (one, other) if one.text[0].isascii() else (other, one)
+    if not latin.text.isalpha():
+        return 0
+    alike = any(sound_alike(latin.text, form) for form in hangul.forms if len(form) > 1)
+    return len(latin.text) if alike else 0
+
+
+def _look_alike(one: str, other: str) -> bool:
+    """Whether two different words of a language share a part: opposites and kinds of one thing are made so.
+
+    Examples are `hypertension` and `hypotension`, 고혈압 and 저혈압. Their vectors are near, whatever they mean.
+    """
+    if one[0].isascii() != other[0].isascii():
+        return False
+    if not one[0].isascii():
+        return bool(set(one) & set(other))
+    return one[-4:] == other[-4:] or one[:4] == other[:4] or one in other or other in one
+
+
+_STRICT = frozenset((Role.FROM, Role.TO, Role.THAN))
+_MARKED = frozenset((Role.SUBJECT, Role.OBJECT))
+"""Roles that a Korean particle says and a topic may have too."""
+
+
+def _disorder(one: Reading, other: Reading, pairs: Sequence[tuple[int, int]]) -> str | None:
+    """Whether partners have contrary roles, or stand in another order."""
+    for at, to in pairs:
+        first, second = one.words[at].roles, other.words[to].roles
+        strict = (first | second) & _STRICT
+        if first and second and not first & second and strict:
+            return "direction"
+    if one.language != other.language:
+        return _disorder_across(one, other, pairs)
+    rows = sorted(pairs)
+    for is_scale in (True, False):
+        row = [(at, to) for at, to in rows if one.words[at].is_scale is is_scale]
+        for (at, to), (later, before) in combinations(row, 2):
+            if to > before and not _may_swap(one, other, (at, later), (before, to), len(row)):
+                return "order"
+    return None
+
+
+def _may_swap(
+    one: Reading, other: Reading, first: tuple[int, int], second: tuple[int, int], words: int
+) -> bool:
+    """Whether two words may change places: their roles tell them apart, or they are one compound.
+
+    Args:
+        one: A question.
+        other: The other one.
+        first: The places of the two in it, in order.
+        second: Their places in the other one, in order, which are those of the later and of the earlier word.
+        words: How many words of their kind the questions have.
+    """
+    here = [one.words[at] for at in first]
+    there = [other.words[at] for at in reversed(second)]
+    if any(word.is_scale for word in here):
+        return False
+    if all(_keeps_role(*both) for both in zip(here, there, strict=True)):
+        if any(word.roles and mate.roles for word, mate in zip(here, there, strict=True)):
+            return True
+        return words == 2 and not all(word.kind is Kind.NAME for word in here)
+    return _is_compound(here, first, there) or _is_compound(there[::-1], second, here[::-1])
+
+
+def _keeps_role(word: Word, mate: Word) -> bool:
+    if word.roles == mate.roles or word.roles & mate.roles:
+        return True
+    return not (word.roles and mate.roles) and (word.roles | mate.roles) <= _MARKED
+
+
+def _is_compound(pair: list[Word], places: tuple[int, int], apart: list[Word]) -> bool:
+    """Whether two words stand side by side, and in the other question the first one follows with `of` or `in`."""
+    modifier, head = pair
+    is_side_by_side = places[1] == places[0] + 1 and modifier.roles == head.roles
+    return is_side_by_side and apart[0].roles <= {Role.OF, Role.IN} and bool(apart[0].roles)
+
+
+def _disorder_across(
+    one: Reading, other: Reading, pairs: Sequence[tuple[int, int]]
+) -> str | None:
+    """Whether subject and object of the Korean question stand the other way round in the English one."""
+    if one.language == "ko":
+        return _disorder_across(other, one, [(to, at) for at, to in pairs])
+    places = {}
+    for at, to in pairs:
+        for role in other.words[to].roles & {Role.SUBJECT, Role.OBJECT}:
+            places[role] = at
+    if len(places) == 2 and places[Role.SUBJECT] > places[Role.OBJECT]:
+        return "order"
+    return None
+
+
+def _kind_of(one: Reading, other: Reading, left: list[int], right: list[int]) -> str:
+    words = [one.words[at] for at in left] + [other.words[to] for to in right]
+    names = {form.partition(" ")[0] for word in words if word.kind is Kind.FIXED for form in word.forms}
+    if names:
+        return min(names)
+    return "name" if any(word.kind is Kind.NAME for word in words) else "word"

@@ -1,0 +1,145 @@
+"""Whether two words mean the same by their vectors, made fair to words that are near to everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from genai_integrations.cache.semantic.language.closed_classes import OPPOSITES, TIMES, UNITS
+from genai_integrations.runtime.bounded_map import BoundedMap
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+Embed = Callable[[Sequence[str]], "Vectors"]
+"""Texts to vectors of length 1, one row for each."""
+
+
+class Words(Protocol):
+    """Says how near two words are."""
+
+    def likeness(self, one: str, other: str) -> float:
+        """From 0 for words that are not the same to 1 for those that surely are."""
+        ...
+
+    def cosine(self, one: str, other: str) -> float:
+        """The cosine of their vectors, 0 if they have none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """From what on two words are the same: a cosine, and how far it stands out. They belong to an embedder.
+
+    Attributes:
+        english: Cosine and excess for two English words.
+        korean: The same for two Korean words.
+        across: The same for a word of each.
+    """
+
+    english: tuple[float, float]
+    korean: tuple[float, float]
+    across: tuple[float, float]
+
+
+class WordVectors:
+    """Words by an embedder's vectors.
+
+    A word may be near to everything (a hub), and one that the embedder does not know is near to all others it does
+    not know. So beside the cosine it counts how far it exceeds the mean nearness of each of the two words to its
+    eight nearest of a fixed set: cross-domain similarity local scaling (CSLS; Conneau et al., Word Translation
+    Without Parallel Data, 2018). The set is the closed classes, in both languages.
+
+    Args:
+        embed: Makes the vectors.
+        near: From what on words are the same.
+        most: Words whose vectors are kept.
+    """
+
+    def __init__(self, embed: Embed, near: Nearness, *, most: int = 20_000) -> None:
+        self._embed = embed
+        self._near = near
+        self._known: BoundedMap[str, _Known] = BoundedMap(most)
+        self._background: tuple[Vectors, Vectors, Vectors] | None = None
+
+    def likeness(self, one: str, other: str) -> float:
+        """From 0 for words that are not the same to 1 for those that surely are."""
+        latin = one[0].isascii(), other[0].isascii()
+        near = self._near.across if latin[0] != latin[1] else (self._near.korean, self._near.english)[latin[0]]
+        first, second = self._word(one), self._word(other)
+        if first.is_unknown or second.is_unknown:
+            return 0.0
+        cosine = float(first.vector @ second.vector)
+        # The background of the other's language.
+        excess = 2 * cosine - first.crowd[latin[1]] - second.crowd[latin[0]]
+        return min(cosine, 1.0) if cosine >= near[0] and excess >= near[1] else 0.0
+
+    def cosine(self, one: str, other: str) -> float:
+        """The cosine of their vectors."""
+        return float(self._word(one).vector @ self._word(other).vector)
+
+    def learn(self, words: Iterable[str]) -> None:
+        """Embed words at once that are needed soon."""
+        missing = [word for word in dict.fromkeys(words) if self._known.get(word) is None]
+        if not missing:
+            return
+        korean, english, unknown = self._loaded()
+        vectors = self._embed(missing)
+        crowds = _crowd(vectors, korean), _crowd(vectors, english)
+        lost = vectors @ unknown
+        for at, word in enumerate(missing):
+            crowd = float(crowds[0][at]), float(crowds[1][at])
+            # One syllable says too little for a vector.
+            is_unknown = bool(lost[at] > _LOST) or (len(word) < 2 and not word.isascii())
+            self._known.put(word, _Known(vectors[at], crowd, is_unknown))
+
+    def _word(self, word: str) -> _Known:
+        found = self._known.get(word)
+        if found is None:
+            self.learn((word,))
+            found = self._known.get(word)
+            assert found is not None
+        return found
+
+    def _loaded(self) -> tuple[Vectors, Vectors, Vectors]:
+        if self._background is None:
+            korean, english = self._embed(_background(";")), self._embed(_background(""))
+            self._background = korean, english, self._embed([_NO_WORD])[0]
+        return self._background
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    vector: Vectors
+    crowd: tuple[float, float]
+    is_unknown: bool
+
+
+_NO_WORD = "뷁"
+"""A syllable of no word: it has the vector of what an embedder does not know."""
+_LOST = 0.9
+_NEIGHBOURS = 8
+_ITSELF = 0.95
+"""From this cosine on a word of the background is the word itself, or another form of it."""
+
+
+def _crowd(vectors: Vectors, background: Vectors) -> Vectors:
+    """The mean cosine of each to its nearest ones of the background."""
+    import numpy as np
+
+    near = vectors @ background.T
+    near[near > _ITSELF] = 0.0
+    crowd: Vectors = np.partition(near, -_NEIGHBOURS, axis=1)[:, -_NEIGHBOURS:].mean(axis=1)
+    return crowd
+
+
+def _background(language: str) -> list[str]:
+    """The words of the closed classes that are long enough to have a meaning of their own."""
+    rows = [pole.partition(";")[2 if language else 0] for row in OPPOSITES for pole in row.split("|")]
+    rows += [row[2 if language else 1] for row in TIMES + UNITS]
+    fewest = 2 if language else 3
+    return sorted({word for row in rows for word in row.split() if word.isalpha() and len(word) >= fewest})
