@@ -9,10 +9,11 @@ import uuid
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from genai_integrations.cache.exact import ExactCache
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.args import router_args as checked_args
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import chat_request, embedding_request
@@ -38,13 +39,15 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime import given
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
-from genai_integrations.settings import read_settings
+from genai_integrations.settings import Settings, read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
+
+    from genai_integrations.routing.caching import Answers
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -69,7 +72,9 @@ class GenAIClient:
         sample_rate: Share of traces to record, 0.0 to 1.0; default `LANGFUSE_SAMPLE_RATE`, then all.
         trace_attempts: Record each attempt as a span below its generation; default only as metadata.
         observers: Told of every call and of its attempts, beside the tracing.
-        transport: Performs the attempts instead of HTTP: to record and replay, say.
+        transport: Performs the attempts instead of HTTP.
+        cache: Where answers are kept for those who ask the same again: `memory`, `sqlite:///answers.db` or
+            `redis://host:6379/0`; default nowhere. Per call, `cache={"ttl": 60}` and more.
 
     Attributes:
         host: Address of Langfuse.
@@ -96,6 +101,7 @@ class GenAIClient:
         trace_attempts: bool = False,
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
+        cache: str | None = None,
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
         secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
@@ -112,7 +118,7 @@ class GenAIClient:
         traced = settings.tracing and settings.public_key and settings.secret_key
         self._generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
-        answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
+        answers = _answers(cache, args, settings, store)
         self.is_traced = self._generations is not None
         told = _able("observers", observers, "call_began")
         watching = (*told, self._generations) if self._generations else told
@@ -327,6 +333,18 @@ class GenAIClient:
         """
         return self._langfuse.get()
 
+    def clear_cache(self) -> None:
+        """Forget every kept answer of this project; those of others on the same server or in the same file stay."""
+        if self._router.answers is not None:
+            self._router.registry.load()  # which tells the project
+            self._router.answers.clear()
+
+    async def aclear_cache(self) -> None:
+        """As `clear_cache`, without blocking the event loop."""
+        if self._router.answers is not None:
+            await self._router.registry.aload()
+            await self._router.answers.aclear()
+
     def flush(self) -> None:
         """Send what is recorded and not sent yet, and wait for it. At the program's end it happens by itself."""
         if self._generations is not None:
@@ -450,6 +468,26 @@ def _store(
     if not isinstance(connections, Iterable):
         raise given.wrong("connections", connections, "a store or a list of connections")
     return GivenConnections(tuple(connections))
+
+
+def _answers(
+    cache: str | None, args: RouterArgs, settings: Settings, store: ConnectionStore
+) -> Answers | None:
+    """What keeps answers; nothing is loaded for it where none are kept."""
+    if cache is None and not args.cache_responses:
+        return None
+    from genai_integrations.cache.opening import MEMORY, opened_store
+    from genai_integrations.routing.caching import Answers
+
+    tenant = partial(_tenant, settings, store)
+    address = MEMORY if cache is None else cache
+    return Answers(opened_store(address, args.cache_kwargs, settings, tenant))
+
+
+def _tenant(settings: Settings, store: ConnectionStore) -> str:
+    """Whose answers are kept: the project's where the store knows it, else those of the key pair, if there is one."""
+    project = getattr(store, "project_id", None) or settings.public_key
+    return f"{settings.host} {project}" if project else ""
 
 
 def _names(names: object) -> Sequence[str] | None:

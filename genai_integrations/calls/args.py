@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from genai_integrations.calls import checks
+from genai_integrations.calls.cache_control import CacheControl, cache_control
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
 
@@ -48,10 +49,13 @@ class RouterArgs:
             usual set: everything but a refusal of the request itself.
         drop_params: Whether a parameter that a target does not take may be left out, and a schema that it cannot
             enforce be asked for otherwise. A list names parameters that may not be left out.
-        cache_responses: Keep answers in memory, and give them again to the same question.
-        cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
-        cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
-            `{"ttl": 60}` keeps the answer so many seconds.
+        cache_responses: Keep answers in memory, and give them again to the same question: as
+            `GenAIClient(cache="memory")`.
+        cache_kwargs: How many are kept, and for how long: `ttl` and `stale` (seconds), `max_size_in_memory` (answers),
+            `max_bytes`.
+        cache: What one call wants of it: `{"refresh": True}` asks anew, `{"no_store": True}` keeps nothing,
+            `{"ttl": 60}` keeps the answer so many seconds, `{"semantic": True}` takes an answer to the same question in
+            other words.
     """
 
     fallbacks: Fallbacks = field(default_factory=dict)
@@ -72,7 +76,7 @@ class RouterArgs:
     drop_params: DropParams = True
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
-    cache: Mapping[str, Any] = field(default_factory=dict)
+    cache: CacheControl = field(default_factory=CacheControl)
 
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
@@ -200,9 +204,10 @@ _CHECKS: Mapping[str, checks.Check] = {
     "drop_params": checks.flag_or_names,
     "cache_responses": checks.flag,
     "cache_kwargs": checks.options(
-        ttl=checks.seconds, max_size_in_memory=checks.above_zero, max_bytes=checks.above_zero
+        ttl=checks.seconds,
+        stale=checks.seconds_or_zero,
+        max_size_in_memory=checks.above_zero,
+        max_bytes=checks.above_zero,
     ),
-    "cache": checks.options(
-        **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
-    ),
+    "cache": cache_control,
 }

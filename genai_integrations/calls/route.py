@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
@@ -13,6 +13,19 @@ from genai_integrations.models.usage import Usage
 OK = "ok"
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
+
+
+CacheStatus = Literal["HIT", "MISS", "STALE", "BYPASS"]
+"""What a cache had to do with an answer. `STALE`: a kept answer whose time is over, while a newer one is fetched;
+`BYPASS`: no kept answer was looked for."""
+
+
+class CacheRecord(TypedDict):
+    """A `CacheUse` as plain values for JSON."""
+
+    status: CacheStatus
+    age: float | None
+    saved: float | None
 
 
 class AttemptRecord(TypedDict):
@@ -44,6 +57,7 @@ class RouteRecord(TypedDict):
     cached: bool
     cost: float | None
     attempts: list[AttemptRecord]
+    cache: NotRequired[CacheRecord]
 
 
 @dataclass(slots=True)
@@ -108,8 +122,11 @@ class Attempt:
     @property
     def costs(self) -> dict[str, float]:
         """US dollars by kind of token, as `models.prices.costs` names them; empty if usage or price is not known."""
-        if self.reason == CACHE:
-            return {prices.TOTAL: 0.0}
+        return {prices.TOTAL: 0.0} if self.reason == CACHE else self.listed
+
+    @property
+    def listed(self) -> dict[str, float]:
+        """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
         usage = cast("Usage | None", self.usage)
         return prices.costs(self.provider, self.model, usage, self.answered)
 
@@ -136,6 +153,38 @@ class Attempt:
         return record
 
 
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """What a cache had to do with an answer.
+
+    Attributes:
+        status: `HIT` and `STALE` for a kept answer.
+        age: Seconds since that was kept; None for any other.
+        attempt: What stands for it in the route; None for any other.
+    """
+
+    status: CacheStatus
+    age: float | None = None
+    attempt: Attempt | None = field(default=None, repr=False)
+
+    @property
+    def saved(self) -> float | None:
+        """US dollars that were not paid: 0.0 where somebody was asked, None where the price is not known."""
+        if self.attempt is None:
+            return 0.0
+        found = self.attempt.listed
+        return sum(found.values()) if found else None
+
+    def as_dict(self) -> CacheRecord:
+        """The same as plain values for JSON."""
+        age = None if self.age is None else round(self.age, 3)
+        return {"status": self.status, "age": age, "saved": self.saved}
+
+
+BYPASS = CacheUse("BYPASS")
+MISS = CacheUse("MISS")
+
+
 @dataclass(slots=True)
 class Route:
     """Every attempt of one call, in order.
@@ -144,11 +193,13 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        cache: What a cache had to do with it; `BYPASS` where there is none.
     """
 
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    cache: CacheUse = BYPASS
 
     @property
     def served(self) -> str | None:
@@ -158,8 +209,8 @@ class Route:
 
     @property
     def cached(self) -> bool:
-        """Whether the answer was kept from an earlier call."""
-        return bool(self.attempts) and self.attempts[-1].reason == CACHE
+        """Whether the answer was kept from an earlier call: `cache.status` is `HIT` or `STALE`."""
+        return self.cache.attempt is not None
 
     @property
     def cost(self) -> float | None:
@@ -169,7 +220,7 @@ class Route:
     def as_dict(self) -> RouteRecord:
         """The route as plain values for JSON."""
         attempts = [attempt.as_dict() for attempt in self.attempts]
-        return {
+        record: RouteRecord = {
             "asked": self.asked,
             "why": self.why,
             "served": self.served,
@@ -177,6 +228,9 @@ class Route:
             "cost": _together(row["cost"] for row in attempts),
             "attempts": attempts,
         }
+        if self.cache is not BYPASS:
+            record["cache"] = self.cache.as_dict()
+        return record
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         from genai_integrations.calls.views import route_bundle

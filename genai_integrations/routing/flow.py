@@ -12,12 +12,12 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.route import CACHE, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
@@ -26,7 +26,6 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import (
     JudgeOfAnswers,
@@ -48,7 +47,6 @@ from genai_integrations.routing.steps import (
     Opened,
     Prepare,
     Ready,
-    Recall,
     Send,
     Step,
     Try,
@@ -56,6 +54,10 @@ from genai_integrations.routing.steps import (
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE, WEAKENS_SCHEMA
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Memory
+    from genai_integrations.routing.kept_answers import Recalled
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -120,13 +122,18 @@ class _Call:
         """The call."""
         self._plan = yield from self._planned()
         if self._parts.answers is not None:
-            self._memory = Memory(self._parts.answers, self._request, self._plan)
-            kept = yield Recall(self._memory)
+            from genai_integrations.routing.remembering import remembered
+
+            self._memory = self._parts.answers.memory(self._request, self._plan)
+            kept = yield from remembered(self._memory, self._request, self.route, self._ends)
             if kept is not None:
-                return (yield from self._recalled(*kept))
+                return (yield from self._recalled(kept))
         answer = yield from self._answered()
         if isinstance(answer, Opened):
-            return (yield from self._handed(answer.held, answer.rest))
+            rest = answer.rest
+            if self._memory is not None:
+                rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
+            return (yield from self._handed(answer.held, rest))
         if self._memory is not None:
             yield Keep(self._memory, answer, self.route.attempts[-1])
         return self._replied(answer)
@@ -140,14 +147,17 @@ class _Call:
         self.route.why = plan.why or plan.targets[0].why
         return plan
 
-    def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:
-        """Give an answer that was kept: the attempt stands for it, and nobody is asked."""
-        self._memory = None
-        self.route.attempts.append(attempt)
+    def _recalled(self, kept: Recalled) -> Flow:
+        """Give the answer to another call: an attempt stands for it, and nobody is asked."""
+        if kept.rest is None and self._memory is not None:
+            self._memory.ended()
+            self._memory = None
+        self.route.attempts.append(kept.attempt)
         self._started = time.monotonic()
         if self._request.stream:
-            return (yield from self._handed(chunks_of(wire), None))
-        self._attempt_answered(attempt, wire.get("usage"), wire.get("model"))
+            return (yield from self._handed(kept.chunks(), kept.rest))
+        wire = kept.entry["reply"]
+        self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
     def _answered(self) -> Generator[Step, Any, Wire | Opened]:
@@ -296,7 +306,8 @@ class _Call:
         end: Ending = yield Hand(answers, held, rest, self.route, is_wanted)
         if end.error is not None:
             self._stream_broke(attempt, end.error)
-            self._parts.health.failed(attempt.target)
+            if attempt.reason != CACHE:
+                self._parts.health.failed(attempt.target)
         elif end.is_whole:
             self._attempt_answered(attempt, end.usage, end.model)
             if memory is not None and end.reply is not None:
@@ -363,6 +374,9 @@ class _Call:
 
     def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
         """The call is over, with a reply or an error; what is told later is not heard."""
+        if self._memory is not None:
+            last = self.route.attempts[-1] if self.route.attempts else None
+            self._memory.ended(wire, last, error)
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.learnt import Learnt
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.planning import Planner
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.protocol import Transport
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Answers
 
 _MOST_REFUSED = 1024
 """Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
@@ -45,7 +48,7 @@ class Parts:
     health: Health
     transport: Transport
     observers: Sequence[Observer] = ()
-    answers: AnswerStore | None = None
+    answers: Answers | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
     bridged: BoundedMap[str, tuple[Connection, Connection]] = field(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
@@ -19,6 +19,9 @@ from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.protocol import Transport
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Answers
 
 
 class Router:
@@ -30,6 +33,9 @@ class Router:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
+
+    Attributes:
+        answers: The same; None keeps none.
     """
 
     def __init__(
@@ -38,10 +44,11 @@ class Router:
         args: RouterArgs,
         transport: Transport,
         observers: Sequence[Observer] = (),
-        answers: AnswerStore | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.args = args
         self.registry = registry
+        self.answers = answers
         health = Health(args.allowed_fails, args.cooldown_time)
         self._parts = Parts(
             registry, args, Planner(args), health, transport, tuple(observers), answers

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.caching import Memory
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.judging import JudgeOfAnswers
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.probe import Probe
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Memory
 
 
 class Try(NamedTuple):
@@ -74,7 +76,25 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Look a kept answer up, and send it back with the attempt that stands for it, or None."""
+    """Look a kept answer up, and send it back as `Recalled`, or None."""
+
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Wait for the call that asks the same just now, at most so long, and send back what it brought.
+
+    That is None if nobody asks, so that this call does, or if it brought nothing; and a TimeoutError if it took longer.
+    """
+
+    memory: Memory
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Have a newer answer fetched in the background, unless that is being done."""
 
     memory: Memory
 
@@ -189,5 +209,19 @@ class Keep:
     attempt: Attempt
 
 
-Step = Ready | Load | Recall | Prepare | Send | Judge | Drop | Hand | Keep | Wait | AwaitProbe
+Step = (
+    Ready
+    | Load
+    | Recall
+    | Follow
+    | Renew
+    | Prepare
+    | Send
+    | Judge
+    | Drop
+    | Hand
+    | Keep
+    | Wait
+    | AwaitProbe
+)
 """What a driver is asked to do. It sends back the outcome named at the step; an error of ours is one, too."""
