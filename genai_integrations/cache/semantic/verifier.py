@@ -23,7 +23,7 @@ from genai_integrations.cache.semantic.words import Words
 _HANGUL = re.compile("[가-힣]")
 _UNREADABLE = re.compile(r"[^\x00-\x7f가-힣ㄱ-ㅎㅏ-ㅣ\s‘’“”…–—·€£¥₩°]")
 _QUOTED = re.compile(r"[\"“”「『]([^\"“”」』]*)[\"“”」』]|`([^`]*)`")
-_CODE = re.compile(r"[{}<>=\\|@~^*_\[\]]|\w/\w|https?:|\n\s*\n")
+_CODE = re.compile(r"[{}<>=\\|@~^*_\[\]]|[A-Za-z]/[A-Za-z]|https?:|\n\s*\n|\d\s*\+\s*\d|\d\s+-\s+\d")
 _LONGEST = 300
 """Characters. What is longer says more than can be compared."""
 
@@ -39,6 +39,7 @@ def read(text: str) -> Reading | None:
     text = _QUOTED.sub(" ", text)
     if _CODE.search(text):
         return None
+    text = re.sub(r"(?<!\w)-(?=\d)", " minus ", text)
     found = read_korean(text, quoted) if _HANGUL.search(text) else read_english(text, quoted)
     if not 0 < len(found.words) <= _MOST_WORDS:
         return None
@@ -125,11 +126,12 @@ _LONG_SOUND = 5
 
 
 def _same(one: Word, other: Word) -> bool:
-    """Whether they have a common form. One syllable is only enough where it is the likeliest form of one of them."""
-    if (one.kind is Kind.FIXED) != (other.kind is Kind.FIXED):
-        return False
-    common = one.forms & other.forms
-    return any(len(form) > 1 or form in (one.text, other.text) for form in common)
+    """Whether they have a common form. One syllable is only enough where it is the likeliest form of both."""
+    if Kind.FIXED in (one.kind, other.kind):
+        return one.kind is other.kind and one.forms == other.forms
+    if one.text == other.text:
+        return True
+    return any(len(form) > 1 for form in one.forms & other.forms)
 
 
 def _sounds(one: Word, other: Word) -> int:
@@ -139,8 +141,7 @@ def _sounds(one: Word, other: Word) -> int:
     latin, hangul = (one, other) if one.text[0].isascii() else (other, one)
     if not latin.text.isalpha():
         return 0
-    alike = any(sound_alike(latin.text, form) for form in hangul.forms if len(form) > 1)
-    return len(latin.text) if alike else 0
+    return len(latin.text) if sound_alike(latin.text, hangul.text) else 0
 
 
 def _look_alike(one: str, other: str) -> bool:
@@ -155,31 +156,49 @@ def _look_alike(one: str, other: str) -> bool:
     return one[-4:] == other[-4:] or one[:4] == other[:4] or one in other or other in one
 
 
-_STRICT = frozenset((Role.FROM, Role.TO, Role.THAN))
+_DIRECTED = frozenset((Role.FROM, Role.TO, Role.THAN))
 _MARKED = frozenset((Role.SUBJECT, Role.OBJECT))
 """Roles that a Korean particle says and a topic may have too."""
+_NONE = frozenset((Role.TOPIC,))
 
 
 def _disorder(one: Reading, other: Reading, pairs: Sequence[tuple[int, int]]) -> str | None:
     """Whether partners have contrary roles, or stand in another order."""
     for at, to in pairs:
-        first, second = one.words[at].roles, other.words[to].roles
-        strict = (first | second) & _STRICT
-        if first and second and not first & second and strict:
+        if _contradict(one.words[at].roles - _NONE, other.words[to].roles - _NONE):
             return "direction"
     if one.language != other.language:
         return _disorder_across(one, other, pairs)
+    for role in _MARKED:
+        marked = [{pair for pair in pairs if role in one.words[pair[0]].roles}]
+        marked.append({pair for pair in pairs if role in other.words[pair[1]].roles})
+        if all(marked) and not marked[0] & marked[1] and len(pairs) > 2:
+            return "direction"
     rows = sorted(pairs)
     for is_scale in (True, False):
         row = [(at, to) for at, to in rows if one.words[at].is_scale is is_scale]
         for (at, to), (later, before) in combinations(row, 2):
-            if to > before and not _may_swap(one, other, (at, later), (before, to), len(row)):
+            if to > before and not _may_swap(one, other, (at, later), (before, to)):
                 return "order"
     return None
 
 
+def _contradict(first: frozenset[Role], second: frozenset[Role]) -> bool:
+    """Whether a word cannot have both roles."""
+    both = first | second
+    if not first or not second:
+        # Elsewhere a preposition or a particle may be left out, but not these.
+        return bool(both) and both <= {Role.FROM, Role.THAN}
+    if {Role.FROM, Role.TO} <= both and not {Role.FROM, Role.TO} <= first & second:
+        # 에서 is also where something is, and 에 too.
+        return not (first & second & {Role.FROM, Role.TO})
+    if first & second:
+        return False
+    return bool(both & _DIRECTED) if first <= _MARKED or second <= _MARKED else True
+
+
 def _may_swap(
-    one: Reading, other: Reading, first: tuple[int, int], second: tuple[int, int], words: int
+    one: Reading, other: Reading, first: tuple[int, int], second: tuple[int, int]
 ) -> bool:
     """Whether two words may change places: their roles tell them apart, or they are one compound.
 
@@ -188,43 +207,42 @@ def _may_swap(
         other: The other one.
         first: The places of the two in it, in order.
         second: Their places in the other one, in order, which are those of the later and of the earlier word.
-        words: How many words of their kind the questions have.
     """
     here = [one.words[at] for at in first]
     there = [other.words[at] for at in reversed(second)]
     if any(word.is_scale for word in here):
         return False
     if all(_keeps_role(*both) for both in zip(here, there, strict=True)):
-        if any(word.roles and mate.roles for word, mate in zip(here, there, strict=True)):
-            return True
-        return words == 2 and not all(word.kind is Kind.NAME for word in here)
+        return any(
+            word.roles - _NONE and mate.roles - _NONE
+            for word, mate in zip(here, there, strict=True)
+        )
     return _is_compound(here, first, there) or _is_compound(there[::-1], second, here[::-1])
 
 
 def _keeps_role(word: Word, mate: Word) -> bool:
-    if word.roles == mate.roles or word.roles & mate.roles:
+    first, second = word.roles - _NONE, mate.roles - _NONE
+    if first == second or first & second:
         return True
-    return not (word.roles and mate.roles) and (word.roles | mate.roles) <= _MARKED
+    return not (first and second) and (first | second) <= _MARKED
 
 
 def _is_compound(pair: list[Word], places: tuple[int, int], apart: list[Word]) -> bool:
     """Whether two words stand side by side, and in the other question the first one follows with `of` or `in`."""
     modifier, head = pair
     is_side_by_side = places[1] == places[0] + 1 and modifier.roles == head.roles
-    return is_side_by_side and apart[0].roles <= {Role.OF, Role.IN} and bool(apart[0].roles)
+    return is_side_by_side and bool(apart[0].roles & {Role.OF, Role.IN})
 
 
 def _disorder_across(
     one: Reading, other: Reading, pairs: Sequence[tuple[int, int]]
 ) -> str | None:
-    """Whether subject and object of the Korean question stand the other way round in the English one."""
+    """Whether the Korean question's subject, or topic, and object stand the other way round in the English one."""
     if one.language == "ko":
         return _disorder_across(other, one, [(to, at) for at, to in pairs])
-    places = {}
-    for at, to in pairs:
-        for role in other.words[to].roles & {Role.SUBJECT, Role.OBJECT}:
-            places[role] = at
-    if len(places) == 2 and places[Role.SUBJECT] > places[Role.OBJECT]:
+    subjects = [at for at, to in pairs if other.words[to].roles & {Role.SUBJECT, Role.TOPIC}]
+    objects = [at for at, to in pairs if Role.OBJECT in other.words[to].roles]
+    if subjects and objects and max(subjects) > min(objects):
         return "order"
     return None
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 OPPOSITES = (
     "enable activate turn_on switch_on; 켜 활성화 | disable deactivate turn_off switch_off; 끄 비활성화",
+    "off;",
+    "out;",
     "up; 위 위쪽 | down; 아래 아래쪽",
     "login log_in sign_in log_on; 로그인 | logout log_out sign_out log_off; 로그아웃",
     "check_in; 체크인 | check_out; 체크아웃",
@@ -141,7 +143,7 @@ TIMES = (
     ("m2", "february feb", "2월"),
     ("m3", "march", "3월"),
     ("m4", "april apr", "4월"),
-    ("m5", "", "5월"),
+    ("m5", "may", "5월"),
     ("m6", "june jun", "6월"),
     ("m7", "july jul", "7월"),
     ("m8", "august aug", "8월"),
@@ -156,6 +158,11 @@ TIMES = (
     ("today", "today tonight", "오늘"),
     ("tomorrow", "tomorrow", "내일"),
     ("yesterday", "yesterday", "어제"),
+    ("or", "or", "또는"),
+    ("you", "you your yours yourself", "당신 너 네가 너희"),
+    ("he", "he him his", ""),
+    ("she", "she her hers", ""),
+    ("they", "they them their theirs", ""),
     ("now", "now currently nowadays", "지금 현재"),
     ("ago", "ago", ""),
     ("last-year", "", "작년"),
@@ -170,7 +177,7 @@ TIMES = (
     ("still", "still yet", "아직"),
     ("already", "already", "이미"),
 )  # fmt: skip
-"""Days, months, times, tenses: a name, its English words, its Korean ones."""
+"""Days, months, times, tenses, persons: a name, its English words, its Korean ones. `I` and `my` are nobody's."""
 
 UNITS = (
     ("usd", "usd dollar $ us$", "달러 불"),
@@ -272,25 +279,24 @@ NEGATIONS = frozenset(
     "not no never none nobody nothing nowhere neither nor without cannot cant dont doesnt didnt isnt arent wasnt werent "
     "wont wouldnt shouldnt couldnt hasnt havent hadnt except unable impossible instead".split()
 )
-NEGATIONS_KO = frozenset("안 못 없 없이 않 아니 아닌 말 말고 불가능 불가 제외하고".split())
-
 FUNCTION_WORDS = frozenset(
-    "a an the this that these those i you we they he she it me us them my your our their his her its mine yours ours "
-    "myself yourself one ones someone somebody people do does done doing am is are be been being has have having can "
-    "could may might would as so such than then there here if when and or but because just really actually please "
-    "kindly hi hello hey thanks thank ok okay get got getting gets let lets want wants wanted like know tell me give "
-    "help need needs what whats which who whom whose where why how way ways about of for with by in into on at to from "
-    "over under through between among via per upon off out up down any some something anything much many lot very "
-    "quite called kind sort type bit exactly basically mean means meaning stand stands available offer offers".split()
+    "a an the this that these those i we it us me my our its mine ours myself ourselves itself do does done am is are be "
+    "been being can could may might would as so such then there here if when and but because just really actually "
+    "please kindly hi hello hey thanks thank ok okay what which who whom whose where why how about of for with by into "
+    "in on at to from through among via per upon some any something anything much many lot very quite called exactly "
+    "basically possible one ones".split()
 )
 """English words that carry no content of their own. Prepositions among them say the role of what follows."""
 
 FUNCTION_WORDS_KO = frozenset(
-    "그 이 저 나 내 제 우리 너 당신 것 거 게 수 때 경우 좀 그냥 혹시 및 또는 그리고 하고 대해 대해서 관해 관해서 관하여 대하여 "
-    "무엇 뭐 뭔 뭘 무슨 어떤 어느 어떻게 왜 언제 어디 어디서 누구 누가 얼마 얼마나 몇 며칠 알려 말해 가르쳐 설명 설명해 주 줘 "
-    "주세요 부탁 궁금 궁금하 싶 있 하 되 해 돼 이 입 이란 란 인 인지 건 건가 위해 위한 방법 법 절차 가능 필요 이유 원인 시기 정도 "
-    "안녕하세요 어때 어떤가 어떻 꼭 가 오 감사 바랍니다 드립니다 여기 거기 점 중".split()
+    "나 저 나는 저는 내 제 내가 제가 우리 우리는 것 거 것은 것이 것을 거는 건 경우 좀 그냥 혹시 그리고 대해 대해서 관해 관해서 "
+    "관하여 대하여 무슨 어떤 어느 어떻게 왜 언제 어디 어디서 어디에서 누구 누가 누구의 얼마 얼마나 몇 며칠 위해 위한 정도 여기 거기 수 때 "
+    "그 이 저희 중 중에 부탁드립니다 안녕하세요 감사합니다 꼭 때에 때는 수가 게 및".split()
 )
+"""Korean words without content of their own, as they stand, with their particles."""
+
+FUNCTION_VERBS_KO = frozenset("하 되 해 돼 있 싶 주".split())
+"""Stems of Korean verbs without content of their own."""
 
 IRREGULAR = {
     form: base
@@ -305,7 +311,7 @@ IRREGULAR = {
         "rise": "rose risen", "fall": "fell fallen", "sleep": "slept", "spend": "spent", "steal": "stole stolen",
         "teach": "taught", "throw": "threw thrown", "wear": "wore worn", "forget": "forgot forgotten",
         "hide": "hid hidden", "bring": "brought", "catch": "caught", "come": "came", "feel": "felt", "leave": "left",
-        "meet": "met", "say": "said", "swim": "swam swum", "understand": "understood", "draw": "drew drawn",
+        "meet": "met", "use": "used", "say": "said", "swim": "swam swum", "understand": "understood", "draw": "drew drawn",
         "analysis": "analyses", "crisis": "crises", "criterion": "criteria", "index": "indices indexes",
         "matrix": "matrices", "vertex": "vertices", "datum": "data", "virus": "viruses",
     }.items()
