@@ -75,6 +75,8 @@ class GenAIClient:
         transport: Performs the attempts instead of HTTP.
         cache: Where answers are kept for those who ask the same again: `memory`, `sqlite:///answers.db` or
             `redis://host:6379/0`; default nowhere. Per call, `cache={"ttl": 60}` and more.
+        semantic_cache: Give a kept answer to a question that says the same in other words, too: True, or a dict
+            with `embedder`, `threshold`, `verifier`, `detector`, `max_entries`, `ttl`, `always`.
 
     Attributes:
         host: Address of Langfuse.
@@ -102,6 +104,7 @@ class GenAIClient:
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
         cache: str | None = None,
+        semantic_cache: bool | Mapping[str, Any] | None = None,
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
         secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
@@ -118,7 +121,7 @@ class GenAIClient:
         traced = settings.tracing and settings.public_key and settings.secret_key
         self._generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
-        answers = _answers(cache, args, settings, store)
+        answers = _answers(cache, semantic_cache, args, settings, store)
         self.is_traced = self._generations is not None
         told = _able("observers", observers, "call_began")
         watching = (*told, self._generations) if self._generations else told
@@ -471,17 +474,30 @@ def _store(
 
 
 def _answers(
-    cache: str | None, args: RouterArgs, settings: Settings, store: ConnectionStore
+    cache: str | None,
+    semantic_cache: object,
+    args: RouterArgs,
+    settings: Settings,
+    store: ConnectionStore,
 ) -> Answers | None:
     """What keeps answers; nothing is loaded for it where none are kept."""
-    if cache is None and not args.cache_responses:
+    has_exact = cache is not None or args.cache_responses
+    if not has_exact and semantic_cache in (None, False):
         return None
-    from genai_integrations.cache.opening import MEMORY, opened_store
     from genai_integrations.routing.caching import Answers
 
-    tenant = partial(_tenant, settings, store)
-    address = MEMORY if cache is None else cache
-    return Answers(opened_store(address, args.cache_kwargs, settings, tenant))
+    exact = similar = None
+    if has_exact:
+        from genai_integrations.cache.opening import MEMORY, opened_store
+
+        tenant = partial(_tenant, settings, store)
+        address = MEMORY if cache is None else cache
+        exact = opened_store(address, args.cache_kwargs, settings, tenant)
+    if semantic_cache not in (None, False):
+        from genai_integrations.routing.similar_answers import opened_similar
+
+        similar = opened_similar(semantic_cache)
+    return Answers(exact, similar)
 
 
 def _tenant(settings: Settings, store: ConnectionStore) -> str:

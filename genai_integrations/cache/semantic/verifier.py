@@ -17,13 +17,14 @@ from genai_integrations.cache.semantic.language.english import read_english
 from genai_integrations.cache.semantic.language.korean import read_korean
 from genai_integrations.cache.semantic.language.reading import Kind, Reading, Role, Word
 from genai_integrations.cache.semantic.language.transliteration import sound_alike
-
 from genai_integrations.cache.semantic.words import Words
 
 _HANGUL = re.compile("[가-힣]")
 _UNREADABLE = re.compile(r"[^\x00-\x7f가-힣ㄱ-ㅎㅏ-ㅣ\s‘’“”…–—·€£¥₩°]")
 _QUOTED = re.compile(r"[\"“”「『]([^\"“”」』]*)[\"“”」』]|`([^`]*)`")
-_CODE = re.compile(r"[{}<>=\\|@~^*_\[\]]|[A-Za-z]/[A-Za-z]|https?:|\n\s*\n|\d\s*\+\s*\d|\d\s+-\s+\d")
+_CODE = re.compile(
+    r"[{}<>=\\|@~^*_\[\]]|[A-Za-z]/[A-Za-z]|https?:|\n\s*\n|\d\s*\+\s*\d|\d\s+-\s+\d"
+)
 _LONGEST = 300
 """Characters. What is longer says more than can be compared."""
 
@@ -234,9 +235,7 @@ def _is_compound(pair: list[Word], places: tuple[int, int], apart: list[Word]) -
     return is_side_by_side and bool(apart[0].roles & {Role.OF, Role.IN})
 
 
-def _disorder_across(
-    one: Reading, other: Reading, pairs: Sequence[tuple[int, int]]
-) -> str | None:
+def _disorder_across(one: Reading, other: Reading, pairs: Sequence[tuple[int, int]]) -> str | None:
     """Whether the Korean question's subject, or topic, and object stand the other way round in the English one."""
     if one.language == "ko":
         return _disorder_across(other, one, [(to, at) for at, to in pairs])
@@ -249,7 +248,9 @@ def _disorder_across(
 
 def _kind_of(one: Reading, other: Reading, left: list[int], right: list[int]) -> str:
     words = [one.words[at] for at in left] + [other.words[to] for to in right]
-    names = {form.partition(" ")[0] for word in words if word.kind is Kind.FIXED for form in word.forms}
+    names = {
+        form.partition(" ")[0] for word in words if word.kind is Kind.FIXED for form in word.forms
+    }
     if names:
         return min(names)
     return "name" if any(word.kind is Kind.NAME for word in words) else "word"

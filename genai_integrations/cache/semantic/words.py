@@ -69,7 +69,11 @@ class WordVectors:
     def likeness(self, one: str, other: str) -> float:
         """From 0 for words that are not the same to 1 for those that surely are."""
         latin = one[0].isascii(), other[0].isascii()
-        near = self._near.across if latin[0] != latin[1] else (self._near.korean, self._near.english)[latin[0]]
+        near = (
+            self._near.across
+            if latin[0] != latin[1]
+            else (self._near.korean, self._near.english)[latin[0]]
+        )
         first, second = self._word(one), self._word(other)
         if first.is_unknown or second.is_unknown:
             return 0.0
@@ -85,25 +89,25 @@ class WordVectors:
     def learn(self, words: Iterable[str]) -> None:
         """Embed words at once that are needed soon."""
         missing = [word for word in dict.fromkeys(words) if self._known.get(word) is None]
-        if not missing:
-            return
+        if missing:
+            self._learnt(missing)
+
+    def _learnt(self, words: list[str]) -> list[_Known]:
         korean, english, unknown = self._loaded()
-        vectors = self._embed(missing)
+        vectors = self._embed(words)
         crowds = _crowd(vectors, korean), _crowd(vectors, english)
         lost = vectors @ unknown
-        for at, word in enumerate(missing):
+        found = []
+        for at, word in enumerate(words):
             crowd = float(crowds[0][at]), float(crowds[1][at])
             # One syllable says too little for a vector.
-            is_unknown = bool(lost[at] > _LOST) or (len(word) < 2 and not word.isascii())
-            self._known.put(word, _Known(vectors[at], crowd, is_unknown))
+            is_unknown = bool(lost[at] > _LOST) or (len(word) == 1 and not word.isascii())
+            found.append(_Known(vectors[at], crowd, is_unknown))
+            self._known.put(word, found[-1])
+        return found
 
     def _word(self, word: str) -> _Known:
-        found = self._known.get(word)
-        if found is None:
-            self.learn((word,))
-            found = self._known.get(word)
-            assert found is not None
-        return found
+        return self._known.get(word) or self._learnt([word])[0]
 
     def _loaded(self) -> tuple[Vectors, Vectors, Vectors]:
         if self._background is None:
@@ -139,7 +143,11 @@ def _crowd(vectors: Vectors, background: Vectors) -> Vectors:
 
 def _background(language: str) -> list[str]:
     """The words of the closed classes that are long enough to have a meaning of their own."""
-    rows = [pole.partition(";")[2 if language else 0] for row in OPPOSITES for pole in row.split("|")]
+    rows = [
+        pole.partition(";")[2 if language else 0] for row in OPPOSITES for pole in row.split("|")
+    ]
     rows += [row[2 if language else 1] for row in TIMES + UNITS]
     fewest = 2 if language else 3
-    return sorted({word for row in rows for word in row.split() if word.isalpha() and len(word) >= fewest})
+    return sorted(
+        {word for row in rows for word in row.split() if word.isalpha() and len(word) >= fewest}
+    )

@@ -65,8 +65,7 @@ _ASKS: tuple[tuple[str, frozenset[Asks], str], ...] = tuple(
 )  # fmt: skip
 """The first that is found says what a question asks, and is no content; nor is what the last column finds."""
 _ASKS_RULES = tuple(
-    (re.compile(pattern), asks, re.compile(also) if also else None)
-    for pattern, asks, also in _ASKS
+    (re.compile(pattern), asks, re.compile(also) if also else None) for pattern, asks, also in _ASKS
 )
 _TENSE = re.compile(r"\b(?:did|was|were|had|will|shall)\b")
 
@@ -125,9 +124,12 @@ def _joined(tokens: list[str]) -> list[str]:
                 particle = tokens[later].lower()
                 if f"{verb}_{particle}" in SCALES:
                     taken.add(later)
-                    token = f"{verb}_{particle}"
+                    found.append(f"{verb}_{particle}")
                     break
-        found.append(token)
+            else:
+                found.append(token)
+        else:
+            found.append(token)
     return found
 
 
@@ -147,9 +149,11 @@ def _words(tokens: list[str], asks: frozenset[Asks]) -> Iterator[Word]:
                 roles = roles if name.startswith("number") else frozenset()
         elif Asks.WHO in asks and lower in _ME:
             yield Word(lower, frozenset(("time me",)), Kind.FIXED, roles, True)
-        elif lower in NEGATIONS or _ORDINAL.match(lower):
-            continue
-        elif lower in FUNCTION_WORDS and (token.islower() or token == "I"):
+        elif (
+            lower in NEGATIONS
+            or _ORDINAL.match(lower)
+            or (lower in FUNCTION_WORDS and (token.islower() or lower == "i"))
+        ):
             continue
         else:
             kind = Kind.NAME if _is_name(token) else Kind.PLAIN
@@ -166,12 +170,16 @@ _ME = frozenset("i me we us".split())
 def _role(preposition: str, tokens: list[str], at: int) -> frozenset[Role]:
     """What a preposition says; nothing where `to` only begins an infinitive, after a word without content."""
     before = tokens[at - 1].lower() if at else ""
-    if preposition == "to" and (before in FUNCTION_WORDS or before in _BEFORE_INFINITIVES or not before):
+    if preposition == "to" and (
+        before in FUNCTION_WORDS or before in _BEFORE_INFINITIVES or not before
+    ):
         return frozenset()
     return frozenset((_ROLES[preposition],))
 
 
-_BEFORE_INFINITIVES = frozenset("way ways steps possible able necessary required allowed safe".split())
+_BEFORE_INFINITIVES = frozenset(
+    "way ways steps possible able necessary required allowed safe".split()
+)
 
 
 def _goes_on(tokens: list[str], at: int) -> bool:
@@ -184,11 +192,15 @@ def _goes_on(tokens: list[str], at: int) -> bool:
 
 def _fixed(token: str, lower: str, tokens: list[str], at: int) -> tuple[str, bool] | None:
     """What a word of a closed class stands for, and whether that is a pole of a scale."""
-    if token == "May":
+    if lower == "may" and token[0].isupper():
         return TIME_WORDS["may"], True
     if token[0].isdigit():
         return f"number {re.sub(r',(?=[0-9]{3}(?:[^0-9]|$))', '', token)}", False
-    if lower in NUMBER_WORDS and lower != "one" and not (lower == "second" and _is_unit(tokens, at)):
+    if (
+        lower in NUMBER_WORDS
+        and lower != "one"
+        and not (lower == "second" and _is_unit(tokens, at))
+    ):
         return NUMBER_WORDS[lower], False
     base = stem(lower)
     for words, is_scale in ((UNIT_WORDS, False), (TIME_WORDS, True), (SCALES, True)):
@@ -211,7 +223,12 @@ def _is_mere_word(form: str, token: str, at: int, tokens: list[str]) -> bool:
         return not (at > 0 and tokens[at - 1][0].isdigit())
     if form in ("march", "may"):
         return not token[0].isupper()
-    return form in ("up", "down") and token.islower() and at > 0 and stem(tokens[at - 1].lower()) in ("set", "back", "break")
+    return (
+        form in ("up", "down")
+        and token.islower()
+        and at > 0
+        and stem(tokens[at - 1].lower()) in ("set", "back", "break")
+    )
 
 
 def _degree(word: str) -> str | None:

@@ -133,7 +133,9 @@ def read_korean(text: str, quoted: tuple[str, ...] = ()) -> Reading:
     return Reading("ko", tuple(words), asks, negations, quoted)
 
 
-_WHAT = re.compile(r"(?:무엇|뭐|뭔|뭘)(?:인가요?|인지|야|예요|에요|가요|지|입니까|이?죠|을|가|이에요)?(?![가-힣])")
+_WHAT = re.compile(
+    r"(?:무엇|뭐|뭔|뭘)(?:인가요?|인지|야|예요|에요|가요|지|입니까|이?죠|을|가|이에요)?(?![가-힣])"
+)
 
 
 def _said_otherwise(text: str) -> str:

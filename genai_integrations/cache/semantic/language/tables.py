@@ -23,7 +23,9 @@ def _scales() -> tuple[dict[str, str], dict[str, str]]:
     return english, korean
 
 
-def _rows(rows: tuple[tuple[str, str, str], ...], what: str) -> tuple[dict[str, str], dict[str, str]]:
+def _rows(
+    rows: tuple[tuple[str, str, str], ...], what: str
+) -> tuple[dict[str, str], dict[str, str]]:
     english = {stem(word): f"{what} {name}" for name, words, _ in rows for word in words.split()}
     korean = {word: f"{what} {name}" for name, _, words in rows for word in words.split()}
     return english, korean

@@ -34,7 +34,16 @@ _ONSET_SOUNDS = {
 }  # fmt: skip
 _VOWELS = "a ae ya yae eo e yeo ye o oa oae oe yo u ueo ue ui yu - eui i".split()
 _CODAS = "- k k ks n n n d r rk rm rb rs rt rp r m b bs s s N j ch k t p h".split()
-_CODA_SOUNDS = {"k": "gk", "n": "n", "d": "dt", "r": "r", "m": "m", "b": "bpvf", "s": "sTtdSC", "N": "N"}
+_CODA_SOUNDS = {
+    "k": "gk",
+    "n": "n",
+    "d": "dt",
+    "r": "r",
+    "m": "m",
+    "b": "bpvf",
+    "s": "sTtdSC",
+    "N": "N",
+}
 
 _ENGLISH = (
     (r"tch", "C"), (r"sch", "sS"), (r"sh", "sS"), (r"ch", "Cks"), (r"ck", "k"), (r"cc(?=[eiy])", "k+s"), (r"cc", "k"), (r"^dj", "j"),
