@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from genai_integrations.cache.semantic.language.reading import Kind, Reading
+from genai_integrations.cache.semantic.language.reading import Reading
 from genai_integrations.cache.semantic.verifier import Verifier, read
 from genai_integrations.cache.semantic.words import WordVectors
 
@@ -30,7 +30,6 @@ class Verified:
     """
 
     def __init__(self, words: WordVectors | None = None) -> None:
-        self._words = words
         self._verifier = Verifier(words)
 
     def read(self, text: str) -> Reading | None:
@@ -39,13 +38,6 @@ class Verified:
 
     def same(self, one: Reading, other: Reading) -> bool:
         """Whether they differ in nothing."""
-        if self._words is not None and one.asks & other.asks:
-            self._words.learn(
-                word.text
-                for reading in (one, other)
-                for word in reading.words
-                if word.kind is not Kind.FIXED
-            )
         return self._verifier.difference(one, other) is None
 
 

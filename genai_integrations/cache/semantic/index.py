@@ -45,10 +45,11 @@ class Shelf:
         self._names.append(name)
         self._places[name] = count
         if self._graph is not None:
-            self._graph.add(name, vector)
+            self._graph.add(name, vector, threads=1)
         elif count + 1 > self._few:
             self._graph = _graph(self._width)
-            self._graph.add(np.array(self._names, dtype=np.uint64), self._rows[: count + 1])
+            names = np.array(self._names, dtype=np.uint64)
+            self._graph.add(names, self._rows[: count + 1], threads=1)
 
     def remove(self, name: int) -> None:
         """Forget a vector; the last one takes its place."""
@@ -72,7 +73,7 @@ class Shelf:
         if not self._names:
             return []
         if self._graph is not None:
-            found = self._graph.search(vector, most)
+            found = self._graph.search(vector, most, threads=1)
             pairs = zip(found.keys, found.distances, strict=True)
             return [int(name) for name, distance in pairs if 1.0 - float(distance) >= least]
         cosines = self._rows[: len(self._names)] @ vector

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
-_CANDIDATES = 8
+_CANDIDATES = 16
 """Nearest questions that the verifier looks at."""
 
 _LATELY = 256

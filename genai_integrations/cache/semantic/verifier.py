@@ -41,6 +41,7 @@ def read(text: str) -> Reading | None:
     if _CODE.search(text):
         return None
     text = re.sub(r"(?<!\w)-(?=\d)", " minus ", text)
+    text = re.sub(r"([$€£¥₩])\s?(\d[\d.,]*)", r"\2 \1 ", text)
     found = read_korean(text, quoted) if _HANGUL.search(text) else read_english(text, quoted)
     if not 0 < len(found.words) <= _MOST_WORDS:
         return None
@@ -51,7 +52,8 @@ class Verifier:
     """Compares two readings.
 
     Args:
-        words: Says which plain words mean the same. Without it only those do that have a stem or a sound in common.
+        words: Says which plain words mean the same. Without it only those do that have a stem or a sound
+            in common.
     """
 
     def __init__(self, words: Words | None = None) -> None:
@@ -92,16 +94,28 @@ class Verifier:
             if found is not None:
                 pair(at, found)
         # As many words stay on each side, or some have no partner.
-        if len(left) == len(right):
-            rated = (
-                (-self._likeness(one.words[at], other.words[to]), at, to)
-                for at in left
-                for to in right
-            )
-            for likeness, at, to in sorted(rated):
-                if likeness and at in left and to in right:
+        if left and len(left) == len(right):
+            for at, to in self._rated(one, other, left, right):
+                if at in left and to in right:
                     pair(at, to)
         return pairs, left, right
+
+    def _rated(
+        self, one: Reading, other: Reading, left: list[int], right: list[int]
+    ) -> list[tuple[int, int]]:
+        """The places of words that may be partners, the surest first."""
+        words = [one.words[at] for at in left], [other.words[to] for to in right]
+        if any(Kind.FIXED in (word.kind for word in side) for side in words):
+            return []
+        if self._words is not None:
+            self._words.learn(word.text for side in words for word in side)
+        rated = [
+            (-likeness, at, to)
+            for at, word in zip(left, words[0], strict=True)
+            for to, mate in zip(right, words[1], strict=True)
+            if (likeness := self._likeness(word, mate))
+        ]
+        return [(at, to) for _, at, to in sorted(rated)]
 
     def _likeness(self, one: Word, other: Word) -> float:
         """How sure it is that the words are the same; 0 for no."""
@@ -113,8 +127,6 @@ class Verifier:
             near = self._words.cosine(one.text, other.text) if self._words else 0.0
             return 1.0 + near if near >= _NEAR_ENOUGH else 0.0
         if Kind.NAME in (one.kind, other.kind) or self._words is None:
-            return 0.0
-        if _look_alike(one.text, other.text):
             return 0.0
         return self._words.likeness(one.text, other.text)
 
@@ -143,18 +155,6 @@ def _sounds(one: Word, other: Word) -> int:
     if not latin.text.isalpha():
         return 0
     return len(latin.text) if sound_alike(latin.text, hangul.text) else 0
-
-
-def _look_alike(one: str, other: str) -> bool:
-    """Whether two different words of a language share a part: opposites and kinds of one thing are made so.
-
-    Examples are `hypertension` and `hypotension`, 고혈압 and 저혈압. Their vectors are near, whatever they mean.
-    """
-    if one[0].isascii() != other[0].isascii():
-        return False
-    if not one[0].isascii():
-        return bool(set(one) & set(other))
-    return one[-4:] == other[-4:] or one[:4] == other[:4] or one in other or other in one
 
 
 _DIRECTED = frozenset((Role.FROM, Role.TO, Role.THAN))

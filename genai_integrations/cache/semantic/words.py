@@ -1,10 +1,10 @@
-"""Whether two words mean the same by their vectors, made fair to words that are near to everything."""
+"""Whether an English and a Korean word mean the same by their vectors, made fair to words that are near to everything."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from genai_integrations.cache.semantic.language.closed_classes import OPPOSITES, TIMES, UNITS
 from genai_integrations.runtime.bounded_map import BoundedMap
@@ -22,37 +22,38 @@ Embed = Callable[[Sequence[str]], "Vectors"]
 class Words(Protocol):
     """Says how near two words are."""
 
+    def learn(self, words: Iterable[str]) -> None:
+        """Words that are compared soon."""
+        ...
+
     def likeness(self, one: str, other: str) -> float:
-        """From 0 for words that are not the same to 1 for those that surely are."""
+        """From 0 for words of two languages that are not the same to 1 for those that surely are."""
         ...
 
     def cosine(self, one: str, other: str) -> float:
-        """The cosine of their vectors, 0 if they have none."""
+        """The cosine of their vectors."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Nearness:
-    """From what on two words are the same: a cosine, and how far it stands out. They belong to an embedder.
+class Nearness(NamedTuple):
+    """From what on an English and a Korean word are the same; it belongs to an embedder.
 
     Attributes:
-        english: Cosine and excess for two English words.
-        korean: The same for two Korean words.
-        across: The same for a word of each.
+        cosine: Of their vectors.
+        excess: By how much it stands out; see `WordVectors`.
     """
 
-    english: tuple[float, float]
-    korean: tuple[float, float]
-    across: tuple[float, float]
+    cosine: float
+    excess: float
 
 
 class WordVectors:
-    """Words by an embedder's vectors.
+    """Words by an embedder's vectors. Safe for threads and after fork.
 
     A word may be near to everything (a hub), and one that the embedder does not know is near to all others it does
     not know. So beside the cosine it counts how far it exceeds the mean nearness of each of the two words to its
-    eight nearest of a fixed set: cross-domain similarity local scaling (CSLS; Conneau et al., Word Translation
-    Without Parallel Data, 2018). The set is the closed classes, in both languages.
+    eight nearest of a fixed set in the other's language: cross-domain similarity local scaling (CSLS; Conneau et al., Word
+    Translation Without Parallel Data, 2018). The sets are the closed classes.
 
     Args:
         embed: Makes the vectors.
@@ -67,20 +68,19 @@ class WordVectors:
         self._background: tuple[Vectors, Vectors, Vectors] | None = None
 
     def likeness(self, one: str, other: str) -> float:
-        """From 0 for words that are not the same to 1 for those that surely are."""
-        latin = one[0].isascii(), other[0].isascii()
-        near = (
-            self._near.across
-            if latin[0] != latin[1]
-            else (self._near.korean, self._near.english)[latin[0]]
-        )
+        """The cosine of two words of two languages that are the same, else 0."""
+        if one[0].isascii() == other[0].isascii():
+            return 0.0
         first, second = self._word(one), self._word(other)
         if first.is_unknown or second.is_unknown:
             return 0.0
         cosine = float(first.vector @ second.vector)
-        # The background of the other's language.
-        excess = 2 * cosine - first.crowd[latin[1]] - second.crowd[latin[0]]
-        return min(cosine, 1.0) if cosine >= near[0] and excess >= near[1] else 0.0
+        is_near = cosine >= self._near.cosine
+        return (
+            cosine
+            if is_near and 2 * cosine - first.crowd - second.crowd >= self._near.excess
+            else 0.0
+        )
 
     def cosine(self, one: str, other: str) -> float:
         """The cosine of their vectors."""
@@ -95,13 +95,14 @@ class WordVectors:
     def _learnt(self, words: list[str]) -> list[_Known]:
         korean, english, unknown = self._loaded()
         vectors = self._embed(words)
-        crowds = _crowd(vectors, korean), _crowd(vectors, english)
+        among = _crowd(vectors, korean), _crowd(vectors, english)
         lost = vectors @ unknown
         found = []
         for at, word in enumerate(words):
-            crowd = float(crowds[0][at]), float(crowds[1][at])
+            is_english = word[0].isascii()
             # One syllable says too little for a vector.
-            is_unknown = bool(lost[at] > _LOST) or (len(word) == 1 and not word.isascii())
+            is_unknown = bool(lost[at] > _LOST) or (len(word) == 1 and not is_english)
+            crowd = float(among[0 if is_english else 1][at])
             found.append(_Known(vectors[at], crowd, is_unknown))
             self._known.put(word, found[-1])
         return found
@@ -119,7 +120,7 @@ class WordVectors:
 @dataclass(frozen=True, slots=True)
 class _Known:
     vector: Vectors
-    crowd: tuple[float, float]
+    crowd: float
     is_unknown: bool
 
 

@@ -30,7 +30,7 @@ _ROLES = {
 
 _FRAMES = re.compile(
     r"\b(?:(?:can|could|would|will) you (?:please )?(?:help me (?:to )?|tell me |show me |give me |let me know )?(?=explain|describe|define|tell|how|what|why|when|where|who)"
-    r"|(?:[iI] )?(?:want|would like|wish|d like) to know|do you know|tell me|give me|show me|let me know|help me(?: to)?"
+    r"|(?:[iI] )?(?:want|would like|wish|d like) to know|[iI]d like to know|do you know|tell me|give me|show me|let me know|help me(?: to)?"
     r"|[iI] (?:want|would like|wish|d like) (?=to)|please|(?:[iI] have )?(?:a |one )?(?:quick )?question:?)\b"
 )
 """Words that only ask to be told."""
