@@ -123,7 +123,7 @@ def _text(message: Mapping[str, Any]) -> str | None:
 
 def _answer(reply: Wire) -> str | None:
     """What a reply says, if it came to its own end and is no refusal."""
-    choices = reply.get("choices") or ()
+    choices: list[Any] = reply.get("choices") or []
     if len(choices) != 1 or choices[0].get("finish_reason") != "stop":
         return None
     message = choices[0].get("message") or {}

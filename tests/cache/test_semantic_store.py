@@ -110,7 +110,7 @@ def test_a_verifier_of_the_users_must_say_true():
 def test_threads_share_it():
     """Eight threads put and look up; nothing is lost, nothing is mixed."""
     kept, wrong = store(), []
-    names = "order parcel letter ticket refund train hotel flight".split()
+    names = ["order", "parcel", "letter", "ticket", "refund", "train", "hotel", "flight"]
 
     def use(name):
         for turn in range(30):
