@@ -39,7 +39,6 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.limits.rules import OnLimit, StoreAway
 from genai_integrations.models.profiles import ModelProfile, profile_of
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
 
     from genai_integrations.jobs.items import BatchItem
     from genai_integrations.jobs.progress import Progress
+    from genai_integrations.limits.rules import OnLimit, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.routing.estimating import Estimate, Estimator
     from genai_integrations.routing.outages import Failure, Outage

@@ -11,8 +11,6 @@ from urllib.parse import quote
 
 from genai_integrations.calls import checks
 from genai_integrations.errors import CallError, ConfigurationError
-from genai_integrations.limits.purse import Purse
-from genai_integrations.limits.rules import is_amount
 from genai_integrations.runtime.given import shown
 
 if TYPE_CHECKING:
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from genai_integrations.calls.conditions import Rule
     from genai_integrations.calls.groups import Groups
     from genai_integrations.calls.variants import Experiment, Rollout
+    from genai_integrations.limits.purse import Purse
 
 StrategyName = Literal[
     "ordered",
@@ -272,7 +271,13 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
 
 
 def _max_cost(name: str, value: object) -> object:
-    if value is None or isinstance(value, Purse):
+    if value is None:
+        return value
+    # Most programs have no caps, and load nothing for them.
+    from genai_integrations.limits.purse import Purse
+    from genai_integrations.limits.rules import is_amount
+
+    if isinstance(value, Purse):
         return value
     if not is_amount(value):
         raise checks.wrong(name, value, "US dollars from 0 on, or a Purse")
