@@ -122,7 +122,7 @@ def attempts(
                 return
             continue
         if turns is not None:
-            turns.give_back()
+            turns.give_back(candidate.target)
         if not state.has_elsewhere():
             yield state.pause(candidate, admission.other)
             state.take_in_told(candidate, admission.other)
@@ -162,7 +162,7 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
                 state.health.accounts.answered(candidate.target.connection, began)
         if isinstance(error, GenAIError):
             if state.turns is not None:
-                state.turns.attempt_ended()
+                state.turns.attempt_ended(candidate.target)
             state.take_in(candidate, error, probe)
         return error is None
     finally:
