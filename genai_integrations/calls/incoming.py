@@ -276,9 +276,10 @@ def _is_as_openai_has_it(usage: object) -> bool:
         return False
     if usage.get("total_tokens") != prompt + completion:
         return False
-    for name in usage.keys() - _SUMS:
-        details = usage[name]
-        if name not in _SPLIT_SUMS or not isinstance(details, dict) or details.keys() - _DETAILS:
+    for name, details in usage.items():
+        if name not in _SUMS and (
+            name not in _SPLIT_SUMS or not isinstance(details, dict) or details.keys() - _DETAILS
+        ):
             return False
     return True
 

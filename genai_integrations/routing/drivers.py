@@ -13,7 +13,7 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError
-from genai_integrations.routing.deadline import chunks_until, within
+from genai_integrations.routing.deadline import Within, chunks_until
 from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
@@ -142,14 +142,14 @@ def _send(parts: Parts, step: Send) -> Wire | Opened:
 
 async def _asend(parts: Parts, step: Send) -> Wire | Opened:
     if not step.stream:
-        async with within(step.timeout):
+        async with Within(step.timeout):
             reply = await parts.transport.asend(step.call, step.timeout)
         return step.turn(reply) if step.turn else reply
     chunks = parts.transport.astream(step.call, max(step.timeout, step.idle))
     if step.turn:
         chunks = arestated_stream(chunks, step.turn)
     try:
-        async with within(step.timeout):
+        async with Within(step.timeout):
             held = await _afirst_content(chunks)
     except BaseException:
         await chunks.aclose()

@@ -100,40 +100,35 @@ def attempts(
 
 
 def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[Step, Outcome, bool]:
-    """One attempt, and whether it succeeded. If it is a probe, those who wait for it are told."""
+    """One attempt, and whether it succeeded; others follow while a refused key turns out to have been changed.
+
+    If it is a probe, those who wait for it are told.
+    """
     try:
-        began, error = yield from _attempt(candidate, state)
-        if error is None:
-            state.health.succeeded(candidate.target.name, began)
-            if state.health.accounts.were_any:
-                state.health.accounts.answered(candidate.target.connection, began)
-        else:
+        began = state.begin()
+        reason = candidate.reason if not candidate.tries else "retry"
+        error = yield Try(candidate.target, reason, state.bounded())
+        # More than once: where threads starve, a key may be changed again before the changed one was sent.
+        while isinstance(error, AuthenticationError) and candidate.renewals < MOST_RENEWALS:
+            candidate.renewals += 1
+            renewed = yield NewKey(candidate.target)
+            if not isinstance(renewed, Target) or state.is_over():
+                break
+            candidate.target = renewed
+            began = state.begin()
+            error = yield Try(renewed, "new key", state.bounded())
+        if isinstance(error, GenAIError):
             state.take_in(candidate, error, probe)
-        return error is None
+            return False
+        state.health.succeeded(candidate.target.name, began)
+        if state.health.accounts.were_any:
+            state.health.accounts.answered(candidate.target.connection, began)
+        return True
     finally:
         # Cancelled, killed, collected, or refused for the request itself: it says nothing of the target, and the next
         # call may be the probe. What was told before this counts.
         if probe is not None:
             probe.finish()
-
-
-def _attempt(
-    candidate: Candidate, state: _Call
-) -> Generator[Step, Outcome, tuple[float, GenAIError | None]]:
-    """When an attempt began and how it failed; others follow while a refused key turns out to have been changed."""
-    reason = candidate.reason if not candidate.tries else "retry"
-    began = state.begin()
-    error = yield Try(candidate.target, reason, state.bounded())
-    # More than once: where threads starve, a key may be changed again before the changed one was sent.
-    while isinstance(error, AuthenticationError) and candidate.renewals < MOST_RENEWALS:
-        candidate.renewals += 1
-        renewed = yield NewKey(candidate.target)
-        if not isinstance(renewed, Target) or state.is_over():
-            break
-        candidate.target = renewed
-        began = state.begin()
-        error = yield Try(renewed, "new key", state.bounded())
-    return began, error if isinstance(error, GenAIError) else None
 
 
 @dataclass(slots=True)

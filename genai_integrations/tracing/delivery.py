@@ -120,7 +120,6 @@ class Delivery:
             path=urlunsplit(("", "", parts.path or "/", parts.query, "")),
             proxy=proxy_for(origin),
             headers=dict(headers),
-            latin_headers=dict(headers),
             secrets=(),
             method=method,
         )

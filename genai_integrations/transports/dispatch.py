@@ -192,10 +192,11 @@ class Transports:
         return self._direct if _is_ours(call) else self._translated
 
     def _is_prepared(self, call: WireCall) -> bool:
-        if not _is_ours(call):
-            return LITELLM.is_done
-        signer = self._signer(call)
-        return signer is None or signer.is_ready
+        connection = call.connection
+        if connection.provider.name in _SIGNED and _is_ours(call):
+            signer = self._signer(call)
+            return signer is None or signer.is_ready
+        return LITELLM.is_done or dialect_of(connection, call.model) is not None
 
     def _signer(self, call: WireCall) -> Signer | None:
         """Only some providers' requests are signed; for the others nothing is looked up."""

@@ -54,7 +54,7 @@ def test_the_answer_of_one_way_serves_all(client, seoul, ask):
         assert route.cached
         assert (route.served, route.cost) == ("seoul/gpt-4o", 0.0)
         assert [row.reason for row in route.attempts] == ["cache"]
-        assert str(route) == "seoul/gpt-4o cached 0 ms"
+        assert str(route).startswith("seoul/gpt-4o cached ")
         assert route.as_dict()["cached"] is True
     assert len(seoul.requests) == 1
 

@@ -19,7 +19,6 @@ _LONGEST_LENGTH = 18
 """Digits of an answer's length: more bytes than there are."""
 
 _FOLD = re.compile(r"\r?\n[ \t]+")
-_BARE = re.compile(rb"(?<!\r)\n")
 _SPACE = " \t\r"
 _WITHOUT_BODY = frozenset((204, 304))
 
@@ -73,10 +72,14 @@ class Answer(HTTPResponse):
         """
         status = 0
         while status < 200:
-            version, status, _ = self._read_status()  # type: ignore[attr-defined]
+            usual = _usual_head(self.fp)
+            if usual is None:
+                version, status, _ = self._read_status()  # type: ignore[attr-defined]
+            else:
+                version, status, lines = usual
             if not version.startswith("HTTP/1.") or status == 101:
                 raise HTTPException(f"the server does not go on in HTTP/1: {version} {status}")
-            head = _head(self.fp)
+            head = _by_name(lines) if usual else _head(self.fp)
         self.status = status
         self.headers = head
         self.chunked = head.get("transfer-encoding", "").lower() == "chunked"
@@ -105,6 +108,27 @@ class Answer(HTTPResponse):
             raise IncompleteRead(b"", self.length)
         self._is_whole = True
         return b""
+
+    def short(self, most: int = PIECE) -> bytes | None:
+        """The whole of a body that is short, of a known length and not packed; None for any other.
+
+        Args:
+            most: Bytes that still are short.
+
+        Raises:
+            http.client.IncompleteRead: It was cut short.
+        """
+        wanted = self.length
+        if wanted is None or wanted > min(most, PIECE) or self.packed is not None:
+            return None
+        data: bytes = self.fp.read(wanted) if wanted else b""
+        if len(data) < wanted:
+            raise IncompleteRead(data, wanted - len(data))
+        if wanted:
+            self.length = 0
+            self._close_conn()
+        self._is_whole = True
+        return data
 
     def close(self) -> None:
         """Be done with the answer, whether or not it was read to its end."""
@@ -139,10 +163,36 @@ def _length(status: int, head: dict[str, str]) -> int | None:
     return int(told)
 
 
+def _usual_head(stream: Any) -> tuple[str, int, list[str]] | None:
+    """The version, the status and the header lines, if all of the head has come and is written as most are.
+
+    Then it is read; else nothing is.
+    """
+    head, end, _ = stream.peek(1).partition(b"\r\n\r\n")
+    code = head[9:12]
+    if not (
+        end
+        and head.startswith(b"HTTP/1.1 ")
+        and code.isdigit()
+        and code >= b"100"
+        and head[12:13] in (b" ", b"\r")
+        and head.count(b"\n") == head.count(b"\r\n")
+        and b"\n " not in head
+        and b"\n\t" not in head
+    ):
+        return None
+    stream.read(len(head) + len(end))
+    return "HTTP/1.1", int(code), head.decode("latin-1").split("\r\n")[1:]
+
+
 def _head(stream: Any) -> dict[str, str]:
-    """Header lines up to the empty one, by lower-case name; the first of a name counts."""
-    text = _FOLD.sub(" ", _lines(stream).decode("latin-1"))
-    split = [line.partition(":") for line in text.split("\n")]
+    """Header lines up to the empty one, by lower-case name."""
+    return _by_name(_FOLD.sub(" ", _lines(stream).decode("latin-1")).split("\n"))
+
+
+def _by_name(lines: list[str]) -> dict[str, str]:
+    """Header lines by lower-case name; the first of a name counts."""
+    split = [line.partition(":") for line in lines]
     rows = [
         (name.strip(_SPACE).lower(), value.strip(_SPACE)) for name, colon, value in split if colon
     ]
@@ -154,10 +204,6 @@ def _head(stream: Any) -> dict[str, str]:
 
 def _lines(stream: Any) -> bytes:
     """The bytes up to the empty line."""
-    head, end, _ = stream.peek(1).partition(b"\r\n\r\n")
-    if end and head[:1] not in b"\r\n" and not _BARE.search(head):
-        # As most are: all of it has come, and every line ends as it should.
-        return bytes(stream.read(len(head) + len(end)))
     lines = []
     room = _LARGEST_HEAD
     while (line := stream.readline(room)) not in (b"\r\n", b"\n"):

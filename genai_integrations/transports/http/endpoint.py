@@ -69,7 +69,7 @@ class Endpoint:
         path: The path and query, percent-encoded.
         proxy: The address of the proxy that the environment named for it, if any.
         headers: What to send; the values show masked.
-        latin_headers: The same for a client that encodes headers as Latin-1: the bytes come out as UTF-8.
+        lines: The same as HTTP/1 writes it, for a client that encodes as Latin-1: the bytes come out as UTF-8.
         secrets: Texts to take out of whatever the server says.
         method: What is done there.
         signer: Proves each request, if `headers` do not.
@@ -80,10 +80,15 @@ class Endpoint:
     path: str
     proxy: MaskedText | None
     headers: dict[str, str]
-    latin_headers: dict[str, str]
     secrets: tuple[MaskedText, ...]
     method: str = "POST"
     signer: Signer | None = None
+    lines: MaskedText = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Written once: most endpoints are asked again and again.
+        text = "".join([f"{name}: {value}\r\n" for name, value in self.headers.items()])
+        object.__setattr__(self, "lines", MaskedText(text.encode().decode("latin-1")))
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         """The same with more headers, in lower case and ASCII; where both have one, this one's own wins.
@@ -96,11 +101,7 @@ class Endpoint:
             name: ",".join((self.headers[name], headers[name]))
             for name in _LISTS.intersection(headers, self.headers)
         }
-        return replace(
-            self,
-            headers={**headers, **self.headers, **both},
-            latin_headers={**headers, **self.latin_headers, **both},
-        )
+        return replace(self, headers={**headers, **self.headers, **both})
 
     def signed(self, body: bytes) -> Self:
         """The same with the proof that one request takes.
@@ -120,7 +121,6 @@ class Endpoint:
             url=url,
             path=path,
             headers={**self.headers, **proof.headers},
-            latin_headers={**self.latin_headers, **proof.headers},
             secrets=(*self.secrets, *proof.secrets),
         )
 

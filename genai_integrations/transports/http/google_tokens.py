@@ -268,7 +268,7 @@ def _endpoint(url: str, method: str, headers: Mapping[str, str]) -> Endpoint:
     sent = {"accept-encoding": "identity"}
     sent.update((name.lower(), MaskedText(value)) for name, value in headers.items())
     path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    return Endpoint(origin, url, path, proxy, sent, sent, (), method)
+    return Endpoint(origin, url, path, proxy, sent, (), method)
 
 
 def _translated(error: Exception, connection: str) -> GenAIError:

@@ -51,9 +51,6 @@ def endpoint_at(
         path=urlunsplit(("", "", parts.path or "/", parts.query, "")),
         proxy=proxy_for(origin),
         headers=sent,
-        latin_headers={
-            name: MaskedText(value.encode().decode("latin-1")) for name, value in sent.items()
-        },
         secrets=tuple(MaskedText(text) for text in (key, *extra.values()) if _may_be_secret(text)),
         signer=signer,
     )

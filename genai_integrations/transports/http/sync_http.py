@@ -8,7 +8,7 @@ import socket
 import time
 import urllib.request  # noqa: F401  `proxy_for` needs it, and must not load it while a provider is waited for
 from collections.abc import Generator
-from functools import partial
+from functools import lru_cache, partial
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
@@ -118,16 +118,20 @@ _MOST_HOSTS = 1024
 
 def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
     """Head and body, to be sent together: one packet fewer."""
-    headers = {
-        "host": host.name,
-        "content-length": len(body),
-        **host.headers,
-        **endpoint.latin_headers,
-    }
-    # Lists here and below: a generator is resumed for each of its items, and this runs in every call.
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    target = host.forwarded + quote(endpoint.path, safe=_IN_TARGETS)
-    return f"{endpoint.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
+    head = (
+        f"{endpoint.method} {host.forwarded}{_target(endpoint.path)} HTTP/1.1\r\n"
+        f"host: {host.name}\r\ncontent-length: {len(body)}\r\n"
+    )
+    # What is told to a proxy, unless the connection has its own word for it.
+    for name, value in host.headers.items():
+        if name not in endpoint.headers:
+            head += f"{name}: {value}\r\n"
+    return f"{head}{endpoint.lines}\r\n".encode("latin-1") + body
+
+
+@lru_cache(1024)
+def _target(path: str) -> str:
+    return quote(path, safe=_IN_TARGETS)
 
 
 _IN_TARGETS = "/?:@!$&'()*+,;=~%"
@@ -158,6 +162,17 @@ def read_all(answer: Answer, patience: Patience) -> bytes:
         CallError: It did not come whole, or not in time.
     """
     most, size, taken = answer_limits().body, 0, []
+    try:
+        body = answer.short(most)
+    except _FAILED as error:
+        answer.close()
+        raise translated(error, patience) from without_frames(error)
+    except BaseException:
+        answer.close()
+        raise
+    if body is not None:
+        answer.close()
+        return body
     with contextlib.closing(read_pieces(answer, patience)) as pieces:
         for piece in pieces:
             size += len(piece)

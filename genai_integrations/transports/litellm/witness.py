@@ -217,6 +217,5 @@ def _endpoint(request: httpx.Request, witness: Witness) -> Endpoint:
         path=request.url.raw_path.decode(),
         proxy=witness.proxies[origin],
         headers=headers,
-        latin_headers={},
         secrets=(),
     )
