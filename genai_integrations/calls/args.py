@@ -38,6 +38,9 @@ class RouterArgs:
         retry_after: Seconds to wait at least before a target is tried again.
         timeout: Seconds for one attempt; in a stream, also for each silence after the first content.
         stream_timeout: Seconds to the first content of a stream; None means `timeout`.
+        stall_timeout: Seconds to each further chunk of a stream after its first content; None means that only silences
+            count, by `timeout`.
+        stream_recovery: `restart` begins a stream that breaks anew, at another target if it can be; None raises.
         deadline: Seconds for the whole call with all attempts and waits; None means no bound.
         allowed_fails: Failures within a minute that a target may have before it is left alone.
         cooldown_time: Seconds that a failed target is left alone while others can answer.
@@ -62,6 +65,8 @@ class RouterArgs:
     retry_after: float = 0.0
     timeout: float = 600.0
     stream_timeout: float | None = None
+    stall_timeout: float | None = None
+    stream_recovery: Literal["restart"] | None = None
     deadline: float | None = None
     allowed_fails: int = 0
     cooldown_time: float = 5.0
@@ -84,7 +89,10 @@ class RouterArgs:
 
 
 PER_CALL = frozenset(
-    ("timeout", "stream_timeout", "deadline", "num_retries", "fallback_on", "drop_params", "cache")
+    (
+        *("timeout", "stream_timeout", "stall_timeout", "stream_recovery", "deadline"),
+        *("num_retries", "fallback_on", "drop_params", "cache"),
+    )
 )
 """Arguments that a single call may set for itself."""
 
@@ -162,6 +170,12 @@ def _strategy(name: str, value: object) -> StrategyName | OwnStrategy:
     return cast("StrategyName", value)
 
 
+def _recovery(name: str, value: object) -> Literal["restart"] | None:
+    if value is None or value == "restart":
+        return value
+    raise checks.wrong(name, value, "'restart' or None")
+
+
 def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] | None:
     if value is None:
         return None
@@ -190,6 +204,8 @@ _CHECKS: Mapping[str, checks.Check] = {
     "retry_after": checks.seconds_or_zero,
     "timeout": checks.seconds,
     "stream_timeout": checks.seconds_or_none,
+    "stall_timeout": checks.seconds_or_none,
+    "stream_recovery": _recovery,
     "deadline": checks.seconds_or_none,
     "allowed_fails": checks.count,
     "cooldown_time": checks.seconds_or_zero,

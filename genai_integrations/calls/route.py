@@ -11,6 +11,9 @@ from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
 
 OK = "ok"
+RESTART = "restart"
+"""The reason of an attempt whose stream is in place of one that broke."""
+
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
 
@@ -34,6 +37,7 @@ class AttemptRecord(TypedDict):
     error: str | None
     restated: NotRequired[list[str]]
     rehearsed: NotRequired[bool]
+    estimated: NotRequired[bool]
 
 
 class RouteRecord(TypedDict):
@@ -56,7 +60,7 @@ class Attempt:
         connection: Connection's name.
         provider: Provider's name.
         model: The provider's own model id.
-        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; what was said
+        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`, `restart`; what was said
             otherwise after a refusal, such as `without temperature`; `cache` if it answered an earlier call, whose
             answer was given again.
         outcome: `ok`, or the name of the error's class; empty while it runs.
@@ -67,6 +71,8 @@ class Attempt:
         answered: The model that the answer names, None if it names none.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
+        estimated: Whether `usage`, and so the cost, is an estimate: the provider told none, because nobody waited for
+            the end of its answer.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
     """
 
@@ -84,6 +90,7 @@ class Attempt:
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
+    estimated: bool = False
 
     @property
     def status(self) -> int | None:
@@ -138,6 +145,8 @@ class Attempt:
             record["restated"] = list(self.restated)
         if self.rehearsed:
             record["rehearsed"] = True
+        if self.estimated:
+            record["estimated"] = True
         return record
 
 

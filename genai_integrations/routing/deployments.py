@@ -77,3 +77,12 @@ class Plan:
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
     why: str = ""
+
+    def avoiding(self, names: Sequence[str]) -> Plan:
+        """The plan with the targets of these names after all others; the one that is named last comes last."""
+        named = {name: at for at, name in enumerate(names)}
+        groups = [self.targets, *self.fallbacks]
+        others = [[row for row in group if row.name not in named] for group in groups]
+        avoided = [row for group in groups for row in group if row.name in named]
+        avoided.sort(key=lambda row: named[row.name])
+        return Plan(others[0], [*others[1:], avoided], self.instead, self.why)

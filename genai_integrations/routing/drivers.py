@@ -13,7 +13,7 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError
-from genai_integrations.routing.deadline import Within, chunks_until
+from genai_integrations.routing.deadline import Within, aprompt_stream, chunks_until, prompt_stream
 from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
@@ -59,9 +59,13 @@ class SyncDriver:
         Raises:
             GenAIError: It cannot be answered.
         """
-        return self._drive(flow(request, self._parts, self._is_ready))  # type: ignore[return-value]  # it is new
+        call = flow(request, self._parts, self._is_ready)
+        done = self._drive(call)
+        if isinstance(done, Hand):
+            return ReplyStream(call, done, self._drive)
+        return done  # type: ignore[return-value]  # it is new
 
-    def _drive(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
+    def _drive(self, flow: Flow, outcome: Any = None) -> Reply | Hand | None:
         """Run a flow to its end, or to where it hands out a stream; one that did so gets how the stream ended."""
         while True:
             try:
@@ -69,7 +73,7 @@ class SyncDriver:
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Hand):
-                return ReplyStream(flow, step, self._drive)
+                return step
             try:
                 outcome = HANDLERS[type(step)](self._parts, step)
             except GenAIError as error:
@@ -90,16 +94,20 @@ class AsyncDriver:
 
     async def run(self, request: Request) -> Reply | AsyncReplyStream:
         """As `SyncDriver.run`."""
-        return await self._drive(flow(request, self._parts, self._is_ready))  # type: ignore[return-value]  # it is new
+        call = flow(request, self._parts, self._is_ready)
+        done = await self._drive(call)
+        if isinstance(done, Hand):
+            return AsyncReplyStream(call, done, self._drive)
+        return done  # type: ignore[return-value]  # it is new
 
-    async def _drive(self, flow: Flow, outcome: Any = None) -> Reply | AsyncReplyStream | None:
+    async def _drive(self, flow: Flow, outcome: Any = None) -> Reply | Hand | None:
         while True:
             try:
                 step = flow.send(outcome)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Hand):
-                return AsyncReplyStream(flow, step, self._drive)
+                return step
             try:
                 outcome = await ASYNC_HANDLERS[type(step)](self._parts, step)
             except GenAIError as error:
@@ -137,7 +145,7 @@ def _send(parts: Parts, step: Send) -> Wire | Opened:
         chunks.close()
         raise
     patience.content_began()
-    return Opened(held, chunks)
+    return Opened(held, prompt_stream(chunks, patience, step.stall) if step.stall else chunks)
 
 
 async def _asend(parts: Parts, step: Send) -> Wire | Opened:
@@ -145,7 +153,7 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
         async with Within(step.timeout):
             reply = await parts.transport.asend(step.call, step.timeout)
         return step.turn(reply) if step.turn else reply
-    chunks = parts.transport.astream(step.call, max(step.timeout, step.idle))
+    chunks = parts.transport.astream(step.call, max(step.timeout, step.idle, step.stall or 0.0))
     if step.turn:
         chunks = arestated_stream(chunks, step.turn)
     try:
@@ -154,6 +162,8 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
     except BaseException:
         await chunks.aclose()
         raise
+    if step.stall:
+        chunks = aprompt_stream(chunks, step.stall)
     return Opened(held, chunks if step.ends is None else chunks_until(step.ends, chunks))
 
 

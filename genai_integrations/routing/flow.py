@@ -17,8 +17,8 @@ from typing import Any
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Attempt, Route
-from genai_integrations.calls.wire import Wire, WireCall, located
+from genai_integrations.calls.route import RESTART, Attempt
+from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
@@ -28,9 +28,10 @@ from genai_integrations.errors import (
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import judges_of
-from genai_integrations.routing.observing import CallObserver
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
+from genai_integrations.routing.record import Record
+from genai_integrations.routing.retry_budget import SPENT
 from genai_integrations.routing.steps import (
     Drop,
     Ending,
@@ -47,7 +48,6 @@ from genai_integrations.routing.steps import (
     Step,
     Try,
 )
-from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
 
@@ -82,33 +82,21 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
         raise
 
 
-class _Call:
-    """One call, step by step; `steps` reads from top to bottom.
+class _Call(Record):
+    """One call, step by step; `steps` reads from top to bottom."""
 
-    Attributes:
-        route: Every attempt so far.
-    """
-
-    __slots__ = (
-        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "route",
-    )  # fmt: skip
+    __slots__ = ("_ends", "_is_ready", "_memory", "_parts", "_plan")
 
     def __init__(
         self, request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]
     ) -> None:
-        self._request = request
         self._parts = parts
         self._is_ready = is_ready
         self._memory: Memory | None = None
-        self.route = Route(request.model)
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
         self._ends = None if deadline is None else time.monotonic() + deadline
-        self._observers: list[CallObserver] = [
-            watching for one in parts.observers if (watching := one.call_began(request)) is not None
-        ]
-        # After theirs, so that the times of attempts lie within what an observer takes for the call's.
-        self._began = self._started = time.monotonic()
+        super().__init__(request, parts.observers)
 
     def steps(self) -> Flow:
         """The call."""
@@ -137,15 +125,18 @@ class _Call:
     def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:
         """Give an answer that was kept: the attempt stands for it, and nobody is asked."""
         self._memory = None
-        self.route.attempts.append(attempt)
-        self._started = time.monotonic()
+        self._added(attempt)
         if self._request.stream:
             return (yield from self._handed(chunks_of(wire), None))
         self._attempt_answered(attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
-    def _answered(self) -> Generator[Step, Any, Wire | Opened]:
-        """The answer of the first target that gives one, in the order of the policy."""
+    def _answered(self, reason: str = "") -> Generator[Step, Any, Wire | Opened]:
+        """The answer of the first target that gives one, in the order of the policy.
+
+        Args:
+            reason: Of the first attempt; empty for the policy's own.
+        """
         args = self._request.args
         answer: Wire | Opened | GenAIError | None = None
         outcome: Any = None
@@ -160,6 +151,8 @@ class _Call:
                 except StopIteration:
                     return answer  # type: ignore[return-value]  # the last attempt's
                 if isinstance(step, Try):
+                    if reason:
+                        step, reason = step._replace(reason=reason), ""
                     answer = yield from self._attempted(step)
                     outcome = answer if isinstance(answer, GenAIError) else None
                 elif isinstance(step, NewKey):
@@ -216,7 +209,8 @@ class _Call:
         attempt = self._attempt_began(target, reason)
         attempt.rehearsed = is_rehearsed
         if outcome is None:
-            send = Send(call, request.stream, timeout, request.args.timeout, self._ends)
+            args = request.args
+            send = Send(call, request.stream, timeout, args.timeout, self._ends, args.stall_timeout)
             if remedies:
                 from genai_integrations.routing.restating import asked
 
@@ -227,6 +221,8 @@ class _Call:
         if judges_of(request, self._plan, remedies) and not isinstance(outcome, GenAIError):
             outcome = yield from self._judged(outcome, attempt, remedies)
         if isinstance(outcome, GenAIError):
+            if isinstance(outcome, NotFoundError):
+                self._parts.planner.explain(outcome, call.model)
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
@@ -287,87 +283,49 @@ class _Call:
         return None
 
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
-        """Give a stream, and take note of how it ends."""
-        attempt, memory = self.route.attempts[-1], self._memory
-        attempt.first_content_ms = self._elapsed()
-        attempt.outcome = OK
-        for observer in self._observers:
-            observer.first_content(self.route)
+        """Give a stream, and take note of how it ends; one that breaks may begin anew."""
+        attempt, memory = self._first_content(), self._memory
         is_wanted = bool(self._observers) or memory is not None
         answers = self._request.body.get("n") or 1
-        end: Ending = yield Hand(answers, held, rest, self.route, is_wanted)
-        if end.error is not None:
-            self._stream_broke(attempt, end.error)
+        recovers = self._request.args.stream_recovery is not None
+        while True:
+            end: Ending = yield Hand(answers, held, rest, self.route, is_wanted, recovers)
+            if end.error is None:
+                break
+            self._stream_broke(attempt, end)
             self._parts.health.failed(attempt.target)
-        elif end.is_whole:
+            again = (yield from self._begun_anew(end.error)) if recovers else None
+            if again is None:
+                break
+            attempt, held, rest = self._first_content(), again.held, again.rest
+        if end.is_whole:
             self._attempt_answered(attempt, end.usage, end.model)
             if memory is not None and end.reply is not None:
                 yield Keep(memory, end.reply, attempt)
-        else:
-            # The caller was done with it before its end.
-            self._attempt_ended(attempt)
+        elif end.error is None:
+            self._stream_left(attempt, end)
         self.ended(end.reply, end.error)
         return None
+
+    def _begun_anew(self, error: GenAIError) -> Generator[Step, Any, Opened | None]:
+        """Another stream in place of one that broke; None if there is to be none, which the error says then."""
+        broken = [row.target for row in self.route.attempts if row.first_content_ms is not None]
+        others = len(self._plan.targets) + sum(map(len, self._plan.fallbacks)) - 1
+        if len(broken) > max(self._request.args.num_retries, others):
+            return None
+        if not self._parts.health.retries.withdraw(time.monotonic()):
+            error.add_note(SPENT)
+            return None
+        self._plan = self._plan.avoiding(broken)
+        try:
+            return (yield from self._answered(RESTART))  # type: ignore[return-value]  # a stream was asked for
+        except GenAIError as failed:
+            error.add_note(f"it could not begin anew: {failed}")
+            return None
 
     def _replied(self, wire: Wire) -> Reply:
         self.ended(wire)
         return Reply(wire, self.route)
-
-    # What happens, written down and told.
-
-    def _attempt_began(self, target: Target, reason: str) -> Attempt:
-        """Open the record of an attempt; its clock starts now."""
-        connection = target.connection
-        attempt = Attempt(
-            target.name, connection.name, connection.provider.name, target.model, reason
-        )
-        self.route.attempts.append(attempt)
-        self._started = time.monotonic()
-        attempt.began_ms = (self._started - self._began) * 1000
-        for observer in self._observers:
-            observer.attempt_began(attempt)
-        return attempt
-
-    def _attempt_answered(self, attempt: Attempt, usage: Wire | None, model: object) -> None:
-        """The reply is whole."""
-        attempt.outcome = OK
-        attempt.usage = usage
-        attempt.answered = model if isinstance(model, str) else None
-        self._attempt_ended(attempt)
-
-    def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
-        """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
-        if isinstance(error, NotFoundError):
-            self._parts.planner.explain(error, call.model)
-        without_frames(error)
-        attempt.outcome = type(error).__name__
-        attempt.error = located(error, call) if isinstance(error, CallError) else error
-        self._attempt_ended(attempt)
-        return error
-
-    def _stream_broke(self, attempt: Attempt, error: GenAIError) -> None:
-        """The stream broke after its first content."""
-        attempt.outcome = type(error).__name__
-        attempt.error = error
-        if isinstance(error, CallError):
-            error.connection, error.model = attempt.connection, attempt.model
-            error.provider, error.route = attempt.provider, self.route
-        self._attempt_ended(attempt)
-
-    def _attempt_ended(self, attempt: Attempt) -> None:
-        attempt.ms = self._elapsed()
-        for observer in self._observers:
-            observer.attempt_ended(attempt)
-
-    def _elapsed(self) -> float:
-        """Milliseconds since the last attempt began."""
-        return (time.monotonic() - self._started) * 1000
-
-    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
-        """The call is over, with a reply or an error; what is told later is not heard."""
-        observers, self._observers = self._observers, []
-        for observer in observers:
-            observer.call_ended(self.route, wire, error)
 
 
 _CALM = 1.0

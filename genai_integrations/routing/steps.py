@@ -96,6 +96,7 @@ class Send(NamedTuple):
         timeout: Seconds to the reply, or to a stream's first content.
         idle: Seconds that a stream may be silent after that.
         ends: The moment at which the call is over.
+        stall: Seconds to each further chunk of a stream; None for no bound but `idle`.
         turn: What is done to the reply or to each chunk; None leaves them as they come.
     """
 
@@ -104,6 +105,7 @@ class Send(NamedTuple):
     timeout: float
     idle: float
     ends: float | None
+    stall: float | None = None
     turn: Callable[[Wire], Wire] | None = None
 
 
@@ -138,7 +140,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Hand a stream to the caller, and send back how it ended.
+    """Hand a stream to the caller, in place of the one before if there was one, and send back how it ended.
 
     Attributes:
         answers: How many alternatives were asked for: each must come to its end.
@@ -146,6 +148,7 @@ class Hand:
         rest: Those to come; None for a stream that is all in `held`.
         route: Every attempt so far.
         assemble: Whether anybody wants to know the whole reply at its end.
+        recovers: Whether another may follow where this one breaks.
     """
 
     answers: int
@@ -153,6 +156,7 @@ class Hand:
     rest: Any
     route: Route
     assemble: bool
+    recovers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,7 @@ class Ending:
         error: What the caller gets, if it broke.
         is_whole: Whether it came to its end; else it broke, or the caller left it.
         model: As the stream names it where it tells its usage.
+        text: What came of a stream that is not whole.
     """
 
     usage: Wire | None
@@ -172,6 +177,7 @@ class Ending:
     error: GenAIError | None = None
     is_whole: bool = False
     model: object = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -419,7 +419,7 @@ def test_times_are_milliseconds(parts, monkeypatch):
     """From the call's start to the attempt's, from there to the first content and to the end."""
     clock = SimpleNamespace(now=100.0)
     clock.monotonic = lambda: clock.now
-    monkeypatch.setattr("genai_integrations.routing.flow.time", clock)
+    monkeypatch.setattr("genai_integrations.routing.record.time", clock)
     known = parts().registry.peek()
     call = Call(parts(known=False), stream=True)
 

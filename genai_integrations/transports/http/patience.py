@@ -19,10 +19,11 @@ class Patience:
         limit: Moment (of `time.monotonic`) at which the whole call ends; None for never.
     """
 
-    __slots__ = ("_first", "_until", "idle", "limit")
+    __slots__ = ("_first", "_stall", "_until", "idle", "limit")
 
     def __init__(self, first: float, idle: float, limit: float | None = None) -> None:
         self._first = first
+        self._stall = 0.0
         self._until: float | None = time.monotonic() + first
         self.idle = idle
         self.limit = limit
@@ -30,6 +31,13 @@ class Patience:
     def end_within(self, seconds: float) -> None:
         """Whatever is still to come must come in this time."""
         self._until = time.monotonic() + seconds
+
+    def chunk_within(self, seconds: float) -> None:
+        """The next chunk must come in this time, whatever else comes before it."""
+        self._stall = seconds
+        self.end_within(
+            seconds if self.limit is None else min(seconds, self.limit - time.monotonic())
+        )
 
     def content_began(self) -> None:
         """The first content is there."""
@@ -54,6 +62,6 @@ class Patience:
 
     def error(self) -> RequestTimeoutError:
         """What to raise when time is up."""
-        if self._until is None:
-            return RequestTimeoutError(f"the stream stalled for {self.idle:g} s")
+        if self._until is None or self._stall:
+            return RequestTimeoutError(f"the stream stalled for {self._stall or self.idle:g} s")
         return RequestTimeoutError(f"no answer within {self._first:g} s")

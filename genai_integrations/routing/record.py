@@ -1,0 +1,118 @@
+"""What happens in a call, written into its route as it happens and told to the observers."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.wire import Wire, WireCall, located
+from genai_integrations.errors import CallError, GenAIError
+from genai_integrations.routing.abandoned import usage_so_far
+from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.observing import CallObserver, Observer
+from genai_integrations.runtime.network import without_frames
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.steps import Ending
+
+
+class Record:
+    """The record of one call.
+
+    Args:
+        request: What the caller wants.
+        observers: Those of the client.
+
+    Attributes:
+        route: Every attempt so far.
+    """
+
+    __slots__ = ("_began", "_observers", "_request", "route")
+
+    def __init__(self, request: Request, observers: Sequence[Observer]) -> None:
+        self._request = request
+        self.route = Route(request.model)
+        self._observers: list[CallObserver] = [
+            watching for one in observers if (watching := one.call_began(request)) is not None
+        ]
+        # After theirs, so that the times of attempts lie within what an observer takes for the call's.
+        self._began = time.monotonic()
+
+    def _attempt_began(self, target: Target, reason: str) -> Attempt:
+        """Open the record of an attempt; its clock starts now."""
+        connection = target.connection
+        attempt = Attempt(
+            target.name, connection.name, connection.provider.name, target.model, reason
+        )
+        self._added(attempt)
+        for observer in self._observers:
+            observer.attempt_began(attempt)
+        return attempt
+
+    def _added(self, attempt: Attempt) -> None:
+        self.route.attempts.append(attempt)
+        attempt.began_ms = (time.monotonic() - self._began) * 1000
+
+    def _first_content(self) -> Attempt:
+        """The last attempt has brought a stream's first content; observers are told of a call's first."""
+        attempts = self.route.attempts
+        attempt = attempts[-1]
+        is_first = all(row.first_content_ms is None for row in attempts)
+        attempt.first_content_ms = self._elapsed(attempt)
+        attempt.outcome = OK
+        if is_first:
+            for observer in self._observers:
+                observer.first_content(self.route)
+        return attempt
+
+    def _attempt_answered(self, attempt: Attempt, usage: Wire | None, model: object) -> None:
+        """The reply is whole."""
+        attempt.outcome = OK
+        attempt.usage = usage
+        attempt.answered = model if isinstance(model, str) else None
+        self._attempt_ended(attempt)
+
+    def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
+        """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
+        without_frames(error)
+        attempt.outcome = type(error).__name__
+        attempt.error = located(error, call) if isinstance(error, CallError) else error
+        self._attempt_ended(attempt)
+        return error
+
+    def _stream_broke(self, attempt: Attempt, end: Ending) -> None:
+        """The stream broke after its first content."""
+        error = end.error
+        attempt.outcome = type(error).__name__
+        attempt.error = error
+        if isinstance(error, CallError):
+            error.connection, error.model = attempt.connection, attempt.model
+            error.provider, error.route = attempt.provider, self.route
+        self._stream_left(attempt, end)
+
+    def _stream_left(self, attempt: Attempt, end: Ending) -> None:
+        """Nobody reads the stream any more, and it had not told what it used."""
+        # While the interpreter ends, prices can no longer be loaded.
+        if not sys.is_finalizing():
+            attempt.usage = usage_so_far(self._request.body, end.text, end.usage)
+            attempt.estimated = True
+        self._attempt_ended(attempt)
+
+    def _attempt_ended(self, attempt: Attempt) -> None:
+        attempt.ms = self._elapsed(attempt)
+        for observer in self._observers:
+            observer.attempt_ended(attempt)
+
+    def _elapsed(self, attempt: Attempt) -> float:
+        """Milliseconds since an attempt began."""
+        return (time.monotonic() - self._began) * 1000 - attempt.began_ms
+
+    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
+        """The call is over, with a reply or an error; what is told later is not heard."""
+        observers, self._observers = self._observers, []
+        for observer in observers:
+            observer.call_ended(self.route, wire, error)
