@@ -154,7 +154,9 @@ class GenAIClient:
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
-                `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
+                `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. On whose
+                behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
+                record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
                 `langfuse_user_id`, `langfuse_session_id`, `langfuse_tags`, `langfuse_trace_name`,
                 `langfuse_metadata`, and `langfuse_observation`, an open one to write on instead of a new one.
 

@@ -81,6 +81,7 @@ class Request:
         args: How to route it.
         stream: Whether chunks are wanted.
         trace: What the call is recorded with: those of `TRACE_PARAMS` that were given.
+        metadata: What the caller says of the call, for routing and its record; it is never sent to a provider.
         disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
         headers: What is sent beside the body.
     """
@@ -93,6 +94,12 @@ class Request:
     trace: Mapping[str, object] = field(default_factory=dict)
     disable_fallbacks: bool = False
     headers: Headers = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def user(self) -> object:
+        """On whose behalf it is, as OpenAI's parameter `user` says; None if it does not."""
+        return self.body.get("user")
 
 
 def chat_request(
@@ -112,7 +119,7 @@ def chat_request(
         messages = _checked_messages(messages)
     except RecursionError:
         raise ConfigurationError("the messages are nested too deeply") from None
-    params, trace = _traced(params)
+    params, trace, metadata = _traced(params)
     body, args, headers = _split(model, params, args)
     if "tools" in body:
         _check_tools(body["tools"])
@@ -124,7 +131,9 @@ def chat_request(
             like = '{"include_usage": True}'
             options = from_program.mapping("stream_options", body.get("stream_options") or {}, like)
             body["stream_options"] = {**options, "include_usage": True}
-    return Request("chat/completions", model, body, args, stream, trace, headers=headers)
+    return Request(
+        "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata
+    )
 
 
 def _check_tools(tools: Any) -> None:
@@ -143,10 +152,10 @@ def embedding_request(
     """
     if not texts:
         raise ConfigurationError("embedding() needs a text, or a list of at least one")
-    params, trace = _traced(params)
+    params, trace, metadata = _traced(params)
     body, args, headers = _split(model, params, args)
     body["input"] = texts
-    return Request("embeddings", model, body, args, trace=trace, headers=headers)
+    return Request("embeddings", model, body, args, trace=trace, headers=headers, metadata=metadata)
 
 
 def _split(
@@ -187,12 +196,20 @@ def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
     return params
 
 
-def _traced(params: Mapping[str, object]) -> tuple[Mapping[str, object], Mapping[str, object]]:
-    """The provider's parameters, and the trace's."""
-    if TRACE_PARAMS.isdisjoint(params):
-        return params, {}
-    others = {name: value for name, value in params.items() if name not in TRACE_PARAMS}
-    return others, {name: params[name] for name in TRACE_PARAMS.intersection(params)}
+_STAYING = TRACE_PARAMS | {"metadata"}
+"""Parameters that never leave. OpenAI's own `metadata`, for what it stores, goes into `extra_body`."""
+
+
+def _traced(
+    params: Mapping[str, object],
+) -> tuple[Mapping[str, object], Mapping[str, object], Mapping[str, object]]:
+    """The provider's parameters, the trace's, and the metadata."""
+    if _STAYING.isdisjoint(params):
+        return params, {}, {}
+    others = {name: value for name, value in params.items() if name not in _STAYING}
+    metadata = from_program.mapping("metadata", params.get("metadata") or {}, '{"tier": "free"}')
+    trace = {name: params[name] for name in TRACE_PARAMS.intersection(params)}
+    return others, trace, metadata
 
 
 _REFUSED = REDIRECTING | (ROUTER_ARGS - PER_CALL)

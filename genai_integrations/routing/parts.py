@@ -12,6 +12,7 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.learnt import Learnt
+from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.planning import Planner
 from genai_integrations.runtime.bounded_map import BoundedMap
@@ -38,6 +39,7 @@ class Parts:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers; None keeps none.
+        measured: What was measured of the targets; None where nobody asks. It is one of the observers.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
         outages: Those that are rehearsed now, the inner ones last.
@@ -51,6 +53,7 @@ class Parts:
     transport: Transport
     observers: Sequence[Observer] = ()
     answers: AnswerStore | None = None
+    measured: Measured | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
     outages: list[Outage] = field(default_factory=list)

@@ -13,6 +13,7 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
+from genai_integrations.routing.measured import measured
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.parts import Parts
@@ -47,8 +48,10 @@ class Router:
         self.args = args
         self.registry = registry
         health = Health(args.allowed_fails, args.cooldown_time)
+        found = measured(args)
+        watching = (*observers, found) if found else tuple(observers)
         self._parts = Parts(
-            registry, args, Planner(args), health, transport, tuple(observers), answers
+            registry, args, Planner(args), health, transport, watching, answers, found
         )
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)

@@ -173,6 +173,7 @@ def metadata(request: Request, attempts: Sequence[Mapping[str, Any]]) -> dict[st
     last = attempts[-1] if attempts else {}
     own = request.trace.get("langfuse_metadata")
     return {
+        **request.metadata,
         "asked": request.model,
         "provider": last.get("provider"),
         "connection": last.get("connection"),
