@@ -11,7 +11,6 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
-from genai_integrations.routing.abandoned import usage_so_far
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver, Observer
 from genai_integrations.runtime.network import without_frames
@@ -59,6 +58,9 @@ class Record:
 
     def _first_content(self) -> Attempt:
         """The last attempt has brought a stream's first content; observers are told of a call's first."""
+        # Now, because a stream may be left in a finaliser, which must load nothing.
+        import genai_integrations.routing.abandoned  # noqa: F401
+
         attempts = self.route.attempts
         attempt = attempts[-1]
         is_first = all(row.first_content_ms is None for row in attempts)
@@ -98,6 +100,8 @@ class Record:
         """Nobody reads the stream any more, and it had not told what it used."""
         # While the interpreter ends, prices can no longer be loaded.
         if not sys.is_finalizing():
+            from genai_integrations.routing.abandoned import usage_so_far
+
             attempt.usage = usage_so_far(self._request.body, end.text, end.usage)
             attempt.estimated = True
         self._attempt_ended(attempt)

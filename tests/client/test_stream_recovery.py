@@ -85,8 +85,8 @@ def test_what_was_abandoned_is_counted(read, make_client, seoul, usa):
 
     broken, whole = route.attempts
     assert (broken.estimated, whole.estimated) == (True, False)
-    assert (broken.prompt_tokens, broken.completion_tokens) == (9, 3)
-    assert broken.cost == pytest.approx(9 * 2.5e-6 + 3 * 1e-5)
+    assert (broken.prompt_tokens, broken.completion_tokens) == (11, 3)
+    assert broken.cost == pytest.approx(11 * 2.5e-6 + 3 * 1e-5)
     assert route.cost == pytest.approx(broken.cost + whole.cost)
     assert route.as_dict()["attempts"][0]["estimated"] is True
     assert "estimated" not in route.as_dict()["attempts"][1]

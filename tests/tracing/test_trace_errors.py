@@ -182,7 +182,7 @@ def test_a_stream_that_is_closed(client, only):
     assert (generation["level"], generation.code) == (None, 0)
     assert generation.json("output")["content"] == "provider"
     # Estimated, as the attempt says: else Langfuse would count by itself, and not say so.
-    assert generation.json("usage_details") == {"input": 6, "output": 2, "total": 8}
+    assert generation.json("usage_details") == {"input": 8, "output": 2, "total": 10}
 
 
 def test_a_stream_that_is_left(client, only):
