@@ -41,6 +41,8 @@ class RouterArgs:
         stall_timeout: Seconds to each further chunk of a stream after its first content; None means that only silences
             count, by `timeout`.
         stream_recovery: `restart` begins a stream that breaks anew, at another target if it can be; None raises.
+        hedge_after: Seconds without an answer, of a stream without content, after which a second target is asked beside
+            the first; `p95` for the time in which the target gives 95 of 100 answers; None for never.
         deadline: Seconds for the whole call with all attempts and waits; None means no bound.
         allowed_fails: Failures within a minute that a target may have before it is left alone.
         cooldown_time: Seconds that a failed target is left alone while others can answer.
@@ -67,6 +69,7 @@ class RouterArgs:
     stream_timeout: float | None = None
     stall_timeout: float | None = None
     stream_recovery: Literal["restart"] | None = None
+    hedge_after: float | Literal["p95"] | None = None
     deadline: float | None = None
     allowed_fails: int = 0
     cooldown_time: float = 5.0
@@ -170,6 +173,14 @@ def _strategy(name: str, value: object) -> StrategyName | OwnStrategy:
     return cast("StrategyName", value)
 
 
+def _hedge_after(name: str, value: object) -> float | Literal["p95"] | None:
+    if value is None or value == "p95":
+        return value
+    if isinstance(value, str):
+        raise checks.wrong(name, value, "a number of seconds above 0, 'p95' or None")
+    return checks.seconds(name, value)
+
+
 def _recovery(name: str, value: object) -> Literal["restart"] | None:
     if value is None or value == "restart":
         return value
@@ -206,6 +217,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "stream_timeout": checks.seconds_or_none,
     "stall_timeout": checks.seconds_or_none,
     "stream_recovery": _recovery,
+    "hedge_after": _hedge_after,
     "deadline": checks.seconds_or_none,
     "allowed_fails": checks.count,
     "cooldown_time": checks.seconds_or_zero,

@@ -11,6 +11,12 @@ from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
 
 OK = "ok"
+CANCELLED = "cancelled"
+"""The outcome of an attempt that was given up because another one answered first."""
+
+HEDGE = "hedge"
+"""The reason of an attempt that was made beside one that was slow."""
+
 RESTART = "restart"
 """The reason of an attempt whose stream is in place of one that broke."""
 
@@ -60,10 +66,11 @@ class Attempt:
         connection: Connection's name.
         provider: Provider's name.
         model: The provider's own model id.
-        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`, `restart`; what was said
+        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`, `hedge`, `restart`; what was said
             otherwise after a refusal, such as `without temperature`; `cache` if it answered an earlier call, whose
             answer was given again.
-        outcome: `ok`, or the name of the error's class; empty while it runs.
+        outcome: `ok`, `cancelled` if another one beside it answered first, or the name of the error's class; empty
+            while it runs.
         began_ms: Milliseconds from the start of the call to that of the attempt.
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
@@ -156,7 +163,7 @@ class Route:
 
     Attributes:
         asked: The model name as the caller wrote it.
-        attempts: In order; the last one answered if the call succeeded.
+        attempts: In the order in which they ended; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
     """
 

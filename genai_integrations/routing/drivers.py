@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
@@ -18,7 +18,9 @@ from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
 from genai_integrations.routing.steps import (
+    AwaitFirst,
     AwaitProbe,
+    Begin,
     Drop,
     Hand,
     Judge,
@@ -38,8 +40,11 @@ from genai_integrations.routing.streams import (
     is_decisive,
     no_content,
 )
-from genai_integrations.transports.chunks import arestated_stream, restated_stream
+from genai_integrations.transports.chunks import Line, arestated_stream, restated_stream
 from genai_integrations.transports.http.patience import Patience
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.running import Running
 
 
 class SyncDriver:
@@ -131,12 +136,14 @@ async def _aload(parts: Parts, step: Load) -> Snapshot:
     return await registry.aload(step.ends)
 
 
-def _send(parts: Parts, step: Send) -> Wire | Opened:
-    patience = Patience(step.timeout, step.idle, step.ends)
+def _send(parts: Parts, step: Send, line: Line | None = None) -> Wire | Opened:
+    patience = Patience(step.timeout, step.idle, step.ends, line)
     if not step.stream:
         reply = parts.transport.send(step.call, patience)
         return step.turn(reply) if step.turn else reply
     chunks = parts.transport.stream(step.call, patience)
+    if line is not None:
+        line.lead_to(chunks.close)
     if step.turn:
         chunks = restated_stream(chunks, step.turn)
     try:
@@ -167,6 +174,36 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
     return Opened(held, chunks if step.ends is None else chunks_until(step.ends, chunks))
 
 
+def _begin(parts: Parts, step: Begin) -> Running:
+    from genai_integrations.routing.running import in_thread
+
+    line = Line()
+
+    def work() -> Wire | Opened | GenAIError:
+        try:
+            return _send(parts, step.send, line)
+        except GenAIError as error:
+            return error
+        except BaseException as error:  # noqa: BLE001  a thread has nobody else to tell
+            return _failed(error)
+
+    return in_thread(work, line.hang_up)
+
+
+async def _abegin(parts: Parts, step: Begin) -> Running:
+    from genai_integrations.routing.running import in_task
+
+    async def work() -> Wire | Opened | GenAIError:
+        try:
+            return await _asend(parts, step.send)
+        except GenAIError as error:
+            return error
+        except Exception as error:  # noqa: BLE001  as of an attempt that is waited for
+            return _failed(error)
+
+    return in_task(work())
+
+
 async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:
     return step.judge(step.request, step.wire)
 
@@ -182,6 +219,8 @@ HANDLERS: dict[type, Callable[[Parts, Any], Any]] = {
     Keep: lambda _, step: step.memory.keep(step.reply, step.attempt),
     Wait: lambda _, step: time.sleep(step.seconds),
     AwaitProbe: lambda _, step: wait_for_any(step.probes, step.seconds),
+    Begin: _begin,
+    AwaitFirst: lambda _, step: wait_for_any(step.running, step.seconds),
 }
 """How a thread does each step. What it returns, or an error of ours that it raises, is sent back to the flow."""
 
@@ -196,6 +235,8 @@ ASYNC_HANDLERS: dict[type, Callable[[Parts, Any], Awaitable[Any]]] = {
     Keep: lambda _, step: step.memory.akeep(step.reply, step.attempt),
     Wait: lambda _, step: asyncio.sleep(step.seconds),
     AwaitProbe: lambda _, step: async_wait_for_any(step.probes, step.seconds),
+    Begin: _abegin,
+    AwaitFirst: lambda _, step: async_wait_for_any(step.running, step.seconds),
 }
 """How an event loop does each step."""
 
@@ -204,6 +245,10 @@ def _failed_attempt(step: Step, error: BaseException) -> CallError | None:
     """The error of an attempt in which a transport raised something of its own; None for what ends the call."""
     if not isinstance(step, (Prepare, Send)) or not isinstance(error, Exception):
         return None
+    return _failed(error)
+
+
+def _failed(error: BaseException) -> CallError:
     failed = InvalidReplyError(f"the attempt ended with {type(error).__name__}")
     failed.__cause__ = error
     return failed

@@ -42,6 +42,7 @@ from genai_integrations.routing.steps import (
     NewKey,
     Opened,
     Prepare,
+    Race,
     Ready,
     Recall,
     Send,
@@ -137,19 +138,27 @@ class _Call(Record):
         Args:
             reason: Of the first attempt; empty for the policy's own.
         """
-        args = self._request.args
+        args, parts, stream = self._request.args, self._parts, self._request.stream
+        timeout = args.timeout
+        if stream and args.stream_timeout is not None:
+            timeout = args.stream_timeout
+        policy = attempts(
+            self._plan, args, parts.health,
+            timeout=timeout, ends=self._ends, hedging=parts.hedging, stream=stream,
+        )  # fmt: skip
+        _, answer = yield from self._followed(policy, reason)
+        return answer  # type: ignore[no-any-return]  # the last attempt's, which succeeded
+
+    def _followed(self, policy: Any, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
+        """Do what the policy, or a part of it, asks to its end: what it returns, and the last attempt's answer."""
         answer: Wire | Opened | GenAIError | None = None
         outcome: Any = None
-        timeout = args.timeout
-        if self._request.stream and args.stream_timeout is not None:
-            timeout = args.stream_timeout
-        policy = attempts(self._plan, args, self._parts.health, timeout=timeout, ends=self._ends)
-        try:
+        with contextlib.closing(policy):
             while True:
                 try:
                     step = policy.send(outcome)
-                except StopIteration:
-                    return answer  # type: ignore[return-value]  # the last attempt's
+                except StopIteration as end:
+                    return end.value, answer
                 if isinstance(step, Try):
                     if reason:
                         step, reason = step._replace(reason=reason), ""
@@ -157,10 +166,20 @@ class _Call(Record):
                     outcome = answer if isinstance(answer, GenAIError) else None
                 elif isinstance(step, NewKey):
                     outcome = yield from self._renewed(step.target)
+                elif isinstance(step, Race):
+                    answer = yield from self._raced(step)
+                    outcome = answer is not None
                 else:
                     outcome = yield step
-        finally:
-            policy.close()
+
+    def _raced(self, race: Race) -> Generator[Step, Any, Wire | Opened | None]:
+        """The first good answer of those who race; None if all have failed."""
+        from genai_integrations.routing.hedging import raced
+
+        finish = yield from raced(race, self._followed)
+        if finish.winner:
+            self._race_won(finish)
+        return finish.answer  # type: ignore[no-any-return]  # of one of them
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
@@ -183,17 +202,17 @@ class _Call(Record):
             self._request,
             remedies,
             error,
-            lambda made: self._left(step.timeout, made),
+            lambda made: self._left(step, made),
             lambda *said: self._sent(step.target, *said),
         )
         if used:
             self._parts.learnt.note(step.target, used)
         return outcome
 
-    def _left(self, timeout: float, made: int) -> float:
+    def _left(self, step: Try, made: int) -> float:
         """Seconds that are left of an attempt's time after so many requests, within the deadline."""
-        spent = sum(attempt.ms for attempt in self.route.attempts[-made:]) / 1000
-        left = timeout - spent
+        asked = [row for row in self.route.attempts if row.target == step.target.name]
+        left = step.timeout - sum(row.ms for row in asked[-made:]) / 1000
         return left if self._ends is None else min(left, self._ends - time.monotonic())
 
     def _sent(

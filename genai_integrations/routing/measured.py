@@ -22,13 +22,13 @@ from typing import Any, NamedTuple
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.route import CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import BadRequestError, CredentialError
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
 
-ASKED_BY: tuple[Callable[[RouterArgs], bool], ...] = ()
+ASKED_BY: tuple[Callable[[RouterArgs], bool], ...] = (lambda args: args.hedge_after == "p95",)
 """A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 
 DECAY = 60.0
@@ -288,6 +288,9 @@ class _Watch:
                         delay.failed(now - began, now)
             elif began is not None and attempt.outcome == OK:
                 delay.answered(attempt.ms / 1000, now)
+            elif began is not None and attempt.outcome == CANCELLED:
+                # Another one was faster: it would have taken longer than it was waited for.
+                delay.failed(now - began, now)
 
 
 _NOT_ITS_FAULT = (BadRequestError, CredentialError)

@@ -19,6 +19,7 @@ from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from genai_integrations.routing.hedging import Hedging
     from genai_integrations.routing.outages import Outage
 
 _MOST_REFUSED = 1024
@@ -42,6 +43,7 @@ class Parts:
         measured: What was measured of the targets; None where nobody asks. It is one of the observers.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
+        hedging: When a second target is asked beside a slow one; None for never.
         outages: Those that are rehearsed now, the inner ones last.
         bridged: By name, connections and what they are when OpenAI's newer API is spoken.
     """
@@ -54,6 +56,7 @@ class Parts:
     observers: Sequence[Observer] = ()
     answers: AnswerStore | None = None
     measured: Measured | None = None
+    hedging: Hedging | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
     outages: list[Outage] = field(default_factory=list)

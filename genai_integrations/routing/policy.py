@@ -12,8 +12,11 @@ import random
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
+from genai_integrations.calls.route import HEDGE
 from genai_integrations.errors import (
     AllTargetsFailedError,
     AuthenticationError,
@@ -36,15 +39,18 @@ from genai_integrations.routing.retry_rules import (
     falls_over,
     is_repeatable,
 )
-from genai_integrations.routing.steps import AwaitProbe, NewKey, Try, Wait
+from genai_integrations.routing.steps import AwaitProbe, NewKey, Race, Try, Wait
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.hedging import Hedging
 
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
 
-Step = Try | Wait | AwaitProbe | NewKey
+Step = Try | Wait | AwaitProbe | NewKey | Race
 """What a driver is asked to do."""
 
-Outcome = GenAIError | Target | None
+Outcome = GenAIError | Target | bool | None
 """What a driver sends back."""
 
 Steps = Generator[Step, Outcome, None]
@@ -64,6 +70,8 @@ def attempts(
     ends: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
+    hedging: Hedging | None = None,
+    stream: bool = False,
 ) -> Steps:
     """Decide one call.
 
@@ -80,6 +88,8 @@ def attempts(
         ends: The moment at which the call is over; None for never.
         clock: Monotonic seconds, the same as the clock of `health`.
         jitter: A number from 0 to 1.
+        hedging: When a second target is asked beside a slow one; None for never.
+        stream: Whether a stream is asked for.
 
     Raises:
         GenAIError: No attempt succeeded, and no other is allowed.
@@ -92,11 +102,31 @@ def attempts(
             candidate.rested = True
         admission = state.admit(candidate)
         if admission.other is None:
-            if (yield from _ask(candidate, state, admission.mine)):
+            after = state.late_after(candidate, hedging, stream) if hedging else None
+            asked = _ask(candidate, state, admission.mine)
+            if after is None or hedging is None:
+                succeeded = yield from asked
+            else:
+                second = partial(_second, candidate, state, hedging)
+                succeeded = bool((yield Race(candidate.target.name, asked, after, second)))
+            if succeeded:
                 return
         elif not state.has_elsewhere():
             yield state.pause(candidate, admission.other)
             state.take_in_told(candidate, admission.other)
+
+
+def _second(
+    slow: Candidate, state: _Call, hedging: Hedging
+) -> tuple[str, Generator[Step, Outcome, bool]] | None:
+    """The attempt beside a slow one; None if there is no other healthy target by now, or no budget."""
+    other = state.beside(slow)
+    admission = state.admit(other) if other is not None and hedging.may else None
+    if other is None or admission is None or admission.other is not None:
+        return None
+    hedging.withdraw()
+    other.reason = HEDGE
+    return other.target.name, _ask(other, state, admission.mine)
 
 
 def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[Step, Outcome, bool]:
@@ -239,6 +269,30 @@ class _Call:
         self._knows_of_probe |= admission is not AT_ONCE
         return admission
 
+    def late_after(self, candidate: Candidate, hedging: Hedging, stream: bool) -> float | None:
+        """Seconds after which another target is asked beside this one; None where that is not to be."""
+        if not self._has_begun:
+            hedging.deposit()
+        if not hedging.may or self.beside(candidate) is None:
+            return None
+        return hedging.after(candidate.target.name, stream)
+
+    def beside(self, slow: Candidate) -> Candidate | None:
+        """Who can be asked beside a slow target: healthy, of the same name rather than a fallback, and elsewhere.
+
+        One for each call: None if there is no such target, or if one was asked.
+        """
+        if any(row.reason == HEDGE for row in self._candidates):
+            return None
+        there = slow.target.connection
+
+        def nearness(row: Candidate) -> tuple[bool, bool, bool]:
+            here = row.target.connection
+            return row.reason == "fallback", here.provider is there.provider, here is there
+
+        others = [row for row in self._fresh() if row is not slow and not self._free_at(row)]
+        return min(others, key=nearness, default=None)
+
     def has_elsewhere(self) -> bool:
         """Whether a target that was not tried is healthy.
 
@@ -288,7 +342,7 @@ class _Call:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
             self._candidates, self._made = instead, 0
             return
-        if not self._falls_over(error):
+        if not self._falls_over(error, is_hedge=candidate.reason == HEDGE):
             raise self._final(error)
         if isinstance(error, BadRequestError):
             # What is wrong with one request says nothing about the next.
@@ -382,8 +436,10 @@ class _Call:
             wait = backoff(self._waits)
         return max(wait, self._args.retry_after)
 
-    def _falls_over(self, error: GenAIError) -> bool:
-        return falls_over(error, self._args.fallback_on, is_first=len(self._tried) == 1)
+    def _falls_over(self, error: GenAIError, *, is_hedge: bool = False) -> bool:
+        # Beside a hedge there is the first target, which has not answered yet.
+        is_first = len(self._tried) == 1 and not is_hedge
+        return falls_over(error, self._args.fallback_on, is_first=is_first)
 
     def _final(self, error: GenAIError) -> GenAIError:
         """What to raise when this error ends the call: it never hides what another target said before it."""

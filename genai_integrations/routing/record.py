@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.route import CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
@@ -16,6 +16,7 @@ from genai_integrations.routing.observing import CallObserver, Observer
 from genai_integrations.runtime.network import without_frames
 
 if TYPE_CHECKING:
+    from genai_integrations.routing.hedging import Finish
     from genai_integrations.routing.steps import Ending
 
 
@@ -57,18 +58,15 @@ class Record:
         attempt.began_ms = (time.monotonic() - self._began) * 1000
 
     def _first_content(self) -> Attempt:
-        """The last attempt has brought a stream's first content; observers are told of a call's first."""
+        """The last attempt has brought a stream's first content."""
         # Now, because a stream may be left in a finaliser, which must load nothing.
         import genai_integrations.routing.abandoned  # noqa: F401
 
-        attempts = self.route.attempts
-        attempt = attempts[-1]
-        is_first = all(row.first_content_ms is None for row in attempts)
+        attempt = self.route.attempts[-1]
         attempt.first_content_ms = self._elapsed(attempt)
         attempt.outcome = OK
-        if is_first:
-            for observer in self._observers:
-                observer.first_content(self.route)
+        for observer in self._observers:
+            observer.first_content(self.route)
         return attempt
 
     def _attempt_answered(self, attempt: Attempt, usage: Wire | None, model: object) -> None:
@@ -105,6 +103,25 @@ class Record:
             attempt.usage = usage_so_far(self._request.body, end.text, end.usage)
             attempt.estimated = True
         self._attempt_ended(attempt)
+
+    def _race_won(self, finish: Finish) -> None:
+        """Others were given up for one: what they used is estimated, after the winner's if that is known."""
+        from genai_integrations.routing.abandoned import usage_so_far
+
+        attempts = self.route.attempts
+        winner = next(row for row in reversed(attempts) if row.target == finish.winner)
+        for target, outcome in finish.lost:
+            attempt = next(row for row in reversed(attempts) if row.target == target)
+            attempt.outcome = CANCELLED
+            if isinstance(outcome, dict):
+                attempt.usage = outcome.get("usage")  # it had come just then
+            else:
+                attempt.usage = winner.usage or usage_so_far(self._request.body, "", None)
+                attempt.estimated = True
+            self._attempt_ended(attempt)
+        # The last one is who answered.
+        attempts.remove(winner)
+        attempts.append(winner)
 
     def _attempt_ended(self, attempt: Attempt) -> None:
         attempt.ms = self._elapsed(attempt)

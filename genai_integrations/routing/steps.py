@@ -6,9 +6,9 @@ takes are tuples, which are made in a third of the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
@@ -20,6 +20,9 @@ from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.judging import JudgeOfAnswers
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.probe import Probe
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.running import Running
 
 
 class Try(NamedTuple):
@@ -123,6 +126,38 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Race:
+    """Make an attempt, and another one beside it if the first is slow; send back whether one of them succeeded.
+
+    Attributes:
+        target: Name of the first target.
+        first: The attempt.
+        after: Seconds without an answer from it, of a stream without content, after which it is slow.
+        second: Gives the name and the attempt of another target; None if there is to be none.
+    """
+
+    target: str
+    first: Generator[Any, Any, bool]
+    after: float
+    second: Callable[[], tuple[str, Generator[Any, Any, bool]] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Send a request without waiting for it, and send back what runs."""
+
+    send: Send
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitFirst:
+    """Wait until one of these is over, at most so long (None waits on), and send back None."""
+
+    running: Sequence[Running]
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """Ask a judge about an answer, and send back its verdict: an error, or None."""
 
@@ -195,5 +230,19 @@ class Keep:
     attempt: Attempt
 
 
-Step = Ready | Load | Recall | Prepare | Send | Judge | Drop | Hand | Keep | Wait | AwaitProbe
+Step = (
+    Ready
+    | Load
+    | Recall
+    | Prepare
+    | Send
+    | Begin
+    | AwaitFirst
+    | Judge
+    | Drop
+    | Hand
+    | Keep
+    | Wait
+    | AwaitProbe
+)
 """What a driver is asked to do. It sends back the outcome named at the step; an error of ours is one, too."""

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Route
+from genai_integrations.calls.route import CANCELLED, OK, Route
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import GenAIError
 from genai_integrations.models.prices import TOTAL, split
@@ -145,7 +145,7 @@ def _failure(kind: str, said: str | None) -> str:
 
 def _rescued(route: Route) -> str:
     """`served by usa after seoul: 503`, if somebody failed before: so that it shows in the tree of a trace."""
-    failed = [row for row in route.attempts if row.outcome not in (OK, "")]
+    failed = [row for row in route.attempts if row.outcome not in (OK, CANCELLED, "")]
     served = route.served and route.attempts[-1].connection
     if not failed or not served:
         return ""

@@ -189,7 +189,8 @@ class Generation:
 
     def first_content(self, route: Route) -> None:
         """The first content of a stream is there."""
-        self._start = time.time_ns()
+        # Of a call's first stream, if it breaks and another one follows.
+        self._start = self._start or time.time_ns()
         if not self._is_ours:
             # Of a stream that is left early, OpenInference ends its span before the client hears of it.
             self._guarded(lambda: self._write(route, None, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from genai_integrations.errors import RequestTimeoutError
+from genai_integrations.transports.chunks import Line
 
 
 class Patience:
@@ -17,11 +18,15 @@ class Patience:
         first: Seconds to the first content, or to the whole answer where it is not streamed.
         idle: Seconds between two pieces after that.
         limit: Moment (of `time.monotonic`) at which the whole call ends; None for never.
+        line: By which another thread may end the answer: whoever waits for it here has it lead to what ends that.
     """
 
-    __slots__ = ("_first", "_stall", "_until", "idle", "limit")
+    __slots__ = ("_first", "_stall", "_until", "idle", "limit", "line")
 
-    def __init__(self, first: float, idle: float, limit: float | None = None) -> None:
+    def __init__(
+        self, first: float, idle: float, limit: float | None = None, line: Line | None = None
+    ) -> None:
+        self.line = line
         self._first = first
         self._stall = 0.0
         self._until: float | None = time.monotonic() + first

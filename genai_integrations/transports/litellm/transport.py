@@ -71,7 +71,7 @@ class LitellmTransport:
         """One request, one reply. Raises as `DirectTransport.send`."""
         seconds = patience.left()
         try:
-            return self._loop.run(self._send(call, seconds), seconds)
+            return self._loop.run(self._send(call, seconds), seconds, patience.line)
         except TimeoutError:
             raise patience.error() from None
 
