@@ -148,6 +148,12 @@ def read_settings(
     return settings
 
 
+def variable(name: str) -> str | None:
+    """A variable that a configuration names, as LiteLLM's `os.environ/NAME` does; None where it is not set."""
+    value = os.environ.get(name, "").strip()
+    return MaskedText(value) if value else None
+
+
 def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettings:
     """The variables of tracing as they are now.
 

@@ -6,17 +6,30 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from genai_integrations.calls import checks
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
 
-StrategyName = Literal["ordered", "simple-shuffle"]
+if TYPE_CHECKING:
+    from genai_integrations.calls.groups import Groups
+
+StrategyName = Literal[
+    "ordered",
+    "simple-shuffle",
+    "latency-based-routing",
+    "least-busy",
+    "usage-based-routing-v2",
+    "cost-based-routing",
+]
 """Orders in which the targets of one name are tried; `routing.strategies.STRATEGIES` has a function for each."""
 
 OwnStrategy = Callable[..., Sequence[Any]]
 """A program's own: `(request, targets) -> targets`, those to try in their order; see `routing.strategies.Strategy`."""
+
+StickyBy = Literal["user", "session"]
+"""Whose calls stay together."""
 
 DropParams = bool | tuple[str, ...]
 """Whether parameters may be left out; names are those that may not."""
@@ -48,7 +61,8 @@ class RouterArgs:
         cooldown_time: Seconds that a failed target is left alone while others can answer.
         model_group_alias: `{"fast": "gpt-4o-mini"}`.
         max_fallbacks: Names that one call may fall back to.
-        routing_strategy: Order of the connections that serve one name: by name, or a callable of the program's own.
+        routing_strategy: Order of the targets of one name: by name, or a callable of the program's own. None shuffles
+            groups by their weights, and leaves the connections of other names as they are listed.
         fallback_on: HTTP statuses and classes of our errors that lead to another target, in place of the
             usual set: everything but a refusal of the request itself.
         drop_params: Whether a parameter that a target does not take may be left out, and a schema that it cannot
@@ -57,6 +71,9 @@ class RouterArgs:
         cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
         cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
             `{"ttl": 60}` keeps the answer so many seconds.
+        model_list: Groups of targets behind names of your own, in LiteLLM's rows.
+        sticky_by: `user` or `session`: calls of one go to the same target, where a provider's prompt cache is warm.
+        region_preference: `["ap-northeast-2", "eu"]`: targets in an earlier region are tried before the others.
     """
 
     fallbacks: Fallbacks = field(default_factory=dict)
@@ -75,12 +92,15 @@ class RouterArgs:
     cooldown_time: float = 5.0
     model_group_alias: Mapping[str, str] = field(default_factory=dict)
     max_fallbacks: int = 5
-    routing_strategy: StrategyName | OwnStrategy = "ordered"
+    routing_strategy: StrategyName | OwnStrategy | None = None
     fallback_on: tuple[int | type[CallError], ...] | None = None
     drop_params: DropParams = True
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: Mapping[str, Any] = field(default_factory=dict)
+    model_list: Groups = field(default_factory=dict)
+    sticky_by: StickyBy | None = None
+    region_preference: tuple[str, ...] = ()
 
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
@@ -164,8 +184,8 @@ def _aliases(name: str, value: object) -> Mapping[str, str]:
     return aliases
 
 
-def _strategy(name: str, value: object) -> StrategyName | OwnStrategy:
-    if callable(value):
+def _strategy(name: str, value: object) -> StrategyName | OwnStrategy | None:
+    if value is None or callable(value):
         return value
     known = get_args(StrategyName)
     if value not in known:
@@ -185,6 +205,19 @@ def _recovery(name: str, value: object) -> Literal["restart"] | None:
     if value is None or value == "restart":
         return value
     raise checks.wrong(name, value, "'restart' or None")
+
+
+def _model_list(name: str, value: object) -> Groups:
+    # Rows know providers and prices: who has none does not load that.
+    from genai_integrations.calls.groups import model_list
+
+    return model_list(name, value)
+
+
+def _sticky_by(name: str, value: object) -> StickyBy | None:
+    if value is None or value in get_args(StickyBy):
+        return cast("StickyBy | None", value)
+    raise checks.wrong(name, value, f"one of {', '.join(get_args(StickyBy))}")
 
 
 def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] | None:
@@ -233,4 +266,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "cache": checks.options(
         **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
     ),
+    "model_list": _model_list,
+    "sticky_by": _sticky_by,
+    "region_preference": checks.names,
 }

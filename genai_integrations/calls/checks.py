@@ -49,6 +49,14 @@ def seconds_or_zero(name: str, value: object) -> float:
     return 0.0 if value == 0 and not isinstance(value, bool) else seconds(name, value)
 
 
+def from_zero(name: str, value: object) -> float:
+    """A number from 0 on, with a fraction if need be."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and 0 <= value <= sys.float_info.max:  # type: ignore[operator]  # it is a number
+        return float(value)  # type: ignore[arg-type]  # as above
+    raise wrong(name, value, "a number from 0 on")
+
+
 def names(name: str, value: object) -> tuple[str, ...]:
     """A list of names."""
     if isinstance(value, Sequence) and not isinstance(value, str):

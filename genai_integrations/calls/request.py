@@ -84,6 +84,7 @@ class Request:
         metadata: What the caller says of the call, for routing and its record; it is never sent to a provider.
         disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
         headers: What is sent beside the body.
+        own: Which of `PER_CALL` the call has set for itself.
     """
 
     operation: Operation
@@ -95,6 +96,7 @@ class Request:
     disable_fallbacks: bool = False
     headers: Headers = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
     @property
     def user(self) -> object:
@@ -120,7 +122,7 @@ def chat_request(
     except RecursionError:
         raise ConfigurationError("the messages are nested too deeply") from None
     params, trace, metadata = _traced(params)
-    body, args, headers = _split(model, params, args)
+    body, args, headers, own = _split(model, params, args)
     if "tools" in body:
         _check_tools(body["tools"])
     body["messages"] = messages
@@ -132,8 +134,8 @@ def chat_request(
             options = from_program.mapping("stream_options", body.get("stream_options") or {}, like)
             body["stream_options"] = {**options, "include_usage": True}
     return Request(
-        "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata
-    )
+        "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata, own=own
+    )  # fmt: skip
 
 
 def _check_tools(tools: Any) -> None:
@@ -153,15 +155,17 @@ def embedding_request(
     if not texts:
         raise ConfigurationError("embedding() needs a text, or a list of at least one")
     params, trace, metadata = _traced(params)
-    body, args, headers = _split(model, params, args)
+    body, args, headers, own = _split(model, params, args)
     body["input"] = texts
-    return Request("embeddings", model, body, args, trace=trace, headers=headers, metadata=metadata)
+    return Request(
+        "embeddings", model, body, args, trace=trace, headers=headers, metadata=metadata, own=own
+    )
 
 
 def _split(
     model: str, params: Mapping[str, object], args: RouterArgs
-) -> tuple[Wire, RouterArgs, Headers]:
-    """The body's parameters, the routing with what the call sets for itself, and the headers."""
+) -> tuple[Wire, RouterArgs, Headers, frozenset[str]]:
+    """The body's parameters, the routing with what the call sets for itself, the headers, and what that was."""
     if not isinstance(model, str) or not model:
         raise ConfigurationError(
             f"model must be a name such as 'gpt-4o-mini', not {from_program.shown(model)}"
@@ -173,8 +177,13 @@ def _split(
         for name, value in given.items()
         if value is not None and name not in own and name not in _BESIDE
     }
-    return body, args.for_call(own) if own else args, given.get("extra_headers", {})
+    headers = given.get("extra_headers", {})
+    return (
+        (body, args.for_call(own), headers, frozenset(own)) if own else (body, args, headers, _NONE)
+    )
 
+
+_NONE: frozenset[str] = frozenset()
 
 _BESIDE = frozenset(("extra_body", "extra_headers"))
 """Parameters that are not sent under their own names."""

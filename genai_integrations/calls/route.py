@@ -44,6 +44,7 @@ class AttemptRecord(TypedDict):
     restated: NotRequired[list[str]]
     rehearsed: NotRequired[bool]
     estimated: NotRequired[bool]
+    tier: NotRequired[str]
 
 
 class RouteRecord(TypedDict):
@@ -81,6 +82,7 @@ class Attempt:
         estimated: Whether `usage`, and so the cost, is an estimate: the provider told none, because nobody waited for
             the end of its answer.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
+        tier: The service tier that the answer names, such as `flex`; it has prices of its own.
     """
 
     target: str
@@ -98,6 +100,7 @@ class Attempt:
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
     estimated: bool = False
+    tier: str | None = None
 
     @property
     def status(self) -> int | None:
@@ -128,7 +131,7 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered)
+        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -154,6 +157,8 @@ class Attempt:
             record["rehearsed"] = True
         if self.estimated:
             record["estimated"] = True
+        if self.tier:
+            record["tier"] = self.tier
         return record
 
 

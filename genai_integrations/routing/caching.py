@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, Attempt
 from genai_integrations.calls.wire import Wire
-from genai_integrations.routing.deployments import Plan
+from genai_integrations.routing.deployments import Plan, Target
 
 _log = logging.getLogger("genai_integrations")
 
@@ -146,11 +146,18 @@ def _question(request: Request, plan: Plan) -> Wire:
     question: Wire = {
         "operation": request.operation,
         "model": request.model,
-        "targets": [(target.name, target.connection.base_url) for target in targets],
+        "targets": sorted(map(_answering, targets)),
         "body": {name: value for name, value in request.body.items() if name not in _NOT_ASKED},
     }
     # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
     return {**question, "headers": dict(request.headers)} if request.headers else question
+
+
+def _answering(target: Target) -> tuple[str, ...]:
+    """What of a target may change an answer. Which is asked first does not: a strategy may put them in any order."""
+    connection, defaults = target.connection, target.deployment.defaults
+    said = (repr(sorted(defaults.items())),) if defaults else ()
+    return (target.name, connection.base_url or "", *said)
 
 
 _WHOLE = frozenset(("stop", "tool_calls", "function_call"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError
@@ -20,6 +21,14 @@ class Deployment:
         model: The provider's own model id there.
         weight: Share of the calls that it gets where calls are shuffled, relative to its neighbours' weights.
         order: Deployments of a smaller order are tried before those of a larger one, whatever the strategy.
+        rpm: Requests a minute that it allows; None if that is not said.
+        tpm: Tokens a minute that it allows, in the same way.
+        tags: Words for conditions.
+        timeout: Seconds for one attempt, unless the call itself says.
+        stream_timeout: Seconds to the first content of a stream, in the same way.
+        region: Where it is; empty if that is not known.
+        prices: US dollars by LiteLLM's names, such as `input_cost_per_token`, in place of the price map's.
+        defaults: Parameters of a request, for calls that do not give them.
         name: `connection/model`, the name that means exactly this deployment.
         remedies: What is known beforehand of what it does not take.
     """
@@ -28,6 +37,14 @@ class Deployment:
     model: str
     weight: float = 1.0
     order: int = 0
+    rpm: int | None = None
+    tpm: int | None = None
+    tags: tuple[str, ...] = ()
+    timeout: float | None = None
+    stream_timeout: float | None = None
+    region: str = ""
+    prices: Mapping[str, float] = field(default_factory=dict, hash=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
     name: str = field(init=False)
     remedies: tuple[Remedy, ...] = field(init=False, repr=False, compare=False)
 
@@ -35,6 +52,7 @@ class Deployment:
         # Written once: every call reads them.
         object.__setattr__(self, "name", f"{self.connection.name}/{self.model}")
         object.__setattr__(self, "remedies", known(self.connection, self.model))
+        object.__setattr__(self, "region", self.region or self.connection.region or "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +62,7 @@ class Target:
     Attributes:
         deployment: Where the call goes.
         why: The reason, for people.
+        group: The group of `model_list` by whose name it is meant; empty for other names.
         connection: The deployment's.
         model: The deployment's.
         name: The deployment's.
@@ -51,6 +70,7 @@ class Target:
 
     deployment: Deployment
     why: str = ""
+    group: str = ""
     connection: Connection = field(init=False)
     model: str = field(init=False)
     name: str = field(init=False)
@@ -60,6 +80,11 @@ class Target:
         object.__setattr__(self, "connection", self.deployment.connection)
         object.__setattr__(self, "model", self.deployment.model)
         object.__setattr__(self, "name", self.deployment.name)
+
+
+def by_order(targets: Sequence[Target]) -> Sequence[Target]:
+    """Targets of a smaller `order` first; equal ones stay as they are."""
+    return sorted(targets, key=lambda target: target.deployment.order)
 
 
 @dataclass(frozen=True, slots=True)

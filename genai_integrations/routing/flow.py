@@ -144,7 +144,8 @@ class _Call(Record):
             timeout = args.stream_timeout
         policy = attempts(
             self._plan, args, parts.health,
-            timeout=timeout, ends=self._ends, hedging=parts.hedging, stream=stream,
+            timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
+            hedging=parts.hedging, stream=stream,
         )  # fmt: skip
         _, answer = yield from self._followed(policy, reason)
         return answer  # type: ignore[no-any-return]  # the last attempt's, which succeeded
@@ -183,27 +184,32 @@ class _Call(Record):
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
-        target, request, learnt = step.target, self._request, self._parts.learnt
+        target, learnt = step.target, self._parts.learnt
+        request = self._request
+        if target.deployment.defaults:
+            from genai_integrations.routing.groups import with_defaults
+
+            request = with_defaults(request, target.deployment.defaults)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)
-        outcome = yield from self._sent(target, remedies, step.reason, step.timeout)
+        outcome = yield from self._sent(request, target, remedies, step.reason, step.timeout)
         if isinstance(outcome, GenAIError):
-            outcome = yield from self._restated(step, remedies, outcome)
+            outcome = yield from self._restated(request, step, remedies, outcome)
         return outcome
 
     def _restated(
-        self, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
+        self, request: Request, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """What comes of it if the request is said otherwise."""
         from genai_integrations.routing.restating import restated
 
         outcome, used = yield from restated(
-            self._request,
+            request,
             remedies,
             error,
             lambda made: self._left(step, made),
-            lambda *said: self._sent(step.target, *said),
+            lambda *said: self._sent(request, step.target, *said),
         )
         if used:
             self._parts.learnt.note(step.target, used)
@@ -216,11 +222,15 @@ class _Call(Record):
         return left if self._ends is None else min(left, self._ends - time.monotonic())
 
     def _sent(
-        self, target: Target, remedies: tuple[Remedy, ...], reason: str, timeout: float
+        self,
+        request: Request,
+        target: Target,
+        remedies: tuple[Remedy, ...],
+        reason: str,
+        timeout: float,
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
-        request = self._request
-        call = self._call(target, remedies)
+        call = self._call(request, target, remedies)
         outcome: Any = self._rehearsed(target) if self._parts.outages else None
         is_rehearsed = outcome is not None
         if outcome is None and not self._is_ready(call):
@@ -253,8 +263,8 @@ class _Call(Record):
 
         return rehearsed(self._parts, target)
 
-    def _call(self, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
-        request, connection = self._request, target.connection
+    def _call(self, request: Request, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
+        connection = target.connection
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
         if remedies and BRIDGE in remedies:
@@ -297,7 +307,9 @@ class _Call(Record):
         with contextlib.suppress(GenAIError):
             new = _result(snapshot).by_name.get(old.name)
             if new is not None and new.secret.reveal() != old.secret.reveal():
-                return Target(dataclasses.replace(target.deployment, connection=new), target.why)
+                return dataclasses.replace(
+                    target, deployment=dataclasses.replace(target.deployment, connection=new)
+                )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
 

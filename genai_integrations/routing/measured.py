@@ -1,6 +1,6 @@
 """What was measured of targets in this client: how long they take, how much is under way, how often they fail.
 
-An observer like any other, which is there only when an argument asks for it (`ASKED_BY`): strategies, hedging and a
+An observer like any other, which is there only when an argument asks for it (`parts.MEASURED_FOR`): strategies, hedging and a
 choice by speed read it, nobody else pays for it. What is read is a target's name, `connection/model`; what is not
 known is None, never a guess.
 
@@ -20,16 +20,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import BadRequestError, CredentialError
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
-
-ASKED_BY: tuple[Callable[[RouterArgs], bool], ...] = (lambda args: args.hedge_after == "p95",)
-"""A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 
 DECAY = 60.0
 """Seconds after which a third is left of what was known of a latency. Tower and Finagle take 10 for services that
@@ -65,11 +61,6 @@ class Minute(NamedTuple):
 _NOTHING = Minute(0, 0, 0)
 
 
-def measured(args: RouterArgs) -> Measured | None:
-    """What is measured in a client with these arguments; None if nobody wants to know."""
-    return Measured() if any(asks(args) for asks in ASKED_BY) else None
-
-
 class Measured:
     """Watches every attempt. Safe for threads, loops and after fork; forgets targets that were not used lately.
 
@@ -101,6 +92,15 @@ class Measured:
         with self.lock:
             delay = known.firsts if stream else known.wholes
             return delay.expected(self.clock())
+
+    def last(self, target: str, stream: bool = False) -> float | None:
+        """As `latency`, as it stood when the target answered last: time alone makes no target faster."""
+        known = self._targets.get(target)
+        if known is None:
+            return None
+        with self.lock:
+            delay = known.firsts if stream else known.wholes
+            return delay.last(self.clock())
 
     def p95(self, target: str, stream: bool = False) -> float | None:
         """Seconds within which 95 of the last 100 answers came, or first contents; None before there were 20."""
@@ -160,11 +160,19 @@ class _Delay:
         self._since = 0
 
     def expected(self, now: float) -> float | None:
-        waited = now - self._oldest(now) if self.waiting else None
         if self._ewma is None:
-            return waited
-        known = self._ewma * math.exp((self._at - now) / DECAY)
-        return known if waited is None or waited < known else waited
+            return self._or_waited(None, now)
+        return self._or_waited(self._ewma * math.exp((self._at - now) / DECAY), now)
+
+    def last(self, now: float) -> float | None:
+        return self._or_waited(self._ewma, now)
+
+    def _or_waited(self, known: float | None, now: float) -> float | None:
+        """What is known, or what is being waited for if that is longer."""
+        if not self.waiting:
+            return known
+        waited = now - self._oldest(now)
+        return waited if known is None or waited > known else known
 
     def _oldest(self, now: float) -> float:
         """When the oldest attempt without an answer began."""

@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from genai_integrations.connections.connection import (
     BrokenConnection,
@@ -18,6 +19,9 @@ from genai_integrations.errors import UnknownModelError
 from genai_integrations.models import catalog
 from genai_integrations.models.families import OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.groups import Groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Names:
         connections: In the order to prefer.
         broken: Stored connections that cannot be used.
         aliases: `model_group_alias`.
+        groups: `model_list`.
     """
 
     def __init__(
@@ -72,9 +77,16 @@ class Names:
         connections: Sequence[Connection],
         broken: Iterable[BrokenConnection] = (),
         aliases: Mapping[str, str] | None = None,
+        groups: Groups | None = None,
     ) -> None:
         self._connections = connections
+        self._groups = groups or {}
+        # Those of rows answer to their own names, and to no model's.
         self._by_name = {connection.name: connection for connection in connections}
+        if groups:
+            from genai_integrations.routing.groups import own_connections
+
+            self._by_name = own_connections(groups) | self._by_name
         self._broken = {row.name: row for row in broken}
         self._aliases = aliases or {}
         self._known: dict[str, Resolution] = {}
@@ -84,11 +96,23 @@ class Names:
         known = self._known.get(name)
         if known is None:
             meant = self._aliases.get(name, name)
-            targets = tuple(_without_repeats(self._targets(meant)))
-            known = Resolution(name, meant, targets, tuple(self._missing(targets)))
+            known = self._resolved(name, meant)
             if len(self._known) < _MOST_NAMES:
                 self._known[name] = known
         return known
+
+    def _resolved(self, name: str, meant: str) -> Resolution:
+        if meant in self._groups:
+            from genai_integrations.routing.groups import targets_of
+
+            targets, missing = targets_of(self._groups[meant], self._of_row, _own_id)
+            return Resolution(name, meant, tuple(targets), tuple(missing))
+        found = tuple(_without_repeats(self._targets(meant)))
+        return Resolution(name, meant, found, tuple(self._missing(found)))
+
+    def _of_row(self, model: str) -> Iterable[Target]:
+        """The targets of a row's model: a group is not looked for, since most are called as the model that they have."""
+        return _without_repeats(self._targets(self._aliases.get(model, model)))
 
     def targets(self, name: str) -> tuple[Target, ...]:
         """The targets of a name.
@@ -104,6 +128,9 @@ class Names:
         if broken is not None:
             # A copy: one error raised again and again would drag every traceback along.
             raise copy.copy(self._broken[broken].error)
+        if resolution.meant in self._groups:
+            why = "; ".join(resolution.missing)
+            raise UnknownModelError(f"no row of the group {resolution.meant!r} can be used: {why}")
         raise UnknownModelError(self._complaint(resolution))
 
     def near(self, name: str) -> str:
@@ -200,7 +227,7 @@ class Names:
         known: list[str] = []
         for provider in {row.provider.name for row in self._connections if row.with_default_models}:
             known += [model.rpartition("/")[2] for model in catalog.models_of(provider)]
-        return [*bare, *self.listed(), *self._aliases, *known]
+        return [*bare, *self.listed(), *self._aliases, *self._groups, *known]
 
 
 _NO_CONNECTIONS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.learnt import Learnt
-from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.planning import Planner
 from genai_integrations.runtime.bounded_map import BoundedMap
@@ -20,7 +19,16 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.routing.hedging import Hedging
+    from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.outages import Outage
+
+_MEASURING = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
+
+MEASURED_FOR: tuple[Callable[[RouterArgs], bool], ...] = (
+    lambda args: isinstance(args.routing_strategy, str) and args.routing_strategy in _MEASURING,
+    lambda args: args.hedge_after == "p95",
+)
+"""A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 
 _MOST_REFUSED = 1024
 """Connections whose refused keys are remembered: names come from the store, and a store may be anybody's."""
@@ -63,3 +71,12 @@ class Parts:
     bridged: BoundedMap[str, tuple[Connection, Connection]] = field(
         default_factory=lambda: BoundedMap(_MOST_BRIDGED)
     )
+
+
+def measured(args: RouterArgs) -> Measured | None:
+    """What is measured in a client with these arguments; None if nobody wants to know."""
+    if not any(asks(args) for asks in MEASURED_FOR):
+        return None
+    from genai_integrations.routing.measured import Measured
+
+    return Measured()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import Fallbacks, RouterArgs
 from genai_integrations.calls.request import Request
@@ -19,9 +20,12 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.routing.deployments import Plan, Target, by_order
 from genai_integrations.routing.names import Names, Resolution, without_provider
-from genai_integrations.routing.strategies import Strategy, by_order, strategy_of
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.measured import Measured
+    from genai_integrations.routing.strategies.balancer import Balancer
 
 _log = logging.getLogger("genai_integrations")
 
@@ -37,11 +41,13 @@ class Planner:
     """Makes plans, and remembers what it made of the connections as they are.
 
     Args:
-        args: Has the aliases and the fallbacks.
+        args: Has the aliases, the groups, the fallbacks and the strategy.
+        measured: What was measured of the targets, where the strategy wants to know.
     """
 
-    def __init__(self, args: RouterArgs) -> None:
+    def __init__(self, args: RouterArgs, measured: Measured | None = None) -> None:
         self._args = args
+        self._balancer = _balancer(args, measured)
         self._known: tuple[Snapshot, Plans] | None = None
 
     def plans(self, snapshot: Snapshot) -> Plans:
@@ -49,7 +55,9 @@ class Planner:
         # Two threads may make them at once; they are the same, and the later ones stay.
         known = self._known
         if known is None or known[0] is not snapshot:
-            names = Names(snapshot.connections, snapshot.broken, self._args.model_group_alias)
+            args = self._args
+            aliases, groups = args.model_group_alias, args.model_list
+            names = Names(snapshot.connections, snapshot.broken, aliases, groups)
             known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
         return known[1]
 
@@ -65,6 +73,14 @@ class Planner:
         if near := self._known[1].names.near(model):
             error.message = f"{error.message.rstrip('.')}; {near}"
 
+    def row_timeouts(self, request: Request) -> Callable[[Target], float | None] | None:
+        """What gives the time-out of a target's row for a request; None if no row has one, or the call has its own."""
+        if not self._args.model_list:
+            return None
+        from genai_integrations.routing.groups import row_timeouts
+
+        return row_timeouts(request)
+
     def plan(self, request: Request, snapshot: Snapshot) -> Plan:
         """Where a request may go.
 
@@ -74,19 +90,17 @@ class Planner:
         plan = self.plans(snapshot).plan(request.model)
         if request.disable_fallbacks:
             plan = Plan(plan.targets)
-        if request.args.routing_strategy == "ordered":
-            return plan
-        return _arranged(plan, request, strategy_of(request.args))
+        return self._balancer.arranged(plan, request) if self._balancer else plan
 
 
-def _arranged(plan: Plan, request: Request, strategy: Strategy) -> Plan:
-    """The plan with the targets of each name in the strategy's order."""
+def _balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
+    """What orders the targets of a client's names; None where they stay as they are listed, and nothing is loaded."""
+    is_listed = args.routing_strategy in (None, "ordered") and not args.model_list
+    if is_listed and not args.sticky_by and not args.region_preference:
+        return None
+    from genai_integrations.routing.strategies.balancer import Balancer
 
-    def arranged(groups: Iterable[Sequence[Target]]) -> list[Sequence[Target]]:
-        return [strategy(request, group) for group in groups]
-
-    instead = {kind: arranged(groups) for kind, groups in plan.instead.items()}
-    return Plan(strategy(request, plan.targets), arranged(plan.fallbacks), instead)
+    return Balancer(args, measured)
 
 
 class Plans:

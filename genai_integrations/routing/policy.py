@@ -10,8 +10,7 @@ from __future__ import annotations
 import copy
 import random
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from genai_integrations.errors import (
     OutOfCreditError,
     RequestTimeoutError,
 )
+from genai_integrations.routing.candidates import Candidate, candidates, farthest
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.health import AT_ONCE, LONGEST_COOLDOWN, Admission, Health
 from genai_integrations.routing.probe import Probe
@@ -68,6 +68,7 @@ def attempts(
     *,
     timeout: float,
     ends: float | None = None,
+    limit: Callable[[Target], float | None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
     hedging: Hedging | None = None,
@@ -86,6 +87,7 @@ def attempts(
         health: What is known of the targets; failures and successes are written to it.
         timeout: Seconds for one attempt.
         ends: The moment at which the call is over; None for never.
+        limit: Gives a target's own time-out, if it has one.
         clock: Monotonic seconds, the same as the clock of `health`.
         jitter: A number from 0 to 1.
         hedging: When a second target is asked beside a slow one; None for never.
@@ -94,7 +96,9 @@ def attempts(
     Raises:
         GenAIError: No attempt succeeded, and no other is allowed.
     """
-    state = _Call(plan, args, health, timeout=timeout, ends=ends, clock=clock, jitter=jitter)
+    state = _Call(
+        plan, args, health, timeout=timeout, ends=ends, limit=limit, clock=clock, jitter=jitter
+    )
     while True:
         candidate = state.next_candidate()
         if candidate.tries and not candidate.rested:
@@ -137,7 +141,7 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
     try:
         began = state.begin()
         reason = candidate.reason if not candidate.tries else "retry"
-        error = yield Try(candidate.target, reason, state.bounded())
+        error = yield Try(candidate.target, reason, state.bounded(candidate))
         # More than once: where threads starve, a key may be changed again before the changed one was sent.
         while isinstance(error, AuthenticationError) and candidate.renewals < MOST_RENEWALS:
             candidate.renewals += 1
@@ -146,7 +150,7 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
                 break
             candidate.target = renewed
             began = state.begin()
-            error = yield Try(renewed, "new key", state.bounded())
+            error = yield Try(renewed, "new key", state.bounded(candidate))
         if isinstance(error, GenAIError):
             state.take_in(candidate, error, probe)
             return False
@@ -161,50 +165,6 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
             probe.finish()
 
 
-@dataclass(slots=True)
-class Candidate:
-    """A target, as one call sees it.
-
-    Attributes:
-        target: Where an attempt goes, with the newest key.
-        reason: Why it would go there first.
-        tries: Attempts made, and other calls' probes whose failure was told.
-        error: How the last one failed.
-        ready_at: The moment at which the target wants to be asked again.
-        rested: Whether the wait before a retry is over.
-        patience_ends_at: When this call stops waiting for another's probe; None before it began to.
-        renewals: How often a new key was asked for.
-    """
-
-    target: Target
-    reason: str
-    tries: int = 0
-    error: GenAIError | None = None
-    ready_at: float = 0.0
-    rested: bool = False
-    patience_ends_at: float | None = None
-    renewals: int = 0
-
-    def learn(self, error: GenAIError, now: float) -> None:
-        """One more attempt has failed, or another call's probe has."""
-        asked = error.retry_after if isinstance(error, CallError) else None
-        self.tries += 1
-        self.error = error
-        self.ready_at = now + (asked or 0.0)
-        self.rested = False
-        self.patience_ends_at = None
-
-
-def candidates(groups: Sequence[Sequence[Target]]) -> list[Candidate]:
-    """Candidates of the name itself (the first group) and of its fallbacks, each target once."""
-    found: dict[str, Candidate] = {}
-    for depth, group in enumerate(groups):
-        for target in group:
-            reason = "fallback" if depth else "failover" if found else "first"
-            found.setdefault(target.name, Candidate(target, reason))
-    return list(found.values())
-
-
 class _Call:
     """Where one call stands."""
 
@@ -216,6 +176,7 @@ class _Call:
         *,
         timeout: float,
         ends: float | None,
+        limit: Callable[[Target], float | None] | None,
         clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
@@ -223,10 +184,13 @@ class _Call:
         self._plan = plan
         self._args = args
         self._timeout = timeout
+        self._limit = limit
         self._clock = clock
         self._jitter = jitter
         self._ends_at = ends
-        self._candidates = candidates([plan.targets, *plan.fallbacks])
+        # The first one is enough for almost every call; a group may have thousands.
+        self._first = Candidate(plan.targets[0], "first") if plan.targets else None
+        self._all: list[Candidate] | None = None
         self._tried: set[str] = set()
         self._errors: list[GenAIError] = []
         self._made = 0
@@ -236,6 +200,9 @@ class _Call:
 
     def next_candidate(self) -> Candidate:
         """The best candidate for the next attempt; raises when no more attempt is allowed."""
+        first = self._first
+        if self._all is None and first is not None and not first.tries and not self._free_at(first):
+            return first
         fresh = self._fresh()
         if fresh:
             return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
@@ -243,6 +210,14 @@ class _Call:
         if not again or self._made > self._args.num_retries:
             raise self.failure()
         return min(again, key=lambda row: (self._backoff(row), row.tries))
+
+    @property
+    def _candidates(self) -> list[Candidate]:
+        if self._all is None:
+            self._all = candidates([self._plan.targets, *self._plan.fallbacks])
+            if self._first is not None:
+                self._all[0] = self._first
+        return self._all
 
     def wait_before(self, candidate: Candidate) -> float:
         """Seconds to wait before a retry; raises when they would be too many, or the retry one too many."""
@@ -264,7 +239,7 @@ class _Call:
         target that is no better: only one of them asks it, and the rest wait again.
         """
         admission = self.health.admit(
-            candidate.target.name, self.bounded(), only_as_probe=self._knows_of_probe
+            candidate.target.name, self.bounded(candidate), only_as_probe=self._knows_of_probe
         )
         self._knows_of_probe |= admission is not AT_ONCE
         return admission
@@ -278,20 +253,11 @@ class _Call:
         return hedging.after(candidate.target.name, stream)
 
     def beside(self, slow: Candidate) -> Candidate | None:
-        """Who can be asked beside a slow target: healthy, of the same name rather than a fallback, and elsewhere.
-
-        One for each call: None if there is no such target, or if one was asked.
-        """
+        """Who can be asked beside a slow target: a healthy one. One for each call: None if one was."""
         if any(row.reason == HEDGE for row in self._candidates):
             return None
-        there = slow.target.connection
-
-        def nearness(row: Candidate) -> tuple[bool, bool, bool]:
-            here = row.target.connection
-            return row.reason == "fallback", here.provider is there.provider, here is there
-
         others = [row for row in self._fresh() if row is not slow and not self._free_at(row)]
-        return min(others, key=nearness, default=None)
+        return farthest(slow, others)
 
     def has_elsewhere(self) -> bool:
         """Whether a target that was not tried is healthy.
@@ -304,7 +270,7 @@ class _Call:
         """The wait for another call's probe: as long as an attempt may take, or until there is elsewhere to go."""
         now = self._clock()
         if candidate.patience_ends_at is None:
-            candidate.patience_ends_at = now + self.bounded()
+            candidate.patience_ends_at = now + self.bounded(candidate)
         others = [row.target.name for row in self._fresh() if row is not candidate]
         probes = [probe, *filter(None, map(self.health.running_probe, others))]
         cooled = [at for other in others if (at := self.health.free_at(other)) > now]
@@ -323,16 +289,21 @@ class _Call:
         """Whether the deadline has passed."""
         return self._ends_at is not None and self._clock() >= self._ends_at
 
-    def bounded(self) -> float:
+    def bounded(self, candidate: Candidate) -> float:
         """An attempt's time-out within the deadline; raises when that has passed."""
+        timeout = self._timeout if self._limit is None else self._timeout_of(candidate)
         if self._ends_at is None:
-            return self._timeout
+            return timeout
         left = self._ends_at - self._clock()
         if left <= 0:
             raise (
                 self._errors[-1] if self._errors else RequestTimeoutError("the deadline has passed")
             )
-        return min(self._timeout, left)
+        return min(timeout, left)
+
+    def _timeout_of(self, candidate: Candidate) -> float:
+        own = self._limit(candidate.target) if self._limit else None
+        return self._timeout if own is None else own
 
     def take_in(self, candidate: Candidate, error: GenAIError, probe: Probe | None) -> None:
         """Learn from a failure; raises when it is final."""
@@ -340,7 +311,7 @@ class _Call:
         instead = self._instead_of(error)
         if instead is not None:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
-            self._candidates, self._made = instead, 0
+            self._all, self._made = instead, 0
             return
         if not self._falls_over(error, is_hedge=candidate.reason == HEDGE):
             raise self._final(error)
@@ -393,7 +364,9 @@ class _Call:
     def _told(self, candidate: Candidate, probe: Probe) -> GenAIError | None:
         """What another call's probe says to this one."""
         if probe.is_done and probe.error is not None:
-            if isinstance(probe.error, RequestTimeoutError) and probe.timeout < self._timeout:
+            if isinstance(probe.error, RequestTimeoutError) and probe.timeout < self._timeout_of(
+                candidate
+            ):
                 # The other call had less patience; this one would have waited longer for the answer.
                 return None
             # Each call raises an exception of its own: an object that many raise collects all their frames.

@@ -13,10 +13,9 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
-from genai_integrations.routing.measured import measured
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.parts import Parts
+from genai_integrations.routing.parts import Parts, measured
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
@@ -51,7 +50,7 @@ class Router:
         found = measured(args)
         watching = (*observers, found) if found else tuple(observers)
         self._parts = Parts(
-            registry, args, Planner(args), health, transport, watching, answers, found
+            registry, args, Planner(args, found), health, transport, watching, answers, found
         )
         if args.hedge_after is not None:
             from genai_integrations.routing.hedging import Hedging

@@ -7,6 +7,8 @@
 - `postgres.LangfuseDatabase`: the database behind it, a real Postgres
 """
 
+from __future__ import annotations
+
 from genai_integrations.testing.routes import assert_route
 
 __all__ = ["assert_route"]

@@ -11,7 +11,7 @@ import pytest
 from genai_integrations import GenAIClient, GenAIError
 from genai_integrations.calls.args import PER_CALL, RouterArgs, StrategyName, router_args
 from genai_integrations.errors import CallError, ConfigurationError, RateLimitError, ServerError
-from genai_integrations.routing.strategies import STRATEGIES
+from genai_integrations.routing.strategies.balancer import STRATEGIES
 
 GOOD = {
     "fallbacks": [
@@ -36,12 +36,23 @@ GOOD = {
     "cooldown_time": [0, 30, 0.5],
     "model_group_alias": [{}, {"a": "b"}, {"a": {"model": "b", "hidden": True}}],
     "max_fallbacks": [0, 5],
-    "routing_strategy": ["ordered", "simple-shuffle"],
+    "routing_strategy": [
+        None,
+        "ordered",
+        "simple-shuffle",
+        "latency-based-routing",
+        "least-busy",
+        "usage-based-routing-v2",
+        "cost-based-routing",
+    ],
     "fallback_on": [None, [500], {429, 503}, (RateLimitError, 500), frozenset({ServerError})],
     "drop_params": [True, False, ["temperature"], ("top_p", "seed"), []],
     "cache_responses": [True, False],
     "cache_kwargs": [{}, {"ttl": 60}, {"max_size_in_memory": 1, "max_bytes": 1000}],
     "cache": [{}, {"no-cache": True, "no-store": False}, {"ttl": 0.5}],
+    "model_list": [[], [{"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o"}}]],
+    "sticky_by": [None, "user", "session"],
+    "region_preference": [[], ["ap-northeast-2", "eu"]],
 }
 
 BAD = {
@@ -73,7 +84,7 @@ BAD = {
     "cooldown_time": [None, -1, "1", True, math.nan],
     "model_group_alias": [None, [("a", "b")], {"a": 1}, {"a": ""}, {"a": None}, {"a": {}}, "a"],
     "max_fallbacks": [None, -1, 1.5, True],
-    "routing_strategy": [None, "", "usage-based-routing", 1, ["ordered"]],
+    "routing_strategy": ["", "usage-based-routing", 1, ["ordered"]],
     "fallback_on": [
         [],
         500,
@@ -98,6 +109,9 @@ BAD = {
         {"max_bytes": True},
     ],
     "cache": [None, True, "no-cache", {"no_cache": True}, {"no-cache": 1}, {"ttl": math.inf}],
+    "model_list": [None, {}, "smart", [{}], [1], [{"model_name": "smart"}]],
+    "sticky_by": ["", "langfuse_user_id", 1, True, ["user"]],
+    "region_preference": [None, "eu", [1], [""]],
 }
 
 
@@ -151,7 +165,7 @@ def test_a_misspelt_argument_gets_a_hint(name, meant):
 
 
 @pytest.mark.parametrize(
-    "name", ["redis_host", "redis_url", "set_verbose", "model_list", "enable_pre_call_checks"]
+    "name", ["redis_host", "redis_url", "set_verbose", "enable_pre_call_checks"]
 )
 def test_an_argument_of_litellms_that_is_not_ours_is_refused(name):
     """Nothing is ignored silently."""
@@ -190,4 +204,4 @@ def test_the_base_of_all_call_errors_leads_on_everywhere():
 
 def test_every_strategy_that_can_be_named_is_there():
     """The names that `routing_strategy` takes and the functions that order targets are the same."""
-    assert list(get_args(StrategyName)) == list(STRATEGIES) == ["ordered", "simple-shuffle"]
+    assert list(get_args(StrategyName)) == list(STRATEGIES) == GOOD["routing_strategy"][1:]

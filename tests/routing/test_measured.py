@@ -16,7 +16,7 @@ from genai_integrations.errors import (
     RateLimitError,
     RequestTimeoutError,
 )
-from genai_integrations.routing import measured as module
+from genai_integrations.routing import parts as module
 from genai_integrations.routing.measured import Measured, Minute
 
 
@@ -268,6 +268,6 @@ def test_nothing_is_measured_unless_an_argument_asks(monkeypatch):
     """Without a row that says so, a client has no such observer."""
     assert module.measured(router_args({})) is None
 
-    monkeypatch.setattr(module, "ASKED_BY", (lambda args: args.num_retries == 7,))
+    monkeypatch.setattr(module, "MEASURED_FOR", (lambda args: args.num_retries == 7,))
     assert module.measured(router_args({})) is None
     assert isinstance(module.measured(router_args({"num_retries": 7})), Measured)

@@ -1,0 +1,67 @@
+"""The targets of one call as it sees them: who comes first, and how each has answered so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from genai_integrations.errors import CallError, GenAIError
+from genai_integrations.routing.deployments import Target
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A target, as one call sees it.
+
+    Attributes:
+        target: Where an attempt goes, with the newest key.
+        reason: Why it would go there first.
+        tries: Attempts made, and other calls' probes whose failure was told.
+        error: How the last one failed.
+        ready_at: The moment at which the target wants to be asked again.
+        rested: Whether the wait before a retry is over.
+        patience_ends_at: When this call stops waiting for another's probe; None before it began to.
+        renewals: How often a new key was asked for.
+    """
+
+    target: Target
+    reason: str
+    tries: int = 0
+    error: GenAIError | None = None
+    ready_at: float = 0.0
+    rested: bool = False
+    patience_ends_at: float | None = None
+    renewals: int = 0
+
+    def learn(self, error: GenAIError, now: float) -> None:
+        """One more attempt has failed, or another call's probe has."""
+        asked = error.retry_after if isinstance(error, CallError) else None
+        self.tries += 1
+        self.error = error
+        self.ready_at = now + (asked or 0.0)
+        self.rested = False
+        self.patience_ends_at = None
+
+
+def candidates(groups: Sequence[Sequence[Target]]) -> list[Candidate]:
+    """Candidates of the name itself (the first group) and of its fallbacks, each target once."""
+    found: dict[str, Candidate] = {}
+    for depth, group in enumerate(groups):
+        for target in group:
+            reason = "fallback" if depth else "failover" if found else "first"
+            found.setdefault(target.name, Candidate(target, reason))
+    return list(found.values())
+
+
+def farthest(slow: Candidate, others: Sequence[Candidate]) -> Candidate | None:
+    """Of others the one that is least likely to be slow for the same reason: of another provider, or another connection.
+
+    One of the same name comes before a fallback, though: its answer is the one that was wanted.
+    """
+    there = slow.target.connection
+
+    def nearness(row: Candidate) -> tuple[bool, bool, bool]:
+        here = row.target.connection
+        return row.reason == "fallback", here.provider is there.provider, here is there
+
+    return min(others, key=nearness, default=None)

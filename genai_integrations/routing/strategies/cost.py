@@ -1,0 +1,67 @@
+"""`cost-based-routing`: the cheapest for this request, by the price map or the rows' own prices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from genai_integrations.calls.request import Request
+from genai_integrations.models.prices import cost
+from genai_integrations.models.tokens import rough_tokens
+from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.measured import Measured
+from genai_integrations.routing.strategies.choosing import Chosen, without
+from genai_integrations.routing.strategies.tier import Tier, shuffled
+
+ANSWER = 300
+"""Tokens that an answer is taken to have where the request sets no limit."""
+
+
+class Cost:
+    """By the dollars of the request's tokens, roughly counted, and of an answer of `max_tokens`; equals at random.
+
+    A model of no known price comes last. One on a server that takes no key, such as Ollama, costs nothing.
+    """
+
+    def __init__(self, measured: Measured | None = None) -> None:
+        """Nothing is measured for it."""
+
+    def choose(self, request: Request, tier: Tier) -> Chosen:
+        """The cheapest one."""
+        tokens = _tokens(request)
+        by_cost = sorted(
+            (_dollars(rows[0], *tokens), at, rows) for at, rows in enumerate(tier.alike)
+        )
+        dollars, _, cheapest = by_cost[0]
+        first = Tier(cheapest).drawn() if len(cheapest) > 1 else cheapest[0]
+        told = "no price is known" if math.isinf(dollars) else f"${dollars:.3g} expected"
+        why = f"cost-based-routing: {told}, the cheapest of {len(tier.targets)}"
+        return Chosen(first, why, lambda: without(first, _in_turn(by_cost)))
+
+
+def _in_turn(by_cost: Sequence[tuple[float, int, Sequence[Target]]]) -> list[Target]:
+    return [target for _, _, rows in by_cost for target in shuffled(rows)]
+
+
+def _tokens(request: Request) -> tuple[int, int]:
+    """Tokens of the request and of its answer, roughly."""
+    body = request.body
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    answer = limit if isinstance(limit, int) else ANSWER
+    return rough_tokens(body), 0 if request.operation == "embeddings" else answer
+
+
+def _dollars(target: Target, prompt: int, answer: int) -> float:
+    own: Mapping[str, float] = target.deployment.prices
+    if own:
+        return (
+            own.get("input_cost_per_token", 0.0) * prompt
+            + own.get("output_cost_per_token", 0.0) * answer
+        )
+    provider = target.connection.provider
+    found = cost(
+        provider.name, target.model, {"prompt_tokens": prompt, "completion_tokens": answer}
+    )
+    if found is not None:
+        return found
+    return 0.0 if provider.keyless else math.inf

@@ -1,0 +1,48 @@
+"""Threads for work that somebody else waits for."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+from genai_integrations.runtime.side_threads import SideThreads
+
+
+def test_a_thread_is_used_again():
+    """Work that comes after other work is over needs no new one."""
+    threads, names = SideThreads("side", most=5), queue.SimpleQueue()
+
+    for _ in range(3):
+        assert threads.start(lambda: names.put(threading.get_ident()))
+        seen = names.get()
+        while not threads._idle:
+            pass
+
+    assert seen in {thread.ident for thread in threading.enumerate()}
+    assert len(threads._places) == 4
+
+
+def test_there_are_no_more_than_allowed():
+    """Then the caller has to do it."""
+    threads, go_on = SideThreads("side", most=2), threading.Event()
+
+    assert [threads.start(go_on.wait) for _ in range(3)] == [True, True, False]
+
+    go_on.set()
+
+
+def test_one_without_work_ends():
+    """And leaves its place to another."""
+    threads, done = SideThreads("side", most=1, idle=0.001), threading.Event()
+    found = []
+
+    def work():
+        found.append(threading.current_thread())
+        done.set()
+
+    threads.start(work)
+    done.wait()
+    found[0].join()
+
+    assert len(threads._places) == 1
+    assert threads.start(done.wait)
