@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict, cast
 
@@ -44,6 +44,7 @@ class AttemptRecord(TypedDict):
     restated: NotRequired[list[str]]
     rehearsed: NotRequired[bool]
     estimated: NotRequired[bool]
+    prompt: NotRequired[dict[str, Any]]
     tier: NotRequired[str]
 
 
@@ -82,6 +83,9 @@ class Attempt:
         estimated: Whether `usage`, and so the cost, is an estimate: the provider told none, because nobody waited for
             the end of its answer.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
+        prompt: Name and version of the Langfuse prompt whose version for this model it was asked with; None for the one
+            that the call itself names.
+        messages: What was sent then in place of the call's messages.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
     """
 
@@ -101,6 +105,8 @@ class Attempt:
     rehearsed: bool = False
     estimated: bool = False
     tier: str | None = None
+    prompt: Mapping[str, Any] | None = None
+    messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> int | None:
@@ -157,6 +163,8 @@ class Attempt:
             record["rehearsed"] = True
         if self.estimated:
             record["estimated"] = True
+        if self.prompt is not None:
+            record["prompt"] = dict(self.prompt)
         if self.tier:
             record["tier"] = self.tier
         return record

@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import Any, cast
 
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
@@ -190,6 +190,10 @@ class _Call(Record):
             from genai_integrations.routing.groups import with_defaults
 
             request = with_defaults(request, target.deployment.defaults)
+        if "langfuse_prompt" in request.trace:
+            from genai_integrations.routing.prompting import following
+
+            request = yield from following(request, target.model)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)
@@ -237,6 +241,9 @@ class _Call(Record):
             outcome = yield Prepare(call, self._ends)
         attempt = self._attempt_began(target, reason)
         attempt.rehearsed = is_rehearsed
+        if request.trace is not self._request.trace:
+            attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
+            attempt.messages = request.body["messages"]
         if outcome is None:
             args = request.args
             send = Send(call, request.stream, timeout, args.timeout, self._ends, args.stall_timeout)

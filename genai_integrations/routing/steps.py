@@ -22,6 +22,7 @@ from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.probe import Probe
 
 if TYPE_CHECKING:
+    from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
     from genai_integrations.routing.running import Running
 
 
@@ -88,6 +89,15 @@ class Prepare:
 
     call: WireCall
     ends: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindPrompt:
+    """Look for the version of a prompt that has a label, and send it back, or None."""
+
+    prompts: LangfusePrompts
+    name: str
+    label: str
 
 
 class Send(NamedTuple):
@@ -235,6 +245,7 @@ Step = (
     | Load
     | Recall
     | Prepare
+    | FindPrompt
     | Send
     | Begin
     | AwaitFirst

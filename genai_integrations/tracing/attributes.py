@@ -129,6 +129,8 @@ def outcome(request: Request, route: Route, error: BaseException | None) -> Attr
     if last:
         # The name that the answer has: a deployment's own name is in no table of prices.
         attributes[_MODEL] = text(last.answered or last.model)
+        if last.prompt is not None:
+            attributes |= _prompt(last.prompt)
         if last.usage:
             attributes[_USAGE] = text(usage_details(last.usage))
     if error is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -213,6 +214,10 @@ class Generation:
             **attribute.outcome(request, route, error),
             **attribute.flattened(record(attribute.metadata(request, attempts))),
         }
+        last = route.attempts[-1] if route.attempts else None
+        if last is not None and last.messages is not None:
+            sent = dataclasses.replace(request, body={**request.body, "messages": last.messages})
+            written[attribute.INPUT] = attribute.text(record(attribute.input_of(sent)))
         if self._start:
             written[attribute.COMPLETION_START] = attribute.moment(self._start)
         if wire is not None:
