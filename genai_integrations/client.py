@@ -5,10 +5,22 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import os
 import uuid
 import weakref
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextvars import ContextVar
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -39,7 +51,7 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime import given
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
-from genai_integrations.settings import read_settings
+from genai_integrations.settings import configuration_file, read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
@@ -47,7 +59,10 @@ from genai_integrations.transports.protocol import Transport
 if TYPE_CHECKING:
     from langfuse import Langfuse
 
+    from genai_integrations.jobs.items import BatchItem
+    from genai_integrations.jobs.progress import Progress
     from genai_integrations.routing.outages import Failure, Outage
+    from genai_integrations.routing.variants.track import Track
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -123,12 +138,39 @@ class GenAIClient:
         if transport is not None:
             _able("transport", (transport,), "send")
         spoken = transport or Transports(OriginPins(hosts))
-        self._router = Router(registry, args, spoken, watching, answers)
+        self._router = Router(
+            registry,
+            args,
+            spoken,
+            watching,
+            answers,
+            project=self.public_key or "",
+            langfuse=settings if traced else None,
+        )
         if settings.outages:
             self._router.begin_outages(settings.outages)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
+
+    @classmethod
+    def from_config(cls, path: str | PathLike[str], **arguments: Any) -> Self:
+        """A client as a file says: `genai.yaml`, or the file of LiteLLM's proxy.
+
+        Args:
+            path: The file; docs/configuration.md has what may be in it.
+            arguments: Of the client, in place of the file's.
+
+        Raises:
+            ConfigurationError: Something in it cannot work: `file:line:column` and what.
+        """
+        from genai_integrations.config.reading import read_config
+
+        read = read_config(Path(path))
+        try:
+            return cls(**{**read.arguments, **arguments})
+        except ConfigurationError as error:
+            raise read.located(error) from None
 
     def __repr__(self) -> str:
         return f"GenAIClient(public_key={self.public_key!r}, host={self.host!r})"
@@ -205,6 +247,78 @@ class GenAIClient:
         """As `embedding`, without blocking the event loop."""
         request = embedding_request(model, input, params, self._router.args)
         return await self._router.arun(request)  # type: ignore[return-value]  # as in `embedding`
+
+    def batch(
+        self,
+        requests: Iterable[Mapping[str, Any]],
+        *,
+        max_concurrency: int = 8,
+        ordered: bool = True,
+        on_progress: Callable[[Progress], object] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        max_usd: float | None = None,
+        deadline: str | float | None = None,
+    ) -> Iterator[BatchItem]:
+        """Make many calls, several at a time, and give what comes of each.
+
+        A request is taken when there is room for it, and an item is given when it is asked for, so that a generator
+        of millions needs the memory of a few. A request that fails is an item with its `error`, and the others go on.
+        Whoever stops asking for items, or is interrupted, ends the calls under way.
+
+        Args:
+            requests: `{"model", "messages", **params}` as of `completion`, or `{"model", "input", **params}` as of
+                `embedding`.
+            max_concurrency: Calls at a time.
+            ordered: Whether items come in the order of the requests, or as soon as they are there.
+            on_progress: Called with a `Progress` after each item.
+            journal: A file that keeps each answer before it is given. The same requests with the same file go on where
+                an earlier run ended, however it ended: what it has is not asked again, what failed is.
+            max_usd: US dollars, what the journal has already cost among them. When what is left might cost more, it
+                is not asked: its items have a `BudgetExceededError`.
+            deadline: How long it may take, such as `"24h"`, or seconds: then requests go into the batches that
+                providers have at half price (OpenAI, Azure, Mistral, Anthropic, Gemini, Bedrock), and what those have not
+                answered near the deadline is asked live. Without, all are asked live.
+
+        Raises:
+            ConfigurationError: Something given cannot work, or the journal is another batch's, or in use.
+        """
+        from genai_integrations.jobs import start
+
+        options = start.options_of(
+            requests,
+            max_concurrency=max_concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+            journal=journal,
+            max_usd=max_usd,
+            deadline=deadline,
+        )
+        return start.batch(self, requests, options, self._router)
+
+    def abatch(
+        self,
+        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        max_concurrency: int = 8,
+        ordered: bool = True,
+        on_progress: Callable[[Progress], object] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        max_usd: float | None = None,
+        deadline: str | float | None = None,
+    ) -> AsyncIterator[BatchItem]:
+        """As `batch`, for `async for`, in the running event loop; the requests may come asynchronously."""
+        from genai_integrations.jobs import start
+
+        options = start.options_of(
+            requests,
+            max_concurrency=max_concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+            journal=journal,
+            max_usd=max_usd,
+            deadline=deadline,
+        )
+        return start.abatch(self, requests, options, self._router)
 
     def prompt(
         self,
@@ -352,6 +466,17 @@ class GenAIClient:
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
 
+    def rollout(self, name: str) -> Track:
+        """How far a rollout of `router_args["rollouts"]` is.
+
+        It has the `state`, the `share` of `new`, the `audit` record, and what is known of `old` and `new`. It takes
+        scores by `score(reply, value)`, and decisions by hand: `promote()` and `roll_back()`.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        return self._router.rollout(given.text("rollout", name, "smart"))
+
     def refresh(self) -> None:
         """Read the connections again, now; the next call of each prompt waits for what Langfuse has then."""
         self._prompts.expire()
@@ -372,6 +497,7 @@ class GenAIClient:
             self._generations.flush()
         if self._langfuse.made:
             self._langfuse.made.flush()
+        self._router.exchange()
 
     def close(self) -> None:
         """Forget every opened key. Calls under way go on, and a later call opens the keys anew.
@@ -427,7 +553,10 @@ _making: SingleFlight[GenAIClient] = SingleFlight("genai-client")
 
 
 def default_client() -> GenAIClient:
-    """The client of the surrounding `use_client`, else one made from the environment, once."""
+    """The client of the surrounding `use_client`, else one made from the environment, once.
+
+    Where `GENAI_CONFIG` names a configuration, it is made from that.
+    """
     return _current.get() or _made() or _making.do(_make_default, known=_made)
 
 
@@ -447,7 +576,8 @@ def checked_client(client: object) -> GenAIClient | None:
 
 
 def _make_default() -> GenAIClient:
-    _default.append(GenAIClient())
+    path = configuration_file()
+    _default.append(GenAIClient.from_config(path) if path else GenAIClient())
     return _default[0]
 
 

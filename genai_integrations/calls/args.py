@@ -13,7 +13,11 @@ from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
 
 if TYPE_CHECKING:
+    from genai_integrations.calls.capabilities import Capabilities
+    from genai_integrations.calls.choices import Auto, CascadeOf
+    from genai_integrations.calls.conditions import Rule
     from genai_integrations.calls.groups import Groups
+    from genai_integrations.calls.variants import Experiment, Rollout
 
 StrategyName = Literal[
     "ordered",
@@ -74,6 +78,20 @@ class RouterArgs:
         model_list: Groups of targets behind names of your own, in LiteLLM's rows.
         sticky_by: `user` or `session`: calls of one go to the same target, where a provider's prompt cache is warm.
         region_preference: `["ap-northeast-2", "eu"]`: targets in an earlier region are tried before the others.
+        conditions: Rules that lead a call to another name, `[{"if": {"language": "ko"}, "then": "gpt-4o"}]`; the
+            first that holds counts. See `calls.conditions`.
+        capabilities: What models can do where the tables do not know it or are wrong:
+            `{"llama3.2": {"vision": False, "max_input_tokens": 8192}}`, by a model's id or a target's name.
+        auto: What `model="auto"` chooses from, `{"models": ["gpt-4o", "gpt-4o-mini"], "prefer": "cheapest"}`.
+        cascades: Names of models that are asked one after the other until an answer is accepted,
+            `{"thrifty": {"models": ["gpt-4o-mini", "gpt-4o"], "accept": accept}}`.
+        experiments: Names whose calls are split over models: `Experiment`, or mappings with its names.
+        rollouts: Names whose calls move from an old model to a new one: `Rollout`, or mappings with its names.
+        redis_url: `redis://host:6379/0`: processes that name the same server share cooldowns, usage and rollouts.
+        redis_host: Its host, where `redis_url` is not given.
+        redis_port: Its port.
+        redis_password: Its password.
+        state_file: A file in which that is kept instead, for one machine.
     """
 
     fallbacks: Fallbacks = field(default_factory=dict)
@@ -101,6 +119,17 @@ class RouterArgs:
     model_list: Groups = field(default_factory=dict)
     sticky_by: StickyBy | None = None
     region_preference: tuple[str, ...] = ()
+    conditions: tuple[Rule, ...] = ()
+    capabilities: Capabilities = field(default_factory=dict)
+    auto: Auto | None = None
+    cascades: Mapping[str, CascadeOf] = field(default_factory=dict)
+    experiments: tuple[Experiment, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
+    redis_url: str | None = None
+    redis_host: str | None = None
+    redis_port: int = 6379
+    redis_password: str | None = None
+    state_file: str | None = None
 
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
@@ -214,6 +243,18 @@ def _model_list(name: str, value: object) -> Groups:
     return model_list(name, value)
 
 
+def _experiments(name: str, value: object) -> tuple[Experiment, ...]:
+    from genai_integrations.calls.variants import experiments
+
+    return experiments(name, value)
+
+
+def _rollouts(name: str, value: object) -> tuple[Rollout, ...]:
+    from genai_integrations.calls.variants import rollouts
+
+    return rollouts(name, value)
+
+
 def _sticky_by(name: str, value: object) -> StickyBy | None:
     if value is None or value in get_args(StickyBy):
         return cast("StickyBy | None", value)
@@ -263,10 +304,21 @@ _CHECKS: Mapping[str, checks.Check] = {
     "cache_kwargs": checks.options(
         ttl=checks.seconds, max_size_in_memory=checks.above_zero, max_bytes=checks.above_zero
     ),
+    "experiments": _experiments,
+    "rollouts": _rollouts,
+    "redis_url": checks.secret_text,
+    "redis_host": checks.text_or_none,
+    "redis_port": checks.above_zero,
+    "redis_password": checks.secret_text,
+    "state_file": checks.text_or_none,
     "cache": checks.options(
         **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
     ),
     "model_list": _model_list,
     "sticky_by": _sticky_by,
     "region_preference": checks.names,
+    "conditions": checks.of_module("conditions"),
+    "capabilities": checks.of_module("capabilities"),
+    "auto": checks.of_module("choices"),
+    "cascades": checks.of_module("choices"),
 }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment, Variant, VariantRecord
 
 OK = "ok"
 CANCELLED = "cancelled"
@@ -22,6 +25,9 @@ RESTART = "restart"
 
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
+
+BATCH = "batch"
+"""The reason of an attempt that stands for an answer out of a provider's own batch, which has prices of its own."""
 
 
 class AttemptRecord(TypedDict):
@@ -57,6 +63,7 @@ class RouteRecord(TypedDict):
     cached: bool
     cost: float | None
     attempts: list[AttemptRecord]
+    variant: NotRequired[VariantRecord]
 
 
 @dataclass(slots=True)
@@ -69,7 +76,7 @@ class Attempt:
         provider: Provider's name.
         model: The provider's own model id.
         reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`, `hedge`, `restart`; what was said
-            otherwise after a refusal, such as `without temperature`; `cache` if it answered an earlier call, whose
+            otherwise after a refusal, such as `without temperature`; `batch` for a provider's own batch; `cache` if it answered an earlier call, whose
             answer was given again.
         outcome: `ok`, `cancelled` if another one beside it answered first, or the name of the error's class; empty
             while it runs.
@@ -137,7 +144,14 @@ class Attempt:
         if self.reason == CACHE:
             return {prices.TOTAL: 0.0}
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered, tier=self.tier)
+        return prices.costs(
+            self.provider,
+            self.model,
+            usage,
+            self.answered,
+            tier=self.tier,
+            batch=self.reason == BATCH,
+        )
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -178,11 +192,20 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In the order in which they ended; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
+        trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
 
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    assignment: Assignment | None = None
+    trace_id: str | None = None
+
+    @property
+    def variant(self) -> Variant | None:
+        """The model that an experiment or a rollout gave the call to, and the one that answered; None in neither."""
+        return None if self.assignment is None else self.assignment.told(self.served)
 
     @property
     def served(self) -> str | None:
@@ -203,7 +226,7 @@ class Route:
     def as_dict(self) -> RouteRecord:
         """The route as plain values for JSON."""
         attempts = [attempt.as_dict() for attempt in self.attempts]
-        return {
+        record: RouteRecord = {
             "asked": self.asked,
             "why": self.why,
             "served": self.served,
@@ -211,6 +234,9 @@ class Route:
             "cost": _together(row["cost"] for row in attempts),
             "attempts": attempts,
         }
+        if variant := self.variant:
+            record["variant"] = variant.as_dict()
+        return record
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         from genai_integrations.calls.views import route_bundle

@@ -16,6 +16,7 @@ class Candidate:
     Attributes:
         target: Where an attempt goes, with the newest key.
         reason: Why it would go there first.
+        depth: The group it is of: 0 for the name itself, then each name that is fallen back to.
         tries: Attempts made, and other calls' probes whose failure was told.
         error: How the last one failed.
         ready_at: The moment at which the target wants to be asked again.
@@ -26,12 +27,18 @@ class Candidate:
 
     target: Target
     reason: str
+    depth: int = 0
     tries: int = 0
     error: GenAIError | None = None
     ready_at: float = 0.0
     rested: bool = False
     patience_ends_at: float | None = None
     renewals: int = 0
+
+    @property
+    def level(self) -> tuple[int, int]:
+        """Candidates of one level are equals to whoever wrote the plan."""
+        return self.depth, self.target.deployment.order
 
     def learn(self, error: GenAIError, now: float) -> None:
         """One more attempt has failed, or another call's probe has."""
@@ -49,19 +56,5 @@ def candidates(groups: Sequence[Sequence[Target]]) -> list[Candidate]:
     for depth, group in enumerate(groups):
         for target in group:
             reason = "fallback" if depth else "failover" if found else "first"
-            found.setdefault(target.name, Candidate(target, reason))
+            found.setdefault(target.name, Candidate(target, reason, depth))
     return list(found.values())
-
-
-def farthest(slow: Candidate, others: Sequence[Candidate]) -> Candidate | None:
-    """Of others the one that is least likely to be slow for the same reason: of another provider, or another connection.
-
-    One of the same name comes before a fallback, though: its answer is the one that was wanted.
-    """
-    there = slow.target.connection
-
-    def nearness(row: Candidate) -> tuple[bool, bool, bool]:
-        here = row.target.connection
-        return row.reason == "fallback", here.provider is there.provider, here is there
-
-    return min(others, key=nearness, default=None)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError
 from genai_integrations.transports.remedies.known import known
 from genai_integrations.transports.remedies.remedy import Remedy
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment
+    from genai_integrations.calls.request import Request
+    from genai_integrations.routing.cascades import Cascade
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,24 @@ class Plan:
         fallbacks: Of each name to fall back to, in order.
         instead: For an error that has fallbacks of its own, their targets in the same way.
         why: Why these in this order, for people; empty where the first target's own reason says it.
+        lacks: What any of these targets is known not to do, by the names of `models.abilities.FLAGS`.
+        window: The smallest context window among them, in tokens; None where none is known.
+        special: What the name means beside its targets: a choice, or a cascade.
+        cascade: Whose answers the program judges, and how; None where it does not.
+        assignment: Which model an experiment or a rollout gave the call to.
+        trial: Names of targets on trial: whatever fails there, the request's own faults too, goes to the others.
     """
 
     targets: Sequence[Target]
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
     why: str = ""
+    lacks: frozenset[str] = frozenset()
+    window: int | None = None
+    special: Special | None = None
+    cascade: Cascade | None = None
+    assignment: Assignment | None = None
+    trial: frozenset[str] = frozenset()
 
     def avoiding(self, names: Sequence[str]) -> Plan:
         """The plan with the targets of these names after all others; the one that is named last comes last."""
@@ -110,4 +128,15 @@ class Plan:
         others = [[row for row in group if row.name not in named] for group in groups]
         avoided = [row for group in groups for row in group if row.name in named]
         avoided.sort(key=lambda row: named[row.name])
-        return Plan(others[0], [*others[1:], avoided], self.instead, self.why)
+        return dataclasses.replace(self, targets=others[0], fallbacks=[*others[1:], avoided])
+
+
+class Special(Protocol):
+    """A name that stands for several models: it has its own way with their targets."""
+
+    is_one_choice: bool
+    """Whether any of its models will do, so that those which fit a request better are preferred across all."""
+
+    def finished(self, plan: Plan, request: Request) -> Plan:
+        """Its plan for one request, of the targets that can do what the request needs."""
+        ...

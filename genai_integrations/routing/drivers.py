@@ -206,6 +206,8 @@ async def _abegin(parts: Parts, step: Begin) -> Running:
 
 
 async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:
+    if step.may_block:
+        return await asyncio.to_thread(step.judge, step.request, step.wire)
     return step.judge(step.request, step.wire)
 
 

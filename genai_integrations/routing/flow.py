@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, cast
+from typing import Any
 
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
@@ -27,7 +27,7 @@ from genai_integrations.errors import (
 )
 from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.judging import judges_of
+from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
 from genai_integrations.routing.record import Record
@@ -110,6 +110,8 @@ class _Call(Record):
         answer = yield from self._answered()
         if isinstance(answer, Opened):
             return (yield from self._handed(answer.held, answer.rest))
+        if self._request.stream:
+            return (yield from self._handed(chunks_of(answer), None))
         if self._memory is not None:
             yield Keep(self._memory, answer, self.route.attempts[-1])
         return self._replied(answer)
@@ -121,6 +123,7 @@ class _Call(Record):
             snapshot = _result((yield Load(None, self._ends)))
         plan = self._parts.planner.plan(self._request, snapshot)
         self.route.why = plan.why or plan.targets[0].why
+        self.route.assignment = plan.assignment
         return plan
 
     def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:
@@ -142,10 +145,12 @@ class _Call(Record):
         timeout = args.timeout
         if stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
+        # A cascade's models come one after the other, and one on trial is to show how slow it is.
+        hedges = self._plan.cascade is None and not self._plan.trial
         policy = attempts(
             self._plan, args, parts.health,
             timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
-            hedging=parts.hedging, stream=stream,
+            hedging=parts.hedging if hedges else None, stream=stream,
         )  # fmt: skip
         _, answer = yield from self._followed(policy, reason)
         return answer  # type: ignore[no-any-return]  # the last attempt's, which succeeded
@@ -234,16 +239,16 @@ class _Call(Record):
         timeout: float,
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
+        cascade = self._plan.cascade
+        if cascade is not None:
+            request, timeout = cascade.asked(target, request, timeout, self._ends)
         call = self._call(request, target, remedies)
         outcome: Any = self._rehearsed(target) if self._parts.outages else None
         is_rehearsed = outcome is not None
         if outcome is None and not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
-        attempt = self._attempt_began(target, reason)
+        attempt = self._attempt_began(target, reason, request)
         attempt.rehearsed = is_rehearsed
-        if request.trace is not self._request.trace:
-            attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
-            attempt.messages = request.body["messages"]
         if outcome is None:
             args = request.args
             send = Send(call, request.stream, timeout, args.timeout, self._ends, args.stall_timeout)
@@ -254,13 +259,16 @@ class _Call(Record):
                 outcome = yield from asked(send, request, remedies)
             else:
                 outcome = yield send
-        if judges_of(request, self._plan, remedies) and not isinstance(outcome, GenAIError):
-            outcome = yield from self._judged(outcome, attempt, remedies)
+        judges = judges_of(request, self._plan, remedies)
+        if cascade is not None and target.name in cascade.judged:
+            judges = (*judges, cascade.judge(self.route))
+        if judges and not isinstance(outcome, GenAIError):
+            outcome = yield from self._judged(outcome, attempt, judges)
         if isinstance(outcome, GenAIError):
             if isinstance(outcome, NotFoundError):
                 self._parts.planner.explain(outcome, call.model)
             return self._attempt_failed(attempt, call, outcome)
-        if not isinstance(outcome, Opened):
+        if not isinstance(outcome, Opened) and not self._request.stream:
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome  # type: ignore[no-any-return]  # a driver's
 
@@ -292,14 +300,16 @@ class _Call(Record):
         return known[1]
 
     def _judged(
-        self, answer: Wire | Opened, attempt: Attempt, remedies: tuple[Remedy, ...]
+        self, answer: Wire | Opened, attempt: Attempt, judges: tuple[JudgeOfAnswers, ...]
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """The answer, or what a judge says of it instead."""
-        for judge in judges_of(self._request, self._plan, remedies):
+        may_block = self._plan.cascade is not None
+        for judge in judges:
             wire = answer.held[-1] if isinstance(answer, Opened) else answer
-            verdict = yield Judge(judge, self._request, wire)
+            verdict = yield Judge(judge, self._request, wire, may_block)
             if verdict is not None:
-                attempt.usage = wire.get("usage")  # it is paid for all the same
+                # It is paid for all the same.
+                attempt.usage, attempt.answered = wire.get("usage"), wire.get("model")
                 if isinstance(answer, Opened):
                     yield Drop(answer)
                 return verdict  # type: ignore[no-any-return]

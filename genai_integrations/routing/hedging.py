@@ -7,10 +7,14 @@ requests cut the longest waits to a fraction. Loaded by clients that want it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from genai_integrations.errors import RequestTimeoutError
+from genai_integrations.routing.accounts import Accounts
+from genai_integrations.routing.candidates import Candidate
+from genai_integrations.routing.domains import Failed
 from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.running import Running
 from genai_integrations.routing.steps import AwaitFirst, Begin, Race, Send, Step
@@ -59,6 +63,22 @@ class Hedging:
     def withdraw(self) -> None:
         """One is sent."""
         self._left -= 1.0
+
+
+def farthest(slow: Candidate, others: Sequence[Candidate], accounts: Accounts) -> Candidate | None:
+    """Of others the one that is least likely to be slow for the same reason: elsewhere, or of another provider.
+
+    One of the same name comes before a fallback, though, whose answer is not the one that was wanted.
+    """
+    there = slow.target.connection
+    failed = Failed(accounts)
+    failed.add(there, RequestTimeoutError("it is slow"))
+
+    def nearness(row: Candidate) -> tuple[tuple[int, int], bool, bool]:
+        here = row.target.connection
+        return row.level, failed.shares(here), here.provider is there.provider
+
+    return min(others, key=nearness, default=None)
 
 
 Leg = Generator[Step, Any, tuple[bool, Any]]

@@ -18,14 +18,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import BadRequestError, CredentialError
+from genai_integrations.errors import BadRequestError, CredentialError, RejectedAnswerError
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.sharing.usage import SharedUsage
 
 DECAY = 60.0
 """Seconds after which a third is left of what was known of a latency. Tower and Finagle take 10 for services that
@@ -69,12 +72,16 @@ class Measured:
 
     Args:
         clock: Monotonic seconds.
+
+    Attributes:
+        shared: What other processes count, too; None where nobody shares.
     """
 
     is_ready = True
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
+        self.shared: SharedUsage | None = None
         self._targets: BoundedMap[str, _Target] = BoundedMap(_MOST_TARGETS)
         # Re-entrant, because the collector may close an abandoned stream inside it, which ends an attempt.
         self.lock = threading.RLock()
@@ -118,6 +125,9 @@ class Measured:
     def minute(self, target: str) -> Minute:
         """What it was asked since the minute began that runs; minutes are those of the clock, as providers count."""
         known = self._targets.get(target)
+        if self.shared is not None:
+            ended, tokens, errors = self.shared.minute(target)
+            return Minute(ended + (known.in_flight if known else 0), tokens, errors)
         if known is None:
             return _NOTHING
         with self.lock:
@@ -299,9 +309,13 @@ class _Watch:
             elif began is not None and attempt.outcome == CANCELLED:
                 # Another one was faster: it would have taken longer than it was waited for.
                 delay.failed(now - began, now)
+        if measured.shared is not None:
+            tokens = 0 if attempt.usage is None else _tokens(attempt.usage)
+            failed = error is not None and not isinstance(error, _NOT_ITS_FAULT)
+            measured.shared.count(attempt.target, tokens, int(failed))
 
 
-_NOT_ITS_FAULT = (BadRequestError, CredentialError)
+_NOT_ITS_FAULT = (BadRequestError, CredentialError, RejectedAnswerError)
 """Errors that say nothing of the target: the request is wrong, or no key could be had and nothing was sent."""
 
 

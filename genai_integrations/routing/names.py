@@ -34,6 +34,7 @@ class Resolution:
         targets: Who serves it, the first to try first.
         missing: Why others do not, one line each.
         restated: By the name of a target, how requests to it are said otherwise, as known beforehand or learnt.
+        outages: The single outages that would take all of the targets down, one line each.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Resolution:
     targets: tuple[Target, ...]
     missing: tuple[str, ...] = ()
     restated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outages: tuple[str, ...] = ()
 
     def explain(self) -> str:
         """The resolution as text, one target a line."""
@@ -53,6 +55,7 @@ class Resolution:
         for at, target in enumerate(self.targets, 1):
             lines.append(f"  {at}. {target.name}  ({target.why})")
             lines += [f"       {said}" for said in self.restated.get(target.name, ())]
+        lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
 

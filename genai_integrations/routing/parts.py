@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from genai_integrations.routing.hedging import Hedging
     from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.outages import Outage
+    from genai_integrations.routing.state import State
+    from genai_integrations.settings import Settings
 
 _MEASURING = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
 
 MEASURED_FOR: tuple[Callable[[RouterArgs], bool], ...] = (
     lambda args: isinstance(args.routing_strategy, str) and args.routing_strategy in _MEASURING,
     lambda args: args.hedge_after == "p95",
+    lambda args: args.auto is not None and args.auto.prefer == "fastest",
 )
 """A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
 
@@ -71,6 +74,26 @@ class Parts:
     bridged: BoundedMap[str, tuple[Connection, Connection]] = field(
         default_factory=lambda: BoundedMap(_MOST_BRIDGED)
     )
+
+
+def state(
+    args: RouterArgs,
+    health: Health,
+    measured: Measured | None,
+    project: str,
+    langfuse: Settings | None,
+) -> State | None:
+    """What a client with these arguments knows beyond a call; None if nothing asks for that. See `State`.
+
+    Raises:
+        ConfigurationError: An argument cannot work.
+    """
+    shared = args.redis_url or args.redis_host or args.state_file
+    if not (args.experiments or args.rollouts or shared):
+        return None
+    from genai_integrations.routing.state import State
+
+    return State(args, health, measured, project, langfuse)
 
 
 def measured(args: RouterArgs) -> Measured | None:

@@ -20,12 +20,16 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
+from genai_integrations.routing.capable import Abilities, able
 from genai_integrations.routing.deployments import Plan, Target, by_order
 from genai_integrations.routing.names import Names, Resolution, without_provider
 
 if TYPE_CHECKING:
+    from genai_integrations.calls.conditions import Rule
     from genai_integrations.routing.measured import Measured
+    from genai_integrations.routing.special import SpecialName
     from genai_integrations.routing.strategies.balancer import Balancer
+    from genai_integrations.routing.variants.giving import Variants
 
 _log = logging.getLogger("genai_integrations")
 
@@ -43,11 +47,20 @@ class Planner:
     Args:
         args: Has the aliases, the groups, the fallbacks and the strategy.
         measured: What was measured of the targets, where the strategy wants to know.
+        variants: The experiments and rollouts; None for none.
     """
 
-    def __init__(self, args: RouterArgs, measured: Measured | None = None) -> None:
+    def __init__(
+        self,
+        args: RouterArgs,
+        measured: Measured | None = None,
+        variants: Variants | None = None,
+    ) -> None:
         self._args = args
+        self._measured = measured
+        self._variants = variants
         self._balancer = _balancer(args, measured)
+        self._abilities = Abilities(args.capabilities)
         self._known: tuple[Snapshot, Plans] | None = None
 
     def plans(self, snapshot: Snapshot) -> Plans:
@@ -58,7 +71,8 @@ class Planner:
             args = self._args
             aliases, groups = args.model_group_alias, args.model_list
             names = Names(snapshot.connections, snapshot.broken, aliases, groups)
-            known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
+            plans = Plans(names, args, snapshot.by_name, self._abilities, self._measured)
+            known = self._known = (snapshot, plans)
         return known[1]
 
     @property
@@ -86,11 +100,24 @@ class Planner:
 
         Raises:
             UnknownModelError: Nobody serves the name itself.
+            CapabilityError: No target can do what the request needs.
+            ContextWindowExceededError: The request is too long for every target, beyond doubt.
         """
-        plan = self.plans(snapshot).plan(request.model)
+        plans = self.plans(snapshot)
+        rule = _rule_for(request, self._args.conditions) if self._args.conditions else None
+        if rule is not None:
+            request = dataclasses.replace(request, model=rule[0])
+        given = self._variants and self._variants.given(request)
+        plan = given.plan(plans.plan) if given else plans.plan(request.model)
+        if (plan.lacks or plan.window) and request.operation == "chat/completions":
+            plan = able(plan, request, self._abilities)
+        if plan.special is not None:
+            plan = plan.special.finished(plan, request)
         if request.disable_fallbacks:
-            plan = Plan(plan.targets)
-        return self._balancer.arranged(plan, request) if self._balancer else plan
+            plan = dataclasses.replace(plan, fallbacks=(), instead={}, cascade=None)
+        if self._balancer is not None:
+            plan = self._balancer.arranged(plan, request)
+        return plan if rule is None else _because(rule[1], plan)
 
 
 def _balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
@@ -103,6 +130,17 @@ def _balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
     return Balancer(args, measured)
 
 
+def _rule_for(request: Request, rules: Sequence[Rule]) -> tuple[str, str] | None:
+    from genai_integrations.routing.conditions import rule_for
+
+    return rule_for(request, rules)
+
+
+def _because(reason: str, plan: Plan) -> Plan:
+    """The plan with a reason before its own."""
+    return dataclasses.replace(plan, why=f"{reason}; {plan.why}" if plan.why else reason)
+
+
 class Plans:
     """Makes the plan of a name, once for each set of connections.
 
@@ -110,12 +148,23 @@ class Plans:
         names: Resolves names.
         args: Has the fallbacks.
         known: Connections by name.
+        abilities: What targets are known not to do.
+        measured: What was measured of them; None where nothing is.
     """
 
-    def __init__(self, names: Names, args: RouterArgs, known: Container[str]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        args: RouterArgs,
+        known: Container[str],
+        abilities: Abilities | None = None,
+        measured: Measured | None = None,
+    ) -> None:
         self.names = names
         self._args = args
         self._known = known
+        self._abilities = abilities or Abilities(args.capabilities)
+        self._measured = measured
         self._plans: dict[str, Plan] = {}
 
     def plan(self, model: str) -> Plan:
@@ -133,7 +182,7 @@ class Plans:
 
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own."""
-        own = self.names.resolve(model)
+        own = self._resolved(model)
         targets = {target.name: target for target in own.targets}
         missing = list(own.missing)
         for name in self.fallback_names(model):
@@ -159,8 +208,26 @@ class Plans:
             groups = self._groups(self._follow(model, table))
             if groups:
                 instead[kind] = groups
-        own = by_order(self.names.targets(model))
-        return Plan(own, self._groups(self.fallback_names(model)), instead)
+        special = self._special(model)
+        own, *others = special.groups() if special else [by_order(self.names.targets(model))]
+        fallbacks = [*others, *self._groups(self.fallback_names(model))]
+        return self._abilities.noted(Plan(own, fallbacks, instead, special=special))
+
+    def _special(self, model: str) -> SpecialName | None:
+        """What a name stands for, if it stands for several models; few clients have such names."""
+        if self._args.auto is None and not self._args.cascades:
+            return None
+        from genai_integrations.routing.special import special_name
+
+        return special_name(model, self._args, self.names, self._measured)
+
+    def _resolved(self, model: str) -> Resolution:
+        special = self._special(model)
+        if special is None:
+            return self.names.resolve(model)
+        from genai_integrations.routing.special import resolved
+
+        return resolved(special, model)
 
     def _follow(self, model: str, table: Fallbacks, default: Sequence[str] = ()) -> list[str]:
         """Fallbacks of the name, then fallbacks of those, each name once."""
@@ -183,7 +250,8 @@ class Plans:
         groups: list[Sequence[Target]] = []
         for name in names:
             try:
-                groups.append(by_order(self.names.targets(name)))
+                special = self._special(name)
+                groups += special.groups() if special else [by_order(self.names.targets(name))]
             except GenAIError as error:
                 # A fallback that is gone must not stop a call that does not need it.
                 _log.warning("the fallback %r is left out: %s", name, error)

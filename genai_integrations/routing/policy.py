@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import random
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,14 @@ from genai_integrations.errors import (
     AuthenticationError,
     BadRequestError,
     CallError,
+    ConfigurationError,
     CredentialError,
     GenAIError,
     OutOfCreditError,
+    RejectedAnswerError,
     RequestTimeoutError,
 )
-from genai_integrations.routing.candidates import Candidate, candidates, farthest
+from genai_integrations.routing.candidates import Candidate, candidates
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.health import AT_ONCE, LONGEST_COOLDOWN, Admission, Health
 from genai_integrations.routing.probe import Probe
@@ -42,6 +44,7 @@ from genai_integrations.routing.retry_rules import (
 from genai_integrations.routing.steps import AwaitProbe, NewKey, Race, Try, Wait
 
 if TYPE_CHECKING:
+    from genai_integrations.routing.domains import Failed
     from genai_integrations.routing.hedging import Hedging
 
 MOST_RENEWALS = 3
@@ -151,13 +154,14 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
             candidate.target = renewed
             began = state.begin()
             error = yield Try(renewed, "new key", state.bounded(candidate))
+        # An answer that the program does not accept is an answer: the target works.
+        if error is None or isinstance(error, RejectedAnswerError):
+            state.health.succeeded(candidate.target.name, began)
+            if state.health.accounts.were_any:
+                state.health.accounts.answered(candidate.target.connection, began)
         if isinstance(error, GenAIError):
             state.take_in(candidate, error, probe)
-            return False
-        state.health.succeeded(candidate.target.name, began)
-        if state.health.accounts.were_any:
-            state.health.accounts.answered(candidate.target.connection, began)
-        return True
+        return error is None
     finally:
         # Cancelled, killed, collected, or refused for the request itself: it says nothing of the target, and the next
         # call may be the probe. What was told before this counts.
@@ -193,6 +197,7 @@ class _Call:
         self._all: list[Candidate] | None = None
         self._tried: set[str] = set()
         self._errors: list[GenAIError] = []
+        self._failed: Failed | None = None
         self._made = 0
         self._waits = 0
         self._has_begun = False
@@ -205,7 +210,8 @@ class _Call:
             return first
         fresh = self._fresh()
         if fresh:
-            return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
+            best = min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
+            return self._elsewhere(best, fresh) if self._failed and len(fresh) > 1 else best
         again = [row for row in self._candidates if is_repeatable(row.error)]
         if not again or self._made > self._args.num_retries:
             raise self.failure()
@@ -256,8 +262,10 @@ class _Call:
         """Who can be asked beside a slow target: a healthy one. One for each call: None if one was."""
         if any(row.reason == HEDGE for row in self._candidates):
             return None
+        from genai_integrations.routing.hedging import farthest
+
         others = [row for row in self._fresh() if row is not slow and not self._free_at(row)]
-        return farthest(slow, others)
+        return farthest(slow, others, self.health.accounts)
 
     def has_elsewhere(self) -> bool:
         """Whether a target that was not tried is healthy.
@@ -308,14 +316,20 @@ class _Call:
     def take_in(self, candidate: Candidate, error: GenAIError, probe: Probe | None) -> None:
         """Learn from a failure; raises when it is final."""
         self._note(candidate, error)
-        instead = self._instead_of(error)
+        instead = self._instead_of(candidate, error)
         if instead is not None:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
             self._all, self._made = instead, 0
             return
-        if not self._falls_over(error, is_hedge=candidate.reason == HEDGE):
+        if not self._falls_over(candidate, error):
             raise self._final(error)
-        if isinstance(error, BadRequestError):
+        if isinstance(error, RejectedAnswerError):
+            # The same model elsewhere would say the same.
+            self._all = [
+                row for row in self._candidates if row.tries or row.depth > candidate.depth
+            ]
+            return
+        if isinstance(error, (BadRequestError, ConfigurationError)):
             # What is wrong with one request says nothing about the next.
             return
         asked = error.retry_after if isinstance(error, CallError) else None
@@ -337,7 +351,7 @@ class _Call:
         if error is None:
             return
         self._note(candidate, error)
-        if not self._falls_over(error):
+        if not self._falls_over(candidate, error):
             raise self._final(error)
 
     def failure(self, why: str = "") -> GenAIError:
@@ -359,6 +373,8 @@ class _Call:
         # Where no key could be had nothing was sent, so that counts for nothing.
         self._made += not isinstance(error, CredentialError)
         self._errors.append(error)
+        if len(self._candidates) > 1:
+            self._domains().add(candidate.target.connection, error)
         self._tried.add(candidate.target.name)
 
     def _told(self, candidate: Candidate, probe: Probe) -> GenAIError | None:
@@ -387,7 +403,25 @@ class _Call:
     def _fresh(self) -> list[Candidate]:
         return [row for row in self._candidates if not row.tries]
 
-    def _instead_of(self, error: GenAIError) -> list[Candidate] | None:
+    def _elsewhere(self, best: Candidate, fresh: Sequence[Candidate]) -> Candidate:
+        """The best, or one that is as good and would not fail for what has failed."""
+        failed = self._domains()
+        if not failed.shares(best.target.connection) or self._free_at(best):
+            return best
+        equals = (row for row in fresh if row.level == best.level and not self._free_at(row))
+        return next((row for row in equals if not failed.shares(row.target.connection)), best)
+
+    def _domains(self) -> Failed:
+        """What has failed, loaded with the first failure."""
+        if self._failed is None:
+            from genai_integrations.routing.domains import Failed
+
+            self._failed = Failed(self.health.accounts)
+        return self._failed
+
+    def _instead_of(self, candidate: Candidate, error: GenAIError) -> list[Candidate] | None:
+        if candidate.target.name in self._plan.trial:
+            return None
         for kind, groups in self._plan.instead.items():
             if isinstance(error, kind):
                 rest = candidates([(), *groups])
@@ -409,11 +443,17 @@ class _Call:
             wait = backoff(self._waits)
         return max(wait, self._args.retry_after)
 
-    def _falls_over(self, error: GenAIError, *, is_hedge: bool = False) -> bool:
+    def _falls_over(self, candidate: Candidate, error: GenAIError) -> bool:
+        trial = self._plan.trial
+        if candidate.target.name in trial and len(trial) < len(self._candidates):
+            return True
         # Beside a hedge there is the first target, which has not answered yet.
-        is_first = len(self._tried) == 1 and not is_hedge
+        is_first = len(self._tried.difference(trial)) == 1 and candidate.reason != HEDGE
         return falls_over(error, self._args.fallback_on, is_first=is_first)
 
     def _final(self, error: GenAIError) -> GenAIError:
         """What to raise when this error ends the call: it never hides what another target said before it."""
-        return self.failure() if len(self._tried) > 1 else error
+        others = self._tried.difference(self._plan.trial)
+        if isinstance(error, ConfigurationError) or len(others) <= 1:
+            return error
+        return self.failure()

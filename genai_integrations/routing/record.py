@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CANCELLED, OK, Attempt, Route
@@ -42,12 +42,21 @@ class Record:
         # After theirs, so that the times of attempts lie within what an observer takes for the call's.
         self._began = time.monotonic()
 
-    def _attempt_began(self, target: Target, reason: str) -> Attempt:
-        """Open the record of an attempt; its clock starts now."""
+    def _attempt_began(self, target: Target, reason: str, request: Request) -> Attempt:
+        """Open the record of an attempt; its clock starts now.
+
+        Args:
+            target: Whom it asks.
+            reason: Why.
+            request: What it asks, which may not be what the caller wrote: a prompt follows its model.
+        """
         connection = target.connection
         attempt = Attempt(
             target.name, connection.name, connection.provider.name, target.model, reason
         )
+        if request.trace is not self._request.trace:
+            attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
+            attempt.messages = request.body["messages"]
         self._added(attempt)
         for observer in self._observers:
             observer.attempt_began(attempt)

@@ -9,20 +9,27 @@ from typing import TYPE_CHECKING, Any
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.errors import ConfigurationError
+from genai_integrations.routing.batched import batched_call
 from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.parts import Parts, measured
+from genai_integrations.routing.parts import Parts, measured, state
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
+from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.routing.outages import Outage
+    from genai_integrations.routing.variants.track import Track
+    from genai_integrations.settings import Settings
+    from genai_integrations.transports.batching import Batching
 
 
 class Router:
@@ -34,6 +41,8 @@ class Router:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
+        project: Tells tenants apart who share state in one place.
+        langfuse: Whose scores are read; None where calls are not recorded.
     """
 
     def __init__(
@@ -43,15 +52,20 @@ class Router:
         transport: Transport,
         observers: Sequence[Observer] = (),
         answers: AnswerStore | None = None,
+        *,
+        project: str = "",
+        langfuse: Settings | None = None,
     ) -> None:
         self.args = args
         self.registry = registry
         health = Health(args.allowed_fails, args.cooldown_time)
         found = measured(args)
-        watching = (*observers, found) if found else tuple(observers)
-        self._parts = Parts(
-            registry, args, Planner(args, found), health, transport, watching, answers, found
-        )
+        self._state = state(args, health, found, project, langfuse)
+        variants = self._variants = None if self._state is None else self._state.variants
+        more = [row for row in (found, self._state) if row is not None]
+        watching = (*observers, *more)
+        planner = Planner(args, found, variants)
+        self._parts = Parts(registry, args, planner, health, transport, watching, answers, found)
         if args.hedge_after is not None:
             from genai_integrations.routing.hedging import Hedging
 
@@ -65,11 +79,47 @@ class Router:
 
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own, and how each is asked."""
-        found = self.plans().resolve(model)
+        from genai_integrations.routing.domains import outages_of
+
+        plans, variants = self.plans(), self._variants
+        split = None if variants is None else variants.resolution(model, plans.resolve)
+        found = split or plans.resolve(model)
         learnt, drop_params = self._parts.learnt, self.args.drop_params
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}
-        return dataclasses.replace(found, restated=restated)
+        connections = [target.connection for target in found.targets]
+        outages = outages_of(connections, self._parts.health.accounts)
+        return dataclasses.replace(found, restated=restated, outages=outages)
+
+    def rollout(self, name: str) -> Track:
+        """How far a rollout is.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        if self._state is None:
+            raise ConfigurationError(f"there is no rollout {name!r}: router_args has no rollouts")
+        return self._state.rollout(name)
+
+    def exchange(self) -> None:
+        """Tell other processes what is new here, and hear what is new there, now."""
+        if self._state is not None:
+            self._state.exchange()
+
+    def batched_call(self, request: Request) -> WireCall | None:
+        """How a request stands in a provider's own batch; None if it must be asked on its own.
+
+        Raises:
+            GenAIError: Nobody serves it.
+        """
+        snapshot = self.registry.peek() or self.registry.load()
+        return batched_call(request, self._parts, snapshot)
+
+    @property
+    def batching(self) -> Batching | None:
+        """Who asks providers for batches; None where a transport of the program's own performs the attempts."""
+        transport = self._parts.transport
+        return transport.batching if isinstance(transport, Transports) else None
 
     def outage(self, name: str, **how: Any) -> Outage:
         """An outage to rehearse; see `GenAIClient.outage`."""

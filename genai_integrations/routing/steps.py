@@ -169,11 +169,19 @@ class AwaitFirst:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Ask a judge about an answer, and send back its verdict: an error, or None."""
+    """Ask a judge about an answer, and send back its verdict: an error, or None.
+
+    Attributes:
+        judge: Who is asked.
+        request: What was asked.
+        wire: The answer.
+        may_block: Whether the judge may take its time, as a function of the program may.
+    """
 
     judge: JudgeOfAnswers
     request: Request
     wire: Wire
+    may_block: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,12 +192,14 @@ class Generation:
         """The first content of a stream is there."""
         # Of a call's first stream, if it breaks and another one follows.
         self._start = self._start or time.time_ns()
+        route.trace_id = self._recorder.trace_id(self._span)
         if not self._is_ours:
             # Of a stream that is left early, OpenInference ends its span before the client hears of it.
             self._guarded(lambda: self._write(route, None, None))
 
     def call_ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
         """The call is over."""
+        route.trace_id = self._recorder.trace_id(self._span)
         if self._span.is_recording():
             self._guarded(lambda: self._write(route, wire, error))
             if self._attempts:
@@ -212,7 +214,7 @@ class Generation:
             attribute.INPUT: self._input,
             **attribute.asked(request, said=not self._is_ours),
             **attribute.outcome(request, route, error),
-            **attribute.flattened(record(attribute.metadata(request, attempts))),
+            **attribute.flattened(record(attribute.metadata(request, route, attempts))),
         }
         last = route.attempts[-1] if route.attempts else None
         if last is not None and last.messages is not None:

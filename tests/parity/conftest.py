@@ -52,13 +52,14 @@ class Told:
     cost: float
     served: str
     outcomes: list[tuple[str, str]]
+    why: str
 
     @classmethod
     def of(cls, text: str, usage: dict[str, Any], route: dict[str, Any]) -> Told:
         """The answer, from plain data."""
         counts = usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]
         outcomes = [(row["target"], row["outcome"]) for row in route["attempts"]]
-        return cls(text, counts, route["cost"], route["served"], outcomes)
+        return cls(text, counts, route["cost"], route["served"], outcomes, route["why"])
 
 
 class ByClient:

@@ -437,6 +437,10 @@ print(*sorted(name for name in names if name in ("groups", "measured", "strategi
         ({"routing_strategy": "ordered"}, ""),
         ({"routing_strategy": "simple-shuffle"}, "measured strategies"),
         ({"routing_strategy": "latency-based-routing"}, "measured strategies"),
+        (
+            {"model_list": [{"model_name": "m", "litellm_params": {"model": "gpt-4o"}}]},
+            "groups measured strategies",
+        ),
     ],
 )
 def test_what_is_off_is_not_loaded(args, loaded):

@@ -19,7 +19,7 @@ from genai_integrations.routing.strategies.latency import Latency
 from genai_integrations.routing.strategies.load import LeastBusy, Usage
 from genai_integrations.routing.strategies.own import Strategy, arranged_by, named
 from genai_integrations.routing.strategies.shuffle import Shuffle
-from genai_integrations.routing.strategies.sticky import rendezvous
+from genai_integrations.routing.strategies.sticky import home, rendezvous
 from genai_integrations.routing.strategies.tier import Arranged, Tier
 from genai_integrations.runtime.bounded_map import BoundedMap
 
@@ -110,8 +110,8 @@ class Balancer:
         if len(targets) > 1 and self._sticky_by:
             key = identity(request, self._sticky_by)
             if key is not None:
-                mine = rendezvous(key, targets)
-                return mine[0], lambda: mine[1:], f"sticky by {self._sticky_by}"
+                why = f"sticky by {self._sticky_by}"
+                return home(key, targets), lambda: rendezvous(key, targets)[1:], why
         chooser = self._groups if targets[0].group else self._others
         if chooser is None or len(targets) < 2:  # noqa: PLR2004  one has no order
             return targets[0], lambda: targets[1:], ""

@@ -28,22 +28,23 @@ class Cost:
 
     def choose(self, request: Request, tier: Tier) -> Chosen:
         """The cheapest one."""
-        tokens = _tokens(request)
+        tokens = expected_tokens(request)
         by_cost = sorted(
-            (_dollars(rows[0], *tokens), at, rows) for at, rows in enumerate(tier.alike)
+            (dollars_of(alike.targets[0], *tokens), at, alike)
+            for at, alike in enumerate(tier.alike)
         )
         dollars, _, cheapest = by_cost[0]
-        first = Tier(cheapest).drawn() if len(cheapest) > 1 else cheapest[0]
+        first = cheapest.drawn()
         told = "no price is known" if math.isinf(dollars) else f"${dollars:.3g} expected"
         why = f"cost-based-routing: {told}, the cheapest of {len(tier.targets)}"
         return Chosen(first, why, lambda: without(first, _in_turn(by_cost)))
 
 
-def _in_turn(by_cost: Sequence[tuple[float, int, Sequence[Target]]]) -> list[Target]:
-    return [target for _, _, rows in by_cost for target in shuffled(rows)]
+def _in_turn(by_cost: Sequence[tuple[float, int, Tier]]) -> list[Target]:
+    return [target for _, _, alike in by_cost for target in shuffled(alike.targets)]
 
 
-def _tokens(request: Request) -> tuple[int, int]:
+def expected_tokens(request: Request) -> tuple[int, int]:
     """Tokens of the request and of its answer, roughly."""
     body = request.body
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
@@ -51,7 +52,8 @@ def _tokens(request: Request) -> tuple[int, int]:
     return rough_tokens(body), 0 if request.operation == "embeddings" else answer
 
 
-def _dollars(target: Target, prompt: int, answer: int) -> float:
+def dollars_of(target: Target, prompt: int, answer: int) -> float:
+    """US dollars of so many tokens; infinite where no price is known."""
     own: Mapping[str, float] = target.deployment.prices
     if own:
         return (

@@ -16,10 +16,13 @@ from genai_integrations.routing.strategies.choosing import Chosen, without
 from genai_integrations.routing.strategies.tier import Tier
 
 EXPLORING = 0.03
-"""Share of the calls that may ask a target which was slower when it answered last, to find out whether it still is.
+"""Share of the calls that may ask a target which was much slower when it answered last, to find out whether it still is.
 
 Time alone would be no bound: a client of one call a minute would ask it every third time.
 """
+
+MUCH_SLOWER = 1.5
+"""Times from which on a target counts as slower. Below, one long answer is the reason as often as not."""
 
 
 class Latency:
@@ -49,7 +52,7 @@ class Latency:
     def _is_exploring(self, first: Target, second: Target, stream: bool) -> bool:
         """Whether the first one leads only because nothing was heard of it for long, and may not be asked now."""
         known, other = self._known(first, stream), self._known(second, stream)
-        if known <= other:
+        if known <= MUCH_SLOWER * other:
             return False
         if self._allowance < 1.0:
             return True

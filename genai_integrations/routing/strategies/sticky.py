@@ -17,6 +17,11 @@ from genai_integrations.routing.deployments import Target
 _NUMBERS = 1 << 64
 
 
+def home(key: str, targets: Sequence[Target]) -> Target:
+    """The first target in the order of a key."""
+    return min(targets, key=lambda target: _distance(key, target))
+
+
 def rendezvous(key: str, targets: Sequence[Target]) -> list[Target]:
     """The targets in the order that belongs to a key."""
     return sorted(targets, key=lambda target: _distance(key, target))

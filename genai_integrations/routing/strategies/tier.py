@@ -45,14 +45,14 @@ class Tier:
         return random.sample(self.targets, min(most, len(self.targets)))
 
     @cached_property
-    def alike(self) -> Sequence[Sequence[Target]]:
+    def alike(self) -> Sequence[Tier]:
         """The targets by what they cost, which is the same for those of one model: a few, however many targets."""
         found: dict[object, list[Target]] = {}
         for target in self.targets:
             prices = tuple(sorted(target.deployment.prices.items()))
             key = (target.connection.provider.name, target.model, prices)
             found.setdefault(key, []).append(target)
-        return list(found.values())
+        return list(map(Tier, found.values()))
 
     @cached_property
     def _up_to(self) -> list[float]:

@@ -1,0 +1,112 @@
+"""What a finished call says of the model that a rollout gave it to."""
+
+from __future__ import annotations
+
+from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import CallError
+from genai_integrations.routing.variants.track import Outcome, Track
+
+
+class Watch:
+    """Watches one call for a rollout's name.
+
+    Args:
+        track: The rollout.
+        traced: Told of the trace of a call that the assigned model answered.
+    """
+
+    __slots__ = ("_traced", "_track")
+
+    def __init__(self, track: Track, traced: Traced) -> None:
+        self._track = track
+        self._traced = traced
+
+    def attempt_began(self, attempt: Attempt) -> None:
+        """Nothing to note: the route has it at the end."""
+
+    def attempt_ended(self, attempt: Attempt) -> None:
+        """As `attempt_began`."""
+
+    def first_content(self, route: Route) -> None:
+        """As `attempt_began`."""
+
+    def call_ended(
+        self,
+        route: Route,
+        wire: Wire | None,  # noqa: ARG002  as every observer's
+        error: BaseException | None,
+    ) -> None:
+        """Count the call, if it says anything of its model."""
+        given = route.assignment
+        if (
+            given is None
+            or route.cached
+            or (error is not None and not isinstance(error, CallError))
+        ):
+            # It went nowhere, or the caller gave it up.
+            return
+        outcome = outcome_of(route, failed=error is not None, with_cost=self._wants_cost)
+        if outcome is None:
+            return
+        self._track.took(given.variant, outcome)
+        if not outcome.failed and route.trace_id:
+            self._traced.note(route.trace_id, given.of, given.variant)
+
+    @property
+    def _wants_cost(self) -> bool:
+        # Prices are read from a file of megabytes, the first time.
+        return self._track.rollout.max_cost is not None
+
+
+def outcome_of(route: Route, *, failed: bool, with_cost: bool) -> Outcome | None:
+    """How a call went for the model that it was given to; None if that is not known.
+
+    It failed if another one answered, also where it was not asked because it cooled down. A call that the others could
+    not answer either says nothing: it may be the request, or the network.
+
+    Args:
+        route: With an assignment.
+        failed: Whether the caller got an error.
+        with_cost: Whether to look prices up.
+    """
+    given = route.assignment
+    own = [row for row in route.attempts if given is not None and row.target in given.targets]
+    if failed:
+        return (
+            None
+            if not own or len(own) < len(route.attempts)
+            else Outcome(failed=True, asked=len(own))
+        )
+    last = route.attempts[-1]
+    if last not in own or last.outcome != OK:
+        return Outcome(failed=True, asked=len(own))
+    waited = last.ms if last.first_content_ms is None else last.first_content_ms
+    known = [row.cost for row in own] if with_cost else []
+    costs = [cost for cost in known if cost is not None]
+    return Outcome(False, (last.began_ms + waited) / 1000, sum(costs) if costs else None)
+
+
+class Traced:
+    """By trace, which model of which rollout answered; so that a score of the trace can be counted.
+
+    Safe for threads. Forgets the oldest.
+    """
+
+    def __init__(self) -> None:
+        self._models: dict[str, dict[str, str | None]] = {}
+
+    def note(self, trace_id: str, rollout: str, model: str) -> None:
+        """A model has answered in a trace."""
+        models = self._models.setdefault(trace_id, {})
+        # Of a trace in which both have answered, nobody knows whom a score means.
+        models[rollout] = model if models.get(rollout, model) == model else None
+        while len(self._models) > _MOST:
+            self._models.pop(next(iter(self._models)), None)
+
+    def model(self, trace_id: str, rollout: str) -> str | None:
+        """Who answered; None if nobody did, or both."""
+        return self._models.get(trace_id, {}).get(rollout)
+
+
+_MOST = 10_000
