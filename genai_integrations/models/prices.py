@@ -99,7 +99,7 @@ def cost(
     usage: Usage | None,
     answered: str | None = None,
     *,
-    tier: str | None = None,
+    tier: object = None,
     batch: bool = False,
 ) -> float | None:
     """US dollars for one attempt, or None where usage or price is not known. As `costs`, together."""
@@ -113,7 +113,7 @@ def costs(
     usage: Usage | None,
     answered: str | None = None,
     *,
-    tier: str | None = None,
+    tier: object = None,
     batch: bool = False,
 ) -> dict[str, float]:
     """US dollars for one attempt by the parts of `split`; nothing where usage or price is not known.
@@ -194,7 +194,7 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
 
 
 def rates_of(
-    provider: str, model: str, size: int, tier: str | None = None, *, batch: bool = False
+    provider: str, model: str, size: int, tier: object = None, *, batch: bool = False
 ) -> Rates | None:
     """The prices that hold for a prompt of this size; None where the map has none."""
     info = model_info(provider, model)
@@ -204,7 +204,8 @@ def rates_of(
         return None
     at_least = provider in _INCLUSIVE
     above = [name for least, name in _ABOVE if size > least or (at_least and size == least)]
-    served = _SERVICE_TIERS.get(tier.lower(), "") if tier else ""
+    # Servers say it, so it may be anything.
+    served = _SERVICE_TIERS.get(tier.lower(), "") if isinstance(tier, str) else ""
     return Rates(info, above, served, _CACHED_SHARE.get(provider), batch)
 
 

@@ -150,8 +150,7 @@ class Estimator:
         body = request.body
         length = self._length(provider, model)
         longest = longest_answer(body, provider, model)
-        tier = body.get("service_tier")
-        options: Any = {"tier": tier if isinstance(tier, str) else None, "batch": self._batch}
+        options: Any = {"tier": body.get("service_tier"), "batch": self._batch}
         least = round(prompt * (1 - error))
         low: dict[str, Any] = {"prompt_tokens": least, "completion_tokens": length.low}
         low["prompt_tokens_details"] = {"cached_tokens": least}

@@ -20,6 +20,7 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.limits.gate import Gate
+    from genai_integrations.routing.hedging import Hedging
     from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.outages import Outage
     from genai_integrations.routing.state import State
@@ -29,6 +30,7 @@ _MEASURING = ("latency-based-routing", "least-busy", "usage-based-routing-v2")
 
 MEASURED_FOR: tuple[Callable[[RouterArgs], bool], ...] = (
     lambda args: isinstance(args.routing_strategy, str) and args.routing_strategy in _MEASURING,
+    lambda args: args.hedge_after == "p95",
     lambda args: args.auto is not None and args.auto.prefer == "fastest",
 )
 """A row for each feature that reads what is measured: whether the arguments of a client turn it on."""
@@ -56,6 +58,7 @@ class Parts:
         lengths: How long answers were.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
+        hedging: When a second target is asked beside a slow one; None for never.
         outages: Those that are rehearsed now, the inner ones last.
         bridged: By name, connections and what they are when OpenAI's newer API is spoken.
     """
@@ -70,6 +73,7 @@ class Parts:
     measured: Measured | None = None
     gate: Gate | None = None
     lengths: AnswerLengths = field(default_factory=AnswerLengths)
+    hedging: Hedging | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)
     outages: list[Outage] = field(default_factory=list)

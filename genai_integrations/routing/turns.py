@@ -224,6 +224,8 @@ class Turns:
         if isinstance(outcome, Refusal):
             self._put_back(target, 0)
             return outcome
+        # A stream that broke there, and begins anew.
+        self.attempt_ended(target)
         self._held[target.name] = outcome
         self._targets[target.name] = target
         self._claims.let_in()
