@@ -309,7 +309,7 @@ class _Watch:
             elif began is not None and attempt.outcome == CANCELLED:
                 # Another one was faster: it would have taken longer than it was waited for.
                 delay.failed(now - began, now)
-        if measured.shared is not None:
+        if measured.shared is not None and not attempt.rehearsed:
             tokens = 0 if attempt.usage is None else _tokens(attempt.usage)
             failed = error is not None and not isinstance(error, _NOT_ITS_FAULT)
             measured.shared.count(attempt.target, tokens, int(failed))

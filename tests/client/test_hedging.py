@@ -254,3 +254,18 @@ def test_nothing_is_left_of_a_race(make_client, seoul, usa):
     asyncio.run(ask())
     gc.collect()
     assert not running._tasks
+
+
+def test_what_is_late_is_learnt(ask, make_client, seoul, usa):
+    """`p95`: after twenty answers a target that is slower than it ever was has a second one beside it."""
+    client = make_client(seoul, usa, hedge_after="p95", timeout=30)
+    for _ in range(20):
+        assert_route(ask(client).route).served_by("seoul")
+    seoul.faults["*"] = Fault.hang()
+
+    answer = ask(client)
+
+    assert [(row.reason, row.outcome) for row in answer.route.attempts] == [
+        ("first", "cancelled"),
+        ("hedge", "ok"),
+    ]

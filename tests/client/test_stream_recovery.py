@@ -7,7 +7,9 @@ import threading
 
 import pytest
 
+from genai_integrations.cli.chat.conversation import Conversation
 from genai_integrations.errors import ConfigurationError, StreamInterruptedError
+from genai_integrations.notebook.answers import Answer
 from genai_integrations.testing import assert_route
 from genai_integrations.testing.faults import Fault
 
@@ -218,3 +220,27 @@ def test_what_cannot_be_is_refused(given, words, make_client, seoul):
         make_client(seoul, **given)
     with pytest.raises(ConfigurationError, match=words):
         make_client(seoul).completion("gpt-4o", QUESTION, **given)
+
+
+def test_a_terminal_conversation_starts_its_answer_over(make_client, seoul, usa):
+    """What was shown cannot be taken back, so it is said; what counts as said is the whole answer alone."""
+    seoul.faults["*"] = Fault.cut(2)
+    conversation = Conversation(make_client(seoul, usa, stream_recovery="restart"), "gpt-4o")
+    shown = []
+
+    answer = conversation.ask("Hi", shown.append)
+
+    assert answer.text == "usa says: Hi"
+    assert "".join(shown) == ("seoul says:\n[the answer broke off, and begins anew]\nusa says: Hi")
+
+
+def test_a_notebooks_answer_starts_over(read, make_client, seoul, usa):
+    """It is drawn anew."""
+    seoul.faults["*"] = Fault.cut(2)
+    chunks, _ = read(make_client(seoul, usa, stream_recovery="restart"))
+    answer = Answer("gpt-4o")
+
+    for chunk in chunks:
+        answer.take(chunk)
+
+    assert answer.text == "usa says: one two three four"
