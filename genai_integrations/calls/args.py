@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from urllib.parse import quote
 
 from genai_integrations.calls import checks
+from genai_integrations.calls.cache_control import CacheControl, cache_control
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
 
@@ -73,10 +74,13 @@ class RouterArgs:
             usual set: everything but a refusal of the request itself.
         drop_params: Whether a parameter that a target does not take may be left out, and a schema that it cannot
             enforce be asked for otherwise. A list names parameters that may not be left out.
-        cache_responses: Keep answers in memory, and give them again to the same question.
-        cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
-        cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
-            `{"ttl": 60}` keeps the answer so many seconds.
+        cache_responses: Keep answers in memory, and give them again to the same question: as
+            `GenAIClient(cache="memory")`.
+        cache_kwargs: How many are kept, and for how long: `ttl` and `stale` (seconds), `max_size_in_memory` (answers),
+            `max_bytes`.
+        cache: What one call wants of it: `{"refresh": True}` asks anew, `{"no_store": True}` keeps nothing,
+            `{"ttl": 60}` keeps the answer so many seconds, `{"semantic": True}` takes an answer to the same question in
+            other words.
         max_cost: Most US dollars that a call may cost at worst, all attempts together, or a `Purse` that several
             calls share. A target that may cost more is passed over; without another one the call raises.
         model_list: Groups of targets behind names of your own, in LiteLLM's rows.
@@ -119,7 +123,7 @@ class RouterArgs:
     drop_params: DropParams = True
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
-    cache: Mapping[str, Any] = field(default_factory=dict)
+    cache: CacheControl = field(default_factory=CacheControl)
     max_cost: float | Purse | None = None
     model_list: Groups = field(default_factory=dict)
     sticky_by: StickyBy | None = None
@@ -330,7 +334,10 @@ _CHECKS: Mapping[str, checks.Check] = {
     "drop_params": checks.flag_or_names,
     "cache_responses": checks.flag,
     "cache_kwargs": checks.options(
-        ttl=checks.seconds, max_size_in_memory=checks.above_zero, max_bytes=checks.above_zero
+        ttl=checks.seconds,
+        stale=checks.seconds_or_zero,
+        max_size_in_memory=checks.above_zero,
+        max_bytes=checks.above_zero,
     ),
     "max_cost": _max_cost,
     "experiments": _experiments,
@@ -340,9 +347,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "redis_port": checks.above_zero,
     "redis_password": checks.secret_text,
     "state_file": checks.text_or_none,
-    "cache": checks.options(
-        **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
-    ),
+    "cache": cache_control,
     "model_list": _model_list,
     "sticky_by": _sticky_by,
     "region_preference": checks.names,

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.models.catalog import model_info
-
-_MOST = 2048
-"""Answers that are remembered, the latest ones."""
 
 _ENOUGH = 3
 """Answers from which on more is known of a task than of its model."""
@@ -38,32 +34,36 @@ INSTRUCTING = frozenset(("system", "developer"))
 """Whose messages say what a task is."""
 
 
-class AnswerLengths:
-    """Remembers how many tokens the latest answers had. Safe for threads: it is only appended to.
+Seen = tuple[str, object, int | None, object]
+"""Of one answer: the provider's id of the model, the Langfuse prompt that the request was made with if that is known,
+the hash of the instructions at its beginning, and the tokens that the provider counted."""
 
-    Attributes:
-        seen: The provider's id of the model, the Langfuse prompt that the request was made with if that is known, the
-            hash of the instructions at its beginning, and the tokens of the answer.
+
+def length_of(
+    answers: Iterable[Seen], provider: str, model: str, body: Mapping[str, Any], prompt: object
+) -> Length:
+    """What is expected of the next answer: by task and model, else by model, else a guess.
+
+    Args:
+        answers: Those that were seen.
+        provider: Provider's name.
+        model: Its id of the model.
+        body: The request.
+        prompt: The Langfuse prompt that it was made with, if that is known.
     """
-
-    def __init__(self) -> None:
-        self.seen: deque[tuple[str, object, int | None, object]] = deque(maxlen=_MOST)
-
-    def of(self, provider: str, model: str, body: Mapping[str, Any], prompt: object) -> Length:
-        """What is expected of the next answer: by task and model, else by model, else a guess."""
-        task = _task(prompt, _instructions(body))
-        seen = [
-            (_task(kind, text), tokens)
-            for other, kind, text, tokens in list(self.seen)
-            if other == model and type(tokens) is int
-        ]
-        alike = [tokens for kind, tokens in seen if kind == task]
-        is_enough = task is not None and len(alike) >= _ENOUGH
-        found = sorted(alike if is_enough else [tokens for _, tokens in seen])
-        if found:
-            return Length(found[len(found) // 10], round(sum(found) / len(found)), len(found))
-        info = model_info(provider, model) or {}
-        return Length(1, USUAL_THINKING if info.get("supports_reasoning") else USUAL, 0)
+    task = _task(prompt, _instructions(body))
+    seen = [
+        (_task(kind, text), tokens)
+        for other, kind, text, tokens in list(answers)
+        if other == model and type(tokens) is int
+    ]
+    alike = [tokens for kind, tokens in seen if kind == task]
+    is_enough = task is not None and len(alike) >= _ENOUGH
+    found = sorted(alike if is_enough else [tokens for _, tokens in seen])
+    if found:
+        return Length(found[len(found) // 10], round(sum(found) / len(found)), len(found))
+    info = model_info(provider, model) or {}
+    return Length(1, USUAL_THINKING if info.get("supports_reasoning") else USUAL, 0)
 
 
 def _task(prompt: object, instructions: int | None) -> object:

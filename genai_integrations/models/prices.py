@@ -101,9 +101,10 @@ def cost(
     *,
     tier: object = None,
     batch: bool = False,
+    own: Mapping[str, float] | None = None,
 ) -> float | None:
     """US dollars for one attempt, or None where usage or price is not known. As `costs`, together."""
-    found = costs(provider, model, usage, answered, tier=tier, batch=batch)
+    found = costs(provider, model, usage, answered, tier=tier, batch=batch, own=own)
     return sum(found.values()) if found else None
 
 
@@ -115,6 +116,7 @@ def costs(
     *,
     tier: object = None,
     batch: bool = False,
+    own: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """US dollars for one attempt by the parts of `split`; nothing where usage or price is not known.
 
@@ -128,6 +130,7 @@ def costs(
             router, `openrouter/auto` and aliases have none of their own.
         tier: The service tier that the answer names, such as `flex`; what the map does not price costs as usual.
         batch: Whether it was asked in a provider's batch. Where the map has no price for that, half.
+        own: Prices by the map's names, in place of the map's.
     """
     if not usage:
         return {}
@@ -137,6 +140,8 @@ def costs(
         reported = reported.get("total_cost")
     if isinstance(reported, (int, float)) and not isinstance(reported, bool):
         return {TOTAL: float(reported)}
+    if own:
+        return _from_rates(Rates(own, (), "", None, batch), usage)
     for name in (answered, model):
         rates = rates_of(provider, name, usage.get("prompt_tokens") or 0, tier, batch=batch) if name else None  # fmt: skip
         if rates is not None:
@@ -221,7 +226,7 @@ class Rates:
     """What one token of each kind costs, in US dollars.
 
     Args:
-        info: The map's row.
+        info: The map's row, or prices by its names.
         above: What the names of prices end with that hold for a prompt so long, the longest first.
         served: What those of the service tier end with; empty for the usual one.
         cached_share: See `_CACHED_SHARE`.
@@ -232,7 +237,7 @@ class Rates:
 
     def __init__(
         self,
-        info: ModelRow,
+        info: Mapping[str, Any],
         above: Sequence[str],
         served: str,
         cached_share: float | None,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import RESTART, Attempt
+from genai_integrations.calls.route import CACHE, RESTART, Attempt
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
@@ -25,7 +25,6 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.parts import Parts
@@ -44,7 +43,6 @@ from genai_integrations.routing.steps import (
     Prepare,
     Race,
     Ready,
-    Recall,
     Send,
     Step,
     Try,
@@ -53,7 +51,7 @@ from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
-    pass
+    from genai_integrations.routing.kept_answers import Recalled
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -89,14 +87,13 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
 class _Call(Record):
     """One call, step by step; `steps` reads from top to bottom."""
 
-    __slots__ = ("_ends", "_is_ready", "_memory", "_parts", "_plan")
+    __slots__ = ("_ends", "_is_ready", "_parts", "_plan")
 
     def __init__(
         self, request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]
     ) -> None:
         self._parts = parts
         self._is_ready = is_ready
-        self._memory: Memory | None = None
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
         self._ends = None if deadline is None else time.monotonic() + deadline
@@ -111,14 +108,24 @@ class _Call(Record):
             gate = self._parts.gate
             self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
-            self._memory = Memory(self._parts.answers, self._request, self._plan)
-            kept = yield Recall(self._memory)
+            from genai_integrations.routing.remembering import remembered
+
+            self._memory = self._parts.answers.memory(self._request, self._plan)
+            kept = yield from remembered(self._memory, self._request, self.route, self._ends)
             if kept is not None:
-                return (yield from self._recalled(*kept))
+                return (yield from self._recalled(kept))
         answer = yield from self._answered()
         if isinstance(answer, Opened):
-            return (yield from self._handed(answer.held, answer.rest))
+            rest = answer.rest
+            if self._memory is not None:
+                rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
+            return (yield from self._handed(answer.held, rest))
         if self._request.stream:
+            from genai_integrations.calls.streamed import chunks_of
+
+            if self._memory is not None:
+                # Now, because how fast the caller reads is nothing that others should wait for.
+                self._memory.ended(answer, self.route.attempts[-1])
             return (yield from self._handed(chunks_of(answer), None))
         if self._memory is not None:
             yield Keep(self._memory, answer, self.route.attempts[-1])
@@ -134,13 +141,16 @@ class _Call(Record):
         self.route.assignment = plan.assignment
         return plan
 
-    def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:
-        """Give an answer that was kept: the attempt stands for it, and nobody is asked."""
-        self._memory = None
-        self._added(attempt)
+    def _recalled(self, kept: Recalled) -> Flow:
+        """Give the answer to another call: an attempt stands for it, and nobody is asked."""
+        if kept.rest is None and self._memory is not None:
+            self._memory.ended()
+            self._memory = None
+        self._added(kept.attempt)
         if self._request.stream:
-            return (yield from self._handed(chunks_of(wire), None))
-        self._attempt_answered(attempt, wire.get("usage"), wire.get("model"))
+            return (yield from self._handed(kept.chunks(), kept.rest))
+        wire = kept.entry["reply"]
+        self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
     def _answered(self, reason: str = "") -> Generator[Step, Any, Wire | Opened]:
@@ -327,7 +337,7 @@ class _Call(Record):
     def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
-        if (refused.get(old.name) or 0.0) > time.monotonic():
+        if (refused.get(old.name) or 0.0) > time.monotonic() or not self._is_stored(old):
             return None
         snapshot = yield Load(old, self._ends)
         with contextlib.suppress(GenAIError):
@@ -339,18 +349,24 @@ class _Call(Record):
         refused.put(old.name, time.monotonic() + _CALM)
         return None
 
+    def _is_stored(self, connection: Connection) -> bool:
+        """Whether the store may have a newer key of a connection; it has none of a row's own."""
+        snapshot = self._parts.registry.peek()
+        return snapshot is None or connection.name in snapshot.by_name
+
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
         """Give a stream, and take note of how it ends; one that breaks may begin anew."""
         attempt, memory = self._first_content(), self._memory
         is_wanted = bool(self._observers) or memory is not None
         answers = self._request.body.get("n") or 1
-        recovers = self._request.args.stream_recovery is not None
+        recovers = self._request.args.stream_recovery is not None and attempt.reason != CACHE
         while True:
             end: Ending = yield Hand(answers, held, rest, self.route, is_wanted, recovers)
             if end.error is None:
                 break
             self._stream_broke(attempt, end)
-            self._parts.health.failed(attempt.target)
+            if attempt.reason != CACHE:
+                self._parts.health.failed(attempt.target)
             again = (yield from self._begun_anew(end.error)) if recovers else None
             if again is None:
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,12 +12,13 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
-from genai_integrations.models.lengths import INSTRUCTING, AnswerLengths
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver, Observer
 from genai_integrations.runtime.network import without_frames
 
 if TYPE_CHECKING:
+    from genai_integrations.models.lengths import Seen
+    from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.hedging import Finish
     from genai_integrations.routing.steps import Ending
     from genai_integrations.routing.turns import Turns
@@ -28,19 +30,20 @@ class Record:
     Args:
         request: What the caller wants.
         observers: Those of the client.
-        lengths: Learns from it how long answers are.
+        lengths: Takes how long the answer was.
 
     Attributes:
         route: Every attempt so far.
     """
 
-    __slots__ = ("_began", "_lengths", "_observers", "_request", "_turns", "route")
+    __slots__ = ("_began", "_lengths", "_memory", "_observers", "_request", "_turns", "route")
 
     def __init__(
-        self, request: Request, observers: Sequence[Observer], lengths: AnswerLengths
+        self, request: Request, observers: Sequence[Observer], lengths: deque[Seen]
     ) -> None:
         self._request = request
         self._lengths = lengths
+        self._memory: Memory | None = None
         self._turns: Turns | None = None
         self.route = Route(request.model)
         self._observers: list[CallObserver] = [
@@ -64,7 +67,10 @@ class Record:
         if request.trace is not self._request.trace:
             attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
             attempt.messages = request.body["messages"]
-        self._added(attempt)
+        attempt.prices = target.deployment.prices
+        # As `_added`, in place: every call comes by here.
+        self.route.attempts.append(attempt)
+        attempt.began_ms = (time.monotonic() - self._began) * 1000
         for observer in self._observers:
             observer.attempt_began(attempt)
         return attempt
@@ -94,9 +100,9 @@ class Record:
         if usage and attempt.reason != CACHE and "messages" in body:
             # Not a function of its own: this runs in every call, for the few that are estimated.
             prompt, first = self._request.trace.get("langfuse_prompt"), body["messages"][0]
-            said = first.get("content") if first.get("role") in INSTRUCTING else None
+            said = first.get("content") if first.get("role") in ("system", "developer") else None
             task = hash(said) if type(said) is str else None
-            self._lengths.seen.append((attempt.model, prompt, task, usage.get("completion_tokens")))
+            self._lengths.append((attempt.model, prompt, task, usage.get("completion_tokens")))
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
@@ -159,6 +165,9 @@ class Record:
         """The call is over, with a reply or an error; what is told later is not heard."""
         if self._turns is not None:
             self._turns.end()
+        if self._memory is not None:
+            last = self.route.attempts[-1] if self.route.attempts else None
+            self._memory.ended(wire, last, error)
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)

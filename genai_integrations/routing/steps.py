@@ -15,7 +15,6 @@ from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.caching import Memory
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.judging import JudgeOfAnswers
 from genai_integrations.routing.observing import Observer
@@ -23,6 +22,7 @@ from genai_integrations.routing.probe import Probe
 
 if TYPE_CHECKING:
     from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
+    from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.running import Running
 
 
@@ -98,7 +98,25 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Look a kept answer up, and send it back with the attempt that stands for it, or None."""
+    """Look a kept answer up, and send it back as `Recalled`, or None."""
+
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Wait for the call that asks the same just now, at most so long, and send back what it brought.
+
+    That is None if nobody asks, so that this call does, or if it brought nothing; and a TimeoutError if it took longer.
+    """
+
+    memory: Memory
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Have a newer answer fetched in the background, unless that is being done."""
 
     memory: Memory
 
@@ -274,7 +292,9 @@ Step = (
     Ready
     | Load
     | Recall
+    | Follow
     | Admit
+    | Renew
     | Prepare
     | FindPrompt
     | Send
