@@ -40,6 +40,7 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.models.profiles import ModelProfile, profile_of
+from genai_integrations.prompts.following import Named
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
 from genai_integrations.routing.check import Check, check_request, checked
@@ -256,7 +257,8 @@ class GenAIClient:
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
                 `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. On whose
                 behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
-                record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
+                record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version;
+                with `variables`, and a `label` if it is another, the prompt's messages come before `messages`),
                 `langfuse_user_id`, `langfuse_session_id`, `langfuse_tags`, `langfuse_trace_name`,
                 `langfuse_metadata`, and `langfuse_observation`, an open one to write on instead of a new one.
 
@@ -265,6 +267,10 @@ class GenAIClient:
             CredentialError: No key can be had.
             CallError: Providers were called and failed; `.route` has every attempt.
         """
+        if "langfuse_prompt" in params and (named := Named.in_call(params)):
+            messages, params = named.begin(
+                self._prompts, named.get(self._prompts), messages, params
+            )
         request = chat_request(model, messages, params, self._router.args, stream=stream)
         return self._router.run(request)
 
@@ -284,6 +290,9 @@ class GenAIClient:
         self, model: str, messages: Messages, stream: bool = False, **params: Any
     ) -> Reply | AsyncReplyStream:
         """As `completion`, without blocking the event loop."""
+        if "langfuse_prompt" in params and (named := Named.in_call(params)):
+            found = await named.aget(self._prompts)
+            messages, params = named.begin(self._prompts, found, messages, params)
         request = chat_request(model, messages, params, self._router.args, stream=stream)
         return await self._router.arun(request)
 

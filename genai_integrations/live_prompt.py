@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.errors import ConfigurationError, UnknownModelError
+from genai_integrations.prompts.following import Messages, link_of
 from genai_integrations.prompts.langfuse_prompts import Fallback
 from genai_integrations.prompts.model_settings import (
     DEFAULT_SETTINGS,
@@ -55,6 +58,17 @@ class LivePrompt:
         return await self.asked._prompts.aget(  # noqa: SLF001
             self.name, version=self.version, label=self.label, fallback=self.fallback
         )
+
+    def link_of(
+        self, prompt: Prompt, render: Callable[[Prompt], Messages]
+    ) -> dict[str, Any] | None:
+        """What messages of the prompt are marked with, so that a call is linked to it, and it can follow the model.
+
+        Args:
+            prompt: As it was looked up.
+            render: Makes messages in OpenAI's shape of another version of it.
+        """
+        return link_of(self.asked._prompts, prompt, self.label, self.version, render)  # noqa: SLF001
 
     @property
     def asked(self) -> GenAIClient:

@@ -61,6 +61,11 @@ class RouterArgs:
         retry_after: Seconds to wait at least before a target is tried again.
         timeout: Seconds for one attempt; in a stream, also for each silence after the first content.
         stream_timeout: Seconds to the first content of a stream; None means `timeout`.
+        stall_timeout: Seconds to each further chunk of a stream after its first content; None means that only silences
+            count, by `timeout`.
+        stream_recovery: `restart` begins a stream that breaks anew, at another target if it can be; None raises.
+        hedge_after: Seconds without an answer, of a stream without content, after which a second target is asked beside
+            the first; `p95` for the time in which the target gives 95 of 100 answers; None for never.
         deadline: Seconds for the whole call with all attempts and waits; None means no bound.
         allowed_fails: Failures within a minute that a target may have before it is left alone.
         cooldown_time: Seconds that a failed target is left alone while others can answer.
@@ -108,6 +113,9 @@ class RouterArgs:
     retry_after: float = 0.0
     timeout: float = 600.0
     stream_timeout: float | None = None
+    stall_timeout: float | None = None
+    stream_recovery: Literal["restart"] | None = None
+    hedge_after: float | Literal["p95"] | None = None
     deadline: float | None = None
     allowed_fails: int = 0
     cooldown_time: float = 5.0
@@ -155,14 +163,8 @@ class RouterArgs:
 
 PER_CALL = frozenset(
     (
-        "timeout",
-        "stream_timeout",
-        "deadline",
-        "num_retries",
-        "fallback_on",
-        "drop_params",
-        "cache",
-        "max_cost",
+        *("timeout", "stream_timeout", "stall_timeout", "stream_recovery", "deadline"),
+        *("num_retries", "fallback_on", "drop_params", "cache", "max_cost"),
     )
 )
 """Arguments that a single call may set for itself."""
@@ -241,6 +243,20 @@ def _strategy(name: str, value: object) -> StrategyName | OwnStrategy | None:
     return cast("StrategyName", value)
 
 
+def _hedge_after(name: str, value: object) -> float | Literal["p95"] | None:
+    if value is None or value == "p95":
+        return value
+    if isinstance(value, str):
+        raise checks.wrong(name, value, "a number of seconds above 0, 'p95' or None")
+    return checks.seconds(name, value)
+
+
+def _recovery(name: str, value: object) -> Literal["restart"] | None:
+    if value is None or value == "restart":
+        return value
+    raise checks.wrong(name, value, "'restart' or None")
+
+
 def _model_list(name: str, value: object) -> Groups:
     # Rows know providers and prices: who has none does not load that.
     from genai_integrations.calls.groups import model_list
@@ -280,6 +296,7 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
 def _max_cost(name: str, value: object) -> object:
     if value is None:
         return None
+    # Most programs have no caps, and load nothing for them.
     from genai_integrations.limits.purse import Purse
     from genai_integrations.limits.rules import is_amount
 
@@ -307,6 +324,9 @@ _CHECKS: Mapping[str, checks.Check] = {
     "retry_after": checks.seconds_or_zero,
     "timeout": checks.seconds,
     "stream_timeout": checks.seconds_or_none,
+    "stall_timeout": checks.seconds_or_none,
+    "stream_recovery": _recovery,
+    "hedge_after": _hedge_after,
     "deadline": checks.seconds_or_none,
     "allowed_fails": checks.count,
     "cooldown_time": checks.seconds_or_zero,

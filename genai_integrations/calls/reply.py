@@ -126,11 +126,16 @@ class Usage(WireObject):
 
 
 class Chunk(WireObject):
-    """One piece of a streamed answer, shaped as OpenAI's `ChatCompletionChunk`."""
+    """One piece of a streamed answer, shaped as OpenAI's `ChatCompletionChunk`.
+
+    `restarted` is true where the stream broke and begins anew: what came before is to be dropped.
+    """
 
     __slots__ = ()
     _fields: ClassVar = {
-        **_optional("id", "object", "created", "model", "service_tier", "system_fingerprint"),
+        **_optional(
+            "id", "object", "created", "model", "service_tier", "system_fingerprint", "restarted"
+        ),
         "choices": Choice,
         "usage": Usage,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from genai_integrations.calls.assignment import Assignment, Variant, VariantRecord
 
 OK = "ok"
+CANCELLED = "cancelled"
+"""The outcome of an attempt that was given up because another one answered first."""
+
+HEDGE = "hedge"
+"""The reason of an attempt that was made beside one that was slow."""
+
+RESTART = "restart"
+"""The reason of an attempt whose stream is in place of one that broke."""
+
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
 
@@ -54,6 +63,8 @@ class AttemptRecord(TypedDict):
     answered: NotRequired[str]
     restated: NotRequired[list[str]]
     rehearsed: NotRequired[bool]
+    estimated: NotRequired[bool]
+    prompt: NotRequired[dict[str, Any]]
     tier: NotRequired[str]
 
 
@@ -81,10 +92,11 @@ class Attempt:
         connection: Connection's name.
         provider: Provider's name.
         model: The provider's own model id.
-        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; what was said
+        reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`, `hedge`, `restart`; what was said
             otherwise after a refusal, such as `without temperature`; `batch` for a provider's own batch; `cache` if it answered an earlier call, whose
             answer was given again.
-        outcome: `ok`, or the name of the error's class; empty while it runs.
+        outcome: `ok`, `cancelled` if another one beside it answered first, or the name of the error's class; empty
+            while it runs.
         began_ms: Milliseconds from the start of the call to that of the attempt.
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
@@ -93,7 +105,12 @@ class Attempt:
             `model`, as behind `openrouter/auto`.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
+        estimated: Whether `usage`, and so the cost, is an estimate: the provider told none, because nobody waited for
+            the end of its answer.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
+        prompt: Name and version of the Langfuse prompt whose version for this model it was asked with; None for the one
+            that the call itself names.
+        messages: What was sent then in place of the call's messages.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
         prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
     """
@@ -112,7 +129,10 @@ class Attempt:
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
+    estimated: bool = False
     tier: object = None
+    prompt: Mapping[str, Any] | None = None
+    messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
     prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
@@ -152,7 +172,7 @@ class Attempt:
             self.model,
             usage,
             self.answered,
-            tier=self.tier if isinstance(self.tier, str) else None,
+            tier=self.tier,
             batch=self.reason == BATCH,
             own=self.prices,
         )
@@ -181,7 +201,11 @@ class Attempt:
             record["restated"] = list(self.restated)
         if self.rehearsed:
             record["rehearsed"] = True
-        if isinstance(self.tier, str) and self.tier:
+        if self.estimated:
+            record["estimated"] = True
+        if self.prompt is not None:
+            record["prompt"] = dict(self.prompt)
+        if isinstance(self.tier, str):
             record["tier"] = self.tier
         return record
 
@@ -224,7 +248,7 @@ class Route:
 
     Attributes:
         asked: The model name as the caller wrote it.
-        attempts: In order; the last one answered if the call succeeded.
+        attempts: In the order in which they ended; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
         limited: Which limits and budgets kept it from a target, or made it wait.
         limited_ms: Milliseconds that it waited for them.

@@ -32,7 +32,7 @@ from genai_integrations.langchain.callbacks import (
 from genai_integrations.langchain.errors import adopt, framework_errors
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
-from genai_integrations.langchain.replies import StreamReader, chat_result, combined
+from genai_integrations.langchain.replies import chat_result, combined, reader_of
 from genai_integrations.langchain.structured import (
     Method,
     call_parser,
@@ -363,10 +363,10 @@ class ChatGenAI(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        read = StreamReader()
         with framework_errors:
             model, params = self._request(messages, stop, kwargs, run_manager)
             with self.client.completion(model, to_wire(messages), True, **params) as stream:
+                read = reader_of(stream)
                 for chunk in stream:
                     generation = read.chunk(chunk.wire)
                     if generation is not None:
@@ -380,11 +380,11 @@ class ChatGenAI(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        read = StreamReader()
         with framework_errors:
             model, params = self._request(messages, stop, kwargs, run_manager)
             opened = self.client.acompletion(model, to_wire(messages), True, **params)
             async with await opened as stream:
+                read = reader_of(stream)
                 async for chunk in stream:
                     generation = read.chunk(chunk.wire)
                     if generation is not None:

@@ -22,6 +22,7 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.tool_calls import function_of
 from genai_integrations.langchain.blocks import PROVIDER
+from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 
 Wire = dict[str, Any]
 
@@ -146,6 +147,15 @@ class StreamReader:
             self._closed = bool(signature) or piece.get("type") != "thinking"
             told = {key: value for key, value in piece.items() if value}
             yield {**told, "index": self._block}
+
+
+def reader_of(stream: ReplyStream | AsyncReplyStream) -> StreamReader:
+    """The reader of a stream, which may be one that can begin anew."""
+    if not stream.recovers:
+        return StreamReader()
+    from genai_integrations.langchain.restarts import RestartReader
+
+    return RestartReader()
 
 
 _EMPTY = AIMessageChunk(content="")

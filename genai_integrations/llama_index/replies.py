@@ -112,6 +112,9 @@ class Growing:
 
     def __init__(self, route: Route) -> None:
         self._route = route
+        self._begin()
+
+    def _begin(self) -> None:
         self._whole = False
         self._is_rich = False
         self._text = ""
@@ -129,6 +132,9 @@ class Growing:
         if choices:
             delta = choices[0].get("delta") or delta
             self._whole = self._whole or bool(choices[0].get("finish_reason"))
+        elif "restarted" in wire:
+            # The stream broke, and what it had said is to be forgotten.
+            self._begin()
         text = delta.get("content") or ""
         self._text += text
         extra: Wire = {}
@@ -137,6 +143,8 @@ class Growing:
         if usage := wire.get("usage"):
             extra |= counts(usage)
             self._thoughts.count(usage)
+        if "restarted" in wire:
+            extra["restarted"] = True
         blocks = self._blocks() if self._is_rich else [TextBlock(text=self._text)]
         return ChatResponse(
             message=ChatMessage(

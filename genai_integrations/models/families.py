@@ -22,6 +22,11 @@ class Family:
     providers: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """A word for it: `gpt`, `claude`, `gemini`."""
+        return self.prefixes[0].rstrip("-0123456789")
+
 
 FAMILIES = (
     # OpenAI's open models, which it does not serve itself.

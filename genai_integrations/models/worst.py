@@ -36,7 +36,7 @@ def worst_cost(
     prompt_tokens: int,
     answer_tokens: int | None,
     *,
-    tier: str | None = None,
+    tier: object = None,
     batch: bool = False,
 ) -> float | None:
     """US dollars at worst for one attempt; None where the price or the longest answer is not known."""

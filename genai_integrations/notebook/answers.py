@@ -45,6 +45,8 @@ class Answer:
     def take(self, chunk: Chunk) -> None:
         """Add what a chunk brings."""
         self.usage = chunk.get("usage") or self.usage
+        if chunk.get("restarted"):
+            self.text = ""
         for choice in chunk.get("choices") or ():
             delta = choice.get("delta") or {}
             self.text += delta.get("content") or delta.get("refusal") or ""

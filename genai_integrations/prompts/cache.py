@@ -6,6 +6,7 @@ one is fetched) or expired (after `refresh()`: whoever wants it waits for a fetc
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -23,6 +24,9 @@ _log = logging.getLogger("genai_integrations")
 
 PAUSE = 10.0
 """Seconds for which a Langfuse that failed is not asked again by those who have something else to use."""
+
+PATIENCE = 0.5
+"""Seconds to wait for a prompt that may well not be there, and that a call can do without."""
 
 _MOST_PROMPTS = 2048
 """Prompts remembered, also those that are not there: a program that makes names up cannot fill the memory."""
@@ -149,6 +153,48 @@ class PromptCache:
             partial(self._fetched, key, entry), after=entry.expired, known=entry.kept
         )
         return _given(entry, known, fallback)
+
+    def find(self, key: Key) -> Prompt | None:
+        """The prompt, or None where Langfuse has none of that label, or cannot be asked in time.
+
+        For one that may well not be there. That it is not is known as long as a prompt is fresh, and then looked up anew
+        behind the scenes: only who comes first waits, and not for long.
+        """
+        entry = self._entry(key)
+        known = self._known(key, entry)
+        if known is None:
+            with contextlib.suppress(TimeoutError):
+                known = entry.fetches.do(
+                    partial(self._fetched, key, entry),
+                    after=entry.expired,
+                    known=entry.current,
+                    limit=time.monotonic() + PATIENCE,
+                )
+        return known.prompt if isinstance(known, Kept) else None
+
+    async def afind(self, key: Key) -> Prompt | None:
+        """As `find`, without blocking the event loop."""
+        entry = self._entry(key)
+        known = self._known(key, entry)
+        if known is None:
+            with contextlib.suppress(TimeoutError):
+                known = await entry.fetches.ado(
+                    partial(self._fetched, key, entry),
+                    after=entry.expired,
+                    known=entry.current,
+                    limit=time.monotonic() + PATIENCE,
+                )
+        return known.prompt if isinstance(known, Kept) else None
+
+    def _known(self, key: Key, entry: _Entry) -> Kept | Failed | None:
+        """What is known, that there is none among it; renewed behind the scenes when it is old."""
+        current = entry.current()
+        if isinstance(current, Kept):
+            return self._usable(key, entry, None)
+        if current is not None and time.monotonic() >= current.until - PAUSE + self._ttl:
+            entry.fetches.start(partial(self._fetched, key, entry))
+        is_away = current is None and self._away is not None and self._away.is_recent
+        return self._away if is_away else current
 
     def _entry(self, key: Key) -> _Entry:
         return self._entries.get(key) or self._entries.get_or_put(key, _Entry())

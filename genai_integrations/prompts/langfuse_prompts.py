@@ -69,6 +69,14 @@ class LangfusePrompts:
         require_event_loop()
         return await self._cache.aget(_key(name, version, label), _prompt(name, fallback))
 
+    def find(self, name: str, label: str) -> Prompt | None:
+        """The version that has a label, where there may well be none: None then, or where it cannot be had at once."""
+        return self._cache.find(Key(name, None, label))
+
+    async def afind(self, name: str, label: str) -> Prompt | None:
+        """As `find`, without blocking the event loop."""
+        return await self._cache.afind(Key(name, None, label))
+
     def expire(self) -> None:
         """Have the next call of each prompt wait for what Langfuse has now."""
         self._cache.expire()

@@ -1,15 +1,17 @@
-"""Waits in event loops that have a bound."""
+"""Waits that have a bound."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 
-from genai_integrations.calls.wire import AsyncChunks, Wire
+from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.errors import RequestTimeoutError
-from genai_integrations.transports.chunks import SteppedChunks
+from genai_integrations.transports.chunks import ClosableChunks, SteppedChunks
+from genai_integrations.transports.http.patience import Patience
 
 
 class Within:
@@ -19,12 +21,14 @@ class Within:
 
     Args:
         seconds: How long it may take.
+        words: What the error says, with a place for the seconds.
     """
 
-    __slots__ = ("_seconds", "_timeout")
+    __slots__ = ("_seconds", "_timeout", "_words")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, words: str = "no answer within {:g} s") -> None:
         self._seconds = seconds
+        self._words = words
         self._timeout = asyncio.timeout(seconds)
 
     async def __aenter__(self) -> None:
@@ -42,7 +46,7 @@ class Within:
                 return
         except TimeoutError:
             pass
-        raise RequestTimeoutError(f"no answer within {self._seconds:g} s") from None
+        raise RequestTimeoutError(self._words.format(self._seconds)) from None
 
 
 def chunks_until(ends: float, chunks: AsyncChunks) -> SteppedChunks:
@@ -50,6 +54,36 @@ def chunks_until(ends: float, chunks: AsyncChunks) -> SteppedChunks:
 
     async def step(following: Callable[[], Awaitable[Wire]]) -> Wire:
         async with Within(max(ends - time.monotonic(), 0.0)):
+            return await following()
+
+    return SteppedChunks(chunks, step)
+
+
+def prompt_stream(chunks: Chunks, patience: Patience, seconds: float) -> ClosableChunks:
+    """The chunks, each of which must come in so many seconds after it is asked for.
+
+    Args:
+        chunks: Where they come from; `patience` bounds their waits.
+        patience: The same.
+        seconds: For each.
+    """
+    return ClosableChunks(_prompt(chunks, patience, seconds), chunks.close)
+
+
+def _prompt(chunks: Chunks, patience: Patience, seconds: float) -> Generator[Wire]:
+    with contextlib.closing(chunks):
+        patience.chunk_within(seconds)
+        for chunk in chunks:
+            yield chunk
+            # From now on, for the reader's own time is not the provider's.
+            patience.chunk_within(seconds)
+
+
+def aprompt_stream(chunks: AsyncChunks, seconds: float) -> SteppedChunks:
+    """As `prompt_stream`."""
+
+    async def step(following: Callable[[], Awaitable[Wire]]) -> Wire:
+        async with Within(seconds, "the stream stalled for {:g} s"):
             return await following()
 
     return SteppedChunks(chunks, step)

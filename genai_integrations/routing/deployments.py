@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -119,6 +120,15 @@ class Plan:
     cascade: Cascade | None = None
     assignment: Assignment | None = None
     trial: frozenset[str] = frozenset()
+
+    def avoiding(self, names: Sequence[str]) -> Plan:
+        """The plan with the targets of these names after all others; the one that is named last comes last."""
+        named = {name: at for at, name in enumerate(names)}
+        groups = [self.targets, *self.fallbacks]
+        others = [[row for row in group if row.name not in named] for group in groups]
+        avoided = [row for group in groups for row in group if row.name in named]
+        avoided.sort(key=lambda row: named[row.name])
+        return dataclasses.replace(self, targets=others[0], fallbacks=[*others[1:], avoided])
 
 
 class Special(Protocol):

@@ -6,21 +6,24 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError
-from genai_integrations.routing.deadline import Within, chunks_until
+from genai_integrations.routing.deadline import Within, aprompt_stream, chunks_until, prompt_stream
 from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
 from genai_integrations.routing.steps import (
     Admit,
+    AwaitFirst,
     AwaitProbe,
+    Begin,
     Drop,
+    FindPrompt,
     Follow,
     Hand,
     Judge,
@@ -41,8 +44,11 @@ from genai_integrations.routing.streams import (
     is_decisive,
     no_content,
 )
-from genai_integrations.transports.chunks import arestated_stream, restated_stream
+from genai_integrations.transports.chunks import Line, arestated_stream, restated_stream
 from genai_integrations.transports.http.patience import Patience
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.running import Running
 
 
 class SyncDriver:
@@ -62,9 +68,13 @@ class SyncDriver:
         Raises:
             GenAIError: It cannot be answered.
         """
-        return self._drive(flow(request, self._parts, self._is_ready))  # type: ignore[return-value]  # it is new
+        call = flow(request, self._parts, self._is_ready)
+        done = self._drive(call)
+        if isinstance(done, Hand):
+            return ReplyStream(call, done, self._drive)
+        return done  # type: ignore[return-value]  # it is new
 
-    def _drive(self, flow: Flow, outcome: Any = None) -> Reply | ReplyStream | None:
+    def _drive(self, flow: Flow, outcome: Any = None) -> Reply | Hand | None:
         """Run a flow to its end, or to where it hands out a stream; one that did so gets how the stream ended."""
         while True:
             try:
@@ -72,7 +82,7 @@ class SyncDriver:
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Hand):
-                return ReplyStream(flow, step, self._drive)
+                return step
             try:
                 outcome = HANDLERS[type(step)](self._parts, step)
             except GenAIError as error:
@@ -93,16 +103,20 @@ class AsyncDriver:
 
     async def run(self, request: Request) -> Reply | AsyncReplyStream:
         """As `SyncDriver.run`."""
-        return await self._drive(flow(request, self._parts, self._is_ready))  # type: ignore[return-value]  # it is new
+        call = flow(request, self._parts, self._is_ready)
+        done = await self._drive(call)
+        if isinstance(done, Hand):
+            return AsyncReplyStream(call, done, self._drive)
+        return done  # type: ignore[return-value]  # it is new
 
-    async def _drive(self, flow: Flow, outcome: Any = None) -> Reply | AsyncReplyStream | None:
+    async def _drive(self, flow: Flow, outcome: Any = None) -> Reply | Hand | None:
         while True:
             try:
                 step = flow.send(outcome)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Hand):
-                return AsyncReplyStream(flow, step, self._drive)
+                return step
             try:
                 outcome = await ASYNC_HANDLERS[type(step)](self._parts, step)
             except GenAIError as error:
@@ -126,12 +140,14 @@ async def _aload(parts: Parts, step: Load) -> Snapshot:
     return await registry.aload(step.ends)
 
 
-def _send(parts: Parts, step: Send) -> Wire | Opened:
-    patience = Patience(step.timeout, step.idle, step.ends)
+def _send(parts: Parts, step: Send, line: Line | None = None) -> Wire | Opened:
+    patience = Patience(step.timeout, step.idle, step.ends, line)
     if not step.stream:
         reply = parts.transport.send(step.call, patience)
         return step.turn(reply) if step.turn else reply
     chunks = parts.transport.stream(step.call, patience)
+    if line is not None:
+        line.lead_to(chunks.close)
     if step.turn:
         chunks = restated_stream(chunks, step.turn)
     try:
@@ -140,7 +156,7 @@ def _send(parts: Parts, step: Send) -> Wire | Opened:
         chunks.close()
         raise
     patience.content_began()
-    return Opened(held, chunks)
+    return Opened(held, prompt_stream(chunks, patience, step.stall) if step.stall else chunks)
 
 
 async def _asend(parts: Parts, step: Send) -> Wire | Opened:
@@ -148,7 +164,7 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
         async with Within(step.timeout):
             reply = await parts.transport.asend(step.call, step.timeout)
         return step.turn(reply) if step.turn else reply
-    chunks = parts.transport.astream(step.call, max(step.timeout, step.idle))
+    chunks = parts.transport.astream(step.call, max(step.timeout, step.idle, step.stall or 0.0))
     if step.turn:
         chunks = arestated_stream(chunks, step.turn)
     try:
@@ -157,7 +173,39 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
     except BaseException:
         await chunks.aclose()
         raise
+    if step.stall:
+        chunks = aprompt_stream(chunks, step.stall)
     return Opened(held, chunks if step.ends is None else chunks_until(step.ends, chunks))
+
+
+def _begin(parts: Parts, step: Begin) -> Running:
+    from genai_integrations.routing.running import in_thread
+
+    line = Line()
+
+    def work() -> Wire | Opened | GenAIError:
+        try:
+            return _send(parts, step.send, line)
+        except GenAIError as error:
+            return error
+        except BaseException as error:  # noqa: BLE001  a thread has nobody else to tell
+            return _failed(error)
+
+    return in_thread(work, line.hang_up)
+
+
+async def _abegin(parts: Parts, step: Begin) -> Running:
+    from genai_integrations.routing.running import in_task
+
+    async def work() -> Wire | Opened | GenAIError:
+        try:
+            return await _asend(parts, step.send)
+        except GenAIError as error:
+            return error
+        except Exception as error:  # noqa: BLE001  as of an attempt that is waited for
+            return _failed(error)
+
+    return in_task(work())
 
 
 async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:
@@ -183,12 +231,15 @@ HANDLERS: dict[type, Callable[[Parts, Any], Any]] = {
     Follow: lambda _, step: step.memory.follow(step.seconds),
     Renew: _renew,
     Prepare: lambda parts, step: parts.transport.prepare(step.call, step.ends),
+    FindPrompt: lambda _, step: step.prompts.find(step.name, step.label),
     Send: _send,
     Judge: lambda _, step: step.judge(step.request, step.wire),
     Drop: lambda _, step: step.stream.rest.close(),
     Keep: lambda _, step: step.memory.keep(step.reply, step.attempt),
     Wait: lambda _, step: time.sleep(step.seconds),
     AwaitProbe: lambda _, step: wait_for_any(step.probes, step.seconds),
+    Begin: _begin,
+    AwaitFirst: lambda _, step: wait_for_any(step.running, step.seconds),
 }
 """How a thread does each step. What it returns, or an error of ours that it raises, is sent back to the flow."""
 
@@ -200,12 +251,15 @@ ASYNC_HANDLERS: dict[type, Callable[[Parts, Any], Awaitable[Any]]] = {
     Follow: lambda _, step: step.memory.afollow(step.seconds),
     Renew: _arenew,
     Prepare: lambda parts, step: parts.transport.aprepare(step.call, step.ends),
+    FindPrompt: lambda _, step: step.prompts.afind(step.name, step.label),
     Send: _asend,
     Judge: _ajudge,
     Drop: lambda _, step: step.stream.rest.aclose(),
     Keep: lambda _, step: step.memory.akeep(step.reply, step.attempt),
     Wait: lambda _, step: asyncio.sleep(step.seconds),
     AwaitProbe: lambda _, step: async_wait_for_any(step.probes, step.seconds),
+    Begin: _abegin,
+    AwaitFirst: lambda _, step: async_wait_for_any(step.running, step.seconds),
 }
 """How an event loop does each step."""
 
@@ -214,6 +268,10 @@ def _failed_attempt(step: Step, error: BaseException) -> CallError | None:
     """The error of an attempt in which a transport raised something of its own; None for what ends the call."""
     if not isinstance(step, (Prepare, Send)) or not isinstance(error, Exception):
         return None
+    return _failed(error)
+
+
+def _failed(error: BaseException) -> CallError:
     failed = InvalidReplyError(f"the attempt ended with {type(error).__name__}")
     failed.__cause__ = error
     return failed

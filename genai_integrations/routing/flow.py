@@ -18,8 +18,8 @@ from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import CACHE, OK, Attempt, Route
-from genai_integrations.calls.wire import Wire, WireCall, located
+from genai_integrations.calls.route import CACHE, RESTART, Attempt
+from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
@@ -28,9 +28,10 @@ from genai_integrations.errors import (
 )
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
-from genai_integrations.routing.observing import CallObserver
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
+from genai_integrations.routing.record import Record
+from genai_integrations.routing.retry_budget import SPENT
 from genai_integrations.routing.steps import (
     Drop,
     Ending,
@@ -41,19 +42,17 @@ from genai_integrations.routing.steps import (
     NewKey,
     Opened,
     Prepare,
+    Race,
     Ready,
     Send,
     Step,
     Try,
 )
-from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
-    from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.kept_answers import Recalled
-    from genai_integrations.routing.turns import Turns
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -86,34 +85,20 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
         raise
 
 
-class _Call:
-    """One call, step by step; `steps` reads from top to bottom.
+class _Call(Record):
+    """One call, step by step; `steps` reads from top to bottom."""
 
-    Attributes:
-        route: Every attempt so far.
-    """
-
-    __slots__ = (
-        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "_turns", "route",
-    )  # fmt: skip
+    __slots__ = ("_ends", "_is_ready", "_parts", "_plan")
 
     def __init__(
         self, request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]
     ) -> None:
-        self._request = request
         self._parts = parts
         self._is_ready = is_ready
-        self._memory: Memory | None = None
-        self._turns: Turns | None = None
-        self.route = Route(request.model)
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
         self._ends = None if deadline is None else time.monotonic() + deadline
-        self._observers: list[CallObserver] = [
-            watching for one in parts.observers if (watching := one.call_began(request)) is not None
-        ]
-        # After theirs, so that the times of attempts lie within what an observer takes for the call's.
-        self._began = self._started = time.monotonic()
+        super().__init__(request, parts.observers, parts.lengths)
 
     def steps(self) -> Flow:
         """The call."""
@@ -166,47 +151,64 @@ class _Call:
         if kept.rest is None and self._memory is not None:
             self._memory.ended()
             self._memory = None
-        self.route.attempts.append(kept.attempt)
-        self._started = time.monotonic()
+        self._added(kept.attempt)
         if self._request.stream:
             return (yield from self._handed(kept.chunks(), kept.rest))
         wire = kept.entry["reply"]
         self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
-    def _answered(self) -> Generator[Step, Any, Wire | Opened]:
-        """The answer of the first target that gives one, in the order of the policy."""
-        args = self._request.args
+    def _answered(self, reason: str = "") -> Generator[Step, Any, Wire | Opened]:
+        """The answer of the first target that gives one, in the order of the policy.
+
+        Args:
+            reason: Of the first attempt; empty for the policy's own.
+        """
+        args, parts, stream = self._request.args, self._parts, self._request.stream
+        timeout = args.timeout
+        if stream and args.stream_timeout is not None:
+            timeout = args.stream_timeout
+        # A cascade's models come one after the other, and one on trial is to show how slow it is.
+        hedges = self._plan.cascade is None and not self._plan.trial
+        policy = attempts(
+            self._plan, args, parts.health,
+            timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
+            hedging=parts.hedging if hedges else None, stream=stream, turns=self._turns,
+        )  # fmt: skip
+        _, answer = yield from self._followed(policy, reason)
+        return answer  # type: ignore[no-any-return]  # the last attempt's, which succeeded
+
+    def _followed(self, policy: Any, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
+        """Do what the policy, or a part of it, asks to its end: what it returns, and the last attempt's answer."""
         answer: Wire | Opened | GenAIError | None = None
         outcome: Any = None
-        timeout = args.timeout
-        if self._request.stream and args.stream_timeout is not None:
-            timeout = args.stream_timeout
-        limit = self._parts.planner.row_timeouts(self._request)
-        policy = attempts(
-            self._plan,
-            args,
-            self._parts.health,
-            timeout=timeout,
-            ends=self._ends,
-            limit=limit,
-            turns=self._turns,
-        )
-        try:
+        with contextlib.closing(policy):
             while True:
                 try:
                     step = policy.send(outcome)
-                except StopIteration:
-                    return answer  # type: ignore[return-value]  # the last attempt's
+                except StopIteration as end:
+                    return end.value, answer
                 if isinstance(step, Try):
+                    if reason:
+                        step, reason = step._replace(reason=reason), ""
                     answer = yield from self._attempted(step)
                     outcome = answer if isinstance(answer, GenAIError) else None
                 elif isinstance(step, NewKey):
                     outcome = yield from self._renewed(step.target)
+                elif isinstance(step, Race):
+                    answer = yield from self._raced(step)
+                    outcome = answer is not None
                 else:
                     outcome = yield step
-        finally:
-            policy.close()
+
+    def _raced(self, race: Race) -> Generator[Step, Any, Wire | Opened | None]:
+        """The first good answer of those who race; None if all have failed."""
+        from genai_integrations.routing.hedging import raced
+
+        finish = yield from raced(race, self._followed)
+        if finish.winner:
+            self._race_won(finish)
+        return finish.answer  # type: ignore[no-any-return]  # of one of them
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
@@ -216,6 +218,10 @@ class _Call:
             from genai_integrations.routing.groups import with_defaults
 
             request = with_defaults(request, target.deployment.defaults)
+        if "langfuse_prompt" in request.trace:
+            from genai_integrations.routing.prompting import following
+
+            request = yield from following(request, target.model)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)
@@ -234,17 +240,17 @@ class _Call:
             request,
             remedies,
             error,
-            lambda made: self._left(step.timeout, made),
+            lambda made: self._left(step, made),
             lambda *said: self._sent(request, step.target, *said),
         )
         if used:
             self._parts.learnt.note(step.target, used)
         return outcome
 
-    def _left(self, timeout: float, made: int) -> float:
+    def _left(self, step: Try, made: int) -> float:
         """Seconds that are left of an attempt's time after so many requests, within the deadline."""
-        spent = sum(attempt.ms for attempt in self.route.attempts[-made:]) / 1000
-        left = timeout - spent
+        asked = [row for row in self.route.attempts if row.target == step.target.name]
+        left = step.timeout - sum(row.ms for row in asked[-made:]) / 1000
         return left if self._ends is None else min(left, self._ends - time.monotonic())
 
     def _sent(
@@ -264,10 +270,11 @@ class _Call:
         is_rehearsed = outcome is not None
         if outcome is None and not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
-        attempt = self._attempt_began(target, reason)
+        attempt = self._attempt_began(target, reason, request)
         attempt.rehearsed = is_rehearsed
         if outcome is None:
-            send = Send(call, request.stream, timeout, request.args.timeout, self._ends)
+            args = request.args
+            send = Send(call, request.stream, timeout, args.timeout, self._ends, args.stall_timeout)
             if remedies:
                 from genai_integrations.routing.restating import asked
 
@@ -281,6 +288,8 @@ class _Call:
         if judges and not isinstance(outcome, GenAIError):
             outcome = yield from self._judged(outcome, attempt, judges)
         if isinstance(outcome, GenAIError):
+            if isinstance(outcome, NotFoundError):
+                self._parts.planner.explain(outcome, call.model)
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened) and not self._request.stream:
             attempt.tier = outcome.get("service_tier")
@@ -351,99 +360,51 @@ class _Call:
         return snapshot is None or connection.name in snapshot.by_name
 
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
-        """Give a stream, and take note of how it ends."""
-        attempt, memory = self.route.attempts[-1], self._memory
-        attempt.first_content_ms = self._elapsed()
-        attempt.outcome = OK
-        for observer in self._observers:
-            observer.first_content(self.route)
+        """Give a stream, and take note of how it ends; one that breaks may begin anew."""
+        attempt, memory = self._first_content(), self._memory
         is_wanted = bool(self._observers) or memory is not None
         answers = self._request.body.get("n") or 1
-        end: Ending = yield Hand(answers, held, rest, self.route, is_wanted)
-        if end.error is not None:
-            self._stream_broke(attempt, end.error)
+        recovers = self._request.args.stream_recovery is not None and attempt.reason != CACHE
+        while True:
+            end: Ending = yield Hand(answers, held, rest, self.route, is_wanted, recovers)
+            if end.error is None:
+                break
+            self._stream_broke(attempt, end)
             if attempt.reason != CACHE:
                 self._parts.health.failed(attempt.target)
-        elif end.is_whole:
+            again = (yield from self._begun_anew(end.error)) if recovers else None
+            if again is None:
+                break
+            attempt, held, rest = self._first_content(), again.held, again.rest
+        if end.is_whole:
             attempt.tier = end.tier
             self._attempt_answered(attempt, end.usage, end.model)
             if memory is not None and end.reply is not None:
                 yield Keep(memory, end.reply, attempt)
-        else:
-            # The caller was done with it before its end.
-            self._attempt_ended(attempt)
+        elif end.error is None:
+            self._stream_left(attempt, end)
         self.ended(end.reply, end.error)
         return None
+
+    def _begun_anew(self, error: GenAIError) -> Generator[Step, Any, Opened | None]:
+        """Another stream in place of one that broke; None if there is to be none, which the error says then."""
+        broken = [row.target for row in self.route.attempts if row.first_content_ms is not None]
+        others = len(self._plan.targets) + sum(map(len, self._plan.fallbacks)) - 1
+        if len(broken) > max(self._request.args.num_retries, others):
+            return None
+        if not self._parts.health.retries.withdraw(time.monotonic()):
+            error.add_note(SPENT)
+            return None
+        self._plan = self._plan.avoiding(broken)
+        try:
+            return (yield from self._answered(RESTART))  # type: ignore[return-value]  # a stream was asked for
+        except GenAIError as failed:
+            error.add_note(f"it could not begin anew: {failed}")
+            return None
 
     def _replied(self, wire: Wire) -> Reply:
         self.ended(wire)
         return Reply(wire, self.route)
-
-    # What happens, written down and told.
-
-    def _attempt_began(self, target: Target, reason: str) -> Attempt:
-        """Open the record of an attempt; its clock starts now."""
-        connection = target.connection
-        attempt = Attempt(
-            target.name, connection.name, connection.provider.name, target.model, reason
-        )
-        attempt.prices = target.deployment.prices
-        self.route.attempts.append(attempt)
-        self._started = time.monotonic()
-        attempt.began_ms = (self._started - self._began) * 1000
-        for observer in self._observers:
-            observer.attempt_began(attempt)
-        return attempt
-
-    def _attempt_answered(self, attempt: Attempt, usage: Wire | None, model: object) -> None:
-        """The reply is whole."""
-        attempt.outcome = OK
-        attempt.usage = usage
-        attempt.answered = model if isinstance(model, str) else None
-        if attempt.reason != CACHE:
-            request = self._request
-            prompt = request.trace.get("langfuse_prompt")
-            self._parts.lengths.note(attempt.model, request.body, prompt, usage)
-        self._attempt_ended(attempt)
-
-    def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
-        """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
-        if isinstance(error, NotFoundError):
-            self._parts.planner.explain(error, call.model)
-        without_frames(error)
-        attempt.outcome = type(error).__name__
-        attempt.error = located(error, call) if isinstance(error, CallError) else error
-        self._attempt_ended(attempt)
-        return error
-
-    def _stream_broke(self, attempt: Attempt, error: GenAIError) -> None:
-        """The stream broke after its first content."""
-        attempt.outcome = type(error).__name__
-        attempt.error = error
-        if isinstance(error, CallError):
-            error.connection, error.model = attempt.connection, attempt.model
-            error.provider, error.route = attempt.provider, self.route
-        self._attempt_ended(attempt)
-
-    def _attempt_ended(self, attempt: Attempt) -> None:
-        attempt.ms = self._elapsed()
-        for observer in self._observers:
-            observer.attempt_ended(attempt)
-
-    def _elapsed(self) -> float:
-        """Milliseconds since the last attempt began."""
-        return (time.monotonic() - self._started) * 1000
-
-    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
-        """The call is over, with a reply or an error; what is told later is not heard."""
-        if self._turns is not None:
-            self._turns.end()
-        if self._memory is not None:
-            last = self.route.attempts[-1] if self.route.attempts else None
-            self._memory.ended(wire, last, error)
-        observers, self._observers = self._observers, []
-        for observer in observers:
-            observer.call_ended(self.route, wire, error)
 
 
 _CALM = 1.0

@@ -115,6 +115,7 @@ class Health:
     Attributes:
         retries: The budget of retries, over all targets.
         accounts: Those without credit.
+        rehearsed: Targets whose failures are a rehearsal, of which other processes are not told.
         changed: Cooldowns that began or ended here since they were last told to other processes: for each target the
             moment its cooldown ends, 0 where it is back. Stays empty where nobody shares them.
     """
@@ -134,6 +135,7 @@ class Health:
         self._records: OrderedDict[str, _Circuit] = OrderedDict()
         self._lock = threading.RLock()
         self.changed: dict[str, float] = {}
+        self.rehearsed: set[str] = set()
         # What other processes have told, by hash, until somebody asks for the target.
         self._heard: dict[str, float] = {}
         self._hashed: Callable[[str], str] | None = None
@@ -254,6 +256,7 @@ class Health:
         """Close the circuit of a target, and fill its account: what was told of them was a rehearsal."""
         self.succeeded(target, math.inf)
         self.accounts.answered(connection, math.inf)
+        self.rehearsed.discard(target)
 
     def _after_fork(self) -> None:
         """After a fork, in the child: no call is under way, and no thread is left that could give the lock back."""
@@ -264,7 +267,7 @@ class Health:
 
     def _note(self, target: str, ends: float) -> None:
         """Keep for other processes that a cooldown began or ended."""
-        if self._hashed is not None:
+        if self._hashed is not None and target not in self.rehearsed:
             self.changed[target] = ends
             while len(self.changed) > MOST_CIRCUITS:
                 del self.changed[next(iter(self.changed))]

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.route import CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import (
     BadRequestError,
@@ -323,7 +323,10 @@ class _Watch:
                         delay.failed(now - began, now, isinstance(error, RequestTimeoutError))
             elif began is not None and attempt.outcome == OK:
                 delay.answered(attempt.ms / 1000, now)
-        if measured.shared is not None:
+            elif began is not None and attempt.outcome == CANCELLED:
+                # Another one was faster: it would have taken longer than it was waited for.
+                delay.failed(now - began, now, is_late=True)
+        if measured.shared is not None and not attempt.rehearsed:
             tokens = 0 if attempt.usage is None else _tokens(attempt.usage)
             failed = error is not None and not isinstance(error, _NOT_ITS_FAULT)
             measured.shared.count(attempt.target, tokens, int(failed))

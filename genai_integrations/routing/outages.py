@@ -135,6 +135,7 @@ class Outage:
         """The error of one more request."""
         self.failed.append(target.name)
         self._hit[target.name] = target.connection
+        self._parts.health.rehearsed.add(target.name)
         if self._error is not None:
             kind, words = _FAILURES[self._error]
             return kind(f"{_REHEARSED}: {words}")

@@ -11,9 +11,11 @@ import copy
 import random
 import time
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
+from genai_integrations.calls.route import HEDGE
 from genai_integrations.errors import (
     AllTargetsFailedError,
     AuthenticationError,
@@ -40,21 +42,22 @@ from genai_integrations.routing.retry_rules import (
     falls_over,
     is_repeatable,
 )
-from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Try, Wait
+from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Race, Try, Wait
 
 if TYPE_CHECKING:
     from genai_integrations.routing.turns import Turns
 
 if TYPE_CHECKING:
     from genai_integrations.routing.domains import Failed
+    from genai_integrations.routing.hedging import Hedging
 
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
 
-Step = Try | Wait | AwaitProbe | NewKey | Admit
+Step = Try | Wait | AwaitProbe | NewKey | Race | Admit
 """What a driver is asked to do."""
 
-Outcome = GenAIError | Target | None
+Outcome = GenAIError | Target | bool | None
 """What a driver sends back."""
 
 Steps = Generator[Step, Outcome, None]
@@ -76,6 +79,8 @@ def attempts(
     limit: Callable[[Target], float | None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
+    hedging: Hedging | None = None,
+    stream: bool = False,
 ) -> Steps:
     """Decide one call.
 
@@ -94,6 +99,8 @@ def attempts(
         limit: Gives a target's own time-out, if it has one.
         clock: Monotonic seconds, the same as the clock of `health`.
         jitter: A number from 0 to 1.
+        hedging: When a second target is asked beside a slow one; None for never.
+        stream: Whether a stream is asked for.
 
     Raises:
         GenAIError: No attempt succeeded, and no other is allowed.
@@ -118,11 +125,18 @@ def attempts(
             continue
         admission = state.admit(candidate)
         if admission.other is None:
-            if (yield from _ask(candidate, state, admission.mine)):
+            after = state.late_after(candidate, hedging, stream) if hedging else None
+            asked = _ask(candidate, state, admission.mine)
+            if after is None or hedging is None:
+                succeeded = yield from asked
+            else:
+                second = partial(_second, candidate, state, hedging)
+                succeeded = bool((yield Race(candidate.target.name, asked, after, second)))
+            if succeeded:
                 return
             continue
         if turns is not None:
-            turns.give_back()
+            turns.give_back(candidate.target)
         if not state.has_elsewhere():
             yield state.pause(candidate, admission.other)
             state.take_in_told(candidate, admission.other)
@@ -135,6 +149,31 @@ def _entered(candidate: Candidate, state: _Call, turns: Turns) -> Generator[Step
         state.pass_over(candidate, outcome)
         return False
     return bool(outcome)
+
+
+def _second(
+    slow: Candidate, state: _Call, hedging: Hedging
+) -> tuple[str, Generator[Step, Outcome, bool]] | None:
+    """The attempt beside a slow one; None if there is no other healthy target by now, or no budget."""
+    other = state.beside(slow)
+    admission = state.admit(other) if other is not None and hedging.may else None
+    if other is None or admission is None or admission.other is not None:
+        return None
+    hedging.withdraw()
+    other.reason = HEDGE
+    return other.target.name, _beside(other, state, admission.mine)
+
+
+def _beside(
+    candidate: Candidate, state: _Call, probe: Probe | None
+) -> Generator[Step, Outcome, bool]:
+    """As `_ask`, if limits and budgets let it be made at once."""
+    turns = state.turns
+    if turns is not None and (yield Admit(turns, candidate.target)) is not None:
+        if probe is not None:
+            probe.finish()
+        return False
+    return (yield from _ask(candidate, state, probe))
 
 
 def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[Step, Outcome, bool]:
@@ -162,7 +201,7 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
                 state.health.accounts.answered(candidate.target.connection, began)
         if isinstance(error, GenAIError):
             if state.turns is not None:
-                state.turns.attempt_ended()
+                state.turns.attempt_ended(candidate.target)
             state.take_in(candidate, error, probe)
         return error is None
     finally:
@@ -254,6 +293,23 @@ class _Call:
         )
         self._knows_of_probe |= admission is not AT_ONCE
         return admission
+
+    def late_after(self, candidate: Candidate, hedging: Hedging, stream: bool) -> float | None:
+        """Seconds after which another target is asked beside this one; None where that is not to be."""
+        if not self._has_begun:
+            hedging.deposit()
+        if not hedging.may or self.beside(candidate) is None:
+            return None
+        return hedging.after(candidate.target.name, stream)
+
+    def beside(self, slow: Candidate) -> Candidate | None:
+        """Who can be asked beside a slow target: a healthy one. One for each call: None if one was."""
+        if any(row.reason == HEDGE for row in self._candidates):
+            return None
+        from genai_integrations.routing.hedging import farthest
+
+        others = [row for row in self._fresh() if row is not slow and not self._free_at(row)]
+        return farthest(slow, others, self.health.accounts)
 
     def has_elsewhere(self) -> bool:
         """Whether a target that was not tried is healthy.
@@ -444,9 +500,9 @@ class _Call:
         trial = self._plan.trial
         if candidate.target.name in trial and len(trial) < len(self._candidates):
             return True
-        return falls_over(
-            error, self._args.fallback_on, is_first=len(self._tried.difference(trial)) == 1
-        )
+        # Beside a hedge there is the first target, which has not answered yet.
+        is_first = len(self._tried.difference(trial)) == 1 and candidate.reason != HEDGE
+        return falls_over(error, self._args.fallback_on, is_first=is_first)
 
     def _final(self, error: GenAIError) -> GenAIError:
         """What to raise when this error ends the call: it never hides what another target said before it."""

@@ -77,6 +77,10 @@ class Router:
         self._parts = Parts(
             registry, args, planner, health, transport, watching, answers, found, gate
         )
+        if args.hedge_after is not None:
+            from genai_integrations.routing.hedging import Hedging
+
+            self._parts.hedging = Hedging(args.hedge_after, found)
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
 

@@ -6,7 +6,7 @@ takes are tuples, which are made in a third of the time.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -21,7 +21,9 @@ from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.probe import Probe
 
 if TYPE_CHECKING:
+    from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
     from genai_integrations.routing.caching import Memory
+    from genai_integrations.routing.running import Running
 
 
 class Try(NamedTuple):
@@ -127,6 +129,15 @@ class Prepare:
     ends: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class FindPrompt:
+    """Look for the version of a prompt that has a label, and send it back, or None."""
+
+    prompts: LangfusePrompts
+    name: str
+    label: str
+
+
 class Send(NamedTuple):
     """Make one attempt, and send back the reply or, for a stream, `Opened` with its first content.
 
@@ -136,6 +147,7 @@ class Send(NamedTuple):
         timeout: Seconds to the reply, or to a stream's first content.
         idle: Seconds that a stream may be silent after that.
         ends: The moment at which the call is over.
+        stall: Seconds to each further chunk of a stream; None for no bound but `idle`.
         turn: What is done to the reply or to each chunk; None leaves them as they come.
     """
 
@@ -144,6 +156,7 @@ class Send(NamedTuple):
     timeout: float
     idle: float
     ends: float | None
+    stall: float | None = None
     turn: Callable[[Wire], Wire] | None = None
 
 
@@ -158,6 +171,38 @@ class Opened:
 
     held: Sequence[Wire]
     rest: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Make an attempt, and another one beside it if the first is slow; send back whether one of them succeeded.
+
+    Attributes:
+        target: Name of the first target.
+        first: The attempt.
+        after: Seconds without an answer from it, of a stream without content, after which it is slow.
+        second: Gives the name and the attempt of another target; None if there is to be none.
+    """
+
+    target: str
+    first: Generator[Any, Any, bool]
+    after: float
+    second: Callable[[], tuple[str, Generator[Any, Any, bool]] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Send a request without waiting for it, and send back what runs."""
+
+    send: Send
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitFirst:
+    """Wait until one of these is over, at most so long (None waits on), and send back None."""
+
+    running: Sequence[Running]
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +231,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Hand a stream to the caller, and send back how it ended.
+    """Hand a stream to the caller, in place of the one before if there was one, and send back how it ended.
 
     Attributes:
         answers: How many alternatives were asked for: each must come to its end.
@@ -194,6 +239,7 @@ class Hand:
         rest: Those to come; None for a stream that is all in `held`.
         route: Every attempt so far.
         assemble: Whether anybody wants to know the whole reply at its end.
+        recovers: Whether another may follow where this one breaks.
     """
 
     answers: int
@@ -201,6 +247,7 @@ class Hand:
     rest: Any
     route: Route
     assemble: bool
+    recovers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +260,8 @@ class Ending:
         error: What the caller gets, if it broke.
         is_whole: Whether it came to its end; else it broke, or the caller left it.
         model: As the stream names it where it tells its usage.
-        tier: The service tier, as the same chunk names it.
+        text: What came of a stream that is not whole.
+        tier: The service tier, as the chunk with the usage names it.
     """
 
     usage: Wire | None
@@ -221,6 +269,7 @@ class Ending:
     error: GenAIError | None = None
     is_whole: bool = False
     model: object = None
+    text: str = ""
     tier: object = None
 
 
@@ -247,7 +296,10 @@ Step = (
     | Admit
     | Renew
     | Prepare
+    | FindPrompt
     | Send
+    | Begin
+    | AwaitFirst
     | Judge
     | Drop
     | Hand

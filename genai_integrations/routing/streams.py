@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from genai_integrations.calls.assembly import Assembly
 from genai_integrations.calls.reply import Chunk
 from genai_integrations.calls.route import Route
-from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, finish_reasons, has_content
+from genai_integrations.calls.wire import Wire, finish_reasons, has_content
 from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
 from genai_integrations.routing.flow import Flow
 from genai_integrations.routing.steps import Ending, Hand
@@ -30,16 +30,34 @@ def no_content() -> InvalidReplyError:
 
 
 class _Reading:
-    """How far a stream has been read. A loop over a stream holds this and not the stream, so both end with the loop."""
+    """How far a stream has been read. A loop over a stream holds this and not the stream, so both end with the loop.
 
-    def __init__(self, flow: Flow, hand: Hand) -> None:
-        self.held = hand.held
+    Args:
+        flow: The call's.
+        hand: The stream.
+        nothing: What there is to come of a stream that is all in `hand.held`.
+
+    Attributes:
+        rest: The chunks to come.
+        is_closed: The caller is done with it.
+        is_over: It came to its end, or broke and no other follows.
+    """
+
+    def __init__(self, flow: Flow, hand: Hand, nothing: Callable[[], Any]) -> None:
         self.route = hand.route
+        self.recovers = hand.recovers
+        self.is_closed = self.is_over = False
+        self._nothing = nothing
+        self.go_on_with(flow, hand)
+
+    def go_on_with(self, flow: Flow, hand: Hand) -> None:
+        """Read this stream from now on, and no other."""
+        self.held = hand.held
+        self.rest: Any = self._nothing() if hand.rest is None else hand.rest
+        self._tally = Tally(hand.answers)
+        self._assembly = Assembly() if hand.assemble else None
         # Whoever takes it out has the stream's end to tell: it is told once, whatever thread comes first.
         self._flow = [flow]
-        self._tally = Tally(hand.answers)
-        self.is_closed = False
-        self._assembly = Assembly() if hand.assemble else None
 
     def __del__(self) -> None:
         """A stream that nobody has read is over, too."""
@@ -48,6 +66,13 @@ class _Reading:
     def taken(self) -> Flow:
         """The flow of the call, for the loop that has come to the stream's end."""
         return self._flow.pop()
+
+    def restarted(self) -> Chunk:
+        """The chunk that says that all before it is to be dropped, with the names that those after it have."""
+        names = ("id", "object", "created", "model")
+        first = next(iter(self.held), {})
+        kept = {name: first[name] for name in names if name in first}
+        return Chunk({**kept, "choices": [], "restarted": True})
 
     def interrupted(self, error: GenAIError) -> StreamInterruptedError:
         """The error for a stream that broke."""
@@ -68,9 +93,10 @@ class _Reading:
 
     def ending(self, error: GenAIError | None = None, *, is_whole: bool = False) -> Ending:
         """What there is to tell of the stream's end."""
-        reply = self._assembly.wire(self._tally.usage) if self._assembly is not None else None
         tally = self._tally
-        return Ending(tally.usage, reply, error, is_whole, tally.model, tally.tier)
+        reply = self._assembly.wire(tally.usage) if self._assembly is not None else None
+        text = "" if is_whole else tally.text
+        return Ending(tally.usage, reply, error, is_whole, tally.model, text, tally.tier)
 
     def last_chunk(self) -> Wire | None:
         """The chunk to add, with the usage."""
@@ -98,15 +124,19 @@ class ReplyStream:
         StreamInterruptedError: While iterating, when the stream breaks; `.partial_text` has what came.
     """
 
-    def __init__(self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], object]) -> None:
-        self._reading = _Reading(flow, hand)
-        self._rest: Chunks = _nothing() if hand.rest is None else hand.rest
-        self._chunks = _chunks(self._reading, self._rest, resume)
+    def __init__(self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], Any]) -> None:
+        self._reading = _Reading(flow, hand, _nothing)
+        self._chunks = (_recovering if hand.recovers else _chunks)(self._reading, resume)
 
     @property
     def route(self) -> Route:
         """Every attempt; usage and time are complete when the stream is."""
         return self._reading.route
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it may begin anew: `stream_recovery="restart"`."""
+        return self._reading.recovers
 
     def __iter__(self) -> Generator[Chunk]:
         return self._chunks
@@ -117,7 +147,7 @@ class ReplyStream:
     def close(self) -> None:
         """Stop, and let the provider know by closing the connection. A thread that reads gets the end."""
         self._reading.is_closed = True
-        self._rest.close()
+        self._reading.rest.close()
         try:
             self._chunks.close()
         except ValueError:
@@ -141,16 +171,20 @@ class AsyncReplyStream:
     """Chunks of one answer, for an `async for` loop. As `ReplyStream`."""
 
     def __init__(
-        self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], Awaitable[object]]
+        self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], Awaitable[Any]]
     ) -> None:
-        self._reading = _Reading(flow, hand)
-        self._rest: AsyncChunks = _anothing() if hand.rest is None else hand.rest
-        self._chunks = _achunks(self._reading, self._rest, resume)
+        self._reading = _Reading(flow, hand, _anothing)
+        self._chunks = (_arecovering if hand.recovers else _achunks)(self._reading, resume)
 
     @property
     def route(self) -> Route:
         """Every attempt; usage and time are complete when the stream is."""
         return self._reading.route
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it may begin anew: `stream_recovery="restart"`."""
+        return self._reading.recovers
 
     def __aiter__(self) -> AsyncGenerator[Chunk]:
         return self._chunks
@@ -161,7 +195,7 @@ class AsyncReplyStream:
     async def aclose(self) -> None:
         """Stop, and let the provider know by closing the connection. A task that reads gets the end."""
         self._reading.is_closed = True
-        await self._rest.aclose()
+        await self._reading.rest.aclose()
         if not is_running(self._chunks):
             await self._chunks.aclose()
             self._reading.leave()
@@ -187,11 +221,17 @@ async def _anothing() -> AsyncGenerator[Wire]:
         yield chunk
 
 
-def _chunks(
-    reading: _Reading, rest: Chunks, resume: Callable[[Flow, Ending], object]
-) -> Generator[Chunk]:
+def _recovering(reading: _Reading, resume: Callable[[Flow, Ending], Any]) -> Generator[Chunk]:
+    """The chunks of one stream after the other, as long as they break and another follows."""
+    while not reading.is_over:
+        yield from _chunks(reading, resume)
+        if not reading.is_over:
+            yield reading.restarted()
+
+
+def _chunks(reading: _Reading, resume: Callable[[Flow, Ending], Any]) -> Generator[Chunk]:
     passes = reading.passing()
-    with contextlib.closing(rest):
+    with contextlib.closing(reading.rest) as rest:
         try:
             for chunk in reading.held:
                 if passes(chunk):
@@ -201,25 +241,52 @@ def _chunks(
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
-            if reading.is_closed:
-                reading.leave()
-                return
-            interrupted = reading.interrupted(error)
-            resume(reading.taken(), reading.ending(interrupted))
-            raise interrupted from without_frames(error)
+            _go_on(reading, error, resume)
+            return
         except BaseException:
             reading.leave()
             raise
+    reading.is_over = True
     resume(reading.taken(), reading.ending(is_whole=True))
     if last := reading.last_chunk():
         yield Chunk(last)
 
 
+def _go_on(reading: _Reading, error: GenAIError, resume: Callable[[Flow, Ending], Any]) -> None:
+    """After a break: raise, or have another stream to read, unless it was closed."""
+    reading.is_over = True
+    if reading.is_closed:
+        reading.leave()
+        return
+    interrupted, flow = reading.interrupted(error), reading.taken()
+    hand = resume(flow, reading.ending(interrupted))
+    if hand is None:
+        raise interrupted from without_frames(error)
+    reading.go_on_with(flow, hand)
+    if reading.is_closed:
+        # By another thread, while this one was waiting for the new stream.
+        reading.rest.close()
+        reading.leave()
+        return
+    reading.is_over = False
+
+
+async def _arecovering(
+    reading: _Reading, resume: Callable[[Flow, Ending], Awaitable[Any]]
+) -> AsyncGenerator[Chunk]:
+    while not reading.is_over:
+        async with contextlib.aclosing(_achunks(reading, resume)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+        if not reading.is_over:
+            yield reading.restarted()
+
+
 async def _achunks(
-    reading: _Reading, rest: AsyncChunks, resume: Callable[[Flow, Ending], Awaitable[object]]
+    reading: _Reading, resume: Callable[[Flow, Ending], Awaitable[Any]]
 ) -> AsyncGenerator[Chunk]:
     passes = reading.passing()
-    async with contextlib.aclosing(rest):
+    async with contextlib.aclosing(reading.rest) as rest:
         try:
             for chunk in reading.held:
                 if passes(chunk):
@@ -229,15 +296,33 @@ async def _achunks(
                     yield Chunk(chunk)
             reading.check_end()
         except GenAIError as error:
-            if reading.is_closed:
-                reading.leave()
-                return
-            interrupted = reading.interrupted(error)
-            await resume(reading.taken(), reading.ending(interrupted))
-            raise interrupted from without_frames(error)
+            await _ago_on(reading, error, resume)
+            return
         except BaseException:
             reading.leave()
             raise
+    reading.is_over = True
     await resume(reading.taken(), reading.ending(is_whole=True))
     if last := reading.last_chunk():
         yield Chunk(last)
+
+
+async def _ago_on(
+    reading: _Reading, error: GenAIError, resume: Callable[[Flow, Ending], Awaitable[Any]]
+) -> None:
+    """As `_go_on`."""
+    reading.is_over = True
+    if reading.is_closed:
+        reading.leave()
+        return
+    interrupted, flow = reading.interrupted(error), reading.taken()
+    hand = await resume(flow, reading.ending(interrupted))
+    if hand is None:
+        raise interrupted from without_frames(error)
+    reading.go_on_with(flow, hand)
+    if reading.is_closed:
+        # By another task, while this one was waiting for the new stream.
+        await reading.rest.aclose()
+        reading.leave()
+        return
+    reading.is_over = False

@@ -9,11 +9,19 @@ import threading
 import weakref
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from genai_integrations.runtime.fork import after_fork_in_child
 
 _T = TypeVar("_T")
+
+
+class Leading(Protocol):
+    """Keeps the way to end something."""
+
+    def lead_to(self, end: Callable[[], object], /) -> None:
+        """`end` ends it."""
+        ...
 
 
 class BackgroundLoop:
@@ -35,13 +43,20 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         after_fork_in_child(self.abandon)
 
-    def run(self, work: Coroutine[Any, Any, _T], seconds: float) -> _T:
+    def run(self, work: Coroutine[Any, Any, _T], seconds: float, line: Leading | None = None) -> _T:
         """Run to the end and return the result; the coroutine is cancelled when it takes longer.
+
+        Args:
+            work: What to run.
+            seconds: How long it may take.
+            line: Gets what cancels it, from any thread.
 
         Raises:
             TimeoutError: It took longer, or the interpreter is ending.
         """
         future = self.submit(work)
+        if line is not None:
+            line.lead_to(future.cancel)
         try:
             return future.result(seconds)
         except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Route
+from genai_integrations.calls.route import CANCELLED, OK, Route
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import GenAIError
 from genai_integrations.models.prices import TOTAL, split
@@ -129,6 +129,8 @@ def outcome(request: Request, route: Route, error: BaseException | None) -> Attr
     if last:
         # The name that the answer has: a deployment's own name is in no table of prices.
         attributes[_MODEL] = text(last.answered or last.model)
+        if last.prompt is not None:
+            attributes |= _prompt(last.prompt)
         if last.usage:
             attributes[_USAGE] = text(usage_details(last.usage))
     if error is not None:
@@ -145,7 +147,7 @@ def _failure(kind: str, said: str | None) -> str:
 
 def _rescued(route: Route) -> str:
     """`served by usa after seoul: 503`, if somebody failed before: so that it shows in the tree of a trace."""
-    failed = [row for row in route.attempts if row.outcome not in (OK, "")]
+    failed = [row for row in route.attempts if row.outcome not in (OK, CANCELLED, "")]
     served = route.served and route.attempts[-1].connection
     if not failed or not served:
         return ""

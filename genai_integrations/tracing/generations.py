@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -189,7 +190,8 @@ class Generation:
 
     def first_content(self, route: Route) -> None:
         """The first content of a stream is there."""
-        self._start = time.time_ns()
+        # Of a call's first stream, if it breaks and another one follows.
+        self._start = self._start or time.time_ns()
         route.trace_id = self._recorder.trace_id(self._span)
         if not self._is_ours:
             # Of a stream that is left early, OpenInference ends its span before the client hears of it.
@@ -214,6 +216,10 @@ class Generation:
             **attribute.outcome(request, route, error),
             **attribute.flattened(record(attribute.metadata(request, route, attempts))),
         }
+        last = route.attempts[-1] if route.attempts else None
+        if last is not None and last.messages is not None:
+            sent = dataclasses.replace(request, body={**request.body, "messages": last.messages})
+            written[attribute.INPUT] = attribute.text(record(attribute.input_of(sent)))
         if self._start:
             written[attribute.COMPLETION_START] = attribute.moment(self._start)
         if wire is not None:

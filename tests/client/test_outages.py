@@ -203,3 +203,20 @@ def test_a_variable_that_says_nothing_is_refused(text, connect, seoul, monkeypat
 
     with pytest.raises(ConfigurationError, match=r"GENAI_OUTAGES has .*it must be a line like"):
         GenAIClient(connections=[connect(seoul)])
+
+
+def test_other_processes_are_not_told(make_client, seoul, usa, tmp_path):
+    """Who shares cooldowns would leave a target alone that is well."""
+    shared = {"state_file": str(tmp_path / "state")}
+    rehearsing, other = make_client(seoul, usa, **shared), make_client(seoul, usa, **shared)
+    health = rehearsing._router._parts.health
+
+    with rehearsing.outage("seoul", status=429, retry_after=60):
+        assert rehearsing.completion("gpt-4o", QUESTION).route.served == "usa/gpt-4o"
+        assert health.free_at("seoul/gpt-4o") > 0
+        assert not health.changed
+        assert other.completion("gpt-4o", QUESTION).route.served == "seoul/gpt-4o"
+
+    assert not health.changed
+    health.failed("seoul/gpt-4o")
+    assert health.changed

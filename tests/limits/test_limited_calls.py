@@ -164,6 +164,38 @@ def test_a_call_waits_no_longer_than_its_deadline(client):
         made.completion("gpt-4o", HELLO, deadline=30)
 
 
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_call_waits_for_the_window(client, provider, way):
+    """And is let through when its turn comes; the route says how long that took."""
+    made = client(lone=True, limits={"*": {"rpm": 1}})
+    gate_of(made)._windows["*"]._seconds = 0.3
+    for _ in range(2):
+        if way == "sync":
+            reply = made.completion("gpt-4o", HELLO, deadline=30)
+        else:
+            reply = asyncio.run(made.acompletion("gpt-4o", HELLO, deadline=30))
+
+    assert reply.route.limited_ms > 100
+    assert len(provider.requests) == 2
+
+
+def test_who_waits_goes_in_order(client, provider):
+    """First come, first served, though all wait for the same places."""
+    made = client(lone=True, limits={"*": {"max_parallel": 1}})
+    provider.faults["gpt-4o"] = None
+    order = []
+
+    async def one(number):
+        await made.acompletion("gpt-4o", [{"role": "user", "content": str(number)}])
+        order.append(number)
+
+    async def main():
+        await asyncio.gather(*(one(number) for number in range(8)))
+
+    asyncio.run(main())
+    assert order == list(range(8))
+
+
 def _held(client, end):
     """A call that has the only place, and how it ends."""
     if end == "answered":

@@ -236,3 +236,36 @@ def test_a_stream_closed_by_another_task_lets_its_reader_go(
         assert await asyncio.to_thread(server.requests[-1].disconnected.wait, PATIENCE)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_translated_request_that_loses_a_race_hangs_up(
+    way, stream, make_client, connect, at_home, abroad, home
+):
+    """LiteLLM's loop is told to end it."""
+    abroad.faults["*"] = Fault.hang()
+    client = make_client(
+        connect("anthropic", dialect="litellm"),
+        at_home,
+        hedge_after=0.05,
+        fallbacks=[{f"abroad/{CLAUDE}": ["home/gpt-4o"]}],
+    )
+    given = {"model": f"abroad/{CLAUDE}", "messages": QUESTION, "stream": stream}
+
+    def asked():
+        reply = client.completion(**given)
+        return [*(reply if stream else ()), reply][-1], reply.route
+
+    async def aasked():
+        reply = await client.acompletion(**given)
+        if stream:
+            async for _ in reply:
+                pass
+        assert await asyncio.to_thread(abroad.requests[-1].disconnected.wait, PATIENCE)
+        return reply, reply.route
+
+    _, route = asked() if way == "sync" else asyncio.run(aasked())
+
+    assert [row.outcome for row in route.attempts] == ["cancelled", "ok"]
+    assert abroad.requests[-1].disconnected.wait(PATIENCE)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from flow_support import Ready
 from simulation import Clock
 
 from genai_integrations import Connection, GenAIError, Secret
 from genai_integrations.calls.args import router_args
 from genai_integrations.connections.providers import PROVIDERS
+from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.connections.stores import GivenConnections
 from genai_integrations.routing.deployments import Deployment, Plan, Target
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Names
-from genai_integrations.routing.planning import Plans
+from genai_integrations.routing.parts import Parts
+from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.policy import attempts
 from genai_integrations.routing.steps import NewKey, Try, Wait
 
@@ -151,5 +155,27 @@ def plans_of():
         checked = router_args(args)
         names = Names(rows, (), checked.model_group_alias)
         return Plans(names, checked, {row.name: row for row in rows})
+
+    return make
+
+
+@pytest.fixture
+def parts():
+    """The parts of a client whose connections are known, with the router's arguments as given."""
+
+    def make(*names, known=True, answers=None, observers=(), ready=True, keys=None, **args):
+        keys = keys or {}
+        rows = [
+            Connection(
+                name, PROVIDERS["openai"], Secret(keys.get(name, "sk-1")), custom_models=("m",)
+            )
+            for name in names or ("a",)
+        ]
+        registry = ConnectionRegistry(GivenConnections(rows))
+        if known:
+            registry.load()
+        checked = router_args(args)
+        health, transport = Health(), Ready(ready)
+        return Parts(registry, checked, Planner(checked), health, transport, observers, answers)
 
     return make

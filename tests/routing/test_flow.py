@@ -6,14 +6,10 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
+from flow_support import HELLO, Call, Watch, chunk, reply
 
-from genai_integrations import Connection, Secret
 from genai_integrations.cache.memory import MemoryAnswers
-from genai_integrations.calls.args import router_args
 from genai_integrations.calls.request import chat_request, embedding_request
-from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.connections.stores import GivenConnections
 from genai_integrations.errors import (
     AuthenticationError,
     BadRequestError,
@@ -26,117 +22,8 @@ from genai_integrations.errors import (
     UnknownModelError,
 )
 from genai_integrations.routing.caching import NOBODY, Answers
-from genai_integrations.routing.flow import flow
-from genai_integrations.routing.health import Health
 from genai_integrations.routing.kept_answers import Recalled
-from genai_integrations.routing.parts import Parts
-from genai_integrations.routing.planning import Planner
 from genai_integrations.routing.steps import Ending, Opened
-
-HELLO = [{"role": "user", "content": "hi"}]
-
-
-def reply(text="ok", finish="stop"):
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "finish_reason": finish}
-    return {"choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
-
-
-def chunk(text=None, finish=None):
-    delta = {"content": text} if text else {}
-    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
-
-
-class Ready:
-    """Of a transport the flow only asks whether it is ready."""
-
-    def __init__(self, ready=True):
-        self.ready = ready
-
-    def is_ready(self, call):
-        return self.ready
-
-
-class Watch:
-    """Observes everything, and writes down what it is told."""
-
-    is_ready = True
-
-    def __init__(self):
-        self.told = []
-
-    def call_began(self, request):
-        self.told.append("call began")
-        return self
-
-    def attempt_began(self, attempt):
-        self.told.append(f"attempt began {attempt.target}")
-
-    def attempt_ended(self, attempt):
-        self.told.append(f"attempt ended {attempt.target} {attempt.outcome}")
-
-    def first_content(self, route):
-        self.told.append("first content")
-
-    def call_ended(self, route, wire, error):
-        self.told.append(f"call ended {type(error).__name__}")
-
-
-class Call:
-    """One flow and the steps it asked for, by name.
-
-    Attributes:
-        sent: The targets that something was sent to.
-    """
-
-    def __init__(self, parts, stream=False, request=None, **params):
-        args = parts.args.for_call(params.pop("args", {}))
-        self.request = request or chat_request("m", HELLO, params, args, stream=stream)
-        self.flow = flow(self.request, parts, parts.transport.is_ready)
-        self.asked = []
-        self.sent = []
-        self.steps = []
-
-    def run(self, *outcomes):
-        """Send the outcomes, one for each step; give what the flow ends with, or its last step's name."""
-        given = iter(outcomes)
-        outcome = None
-        while True:
-            try:
-                step = self.flow.send(outcome)
-            except StopIteration as end:
-                return end.value
-            name = type(step).__name__
-            self.asked.append(name)
-            self.steps.append(step)
-            if name == "Send":
-                self.sent.append(step.call.connection.name)
-            try:
-                outcome = next(given)
-            except StopIteration:
-                return name
-
-
-@pytest.fixture
-def parts():
-    """The parts of a client whose connections are known, with the router's arguments as given."""
-
-    def make(*names, known=True, answers=None, observers=(), ready=True, keys=None, **args):
-        keys = keys or {}
-        rows = [
-            Connection(
-                name, PROVIDERS["openai"], Secret(keys.get(name, "sk-1")), custom_models=("m",)
-            )
-            for name in names or ("a",)
-        ]
-        registry = ConnectionRegistry(GivenConnections(rows))
-        if known:
-            registry.load()
-        checked = router_args(args)
-        health, transport = Health(), Ready(ready)
-        return Parts(registry, checked, Planner(checked), health, transport, observers, answers)
-
-    return make
 
 
 def test_a_plain_call_is_one_step(parts):
@@ -421,7 +308,7 @@ def test_times_are_milliseconds(parts, monkeypatch):
     """From the call's start to the attempt's, from there to the first content and to the end."""
     clock = SimpleNamespace(now=100.0)
     clock.monotonic = lambda: clock.now
-    monkeypatch.setattr("genai_integrations.routing.flow.time", clock)
+    monkeypatch.setattr("genai_integrations.routing.record.time", clock)
     known = parts().registry.peek()
     call = Call(parts(known=False), stream=True)
 

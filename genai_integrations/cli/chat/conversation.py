@@ -84,8 +84,12 @@ class Conversation:
         self.route, stopped, started = None, False, time.monotonic()
         try:
             for piece in self._stream([*instructions, *self._said, asked]):
-                pieces.append(piece)
-                show(piece)
+                if piece is None:
+                    pieces.clear()
+                    show(_ANEW)
+                else:
+                    pieces.append(piece)
+                    show(piece)
         except KeyboardInterrupt:
             stopped = True
         except CallError as error:
@@ -97,11 +101,17 @@ class Conversation:
         self.cost += (self.route and self.route.cost) or 0.0
         return Answer(text, self.route, time.monotonic() - started, stopped)
 
-    def _stream(self, messages: Messages) -> Iterator[str]:
+    def _stream(self, messages: Messages) -> Iterator[str | None]:
+        """The pieces of the answer; None where it begins anew."""
         with self.client.completion(self.model, messages, stream=True) as stream:
             self.route = stream.route
             for chunk in stream:
+                if chunk.restarted:
+                    yield None
                 yield from _texts(chunk)
+
+
+_ANEW = "\n[the answer broke off, and begins anew]\n"
 
 
 def _texts(chunk: Chunk) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.base import get_msg_title_repr
@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, InstanceOf, model_validator
 from typing_extensions import override
 
 from genai_integrations.langchain.prompts.common import Given, for_handler, input_schema, mapping_of
-from genai_integrations.langchain.prompts.messages import messages_of
+from genai_integrations.langchain.prompts.messages import linked_messages
 from genai_integrations.live_prompt import LivePrompt
 from genai_integrations.prompts.template import Prompt, Text, require
 
@@ -44,11 +44,11 @@ class LangfuseMessages(BaseMessagePromptTemplate):
 
     @override
     def format_messages(self, **kwargs: Any) -> list[BaseMessage]:
-        return messages_of(self.live.get(), kwargs)
+        return linked_messages(self.live, self.live.get(), kwargs)
 
     @override
     async def aformat_messages(self, **kwargs: Any) -> list[BaseMessage]:
-        return messages_of(await self.live.aget(), kwargs)
+        return linked_messages(self.live, await self.live.aget(), kwargs)
 
     @override
     def pretty_repr(self, html: bool = False) -> str:
@@ -151,9 +151,9 @@ class LangfuseChatPromptTemplate(ChatPromptTemplate):
         found = [_looked_up(entry) for entry in self.messages]
         values = self._values(found, given)
         messages: list[BaseMessage] = []
-        for entry in found:
+        for own, entry in zip(self.messages, found, strict=True):
             if isinstance(entry, Prompt):
-                messages += messages_of(entry, values)
+                messages += linked_messages(cast("LangfuseMessages", own).live, entry, values)
             elif isinstance(entry, BaseMessage):
                 messages.append(entry)
             else:
@@ -164,9 +164,9 @@ class LangfuseChatPromptTemplate(ChatPromptTemplate):
         found = [await _alooked_up(entry) for entry in self.messages]
         values = self._values(found, given)
         messages: list[BaseMessage] = []
-        for entry in found:
+        for own, entry in zip(self.messages, found, strict=True):
             if isinstance(entry, Prompt):
-                messages += messages_of(entry, values)
+                messages += linked_messages(cast("LangfuseMessages", own).live, entry, values)
             elif isinstance(entry, BaseMessage):
                 messages.append(entry)
             else:

@@ -14,6 +14,8 @@ from langchain_core.messages import (
     convert_to_messages,
 )
 
+from genai_integrations.langchain.messages import to_wire
+from genai_integrations.live_prompt import LivePrompt
 from genai_integrations.prompts.template import Prompt
 
 MARK = "langfuse_prompt"
@@ -29,15 +31,31 @@ _CLASSES: Mapping[str, type[BaseMessage]] = {
 }
 
 
-def messages_of(prompt: Prompt, values: Mapping[str, Any]) -> list[BaseMessage]:
+def linked_messages(
+    live: LivePrompt, prompt: Prompt, values: Mapping[str, Any]
+) -> list[BaseMessage]:
+    """The messages of a prompt that was looked up, marked with it. Raises as `messages_of`."""
+    return messages_of(
+        prompt, values, live.link_of(prompt, lambda other: to_wire(messages_of(other, values)))
+    )
+
+
+def messages_of(
+    prompt: Prompt, values: Mapping[str, Any], link: Mapping[str, Any] | None = None
+) -> list[BaseMessage]:
     """The messages of a prompt; values of no variable are ignored.
+
+    Args:
+        prompt: The prompt.
+        values: A value for each variable.
+        link: What to mark them with.
 
     Raises:
         PromptVariableError: A variable is missing, or a placeholder's value is no list of messages.
     """
 
     def message(role: str, content: str) -> BaseMessage:
-        return marked(_message(role, content), prompt.link)
+        return marked(_message(role, content), link)
 
     def history(name: str, value: Any) -> list[BaseMessage]:
         if not isinstance(value, list):
@@ -53,7 +71,7 @@ def messages_of(prompt: Prompt, values: Mapping[str, Any]) -> list[BaseMessage]:
 def marked(message: BaseMessage, link: Mapping[str, Any] | None) -> BaseMessage:
     """The message, linked; a fallback has no link."""
     if link is not None:
-        message.additional_kwargs[MARK] = dict(link)
+        message.additional_kwargs[MARK] = link
     return message
 
 

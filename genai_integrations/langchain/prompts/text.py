@@ -31,7 +31,7 @@ Found = Prompt | PromptTemplate
 class LangfuseStringPromptValue(StringPromptValue):
     """A rendered text that knows which prompt it comes from."""
 
-    link: Given | None = None
+    link: Any = None
     """Name and version; None for a fallback."""
 
     @override
@@ -153,9 +153,23 @@ class LangfusePromptTemplate(PromptTemplate):
         partial = self._merge_partial_and_user_variables()
         names = [name for name in _variables(found) if name not in partial]
         values = {**partial, **mapping_of(given, names, type(self).__name__)}
-        prompt = linked(found)
         text = "".join(_text(part, values) for part in found)
-        return LangfuseStringPromptValue(text=text, link=prompt.link if prompt else None)
+        return LangfuseStringPromptValue(text=text, link=self._link(found, values))
+
+    def _link(self, found: Sequence[Found], values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the text is linked by; where it has several prompts, the last one, which follows nobody then."""
+        prompt = linked(found)
+        own = [at for at, part in enumerate(found) if isinstance(part, Prompt)]
+        live = self.parts[own[0]]
+        if prompt is None or len(own) > 1 or not isinstance(live, LivePrompt):
+            return prompt.link if prompt else None
+
+        def render(other: Prompt) -> list[dict[str, Any]]:
+            parts = [other if part is prompt else part for part in found]
+            text = "".join(_text(part, values) for part in parts)
+            return [{"role": "user", "content": text}]
+
+        return live.link_of(prompt, render)
 
 
 def _live_variables(template: LangfusePromptTemplate) -> list[str]:

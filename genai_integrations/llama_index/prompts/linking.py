@@ -52,7 +52,7 @@ class PromptedLLM(StructuredPrediction, LinkingLLM):
         text = super()._get_prompt(prompt, **prompt_args)
         if not isinstance(prompt, LangfusePromptTemplate):
             return text
-        return LinkedText.of(text, prompt.live.get().link)
+        return LinkedText.of(text, prompt.link_of(prompt.live.get(), prompt_args))
 
 
 def _looking_up(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -54,7 +54,7 @@ def messages_of(
 def marked(message: ChatMessage, link: Mapping[str, Any] | None) -> ChatMessage:
     """The message, linked, if there is a link: a fallback has none."""
     if link is not None:
-        message.additional_kwargs[MARK] = dict(link)
+        message.additional_kwargs[MARK] = link
     return message
 
 

@@ -21,6 +21,7 @@ from pydantic import InstanceOf
 
 from genai_integrations.client import GenAIClient
 from genai_integrations.live_prompt import LivePrompt
+from genai_integrations.llama_index.messages import to_wire
 from genai_integrations.llama_index.prompts import export
 from genai_integrations.llama_index.prompts.messages import links_prompts, messages_of
 from genai_integrations.prompts.langfuse_prompts import Fallback
@@ -151,7 +152,13 @@ class LangfusePromptTemplate(BasePromptTemplate):
             PromptError: LlamaIndex does not have one of the roles.
         """
         prompt = self.live.get()
-        return self._messages(prompt, kwargs, prompt.link if links_prompts(llm) else None)
+        return self._messages(
+            prompt, kwargs, self.link_of(prompt, kwargs) if links_prompts(llm) else None
+        )
+
+    def link_of(self, prompt: Prompt, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What messages are marked with that were made of the prompt and these values."""
+        return self.live.link_of(prompt, lambda other: to_wire(self._messages(other, given)))
 
     def get_template(self, llm: BaseLLM | None = None) -> str:
         """The prompt as it is in Langfuse, variables and all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from genai_integrations.errors import RequestTimeoutError
+from genai_integrations.transports.chunks import Line
 
 
 class Patience:
@@ -17,12 +18,17 @@ class Patience:
         first: Seconds to the first content, or to the whole answer where it is not streamed.
         idle: Seconds between two pieces after that.
         limit: Moment (of `time.monotonic`) at which the whole call ends; None for never.
+        line: By which another thread may end the answer: whoever waits for it here has it lead to what ends that.
     """
 
-    __slots__ = ("_first", "_until", "idle", "limit")
+    __slots__ = ("_first", "_stall", "_until", "idle", "limit", "line")
 
-    def __init__(self, first: float, idle: float, limit: float | None = None) -> None:
+    def __init__(
+        self, first: float, idle: float, limit: float | None = None, line: Line | None = None
+    ) -> None:
+        self.line = line
         self._first = first
+        self._stall = 0.0
         self._until: float | None = time.monotonic() + first
         self.idle = idle
         self.limit = limit
@@ -30,6 +36,13 @@ class Patience:
     def end_within(self, seconds: float) -> None:
         """Whatever is still to come must come in this time."""
         self._until = time.monotonic() + seconds
+
+    def chunk_within(self, seconds: float) -> None:
+        """The next chunk must come in this time, whatever else comes before it."""
+        self._stall = seconds
+        self.end_within(
+            seconds if self.limit is None else min(seconds, self.limit - time.monotonic())
+        )
 
     def content_began(self) -> None:
         """The first content is there."""
@@ -54,6 +67,6 @@ class Patience:
 
     def error(self) -> RequestTimeoutError:
         """What to raise when time is up."""
-        if self._until is None:
-            return RequestTimeoutError(f"the stream stalled for {self.idle:g} s")
+        if self._until is None or self._stall:
+            return RequestTimeoutError(f"the stream stalled for {self._stall or self.idle:g} s")
         return RequestTimeoutError(f"no answer within {self._first:g} s")

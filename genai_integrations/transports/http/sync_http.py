@@ -143,6 +143,8 @@ def _exchange(
 ) -> Answer:
     sock = connection.sock
     answer = Answer(_PatientReader(sock, patience), partial(host.put_back, connection))
+    if patience.line is not None:
+        patience.line.lead_to(answer.hang_up)
     try:
         sock.settimeout(patience.left())
         # A server may answer, and hang up, before it has read everything.

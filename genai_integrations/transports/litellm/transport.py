@@ -71,7 +71,7 @@ class LitellmTransport:
         """One request, one reply. Raises as `DirectTransport.send`."""
         seconds = patience.left()
         try:
-            return self._loop.run(self._send(call, seconds), seconds)
+            return self._loop.run(self._send(call, seconds), seconds, patience.line)
         except TimeoutError:
             raise patience.error() from None
 
@@ -81,7 +81,7 @@ class LitellmTransport:
         return ClosableChunks(self._read(call, patience, line), line.hang_up)
 
     def _read(self, call: WireCall, patience: Patience, line: Line) -> Generator[Wire]:
-        feed = Feed(self._stream(call, patience.idle))
+        feed = Feed(self._stream(call, max(patience.left(), patience.idle)))
         line.lead_to(lambda: self._loop.spawn(feed.close()))
         try:
             while batch := self._loop.run(feed.batch(), patience.left()):

@@ -1,0 +1,173 @@
+"""What happens in a call, written into its route as it happens and told to the observers."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
+from genai_integrations.calls.wire import Wire, WireCall, located
+from genai_integrations.errors import CallError, GenAIError
+from genai_integrations.routing.deployments import Target
+from genai_integrations.routing.observing import CallObserver, Observer
+from genai_integrations.runtime.network import without_frames
+
+if TYPE_CHECKING:
+    from genai_integrations.models.lengths import Seen
+    from genai_integrations.routing.caching import Memory
+    from genai_integrations.routing.hedging import Finish
+    from genai_integrations.routing.steps import Ending
+    from genai_integrations.routing.turns import Turns
+
+
+class Record:
+    """The record of one call.
+
+    Args:
+        request: What the caller wants.
+        observers: Those of the client.
+        lengths: Takes how long the answer was.
+
+    Attributes:
+        route: Every attempt so far.
+    """
+
+    __slots__ = ("_began", "_lengths", "_memory", "_observers", "_request", "_turns", "route")
+
+    def __init__(
+        self, request: Request, observers: Sequence[Observer], lengths: deque[Seen]
+    ) -> None:
+        self._request = request
+        self._lengths = lengths
+        self._memory: Memory | None = None
+        self._turns: Turns | None = None
+        self.route = Route(request.model)
+        self._observers: list[CallObserver] = [
+            watching for one in observers if (watching := one.call_began(request)) is not None
+        ]
+        # After theirs, so that the times of attempts lie within what an observer takes for the call's.
+        self._began = time.monotonic()
+
+    def _attempt_began(self, target: Target, reason: str, request: Request) -> Attempt:
+        """Open the record of an attempt; its clock starts now.
+
+        Args:
+            target: Whom it asks.
+            reason: Why.
+            request: What it asks, which may not be what the caller wrote: a prompt follows its model.
+        """
+        connection = target.connection
+        attempt = Attempt(
+            target.name, connection.name, connection.provider.name, target.model, reason
+        )
+        if request.trace is not self._request.trace:
+            attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
+            attempt.messages = request.body["messages"]
+        attempt.prices = target.deployment.prices
+        # As `_added`, in place: every call comes by here.
+        self.route.attempts.append(attempt)
+        attempt.began_ms = (time.monotonic() - self._began) * 1000
+        for observer in self._observers:
+            observer.attempt_began(attempt)
+        return attempt
+
+    def _added(self, attempt: Attempt) -> None:
+        self.route.attempts.append(attempt)
+        attempt.began_ms = (time.monotonic() - self._began) * 1000
+
+    def _first_content(self) -> Attempt:
+        """The last attempt has brought a stream's first content."""
+        # Now, because a stream may be left in a finaliser, which must load nothing.
+        import genai_integrations.routing.abandoned  # noqa: F401
+
+        attempt = self.route.attempts[-1]
+        attempt.first_content_ms = self._elapsed(attempt)
+        attempt.outcome = OK
+        for observer in self._observers:
+            observer.first_content(self.route)
+        return attempt
+
+    def _attempt_answered(self, attempt: Attempt, usage: Wire | None, model: object) -> None:
+        """The reply is whole."""
+        attempt.outcome = OK
+        attempt.usage = usage
+        attempt.answered = model if isinstance(model, str) else None
+        body = self._request.body
+        if usage and attempt.reason != CACHE and "messages" in body:
+            # Not a function of its own: this runs in every call, for the few that are estimated.
+            prompt, first = self._request.trace.get("langfuse_prompt"), body["messages"][0]
+            said = first.get("content") if first.get("role") in ("system", "developer") else None
+            task = hash(said) if type(said) is str else None
+            self._lengths.append((attempt.model, prompt, task, usage.get("completion_tokens")))
+        self._attempt_ended(attempt)
+
+    def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
+        """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
+        without_frames(error)
+        attempt.outcome = type(error).__name__
+        attempt.error = located(error, call) if isinstance(error, CallError) else error
+        self._attempt_ended(attempt)
+        return error
+
+    def _stream_broke(self, attempt: Attempt, end: Ending) -> None:
+        """The stream broke after its first content."""
+        error = end.error
+        attempt.outcome = type(error).__name__
+        attempt.error = error
+        if isinstance(error, CallError):
+            error.connection, error.model = attempt.connection, attempt.model
+            error.provider, error.route = attempt.provider, self.route
+        self._stream_left(attempt, end)
+
+    def _stream_left(self, attempt: Attempt, end: Ending) -> None:
+        """Nobody reads the stream any more, and it had not told what it used."""
+        # While the interpreter ends, prices can no longer be loaded.
+        if not sys.is_finalizing():
+            from genai_integrations.routing.abandoned import usage_so_far
+
+            attempt.usage = usage_so_far(self._request.body, end.text, end.usage)
+            attempt.estimated = True
+        self._attempt_ended(attempt)
+
+    def _race_won(self, finish: Finish) -> None:
+        """Others were given up for one: what they used is estimated, after the winner's if that is known."""
+        from genai_integrations.routing.abandoned import usage_so_far
+
+        attempts = self.route.attempts
+        winner = next(row for row in reversed(attempts) if row.target == finish.winner)
+        for target, outcome in finish.lost:
+            attempt = next(row for row in reversed(attempts) if row.target == target)
+            attempt.outcome = CANCELLED
+            if isinstance(outcome, dict):
+                attempt.usage = outcome.get("usage")  # it had come just then
+            else:
+                attempt.usage = winner.usage or usage_so_far(self._request.body, "", None)
+                attempt.estimated = True
+            self._attempt_ended(attempt)
+        # The last one is who answered.
+        attempts.remove(winner)
+        attempts.append(winner)
+
+    def _attempt_ended(self, attempt: Attempt) -> None:
+        attempt.ms = self._elapsed(attempt)
+        for observer in self._observers:
+            observer.attempt_ended(attempt)
+
+    def _elapsed(self, attempt: Attempt) -> float:
+        """Milliseconds since an attempt began."""
+        return (time.monotonic() - self._began) * 1000 - attempt.began_ms
+
+    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
+        """The call is over, with a reply or an error; what is told later is not heard."""
+        if self._turns is not None:
+            self._turns.end()
+        if self._memory is not None:
+            last = self.route.attempts[-1] if self.route.attempts else None
+            self._memory.ended(wire, last, error)
+        observers, self._observers = self._observers, []
+        for observer in observers:
+            observer.call_ended(self.route, wire, error)
