@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
@@ -19,6 +19,19 @@ CACHE = "cache"
 
 BATCH = "batch"
 """The reason of an attempt that stands for an answer out of a provider's own batch, which has prices of its own."""
+
+
+CacheStatus = Literal["HIT", "MISS", "STALE", "BYPASS"]
+"""What a cache had to do with an answer. `STALE`: a kept answer whose time is over, while a newer one is fetched;
+`BYPASS`: no kept answer was looked for."""
+
+
+class CacheRecord(TypedDict):
+    """A `CacheUse` as plain values for JSON."""
+
+    status: CacheStatus
+    age: float | None
+    saved: float | None
 
 
 class AttemptRecord(TypedDict):
@@ -52,7 +65,10 @@ class RouteRecord(TypedDict):
     served: str | None
     cached: bool
     cost: float | None
+    limited: list[str]
+    limited_ms: float
     attempts: list[AttemptRecord]
+    cache: NotRequired[CacheRecord]
     variant: NotRequired[VariantRecord]
 
 
@@ -79,6 +95,7 @@ class Attempt:
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
+        prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
     """
 
     target: str
@@ -95,7 +112,8 @@ class Attempt:
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
-    tier: str | None = None
+    tier: object = None
+    prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> int | None:
@@ -123,16 +141,20 @@ class Attempt:
     @property
     def costs(self) -> dict[str, float]:
         """US dollars by kind of token, as `models.prices.costs` names them; empty if usage or price is not known."""
-        if self.reason == CACHE:
-            return {prices.TOTAL: 0.0}
+        return {prices.TOTAL: 0.0} if self.reason == CACHE else self.listed
+
+    @property
+    def listed(self) -> dict[str, float]:
+        """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
         usage = cast("Usage | None", self.usage)
         return prices.costs(
             self.provider,
             self.model,
             usage,
             self.answered,
-            tier=self.tier,
+            tier=self.tier if isinstance(self.tier, str) else None,
             batch=self.reason == BATCH,
+            own=self.prices,
         )
 
     def as_dict(self) -> AttemptRecord:
@@ -159,9 +181,41 @@ class Attempt:
             record["restated"] = list(self.restated)
         if self.rehearsed:
             record["rehearsed"] = True
-        if self.tier:
+        if isinstance(self.tier, str) and self.tier:
             record["tier"] = self.tier
         return record
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """What a cache had to do with an answer.
+
+    Attributes:
+        status: `HIT` and `STALE` for a kept answer.
+        age: Seconds since that was kept; None for any other.
+        attempt: What stands for it in the route; None for any other.
+    """
+
+    status: CacheStatus
+    age: float | None = None
+    attempt: Attempt | None = field(default=None, repr=False)
+
+    @property
+    def saved(self) -> float | None:
+        """US dollars that were not paid: 0.0 where somebody was asked, None where the price is not known."""
+        if self.attempt is None:
+            return 0.0
+        found = self.attempt.listed
+        return sum(found.values()) if found else None
+
+    def as_dict(self) -> CacheRecord:
+        """The same as plain values for JSON."""
+        age = None if self.age is None else round(self.age, 3)
+        return {"status": self.status, "age": age, "saved": self.saved}
+
+
+BYPASS = CacheUse("BYPASS")
+MISS = CacheUse("MISS")
 
 
 @dataclass(slots=True)
@@ -172,6 +226,9 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        limited: Which limits and budgets kept it from a target, or made it wait.
+        limited_ms: Milliseconds that it waited for them.
+        cache: What a cache had to do with it; `BYPASS` where there is none.
         assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
         trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
@@ -179,6 +236,9 @@ class Route:
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    limited: list[str] = field(default_factory=list)
+    limited_ms: float = 0.0
+    cache: CacheUse = BYPASS
     assignment: Assignment | None = None
     trace_id: str | None = None
 
@@ -195,8 +255,8 @@ class Route:
 
     @property
     def cached(self) -> bool:
-        """Whether the answer was kept from an earlier call."""
-        return bool(self.attempts) and self.attempts[-1].reason == CACHE
+        """Whether the answer was kept from an earlier call: `cache.status` is `HIT` or `STALE`."""
+        return self.cache.attempt is not None
 
     @property
     def cost(self) -> float | None:
@@ -212,8 +272,12 @@ class Route:
             "served": self.served,
             "cached": self.cached,
             "cost": _together(row["cost"] for row in attempts),
+            "limited": list(self.limited),
+            "limited_ms": round(self.limited_ms, 1),
             "attempts": attempts,
         }
+        if self.cache is not BYPASS:
+            record["cache"] = self.cache.as_dict()
         if variant := self.variant:
             record["variant"] = variant.as_dict()
         return record

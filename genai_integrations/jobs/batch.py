@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.errors import BudgetExceededError, ConfigurationError
 from genai_integrations.jobs.items import BatchItem, Entry, entry_of, item_of
 from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.jobs.progress import Listener, Progress
@@ -84,7 +84,7 @@ class Batch:
         self._pulled = 0
         self._given = 0
         self._done = self._failed = 0
-        self._is_over = False
+        self._refusal: BudgetExceededError | None = None
         self._waiting: dict[int, BatchItem] = {}
         self._failure: Exception | None = None
 
@@ -128,7 +128,7 @@ class Batch:
         elif self._is_paid(entry) or (yield from self._is_affordable(entry)):
             yield from self._send(entry)
         else:
-            yield from self._arrived(BatchItem(index, error=self._purse.refusal()))
+            yield from self._arrived(BatchItem(index, error=self._refusal))
 
     def _recalled(self, entry: Entry) -> Generator[Step, Any, BatchItem | None]:
         """What an earlier run was answered."""
@@ -143,12 +143,12 @@ class Batch:
         """Whether there is money for a request, which may wait for calls under way to be cheaper than feared."""
         if self._purse.limit is None:
             return True
-        if self._is_over:
+        if self._refusal is not None:
             return False
         worst = yield Do(lambda: self._options.worst(entry.request))
         while not self._purse.has_room(worst):
             if not self._under_way:
-                self._is_over = True
+                self._refusal = self._purse.refusal(worst)
                 return False
             yield from self._ended((yield Await()))
         self._purse.promise(entry.index, worst)
@@ -173,11 +173,8 @@ class Batch:
     def _arrived(self, item: BatchItem) -> Flow:
         self._done += 1
         self._failed += item.error is not None
-        options = self._options
-        if options.on_progress is not None:
-            told = Progress(self._done, self._failed, options.total, self._purse.spent)
-            options.on_progress(told)
-        if not options.ordered:
+        self._tell()
+        if not self._options.ordered:
             self._given += 1
             yield Give(item)
             return
@@ -185,6 +182,18 @@ class Batch:
         while (next_ := self._next()) is not None:
             self._given += 1
             yield Give(next_)
+
+    def _tell(self) -> None:
+        """How far it is."""
+        options = self._options
+        if options.on_progress is not None:
+            done, spent = self._done, self._purse.spent
+            told = Progress(done, self._failed, options.total, spent, self._submitted())
+            options.on_progress(told)
+
+    def _submitted(self) -> int:
+        """Requests that providers have in batches of their own."""
+        return 0
 
     def _hold(self, item: BatchItem) -> None:
         self._waiting[item.index] = item

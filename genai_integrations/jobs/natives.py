@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from genai_integrations.calls.args import RouterArgs
@@ -19,7 +20,15 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request, chat_request, embedding_request
 from genai_integrations.calls.route import BATCH, OK, Attempt, Route
 from genai_integrations.calls.wire import WireCall
-from genai_integrations.errors import CallError, ConfigurationError, GenAIError, NotFoundError
+from genai_integrations.connections.connection import Connection
+from genai_integrations.errors import (
+    AuthenticationError,
+    CallError,
+    ConfigurationError,
+    GenAIError,
+    NotFoundError,
+    RateLimitError,
+)
 from genai_integrations.jobs.items import Entry
 from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.jobs.native_state import Group, Open, opened, ranges
@@ -28,8 +37,8 @@ from genai_integrations.transports.batching import Batching
 
 _log = logging.getLogger("genai_integrations")
 
-_TRIES = 3
-"""How often a batch is submitted."""
+_PAUSES = (5.0, 20.0)
+"""Seconds after which a batch is submitted again that was not taken, or whose answer did not come."""
 
 WHY = "deadline=: at the provider's price for batches"
 
@@ -46,6 +55,14 @@ class Plans(Protocol):
 
     def batched_call(self, request: Request) -> WireCall | None:
         """How a request stands in a batch; None if it must be asked on its own."""
+        ...
+
+    def connection(self, name: str) -> Connection | None:
+        """A connection by its name, None if there is none."""
+        ...
+
+    def renewed(self, connection: Connection) -> Connection:
+        """A connection whose key was refused, as it is stored now."""
         ...
 
 
@@ -124,8 +141,6 @@ class Natives:
     def meet(self, one: Open, entry: Entry) -> None:
         """A request of a batch that was submitted by an earlier run; they come in the order of its rows."""
         one.seen.add(entry.key)
-        if one.account is None and (call := self.call_of(entry)) is not None:
-            one.account = self.group_of(call)[1]
 
     def check(self) -> None:
         """Every request has been seen: are those of open batches the same as then?
@@ -139,11 +154,6 @@ class Natives:
                     f"the journal's batch {', '.join(one.ids) or one.mark} has other requests than these: "
                     "run it with the requests it was begun with, or name another file"
                 )
-            if one.account is None:
-                raise ConfigurationError(
-                    f"the journal's batch {', '.join(one.ids) or one.mark} belongs to a connection that is not "
-                    "the first for its model here: run it with the connections it was begun with"
-                )
 
     def submit(self, group: Group) -> bool:
         """Have a batch made; False if the provider does not take it, and its requests are asked live.
@@ -151,41 +161,70 @@ class Natives:
         Raises:
             ConfigurationError: The journal cannot be written: nothing is submitted then.
         """
-        batches, failure = self._batches(group.account), None
-        if len(group.rows) < batches.least:
-            _log.info("a batch takes %d requests at least: they are asked live", batches.least)
+        account, least = group.account, self._batches(group.account).least
+        if len(group.rows) < least:
+            _log.info("a batch takes %d requests at least: they are asked live", least)
             return False
         name = group.mark.rpartition("-")[2]
+        target = (account.connection.name, account.model, account.operation)
         one = Open(
-            name, group.account, group.mark, group.rows, self._now(), str(group.seen), group.seen
+            name, account, target, group.mark, group.rows, self._now(), str(group.seen), group.seen
         )
         self._keep(one)
-        for _ in range(_TRIES):
-            try:
-                asking = batches.submit(group.account, group.lines, group.mark)
-                one.ids = [self._batching.do(asking)]
-                break
-            except GenAIError as error:
-                failure = error
-                if not _is_unclear(error):
-                    break
-            # It may have been made all the same.
-            if found := self._found(one):
-                one.ids = found
-                break
-        if not one.ids:
+        failure = self._make(one, group)
+        if failure is not None:
+            where, count = account.connection.name, len(group.rows)
             _log.warning(
-                "%s takes no batch (%s): %d requests are asked live",
-                group.account.connection.name, failure, len(group.rows),
-            )  # fmt: skip
+                "%s takes no batch (%s): %d requests are asked live", where, failure, count
+            )
             self._keep(one, "refused")
             return False
         self._keep(one)
         self.open[name] = one
         return True
 
+    def _make(self, one: Open, group: Group) -> GenAIError | None:
+        """Have a batch made, and note its id; what went wrong if it was not.
+
+        Raises:
+            GenAIError: Nobody knows whether it was made: the journal has what finds it.
+        """
+        batches, is_unclear = self._batches(group.account), False
+        for pause in (*_PAUSES, None):
+            try:
+                # It may have been made though its answer did not come.
+                one.ids = self._found(one) if is_unclear else ()
+                if not one.ids:
+                    asking = batches.submit(group.account, group.lines, group.mark)
+                    one.ids = [self._batching.do(asking)]
+            except GenAIError as error:
+                failure, is_unclear = error, is_unclear or _is_unclear(error)
+            else:
+                return None
+            if pause is None or not (is_unclear or isinstance(failure, RateLimitError)):
+                break
+            self._batching.wait(pause)
+        one.ids = self._found(one) if is_unclear else ()
+        return None if one.ids else failure
+
     def recover(self, one: Open) -> bool:
-        """Find a batch again whose id was not written down; False if there is none."""
+        """Find a batch again after a restart, by its mark if its id was not written down; False if there is none.
+
+        Raises:
+            ConfigurationError: Its connection is not there any more.
+        """
+        if one.account is None:
+            name, model, operation = one.target
+            connection, batching = self._router.connection(name), self._router.batching
+            if (
+                connection is None
+                or batching is None
+                or batching.dialect(connection, model) is None
+            ):
+                raise self._journal.wrong(
+                    f"it has a batch at the connection {name!r}, which is paid for and not there any more"
+                )
+            one.account = batching.account_of(connection, model, operation)
         if not one.ids:
             one.ids = self._found(one)
             self._keep(one, "submitted" if one.ids else "refused")
@@ -202,13 +241,24 @@ class Natives:
             jobs = [(each, self._batching.do(batches.look(one.account, each))) for each in one.ids]
         except NotFoundError:
             return Job(is_over=True, why="the provider does not know it any more")
+        except AuthenticationError:
+            # A key may be changed within a day; the next look has the new one.
+            connection = self._router.renewed(one.account.connection)
+            one.account = replace(one.account, connection=connection)
+            return None
         except CallError as error:
             _log.info("the batch %s cannot be looked at now: %s", one.ids, error)
             return None
+        return self._of_several(one, jobs)
+
+    def _of_several(self, one: Open, jobs: Sequence[tuple[str, Job]]) -> Job:
+        """The job of a batch, of those that it may be: all of them are to be over for that."""
         if not all(job.is_over for _, job in jobs):
             return Job(is_over=False)
         if len(jobs) == 1:
             return jobs[0][1]
+        assert one.account is not None  # noqa: S101  as above
+        batches = self._batches(one.account)
         for each, job in jobs:
             first = next(self._rows(one, job), None)
             told = batches.outcome(first).custom_id if first else None
@@ -291,19 +341,19 @@ class Natives:
             yield from self._batching.rows(self._batches(one.account).fetch(one.account, file))
 
     def _reply(self, one: Open, entry: Entry, answer: object) -> Reply | None:
-        if answer is None:
+        account = one.account
+        if answer is None or account is None:
             return None
+        connection, model = account.connection, account.model
         try:
-            call = self.call_of(entry)
-            wire = self._batching.reply(call, answer) if call else None
+            asked = self._request(entry)
+            body = {"model": model, **asked.body}
+            call = WireCall(connection, model, account.operation, body, asked.args.drop_params)
+            wire = self._batching.reply(call, answer)
         except GenAIError:
             return None
-        if call is None or wire is None:
-            return None
-        connection = call.connection
-        attempt = Attempt(
-            f"{connection.name}/{call.model}", connection.name, connection.provider.name, call.model, BATCH
-        )  # fmt: skip
+        provider = connection.provider.name
+        attempt = Attempt(f"{connection.name}/{model}", connection.name, provider, model, BATCH)
         attempt.outcome, attempt.usage = OK, wire.get("usage")
         attempt.answered = str(wire["model"]) if wire.get("model") else None
         attempt.ms = max(self._now() - one.since, 0.0) * 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from genai_integrations.models.catalog import ModelRow, model_info
 from genai_integrations.models.usage import Usage
@@ -101,9 +101,10 @@ def cost(
     *,
     tier: str | None = None,
     batch: bool = False,
+    own: Mapping[str, float] | None = None,
 ) -> float | None:
     """US dollars for one attempt, or None where usage or price is not known. As `costs`, together."""
-    found = costs(provider, model, usage, answered, tier=tier, batch=batch)
+    found = costs(provider, model, usage, answered, tier=tier, batch=batch, own=own)
     return sum(found.values()) if found else None
 
 
@@ -115,6 +116,7 @@ def costs(
     *,
     tier: str | None = None,
     batch: bool = False,
+    own: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """US dollars for one attempt by the parts of `split`; nothing where usage or price is not known.
 
@@ -128,6 +130,7 @@ def costs(
             router, `openrouter/auto` and aliases have none of their own.
         tier: The service tier that the answer names, such as `flex`; what the map does not price costs as usual.
         batch: Whether it was asked in a provider's batch. Where the map has no price for that, half.
+        own: Prices by the map's names, in place of the map's.
     """
     if not usage:
         return {}
@@ -137,8 +140,14 @@ def costs(
         reported = reported.get("total_cost")
     if isinstance(reported, (int, float)) and not isinstance(reported, bool):
         return {TOTAL: float(reported)}
+    size = usage.get("prompt_tokens") or 0
+    if own:
+        rates = _rates(provider, own, size, tier, batch)
+        if rates is not None:
+            return _from_rates(rates, usage)
+    # A loop and no generator: this runs several times in each call.
     for name in (answered, model):
-        rates = rates_of(provider, name, usage.get("prompt_tokens") or 0, tier, batch=batch) if name else None  # fmt: skip
+        rates = _rates(provider, model_info(provider, name), size, tier, batch) if name else None
         if rates is not None:
             return _from_rates(rates, usage)
     return {}
@@ -182,7 +191,11 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
     found = {part: count * rates.of(*_PRICES[part]) for part, count in parts.items()}
     details: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
     for part, (kinds, name), price in _DEARER:
-        count = _count((details.get(kinds) or {}).get(name)) if part in parts else None
+        count = (
+            _count(cast("Mapping[str, object]", details.get(kinds) or {}).get(name))
+            if part in parts
+            else None
+        )
         if count:
             dearer = rates.of(price, *_PRICES[part]) - rates.of(*_PRICES[part])
             found[part] += min(count, parts[part]) * dearer
@@ -193,7 +206,12 @@ def rates_of(
     provider: str, model: str, size: int, tier: str | None = None, *, batch: bool = False
 ) -> Rates | None:
     """The prices that hold for a prompt of this size; None where the map has none."""
-    info = model_info(provider, model)
+    return _rates(provider, model_info(provider, model), size, tier, batch)
+
+
+def _rates(
+    provider: str, info: Mapping[str, Any] | None, size: int, tier: str | None, batch: bool
+) -> Rates | None:
     if info is not None and "tiered_pricing" in info:
         info = {**info, **_row_for(info["tiered_pricing"], size)}
     if info is None or _INPUT not in info:
@@ -216,7 +234,7 @@ class Rates:
     """What one token of each kind costs, in US dollars.
 
     Args:
-        info: The map's row.
+        info: The map's row, or prices by its names.
         above: What the names of prices end with that hold for a prompt so long, the longest first.
         served: What those of the service tier end with; empty for the usual one.
         cached_share: See `_CACHED_SHARE`.
@@ -227,7 +245,7 @@ class Rates:
 
     def __init__(
         self,
-        info: ModelRow,
+        info: Mapping[str, Any],
         above: Sequence[str],
         served: str,
         cached_share: float | None,

@@ -12,12 +12,13 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.route import CACHE, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
@@ -25,7 +26,6 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.observing import CallObserver
@@ -42,7 +42,6 @@ from genai_integrations.routing.steps import (
     Opened,
     Prepare,
     Ready,
-    Recall,
     Send,
     Step,
     Try,
@@ -50,6 +49,11 @@ from genai_integrations.routing.steps import (
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Memory
+    from genai_integrations.routing.kept_answers import Recalled
+    from genai_integrations.routing.turns import Turns
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -90,7 +94,7 @@ class _Call:
     """
 
     __slots__ = (
-        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "route",
+        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "_turns", "route",
     )  # fmt: skip
 
     def __init__(
@@ -100,6 +104,7 @@ class _Call:
         self._parts = parts
         self._is_ready = is_ready
         self._memory: Memory | None = None
+        self._turns: Turns | None = None
         self.route = Route(request.model)
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
@@ -113,18 +118,37 @@ class _Call:
     def steps(self) -> Flow:
         """The call."""
         self._plan = yield from self._planned()
+        if self._parts.gate is not None or self._request.args.max_cost is not None:
+            from genai_integrations.routing.turns import Turns
+
+            gate = self._parts.gate
+            self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
-            self._memory = Memory(self._parts.answers, self._request, self._plan)
-            kept = yield Recall(self._memory)
+            from genai_integrations.routing.remembering import remembered
+
+            self._memory = self._parts.answers.memory(self._request, self._plan)
+            kept = yield from remembered(self._memory, self._request, self.route, self._ends)
             if kept is not None:
-                return (yield from self._recalled(*kept))
+                return (yield from self._recalled(kept))
+        elif self._request.args.cache.semantic:
+            raise no_semantic_cache()
         answer = yield from self._answered()
         if isinstance(answer, Opened):
-            return (yield from self._handed(answer.held, answer.rest))
-        if self._request.stream:
-            return (yield from self._handed(chunks_of(answer), None))
+            rest = answer.rest
+            if self._memory is not None:
+                rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
+            return (yield from self._handed(answer.held, rest))
         if self._memory is not None:
-            yield Keep(self._memory, answer, self.route.attempts[-1])
+            # Now, because how fast a caller reads a stream is nothing that others should wait for.
+            memory, self._memory = self._memory, None
+            try:
+                yield Keep(memory, answer, self.route.attempts[-1])
+            finally:
+                memory.ended(answer, self.route.attempts[-1])
+        if self._request.stream:
+            from genai_integrations.calls.streamed import chunks_of
+
+            return (yield from self._handed(chunks_of(answer), None))
         return self._replied(answer)
 
     def _planned(self) -> Generator[Step, Any, Plan]:
@@ -137,14 +161,17 @@ class _Call:
         self.route.assignment = plan.assignment
         return plan
 
-    def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:
-        """Give an answer that was kept: the attempt stands for it, and nobody is asked."""
-        self._memory = None
-        self.route.attempts.append(attempt)
+    def _recalled(self, kept: Recalled) -> Flow:
+        """Give the answer to another call: an attempt stands for it, and nobody is asked."""
+        if kept.rest is None and self._memory is not None:
+            self._memory.ended()
+            self._memory = None
+        self.route.attempts.append(kept.attempt)
         self._started = time.monotonic()
         if self._request.stream:
-            return (yield from self._handed(chunks_of(wire), None))
-        self._attempt_answered(attempt, wire.get("usage"), wire.get("model"))
+            return (yield from self._handed(kept.chunks(), kept.rest))
+        wire = kept.entry["reply"]
+        self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
     def _answered(self) -> Generator[Step, Any, Wire | Opened]:
@@ -157,7 +184,13 @@ class _Call:
             timeout = args.stream_timeout
         limit = self._parts.planner.row_timeouts(self._request)
         policy = attempts(
-            self._plan, args, self._parts.health, timeout=timeout, ends=self._ends, limit=limit
+            self._plan,
+            args,
+            self._parts.health,
+            timeout=timeout,
+            ends=self._ends,
+            limit=limit,
+            turns=self._turns,
         )
         try:
             while True:
@@ -250,6 +283,7 @@ class _Call:
         if isinstance(outcome, GenAIError):
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened) and not self._request.stream:
+            attempt.tier = outcome.get("service_tier")
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome  # type: ignore[no-any-return]  # a driver's
 
@@ -299,7 +333,7 @@ class _Call:
     def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
-        if (refused.get(old.name) or 0.0) > time.monotonic():
+        if (refused.get(old.name) or 0.0) > time.monotonic() or not self._is_stored(old):
             return None
         snapshot = yield Load(old, self._ends)
         with contextlib.suppress(GenAIError):
@@ -310,6 +344,11 @@ class _Call:
                 )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
+
+    def _is_stored(self, connection: Connection) -> bool:
+        """Whether the store may have a newer key of a connection; it has none of a row's own."""
+        snapshot = self._parts.registry.peek()
+        return snapshot is None or connection.name in snapshot.by_name
 
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
         """Give a stream, and take note of how it ends."""
@@ -323,8 +362,10 @@ class _Call:
         end: Ending = yield Hand(answers, held, rest, self.route, is_wanted)
         if end.error is not None:
             self._stream_broke(attempt, end.error)
-            self._parts.health.failed(attempt.target)
+            if attempt.reason != CACHE:
+                self._parts.health.failed(attempt.target)
         elif end.is_whole:
+            attempt.tier = end.tier
             self._attempt_answered(attempt, end.usage, end.model)
             if memory is not None and end.reply is not None:
                 yield Keep(memory, end.reply, attempt)
@@ -346,6 +387,7 @@ class _Call:
         attempt = Attempt(
             target.name, connection.name, connection.provider.name, target.model, reason
         )
+        attempt.prices = target.deployment.prices
         self.route.attempts.append(attempt)
         self._started = time.monotonic()
         attempt.began_ms = (self._started - self._began) * 1000
@@ -358,6 +400,10 @@ class _Call:
         attempt.outcome = OK
         attempt.usage = usage
         attempt.answered = model if isinstance(model, str) else None
+        if attempt.reason != CACHE:
+            request = self._request
+            prompt = request.trace.get("langfuse_prompt")
+            self._parts.lengths.note(attempt.model, request.body, prompt, usage)
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
@@ -390,6 +436,11 @@ class _Call:
 
     def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
         """The call is over, with a reply or an error; what is told later is not heard."""
+        if self._turns is not None:
+            self._turns.end()
+        if self._memory is not None:
+            last = self.route.attempts[-1] if self.route.attempts else None
+            self._memory.ended(wire, last, error)
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)

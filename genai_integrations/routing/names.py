@@ -22,7 +22,7 @@ from genai_integrations.models.families import OPENROUTERS_ENDING, OWN_IDS, fami
 from genai_integrations.routing.deployments import Deployment, Target
 
 if TYPE_CHECKING:
-    from genai_integrations.calls.groups import Groups
+    from genai_integrations.calls.groups import Groups, Row
     from genai_integrations.routing.domains import Domain
 
 
@@ -92,11 +92,12 @@ class Names:
         self._groups = groups or {}
         # Those of rows answer to their own names, and to no model's.
         self._by_name = {connection.name: connection for connection in connections}
+        self._broken = {row.name: row for row in broken}
         if groups:
             from genai_integrations.routing.groups import own_connections
 
+            self._stored = self._by_name.keys() | self._broken.keys()
             self._by_name = own_connections(groups) | self._by_name
-        self._broken = {row.name: row for row in broken}
         self._aliases = aliases or {}
         self._known: dict[str, Resolution] = {}
 
@@ -111,13 +112,22 @@ class Names:
         return known
 
     def _resolved(self, name: str, meant: str) -> Resolution:
-        if meant in self._groups:
+        rows = self._rows(meant) if self._groups else ()
+        if rows:
             from genai_integrations.routing.groups import targets_of
 
-            targets, missing = targets_of(self._groups[meant], self._of_row, _own_id)
+            targets, missing = targets_of(rows, self._of_row, _own_id, self._stored)
             return Resolution(name, meant, tuple(targets), tuple(missing))
         found = tuple(_without_repeats(self._targets(meant)))
         return Resolution(name, meant, found, tuple(self._missing(found)))
+
+    def _rows(self, meant: str) -> Sequence[Row]:
+        """The rows of the group of that name; a pattern is no name of a connection's models."""
+        if meant in self._groups or self._named(meant):
+            return self._groups.get(meant, ())
+        from genai_integrations.routing.groups import rows_by_pattern
+
+        return rows_by_pattern(self._groups, meant)
 
     def _of_row(self, model: str) -> Iterable[Target]:
         """The targets of a row's model: a group is not looked for, since most are called as the model that they have."""
@@ -137,7 +147,7 @@ class Names:
         if broken is not None:
             # A copy: one error raised again and again would drag every traceback along.
             raise copy.copy(self._broken[broken].error)
-        if resolution.meant in self._groups:
+        if self._groups and self._rows(resolution.meant):
             why = "; ".join(resolution.missing)
             raise UnknownModelError(f"no row of the group {resolution.meant!r} can be used: {why}")
         raise UnknownModelError(self._complaint(resolution))

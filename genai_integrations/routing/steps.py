@@ -6,20 +6,22 @@ takes are tuples, which are made in a third of the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.caching import Memory
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.judging import JudgeOfAnswers
 from genai_integrations.routing.observing import Observer
 from genai_integrations.routing.probe import Probe
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Memory
 
 
 class Try(NamedTuple):
@@ -43,6 +45,26 @@ class AwaitProbe:
 
     probes: Sequence[Probe]
     seconds: float
+
+
+class Room(Protocol):
+    """What a call asks for before an attempt: see `turns.Turns`."""
+
+    def take(self, target: Target) -> object:
+        """None if it got what the attempt needs, else why not."""
+        ...
+
+    def atake(self, target: Target) -> Awaitable[object]:
+        """As `take`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Take what limits and budgets have for an attempt, and send back None, or why it may not be made now."""
+
+    room: Room
+    target: Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +96,25 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Look a kept answer up, and send it back with the attempt that stands for it, or None."""
+    """Look a kept answer up, and send it back as `Recalled`, or None."""
+
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Wait for the call that asks the same just now, at most so long, and send back what it brought.
+
+    That is None if nobody asks, so that this call does, or if it brought nothing; and a TimeoutError if it took longer.
+    """
+
+    memory: Memory
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Have a newer answer fetched in the background, unless that is being done."""
 
     memory: Memory
 
@@ -173,6 +213,7 @@ class Ending:
         error: What the caller gets, if it broke.
         is_whole: Whether it came to its end; else it broke, or the caller left it.
         model: As the stream names it where it tells its usage.
+        tier: The service tier, as the same chunk names it.
     """
 
     usage: Wire | None
@@ -180,6 +221,7 @@ class Ending:
     error: GenAIError | None = None
     is_whole: bool = False
     model: object = None
+    tier: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,5 +239,20 @@ class Keep:
     attempt: Attempt
 
 
-Step = Ready | Load | Recall | Prepare | Send | Judge | Drop | Hand | Keep | Wait | AwaitProbe
+Step = (
+    Ready
+    | Load
+    | Recall
+    | Follow
+    | Admit
+    | Renew
+    | Prepare
+    | Send
+    | Judge
+    | Drop
+    | Hand
+    | Keep
+    | Wait
+    | AwaitProbe
+)
 """What a driver is asked to do. It sends back the outcome named at the step; an error of ours is one, too."""

@@ -70,6 +70,20 @@ def test_a_decision_by_hand_holds_for_the_workers(genai, place, worker, command,
     assert worker.completion("smart", HELLO).route.served == served
 
 
+@pytest.mark.usefixtures("worker")
+def test_a_configuration_says_where_the_state_is(genai, place, tmp_path):
+    """The one that the workers are made from."""
+    file = tmp_path / "genai.yaml"
+    ((key, value),) = place[0].items()
+    file.write_text(
+        f"router_settings:\n  {key}: {value}\n  rollouts:\n"
+        "    - {name: smart, old: gpt-4o, new: gpt-5, steps: [1.0]}\n"
+    )
+    result = genai("--config", str(file), "rollout", "show", "smart", "--json")
+
+    assert json.loads(result.stdout)["figures"]["new"]["calls"] == 3
+
+
 def test_without_rollouts_it_says_how_they_are_made(genai, place):
     """And ends well."""
     result = genai("rollout", "list", *place[1])
@@ -81,7 +95,7 @@ def test_without_rollouts_it_says_how_they_are_made(genai, place):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("list",), "say where the workers share state: --redis-url or --state-file"),
+        (("list",), "say where the workers share state: --redis-url, --state-file, or a conf"),
         (("list", "--redis-url", "localhost"), "the address of a Redis server must be like"),
         (("list", "--redis-url", "redis://127.0.0.1:1"), "the state cannot be read"),
         (("list", "--state-file", "/no/such/folder/x"), "does not exist: make it first"),

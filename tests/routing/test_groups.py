@@ -8,7 +8,7 @@ from genai_integrations import Connection
 from genai_integrations.calls.args import router_args
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.registry import Snapshot
-from genai_integrations.errors import UnknownModelError
+from genai_integrations.errors import ConfigurationError, UnknownModelError
 from genai_integrations.routing.groups import row_timeouts, with_defaults
 from genai_integrations.routing.planning import Planner
 
@@ -45,7 +45,7 @@ def test_a_group_is_the_targets_of_its_rows():
     assert (first.deployment.rpm, first.deployment.tpm) == (60, 9000)
     assert first.deployment.tags == ("paid",)
     assert first.group == "smart"
-    assert first.why == "row 1 of 'smart': the connection is named"
+    assert first.why == "row 1 of 'smart', weight 3: the connection is named"
 
 
 def test_a_row_takes_every_kind_of_name():
@@ -110,6 +110,50 @@ def test_a_row_with_a_key_is_a_connection_of_its_own():
     assert SECRET not in found.explain() + repr(found) + repr(target)
 
 
+def test_two_rows_may_not_share_a_name():
+    """Failures are counted by it."""
+    same = [{**row("openai/gpt-4o", name, api_key="k"), "model_info": {"id": "x"}} for name in "ab"]
+
+    with pytest.raises(ConfigurationError, match="another row's connection, 'x'"):
+        plans(*same)
+
+
+def test_a_rows_name_may_not_be_a_stored_connections():
+    """Neither is asked for the other; the row says what to change."""
+    rows = [{**row("openai/gpt-4o", api_key="k"), "model_info": {"id": "seoul"}}, row("usa/gpt-4o")]
+    found = resolved("smart", *rows)
+
+    assert [target.name for target in found.targets] == ["usa/gpt-4o"]
+    assert found.missing == (
+        "row 1 of 'smart': another connection is named 'seoul': give its model_info another id",
+    )
+    (target,) = resolved("seoul/gpt-4o", *rows).targets
+    assert target.connection is SEOUL
+
+
+def test_rows_are_told_in_the_order_in_which_they_are_asked():
+    """By their `order`, which is told, too."""
+    found = resolved("smart", row("usa/gpt-4o", order=2), row("seoul/gpt-4o", order=1))
+
+    assert [target.why for target in found.targets] == [
+        "row 2 of 'smart', order 1: the connection is named",
+        "row 1 of 'smart', order 2: the connection is named",
+    ]
+
+
+def test_preferred_regions_are_told_first():
+    """`resolve` has the order in which targets are asked; an `order` comes before it."""
+    rows = [
+        row("usa/gpt-4o", region_name="us-east-1"),
+        row("seoul/gpt-4o", region_name="ap-northeast-2"),
+        row("seoul/gpt-4o-mini", order=-1),
+    ]
+
+    assert served("smart", *rows, region_preference=["ap"]) == [
+        "seoul/gpt-4o-mini", "seoul/gpt-4o", "usa/gpt-4o",
+    ]  # fmt: skip
+
+
 def test_a_group_needs_no_other_connection():
     """A client may have nothing but its rows."""
     assert served("smart", row("openai/gpt-4o", api_key="k"), connections=()) == ["smart#1/gpt-4o"]
@@ -161,6 +205,40 @@ def test_a_slip_in_a_groups_name_is_pointed_out():
 def test_a_connection_of_a_groups_name_is_still_reached():
     """The group takes its own name only."""
     assert served("seoul/gpt-4o-mini", row("usa/gpt-4o", "seoul")) == ["seoul/gpt-4o-mini"]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("openai/o3", ["openai/*#1/o3"]),
+        ("claude-sonnet-4-5", ["star/claude-sonnet-4-5"]),
+        ("claude-haiku-4-5", ["star/claude-haiku-4-5", "seoul/gpt-4o-mini"]),
+        ("my-claude", ["seoul/gpt-4o"]),
+        ("anything", ["seoul/gpt-4o"]),
+        ("seoul/o3", ["seoul/o3"]),
+        ("usa/gpt-4o", ["usa/gpt-4o"]),
+    ],
+)
+def test_a_star_stands_for_any_name(name, found):
+    """As in LiteLLM: in `model` for the same; the longest pattern counts, a name itself before any, and a connection's
+    own names before patterns."""
+    rows = [
+        row("openai/*", "openai/*", api_key="k"),
+        row("star/claude-*", "claude-*"),
+        row("star/claude-haiku-*", "claude-haiku-*"),
+        row("seoul/gpt-4o-mini", "claude-haiku-*"),
+        row("seoul/gpt-4o", "*"),
+        row("usa/gpt-4o", "usa/gpt-4o"),
+    ]
+    star = Connection.of("star", "anthropic", "k")
+
+    assert served(name, *rows, connections=(SEOUL, USA, star)) == found
+
+
+def test_a_pattern_of_which_no_row_can_be_used_says_why():
+    """As any group does."""
+    with pytest.raises(UnknownModelError, match="nobody serves 'tokyo/x'"):
+        plans(row("tokyo/*", "lab-*")).plan("lab-x")
 
 
 ASKED = [{"role": "user", "content": "hi"}]
