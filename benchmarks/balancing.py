@@ -35,7 +35,7 @@ Row = dict[str, Any]
 def main() -> None:
     """Print the table, or write it and the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--calls", type=int, default=15_000)
     parser.add_argument("--write", action="store_true", help="into docs/")
     parser.add_argument(
         "--rows", type=Path, help="a file of figures: read if it is there, else written"
