@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from genai_integrations.calls.args import AUTO
 from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
@@ -22,6 +23,7 @@ from genai_integrations.routing.deployments import Deployment, Target
 
 if TYPE_CHECKING:
     from genai_integrations.calls.groups import Groups, Row
+    from genai_integrations.routing.domains import Domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Resolution:
         targets: Who serves it, the first to try first.
         missing: Why others do not, one line each.
         restated: By the name of a target, how requests to it are said otherwise, as known beforehand or learnt.
+        domains: By the name of a target, its provider, account and region.
         outages: The single outages that would take all of the targets down, one line each.
     """
 
@@ -42,6 +45,7 @@ class Resolution:
     targets: tuple[Target, ...]
     missing: tuple[str, ...] = ()
     restated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=dict)
     outages: tuple[str, ...] = ()
 
     def explain(self) -> str:
@@ -222,6 +226,8 @@ class Names:
         if not self._by_name:
             return f"nobody serves {name!r}: {_NO_CONNECTIONS}"
         hint = f"; {near}" if (near := self.near(name)) else "."
+        if name == AUTO:
+            hint = "; router_args['auto'] says what it chooses from."
         have = ", ".join(self._by_name) or "none"
         family = family_of(resolution.meant)
         wanted = (
