@@ -397,6 +397,7 @@ class GenAIClient:
         from genai_integrations.jobs import start
 
         options = start.options_of(
+            self,
             requests,
             max_concurrency=max_concurrency,
             ordered=ordered,
@@ -422,6 +423,7 @@ class GenAIClient:
         from genai_integrations.jobs import start
 
         options = start.options_of(
+            self,
             requests,
             max_concurrency=max_concurrency,
             ordered=ordered,
