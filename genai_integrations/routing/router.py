@@ -13,7 +13,6 @@ from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.routing.batched import batched_call
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
@@ -124,6 +123,8 @@ class Router:
         Raises:
             GenAIError: Nobody serves it.
         """
+        from genai_integrations.routing.batched import batched_call
+
         snapshot = self.registry.peek() or self.registry.load()
         return batched_call(request, self._parts, snapshot)
 
