@@ -168,6 +168,23 @@ def test_a_connection_that_is_gone_issaid(lab_of):
         list(lab.batch(lab.requests("q0")))
 
 
+def test_observers_hear_of_answers_once(provider, tmp_path):
+    """When they are there, and not again when a later run reads them; the ledger has them with their costs."""
+    requests = [
+        {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"q{n}"}]} for n in range(3)
+    ]  # fmt: skip
+    options = {"deadline": "24h", "journal": tmp_path / "batch.jsonl"}
+    with GenAIClient(
+        connections=[_connection(provider, "sk-lab")], ledger=str(tmp_path / "ledger.db")
+    ) as client:
+        list(client.batch(requests, **options))
+        list(client.batch(requests, **options))
+        (row,) = client.stats(by="model")
+
+    assert row.calls == 3
+    assert row.cost == pytest.approx(3 * 9.75e-07)
+
+
 @pytest.mark.parametrize("budgets", [{"*": {"usd": 1, "per": "run"}}, None])
 def test_what_has_a_budget_is_asked_live(provider, budgets):
     """What may be spent is counted for live calls: a budget of the client's, and a cap of the call's own."""
