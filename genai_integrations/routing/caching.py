@@ -250,7 +250,12 @@ class Memory:
             # It would end with the first one's time.
             return None
         key = (self._key, place if self._request.stream else None)
-        flight, is_mine = self._answers.flights.join(key, place)
+        flights = self._answers.flights
+        flight, is_mine = flights.join(key, place)
+        if not is_mine and _is_stuck(flight):
+            # Its readers have stopped in the middle of a stream: the next one begins another.
+            flights.land(key, flight)
+            flight, is_mine = flights.join(key, place)
         if is_mine:
             self._led = (key, flight)
             return None
@@ -312,6 +317,11 @@ class Memory:
 
 _OPEN = frozenset(("langfuse_observation",))
 """What belongs to the call that is answered, and is over when a newer answer comes."""
+
+
+def _is_stuck(flight: Flight[Any]) -> bool:
+    shared = flight.outcome.result() if flight.outcome.done() else None
+    return isinstance(shared, (SharedStream, AsyncSharedStream)) and not shared.is_lively
 
 
 def _stands_still(place: object) -> bool:
