@@ -152,14 +152,10 @@ class Attempt:
             self.model,
             usage,
             self.answered,
-            tier=self._tier,
+            tier=self.tier if isinstance(self.tier, str) else None,
             batch=self.reason == BATCH,
             own=self.prices,
         )
-
-    @property
-    def _tier(self) -> str | None:
-        return self.tier if isinstance(self.tier, str) else None
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -185,8 +181,8 @@ class Attempt:
             record["restated"] = list(self.restated)
         if self.rehearsed:
             record["rehearsed"] = True
-        if self._tier:
-            record["tier"] = self._tier
+        if isinstance(self.tier, str) and self.tier:
+            record["tier"] = self.tier
         return record
 
 

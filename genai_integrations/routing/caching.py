@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genai_integrations.cache.kept import Kept
+from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt
 from genai_integrations.calls.wire import Wire
@@ -74,7 +75,13 @@ class Answers:
             await asyncio.to_thread(self.clear)
 
     def memory(self, request: Request, plan: Plan) -> Memory:
-        """What is remembered of one question."""
+        """What is remembered of one question.
+
+        Raises:
+            ConfigurationError: It asks for an answer by meaning, and none are kept.
+        """
+        if self.similar is None and request.args.cache.semantic:
+            raise no_semantic_cache()
         return Memory(self, request, plan)
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
+from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
@@ -129,6 +130,8 @@ class _Call:
             kept = yield from remembered(self._memory, self._request, self.route, self._ends)
             if kept is not None:
                 return (yield from self._recalled(kept))
+        elif self._request.args.cache.semantic:
+            raise no_semantic_cache()
         answer = yield from self._answered()
         if isinstance(answer, Opened):
             rest = answer.rest
