@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Generator
 from typing import Any
@@ -29,9 +30,9 @@ def remembered(
     """
     if not memory.looks:
         return None
+    route.cache = MISS
     found = yield from _found(memory, request, ends)
     if found is None:
-        route.cache = MISS
         return None
     if found.is_stale:
         yield Renew(memory)
@@ -60,4 +61,5 @@ def _patience(request: Request, ends: float | None) -> float:
     seconds = args.timeout
     if request.stream and args.stream_timeout is not None:
         seconds = args.stream_timeout
-    return seconds if ends is None else max(min(seconds, ends - time.monotonic()), 0.0)
+    left = seconds if ends is None else max(min(seconds, ends - time.monotonic()), 0.0)
+    return min(left, threading.TIMEOUT_MAX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -106,10 +107,9 @@ class Replay:
     def _next(self, call: WireCall) -> _Row:
         asked = call_of(call)
         left = self._left.get(mark_of(asked))
-        try:
-            return left.popleft()  # type: ignore[union-attr]  # looked at below
-        except (AttributeError, IndexError):
-            pass
+        with contextlib.suppress(IndexError):
+            if left is not None:
+                return left.popleft()
         what = f"{asked['connection']}/{asked['model']} ({asked['operation']})"
         if left is not None:
             times = sum(mark_of(row.call) == mark_of(asked) for row in self._rows)
