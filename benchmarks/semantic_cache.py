@@ -16,12 +16,11 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "cache"))
 
-import numpy as np  # noqa: E402  after its number of threads is set
-from semantic_pairs import Judge, pairs  # noqa: E402  it lies beside the tests that use it
-
-from genai_integrations.cache.semantic.embedders import (  # noqa: E402
+import numpy as np
+from genai_integrations.cache.semantic.embedders import (
     bundled_vectorizer,
 )
+from semantic_pairs import Judge, pairs
 
 
 def e5():

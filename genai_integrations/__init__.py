@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genai_integrations.calls.variants import Experiment, Rollout
     from genai_integrations.client import GenAIClient, default_client, use_client
     from genai_integrations.connections.connection import (
         BrokenConnection,
@@ -27,8 +28,10 @@ __all__ = [
     "BrokenConnection",
     "Connection",
     "ConnectionStore",
+    "Experiment",
     "GenAIClient",
     "GenAIError",
+    "Rollout",
     "Secret",
     "compare",
     "default_client",
@@ -39,8 +42,10 @@ _HOMES = {
     "BrokenConnection": "connections.connection",
     "Connection": "connections.connection",
     "ConnectionStore": "connections.connection",
+    "Experiment": "calls.variants",
     "GenAIClient": "client",
     "GenAIError": "errors",
+    "Rollout": "calls.variants",
     "Secret": "runtime.secret",
     "compare": "experiments.comparing",
     "default_client": "client",

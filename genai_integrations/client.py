@@ -7,9 +7,20 @@ import copy
 import dataclasses
 import uuid
 import weakref
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextvars import ContextVar
 from functools import partial
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -39,15 +50,27 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime import given
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
-from genai_integrations.settings import Settings, read_settings
+from genai_integrations.settings import Settings, configuration_file, read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from langfuse import Langfuse
 
+    from genai_integrations.jobs.items import BatchItem
+    from genai_integrations.jobs.progress import Progress
+    from genai_integrations.ledger.observer import Ledger
+    from genai_integrations.ledger.stats import Stats
+    from genai_integrations.limits.rules import OnLimit, StoreAway
+    from genai_integrations.limits.spending import OnAlert
     from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.estimating import Estimate, Estimator
+    from genai_integrations.routing.outages import Failure, Outage
+    from genai_integrations.routing.variants.track import Track
+    from genai_integrations.transports.tape import Replay
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -73,8 +96,19 @@ class GenAIClient:
         trace_attempts: Record each attempt as a span below its generation; default only as metadata.
         observers: Told of every call and of its attempts, beside the tracing.
         transport: Performs the attempts instead of HTTP.
+        record: A file to which every attempt is appended, so that it can be replayed.
+        replay: Such a file, from which every attempt is answered, or a `Replay` of one: nobody is asked, and no key is
+            needed.
         cache: Where answers are kept for those who ask the same again: `memory`, `sqlite:///answers.db` or
             `redis://host:6379/0`; default nowhere. Per call, `cache={"ttl": 60}` and more.
+        ledger: A file in which every call is written down, for `stats()` and `genai report`: a path, or a mapping
+            with `path`, `texts` (questions and answers too) and `most_calls`.
+        limits: By the name of a target, connection, model, user, team, key or `*`: `rpm`, `tpm`, `max_parallel`.
+        budgets: By the same names: `usd`, `per` (`day`, `month`, `run`) and `alerts`, shares of it to be told of.
+        on_limit: Where every target is at a limit, `wait` until the deadline, or `fail` at once.
+        on_alert: Called with an `Alert` when such a share of a budget is used up.
+        limits_away: While the Redis server that shares limits is away: go on with what this process knows (`local`),
+            or `fail`.
         semantic_cache: Give a kept answer to a question that says the same in other words, too: True, or a dict
             with `embedder`, `threshold`, `verifier`, `detector`, `max_entries`, `ttl`, `always`.
 
@@ -103,7 +137,15 @@ class GenAIClient:
         trace_attempts: bool = False,
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
+        ledger: str | PathLike[str] | Mapping[str, Any] | None = None,
+        limits: Mapping[str, Mapping[str, int]] | None = None,
+        budgets: Mapping[str, Mapping[str, Any]] | None = None,
+        on_limit: OnLimit = "wait",
+        on_alert: OnAlert | None = None,
+        limits_away: StoreAway = "local",
         cache: str | None = None,
+        record: str | PathLike[str] | None = None,
+        replay: str | PathLike[str] | Replay | None = None,
         semantic_cache: bool | Mapping[str, Any] | None = None,
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
@@ -115,6 +157,9 @@ class GenAIClient:
             public_key=public_key, secret_key=secret_key, host=host, tracing=tracing
         )
         self.host, self.public_key = settings.host, settings.public_key
+        tape = _replayed(replay, record, transport)
+        if tape is not None:
+            transport, connections = tape, connections or tape.connections
         store = _store(connections) or store_from_settings(settings)
         registry = ConnectionRegistry(store, _names(llm_connection_names))
         self._langfuse = LangfuseSdk(settings, mask=mask, sample_rate=sample_rate)
@@ -123,16 +168,66 @@ class GenAIClient:
         args = checked_args(router_args)
         answers = _answers(cache, semantic_cache, args, settings, store)
         self.is_traced = self._generations is not None
+        self._ledger = _ledger(ledger)
         told = _able("observers", observers, "call_began")
-        watching = (*told, self._generations) if self._generations else told
+        beside = [row for row in (self._ledger, self._generations) if row is not None]
+        watching = (*told, *beside)
         hosts = given.texts("allowed_hosts", allowed_hosts, "llm.example")
         if transport is not None:
             _able("transport", (transport,), "send")
-        spoken = transport or Transports(OriginPins(hosts))
-        self._router = Router(registry, args, spoken, watching, answers)
+        self._pins = OriginPins(hosts)
+        spoken = _recorded(transport or Transports(self._pins), record)
+        gate = None
+        if (
+            limits
+            or budgets
+            or any(row.rpm or row.tpm for group in args.model_list.values() for row in group)
+        ):
+            from genai_integrations.limits.setup import gate_of
+
+            gate = gate_of(
+                limits,
+                budgets,
+                on_limit=on_limit,
+                on_alert=on_alert,
+                limits_away=limits_away,
+                redis_url=args.redis_address or None,
+                space=self.public_key,
+            )
+        self._router = Router(
+            registry,
+            args,
+            spoken,
+            watching,
+            answers,
+            project=self.public_key or "",
+            langfuse=settings if traced else None,
+            gate=gate,
+        )
+        if settings.outages:
+            self._router.begin_outages(settings.outages)
         self._prompts = LangfusePrompts(self._langfuse)
         self._token = uuid.uuid4().hex
         _live[self._token] = self
+
+    @classmethod
+    def from_config(cls, path: str | PathLike[str], **arguments: Any) -> Self:
+        """A client as a file says: `genai.yaml`, or the file of LiteLLM's proxy.
+
+        Args:
+            path: The file; docs/configuration.md has what may be in it.
+            arguments: Of the client, in place of the file's.
+
+        Raises:
+            ConfigurationError: Something in it cannot work: `file:line:column` and what.
+        """
+        from genai_integrations.config.reading import read_config
+
+        read = read_config(Path(path))
+        try:
+            return cls(**{**read.arguments, **arguments})
+        except ConfigurationError as error:
+            raise read.located(error) from None
 
     def __repr__(self) -> str:
         return f"GenAIClient(public_key={self.public_key!r}, host={self.host!r})"
@@ -159,7 +254,9 @@ class GenAIClient:
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
-                `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
+                `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. On whose
+                behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
+                record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version),
                 `langfuse_user_id`, `langfuse_session_id`, `langfuse_tags`, `langfuse_trace_name`,
                 `langfuse_metadata`, and `langfuse_observation`, an open one to write on instead of a new one.
 
@@ -199,6 +296,144 @@ class GenAIClient:
         """As `embedding`, without blocking the event loop."""
         request = embedding_request(model, input, params, self._router.args)
         return await self._router.arun(request)  # type: ignore[return-value]  # as in `embedding`
+
+    def estimate(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        *,
+        input: str | Sequence[Any] | None = None,  # noqa: A002  OpenAI's name
+        exact: bool = False,
+        batch: bool = False,
+        **params: Any,
+    ) -> Estimate:
+        """What a call would cost, without making it: `low`, `expected` and `worst` in US dollars, None where unknown.
+
+        Args:
+            model: As for `completion`.
+            messages: As for `completion`.
+            input: Texts to embed, in place of messages.
+            exact: Ask the providers for their own counts of the prompt, where they have one (OpenAI, Anthropic,
+                Gemini, Bedrock). Else tokens are counted here, and nothing is sent.
+            batch: At the prices of the providers' batches.
+            params: As for `completion`.
+
+        Raises:
+            ConfigurationError: The request cannot work, or nobody serves the model.
+            CallError: A provider that was asked for its count does not say.
+        """
+        return self._estimator(model, messages, input, params, exact=exact, batch=batch).run()
+
+    async def aestimate(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        *,
+        input: str | Sequence[Any] | None = None,  # noqa: A002  OpenAI's name
+        exact: bool = False,
+        batch: bool = False,
+        **params: Any,
+    ) -> Estimate:
+        """As `estimate`, without blocking the event loop."""
+        asked = self._estimator(model, messages, input, params, exact=exact, batch=batch)
+        return await asked.arun()
+
+    def _estimator(
+        self,
+        model: str,
+        messages: Messages | None,
+        texts: str | Sequence[Any] | None,
+        params: Mapping[str, Any],
+        *,
+        exact: bool,
+        batch: bool,
+    ) -> Estimator:
+        from genai_integrations.routing.estimating import require_messages
+
+        require_messages(messages, texts)
+        args = self._router.args
+        if messages is not None:
+            request = chat_request(model, messages, params, args, stream=False)
+        else:
+            request = embedding_request(model, texts or "", params, args)
+        counter = None
+        if exact:
+            from genai_integrations.transports.counting import Counter
+
+            counter = Counter(self._pins)
+        return self._router.estimator(request, counter, batch=batch)
+
+    def batch(
+        self,
+        requests: Iterable[Mapping[str, Any]],
+        *,
+        max_concurrency: int = 8,
+        ordered: bool = True,
+        on_progress: Callable[[Progress], object] | None = None,
+        journal: str | PathLike[str] | None = None,
+        max_usd: float | None = None,
+        deadline: str | float | None = None,
+    ) -> Iterator[BatchItem]:
+        """Make many calls, several at a time, and give what comes of each.
+
+        A request is taken when there is room for it, and an item is given when it is asked for, so that a generator
+        of millions needs the memory of a few. A request that fails is an item with its `error`, and the others go on.
+        Whoever stops asking for items, or is interrupted, ends the calls under way.
+
+        Args:
+            requests: `{"model", "messages", **params}` as of `completion`, or `{"model", "input", **params}` as of
+                `embedding`.
+            max_concurrency: Calls at a time.
+            ordered: Whether items come in the order of the requests, or as soon as they are there.
+            on_progress: Called with a `Progress` after each item.
+            journal: A file that keeps each answer before it is given. The same requests with the same file go on where
+                an earlier run ended, however it ended: what it has is not asked again, what failed is.
+            max_usd: US dollars, what the journal has already cost among them. When what is left might cost more, it
+                is not asked: its items have a `BudgetExceededError`.
+            deadline: How long it may take, such as `"24h"`, or seconds: then requests go into the batches that
+                providers have at half price (OpenAI, Azure, Mistral, Anthropic, Gemini, Bedrock), and what those have not
+                answered near the deadline is asked live. Without, all are asked live.
+
+        Raises:
+            ConfigurationError: Something given cannot work, or the journal is another batch's, or in use.
+        """
+        from genai_integrations.jobs import start
+
+        options = start.options_of(
+            requests,
+            max_concurrency=max_concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+            journal=journal,
+            max_usd=max_usd,
+            deadline=deadline,
+        )
+        return start.batch(self, requests, options, self._router)
+
+    def abatch(
+        self,
+        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        max_concurrency: int = 8,
+        ordered: bool = True,
+        on_progress: Callable[[Progress], object] | None = None,
+        journal: str | PathLike[str] | None = None,
+        max_usd: float | None = None,
+        deadline: str | float | None = None,
+    ) -> AsyncIterator[BatchItem]:
+        """As `batch`, for `async for`, in the running event loop; the requests may come asynchronously."""
+        from genai_integrations.jobs import start
+
+        options = start.options_of(
+            requests,
+            max_concurrency=max_concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+            journal=journal,
+            max_usd=max_usd,
+            deadline=deadline,
+        )
+        return start.abatch(self, requests, options, self._router)
 
     def prompt(
         self,
@@ -306,6 +541,57 @@ class GenAIClient:
         name = given.text("a connection's name", name, "seoul")
         return checked(self._router, name, check_request(self._router, name))
 
+    def outage(
+        self,
+        name: str,
+        *,
+        status: int | None = None,
+        error: Failure | None = None,
+        retry_after: float | None = None,
+    ) -> Outage:
+        """Rehearse an outage: `with client.outage("seoul", status=429):`, or `async with`.
+
+        No request goes to what is out; each fails as a real one would, and is `rehearsed` in its route. It holds for
+        all threads and tasks of this client, and ends with the block.
+
+        Args:
+            name: A connection, `connection/model`, a provider, or a model's name as for `completion`.
+            status: HTTP status from 400 to 599; default 503.
+            error: Instead of a status: `timeout`, `refused`, `broken`, `empty` or `html`.
+            retry_after: Seconds that the provider asks to wait, with a status.
+
+        Raises:
+            ConfigurationError: Something given cannot be, or the name means nothing here.
+        """
+        return self._router.outage(name, status=status, error=error, retry_after=retry_after)
+
+    def stats(
+        self,
+        by: str = "model",
+        *,
+        since: datetime | float | None = None,
+        until: datetime | float | None = None,
+    ) -> Stats:
+        """What the ledger says of calls, summed up; the call that has just returned is among them.
+
+        Args:
+            by: What calls are told apart by: `model` (as asked), `target`, `connection`, `provider`, `prompt`, `user`,
+                `session`, `variant`, `outcome`, `hour` or `day` (in UTC).
+            since: Only calls that began at this moment or later.
+            until: Only calls that began before this moment.
+
+        Raises:
+            ConfigurationError: The client has no ledger, or calls cannot be told apart by that.
+        """
+        from genai_integrations.ledger.stats import moment, stats_of
+
+        if self._ledger is None:
+            raise ConfigurationError(
+                'the client has no ledger: GenAIClient(ledger="calls.db") writes calls down'
+            )
+        with self._ledger.book.reading() as connection:
+            return stats_of(connection, by, since=moment(since), until=moment(until))
+
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""
         from genai_integrations.connections.litellm_export import litellm_model_list
@@ -321,6 +607,21 @@ class GenAIClient:
         from genai_integrations.transports.litellm.loading import litellm_module
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
+
+    def rollout(self, name: str) -> Track:
+        """How far a rollout of `router_args["rollouts"]` is.
+
+        It has the `state`, the `share` of `new`, the `audit` record, and what is known of `old` and `new`. It takes
+        scores by `score(reply, value)`, and decisions by hand: `promote()` and `roll_back()`.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        return self._router.rollout(given.text("rollout", name, "smart"))
+
+    def rollouts(self) -> tuple[Track, ...]:
+        """Every rollout of `router_args["rollouts"]`; see `rollout`."""
+        return self._router.rollouts()
 
     def refresh(self) -> None:
         """Read the connections again, now; the next call of each prompt waits for what Langfuse has then."""
@@ -354,6 +655,9 @@ class GenAIClient:
             self._generations.flush()
         if self._langfuse.made:
             self._langfuse.made.flush()
+        if self._ledger is not None:
+            self._ledger.book.flush()
+        self._router.exchange()
 
     def close(self) -> None:
         """Forget every opened key. Calls under way go on, and a later call opens the keys anew.
@@ -409,7 +713,10 @@ _making: SingleFlight[GenAIClient] = SingleFlight("genai-client")
 
 
 def default_client() -> GenAIClient:
-    """The client of the surrounding `use_client`, else one made from the environment, once."""
+    """The client of the surrounding `use_client`, else one made from the environment, once.
+
+    Where `GENAI_CONFIG` names a configuration, it is made from that.
+    """
     return _current.get() or _made() or _making.do(_make_default, known=_made)
 
 
@@ -429,7 +736,8 @@ def checked_client(client: object) -> GenAIClient | None:
 
 
 def _make_default() -> GenAIClient:
-    _default.append(GenAIClient())
+    path = configuration_file()
+    _default.append(GenAIClient.from_config(path) if path else GenAIClient())
     return _default[0]
 
 
@@ -473,6 +781,36 @@ def _store(
     return GivenConnections(tuple(connections))
 
 
+def _replayed(
+    replay: str | PathLike[str] | Replay | None, record: object, transport: object
+) -> Replay | None:
+    """What answers from a tape; nothing is loaded for it where there is none."""
+    if replay is None:
+        return None
+    if record is not None or transport is not None:
+        raise ConfigurationError(
+            "replay answers every call from a tape: leave record and transport out, or replay"
+        )
+    from genai_integrations.transports.tape import Replay
+
+    return replay if isinstance(replay, Replay) else Replay(_path("replay", replay))
+
+
+def _recorded(transport: Transport, record: object) -> Transport:
+    """The transport, which writes down what it does if that is wanted."""
+    if record is None:
+        return transport
+    from genai_integrations.transports.tape import Recorder
+
+    return Recorder(transport, _path("record", record))
+
+
+def _path(what: str, value: object) -> str | PathLike[str]:
+    if isinstance(value, PathLike) or (isinstance(value, str) and value):
+        return value
+    raise given.wrong(what, value, "the path of a file, such as 'calls.jsonl'")
+
+
 def _answers(
     cache: str | None,
     semantic_cache: object,
@@ -510,6 +848,14 @@ def _names(names: object) -> Sequence[str] | None:
     if names is None or isinstance(names, str):
         return names
     return given.texts("llm_connection_names", names, "seoul")
+
+
+def _ledger(given_ledger: object) -> Ledger | None:
+    if given_ledger is None:
+        return None
+    from genai_integrations.ledger.observer import ledger_of
+
+    return ledger_of(given_ledger)
 
 
 def _able(what: str, objects: object, method: str) -> tuple[Any, ...]:

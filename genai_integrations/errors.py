@@ -2,7 +2,9 @@
 
 GenAIError
 ├── ConfigurationError          the program asks for something that cannot work
-│   └── UnknownModelError       no connection serves the model
+│   ├── UnknownModelError       no connection serves the model
+│   ├── CapabilityError         no target can do what the request needs
+│   └── ReplayError             what is asked was not recorded
 ├── CredentialError             a key cannot be had
 │   ├── DecryptionError         a stored secret does not decrypt
 │   ├── ConnectionNotFoundError no connection has that name
@@ -23,6 +25,7 @@ GenAIError
     ├── NotFoundError           404
     ├── ServerError             5xx
     ├── InvalidReplyError       an answer that is empty, or not what the protocol says
+    ├── RejectedAnswerError     an answer that the program's own check did not accept
     ├── BadRequestError         400, 422 and every other refusal of the request itself
     │   ├── ContextWindowExceededError
     │   └── ContentFilteredError
@@ -52,6 +55,14 @@ class ConfigurationError(GenAIError):
 
 class UnknownModelError(ConfigurationError):
     """No connection serves the model that was named."""
+
+
+class CapabilityError(ConfigurationError):
+    """No target can do what the request needs, such as look at an image."""
+
+
+class ReplayError(ConfigurationError):
+    """What is asked is not on the tape that is replayed, or not so often."""
 
 
 class CredentialError(GenAIError):
@@ -209,6 +220,10 @@ class ServerError(CallError):
 
 class InvalidReplyError(CallError):
     """The provider's answer is empty, or not what its protocol says."""
+
+
+class RejectedAnswerError(CallError):
+    """An answer that the `accept` of a cascade did not accept."""
 
 
 class BadRequestError(CallError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -36,6 +37,7 @@ class Settings:
         prompt_ttl: Seconds for which a prompt counts as fresh, `LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS`.
         cache_key: What kept answers are sealed with in place of a key that is derived from `secret_key`,
             `GENAI_CACHE_KEY`.
+        outages: Outages to rehearse, `GENAI_OUTAGES`, as `routing.outages` reads it.
         environ: The variables that environment connections are read from.
     """
 
@@ -47,6 +49,7 @@ class Settings:
     tracing: bool
     prompt_ttl: float
     cache_key: str | None = field(repr=False)
+    outages: str
     environ: Mapping[str, str] = field(repr=False)
 
 
@@ -142,11 +145,23 @@ def read_settings(
             "LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS", 60, variables, " of seconds"
         ),
         cache_key=_masked(variables.get("GENAI_CACHE_KEY")),
+        outages=variables.get("GENAI_OUTAGES", ""),
         environ=variables,
     )
     if settings.database_url:
         _require_store_settings(settings)
     return settings
+
+
+def variable(name: str) -> str | None:
+    """A variable that a configuration names, as LiteLLM's `os.environ/NAME` does; None where it is not set."""
+    value = os.environ.get(name, "").strip()
+    return MaskedText(value) if value else None
+
+
+def configuration_file() -> str | None:
+    """The configuration that clients without arguments are made from, `GENAI_CONFIG`; None if there is none."""
+    return os.environ.get("GENAI_CONFIG", "").strip() or None
 
 
 def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettings:
@@ -180,6 +195,12 @@ def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettin
     )
 
 
+def environment_with_outage(line: str) -> dict[str, str]:
+    """The environment for a child process, with one more outage in `GENAI_OUTAGES`."""
+    before = os.environ.get("GENAI_OUTAGES", "")
+    return {**os.environ, "GENAI_OUTAGES": f"{before}\n{line}".strip()}
+
+
 _RELEASES = (
     "LANGFUSE_RELEASE",
     "RENDER_GIT_COMMIT",
@@ -207,6 +228,40 @@ def aws_config_path(environ: Mapping[str, str] | None = None) -> Path:
     """The file with the profiles of AWS's own tools, `AWS_CONFIG_FILE`."""
     variables = os.environ if environ is None else environ
     return Path(variables.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
+
+
+@dataclass(frozen=True, slots=True)
+class BedrockBatchSettings:
+    """Where Bedrock's batches are read and written.
+
+    Attributes:
+        s3: `s3://bucket/folder`, `GENAI_BEDROCK_BATCH_S3`; empty where it is not set.
+        role: ARN of the role that Bedrock takes on to read and write there, `GENAI_BEDROCK_BATCH_ROLE`.
+        s3_url: Address of S3 in place of AWS's own, `AWS_ENDPOINT_URL_S3`; empty for AWS's.
+    """
+
+    s3: str
+    role: str
+    s3_url: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether both are set."""
+        return bool(self.s3 and self.role)
+
+
+def bedrock_batch_settings(environ: Mapping[str, str] | None = None) -> BedrockBatchSettings:
+    """As the environment says.
+
+    Raises:
+        ConfigurationError: The storage is no address of a bucket.
+    """
+    variables = os.environ if environ is None else environ
+    s3 = variables.get("GENAI_BEDROCK_BATCH_S3", "").rstrip("/")
+    if s3 and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.!*'()/-]*)?", s3, re.ASCII):
+        raise ConfigurationError("GENAI_BEDROCK_BATCH_S3 must be like s3://bucket/folder")
+    role = variables.get("GENAI_BEDROCK_BATCH_ROLE", "")
+    return BedrockBatchSettings(s3, role, variables.get("AWS_ENDPOINT_URL_S3", "").rstrip("/"))
 
 
 def _packed(variables: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from genai_integrations.cache.kept import Kept, Lifetimes
-from genai_integrations.cache.questions import question_key
+from genai_integrations.cache.questions import QuestionKeys
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime import jsonbytes
@@ -51,9 +51,7 @@ class MemoryAnswers:
     ) -> None:
         self._lifetimes = Lifetimes(ttl, stale)
         self._clock = clock
-        self._hash_key = secrets.token_bytes(32)
-        # Once now: OpenSSL takes a lock to load its digests, which a child forked meanwhile would find held for ever.
-        question_key({}, self._hash_key)
+        self.key = QuestionKeys(secrets.token_bytes(32)).key
         self._answers: BoundedMap[bytes, _Answer] = BoundedMap(
             max_size_in_memory, most_weight=max_bytes, weigh=lambda answer: len(answer.data)
         )
@@ -63,10 +61,6 @@ class MemoryAnswers:
 
     def __repr__(self) -> str:
         return f"MemoryAnswers({len(self)} answers, {self._answers.weight} bytes)"
-
-    def key(self, question: Wire) -> bytes | None:
-        """See `question_key`."""
-        return question_key(question, self._hash_key)
 
     def get(self, key: bytes) -> Kept | None:
         """The answer, which is the caller's own; None if there is none any more."""

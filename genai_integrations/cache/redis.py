@@ -41,7 +41,7 @@ class RedisAnswers:
         return f"RedisAnswers({self._link.where!r})"
 
     def key(self, question: Wire) -> bytes | None:
-        """See `question_key`."""
+        """See `QuestionKeys.key`."""
         return self._sealing.key(question)
 
     def get(self, key: bytes) -> Kept | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from genai_integrations.cache.kept import Kept, Lifetimes
-from genai_integrations.cache.questions import question_key
+from genai_integrations.cache.questions import QuestionKeys
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime import jsonbytes
@@ -30,7 +28,7 @@ _NONCE = 12
 class _Keys(NamedTuple):
     tenant: str
     label: bytes
-    hash_key: bytes
+    questions: QuestionKeys
     cipher: AESGCM
 
 
@@ -84,8 +82,8 @@ class Sealing:
         return self._keys().label
 
     def key(self, question: Wire) -> bytes | None:
-        """See `question_key`."""
-        return question_key(question, self._keys().hash_key)
+        """See `QuestionKeys.key`."""
+        return self._keys().questions.key(question)
 
     def seal(self, key: bytes, entry: Wire, ttl: float | None) -> Sealed | None:
         """An answer to write under a key; None if it has no JSON form."""
@@ -137,6 +135,5 @@ def _derived(secret: Secret, tenant: str) -> _Keys:
 
     info = b"genai_integrations kept answers 1\0" + tenant.encode()
     both = HKDF(SHA256(), length=64, salt=None, info=info).derive(secret.reveal().encode())
-    hash_key, sealing_key = both[:32], both[32:]
-    label = hmac.digest(hash_key, b"tenant", hashlib.sha256)[:16]
-    return _Keys(tenant, label, hash_key, AESGCM(sealing_key))
+    questions = QuestionKeys(both[:32])
+    return _Keys(tenant, questions.digest(b"tenant")[:16], questions, AESGCM(both[32:]))

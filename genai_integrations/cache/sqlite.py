@@ -69,7 +69,7 @@ class SqliteAnswers:
         return f"SqliteAnswers({str(self._path)!r})"
 
     def key(self, question: Wire) -> bytes | None:
-        """See `question_key`."""
+        """See `QuestionKeys.key`."""
         return self._sealing.key(question)
 
     def get(self, key: bytes) -> Kept | None:

@@ -6,18 +6,40 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from urllib.parse import quote
 
 from genai_integrations.calls import checks
 from genai_integrations.calls.cache_control import CacheControl, cache_control
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.runtime.given import shown
 
-StrategyName = Literal["ordered", "simple-shuffle"]
+if TYPE_CHECKING:
+    from genai_integrations.calls.capabilities import Capabilities
+    from genai_integrations.calls.choices import Auto, CascadeOf
+    from genai_integrations.calls.conditions import Rule
+    from genai_integrations.calls.groups import Groups
+    from genai_integrations.calls.variants import Experiment, Rollout
+    from genai_integrations.limits.purse import Purse
+
+StrategyName = Literal[
+    "ordered",
+    "simple-shuffle",
+    "latency-based-routing",
+    "least-busy",
+    "usage-based-routing-v2",
+    "cost-based-routing",
+]
 """Orders in which the targets of one name are tried; `routing.strategies.STRATEGIES` has a function for each."""
+
+AUTO = "auto"
+"""The name that asks for a choice, by `RouterArgs.auto`."""
 
 OwnStrategy = Callable[..., Sequence[Any]]
 """A program's own: `(request, targets) -> targets`, those to try in their order; see `routing.strategies.Strategy`."""
+
+StickyBy = Literal["user", "session"]
+"""Whose calls stay together."""
 
 DropParams = bool | tuple[str, ...]
 """Whether parameters may be left out; names are those that may not."""
@@ -44,7 +66,8 @@ class RouterArgs:
         cooldown_time: Seconds that a failed target is left alone while others can answer.
         model_group_alias: `{"fast": "gpt-4o-mini"}`.
         max_fallbacks: Names that one call may fall back to.
-        routing_strategy: Order of the connections that serve one name: by name, or a callable of the program's own.
+        routing_strategy: Order of the targets of one name: by name, or a callable of the program's own. None shuffles
+            groups by their weights, and leaves the connections of other names as they are listed.
         fallback_on: HTTP statuses and classes of our errors that lead to another target, in place of the
             usual set: everything but a refusal of the request itself.
         drop_params: Whether a parameter that a target does not take may be left out, and a schema that it cannot
@@ -56,6 +79,25 @@ class RouterArgs:
         cache: What one call wants of it: `{"refresh": True}` asks anew, `{"no_store": True}` keeps nothing,
             `{"ttl": 60}` keeps the answer so many seconds, `{"semantic": True}` takes an answer to the same question in
             other words.
+        max_cost: Most US dollars that a call may cost at worst, all attempts together, or a `Purse` that several
+            calls share. A target that may cost more is passed over; without another one the call raises.
+        model_list: Groups of targets behind names of your own, in LiteLLM's rows.
+        sticky_by: `user` or `session`: calls of one go to the same target, where a provider's prompt cache is warm.
+        region_preference: `["ap-northeast-2", "eu"]`: targets in an earlier region are tried before the others.
+        conditions: Rules that lead a call to another name, `[{"if": {"language": "ko"}, "then": "gpt-4o"}]`; the
+            first that holds counts. See `calls.conditions`.
+        capabilities: What models can do where the tables do not know it or are wrong:
+            `{"llama3.2": {"vision": False, "max_input_tokens": 8192}}`, by a model's id or a target's name.
+        auto: What `model="auto"` chooses from, `{"models": ["gpt-4o", "gpt-4o-mini"], "prefer": "cheapest"}`.
+        cascades: Names of models that are asked one after the other until an answer is accepted,
+            `{"thrifty": {"models": ["gpt-4o-mini", "gpt-4o"], "accept": accept}}`.
+        experiments: Names whose calls are split over models: `Experiment`, or mappings with its names.
+        rollouts: Names whose calls move from an old model to a new one: `Rollout`, or mappings with its names.
+        redis_url: `redis://host:6379/0`: processes that name the same server share cooldowns, usage and rollouts.
+        redis_host: Its host, where `redis_url` is not given.
+        redis_port: Its port.
+        redis_password: Its password.
+        state_file: A file in which that is kept instead, for one machine.
     """
 
     fallbacks: Fallbacks = field(default_factory=dict)
@@ -71,12 +113,36 @@ class RouterArgs:
     cooldown_time: float = 5.0
     model_group_alias: Mapping[str, str] = field(default_factory=dict)
     max_fallbacks: int = 5
-    routing_strategy: StrategyName | OwnStrategy = "ordered"
+    routing_strategy: StrategyName | OwnStrategy | None = None
     fallback_on: tuple[int | type[CallError], ...] | None = None
     drop_params: DropParams = True
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: CacheControl = field(default_factory=CacheControl)
+    max_cost: float | Purse | None = None
+    model_list: Groups = field(default_factory=dict)
+    sticky_by: StickyBy | None = None
+    region_preference: tuple[str, ...] = ()
+    conditions: tuple[Rule, ...] = ()
+    capabilities: Capabilities = field(default_factory=dict)
+    auto: Auto | None = None
+    cascades: Mapping[str, CascadeOf] = field(default_factory=dict)
+    experiments: tuple[Experiment, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
+    redis_url: str | None = None
+    redis_host: str | None = None
+    redis_port: int = 6379
+    redis_password: str | None = None
+    state_file: str | None = None
+
+    @property
+    def redis_address(self) -> str:
+        """The Redis server that processes share; empty for none."""
+        if self.redis_url or not self.redis_host:
+            return self.redis_url or ""
+        password = self.redis_password
+        user = f":{quote(password, safe='')}@" if password else ""
+        return f"redis://{user}{self.redis_host}:{self.redis_port}/0"
 
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
@@ -88,7 +154,16 @@ class RouterArgs:
 
 
 PER_CALL = frozenset(
-    ("timeout", "stream_timeout", "deadline", "num_retries", "fallback_on", "drop_params", "cache")
+    (
+        "timeout",
+        "stream_timeout",
+        "deadline",
+        "num_retries",
+        "fallback_on",
+        "drop_params",
+        "cache",
+        "max_cost",
+    )
 )
 """Arguments that a single call may set for itself."""
 
@@ -157,13 +232,38 @@ def _aliases(name: str, value: object) -> Mapping[str, str]:
     return aliases
 
 
-def _strategy(name: str, value: object) -> StrategyName | OwnStrategy:
-    if callable(value):
+def _strategy(name: str, value: object) -> StrategyName | OwnStrategy | None:
+    if value is None or callable(value):
         return value
     known = get_args(StrategyName)
     if value not in known:
         raise checks.wrong(name, value, f"one of {', '.join(known)}")
     return cast("StrategyName", value)
+
+
+def _model_list(name: str, value: object) -> Groups:
+    # Rows know providers and prices: who has none does not load that.
+    from genai_integrations.calls.groups import model_list
+
+    return model_list(name, value)
+
+
+def _experiments(name: str, value: object) -> tuple[Experiment, ...]:
+    from genai_integrations.calls.variants import experiments
+
+    return experiments(name, value)
+
+
+def _rollouts(name: str, value: object) -> tuple[Rollout, ...]:
+    from genai_integrations.calls.variants import rollouts
+
+    return rollouts(name, value)
+
+
+def _sticky_by(name: str, value: object) -> StickyBy | None:
+    if value is None or value in get_args(StickyBy):
+        return cast("StickyBy | None", value)
+    raise checks.wrong(name, value, f"one of {', '.join(get_args(StickyBy))}")
 
 
 def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] | None:
@@ -175,6 +275,19 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
             name, value, "a list of HTTP statuses and error classes of genai_integrations"
         )
     return items
+
+
+def _max_cost(name: str, value: object) -> object:
+    if value is None:
+        return None
+    from genai_integrations.limits.purse import Purse
+    from genai_integrations.limits.rules import is_amount
+
+    if isinstance(value, Purse):
+        return value
+    if not is_amount(value):
+        raise checks.wrong(name, value, "US dollars from 0 on, or a Purse")
+    return float(value)  # type: ignore[arg-type]  # just checked
 
 
 def _is_status(item: object) -> bool:
@@ -209,5 +322,20 @@ _CHECKS: Mapping[str, checks.Check] = {
         max_size_in_memory=checks.above_zero,
         max_bytes=checks.above_zero,
     ),
+    "max_cost": _max_cost,
+    "experiments": _experiments,
+    "rollouts": _rollouts,
+    "redis_url": checks.secret_text,
+    "redis_host": checks.text_or_none,
+    "redis_port": checks.above_zero,
+    "redis_password": checks.secret_text,
+    "state_file": checks.text_or_none,
     "cache": cache_control,
+    "model_list": _model_list,
+    "sticky_by": _sticky_by,
+    "region_preference": checks.names,
+    "conditions": checks.of_module("conditions"),
+    "capabilities": checks.of_module("capabilities"),
+    "auto": checks.of_module("choices"),
+    "cascades": checks.of_module("choices"),
 }

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.given import shown
+from genai_integrations.runtime.masked import MaskedText
 
 Check = Callable[[str, object], object]
 """Takes a name and what was given for it; gives the value to keep, or raises."""
@@ -49,6 +52,14 @@ def seconds_or_zero(name: str, value: object) -> float:
     return 0.0 if value == 0 and not isinstance(value, bool) else seconds(name, value)
 
 
+def from_zero(name: str, value: object) -> float:
+    """A number from 0 on, with a fraction if need be."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and 0 <= value <= sys.float_info.max:  # type: ignore[operator]  # it is a number
+        return float(value)  # type: ignore[arg-type]  # as above
+    raise wrong(name, value, "a number from 0 on")
+
+
 def names(name: str, value: object) -> tuple[str, ...]:
     """A list of names."""
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -76,6 +87,31 @@ def above_zero(name: str, value: object) -> int:
     if found == 0:
         raise wrong(name, value, "a whole number above 0")
     return found
+
+
+def of_module(module: str) -> Check:
+    """The check of the argument's own name in a module of `calls`, which is loaded with the first value for it."""
+
+    def check(name: str, value: object) -> object:
+        found: Check = getattr(import_module(f"genai_integrations.calls.{module}"), name)
+        return found(name, value)
+
+    return check
+
+
+def text_or_none(name: str, value: object) -> str | None:
+    """A text that is not empty, or None; a path is one, too."""
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if found is None or (isinstance(found, str) and found):
+        return found
+    raise wrong(name, value, "a text")
+
+
+def secret_text(name: str, value: object) -> str | None:
+    """As `text_or_none`, for a text that nothing may show."""
+    if value is None or (isinstance(value, str) and value):
+        return value and MaskedText(value)
+    raise ConfigurationError(f"router_args[{name!r}] must be a text, not {type(value).__name__}")
 
 
 def options(**checks: Check) -> Check:

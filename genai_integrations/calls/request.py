@@ -81,8 +81,10 @@ class Request:
         args: How to route it.
         stream: Whether chunks are wanted.
         trace: What the call is recorded with: those of `TRACE_PARAMS` that were given.
+        metadata: What the caller says of the call, for routing and its record; it is never sent to a provider.
         disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
         headers: What is sent beside the body.
+        own: Which of `PER_CALL` the call has set for itself.
     """
 
     operation: Operation
@@ -93,6 +95,13 @@ class Request:
     trace: Mapping[str, object] = field(default_factory=dict)
     disable_fallbacks: bool = False
     headers: Headers = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+
+    @property
+    def user(self) -> object:
+        """On whose behalf it is, as OpenAI's parameter `user` says; None if it does not."""
+        return self.body.get("user")
 
 
 def chat_request(
@@ -112,8 +121,8 @@ def chat_request(
         messages = _checked_messages(messages)
     except RecursionError:
         raise ConfigurationError("the messages are nested too deeply") from None
-    params, trace = _traced(params)
-    body, args, headers = _split(model, params, args)
+    params, trace, metadata = _traced(params)
+    body, args, headers, own = _split(model, params, args)
     if "tools" in body:
         _check_tools(body["tools"])
     body["messages"] = messages
@@ -124,7 +133,9 @@ def chat_request(
             like = '{"include_usage": True}'
             options = from_program.mapping("stream_options", body.get("stream_options") or {}, like)
             body["stream_options"] = {**options, "include_usage": True}
-    return Request("chat/completions", model, body, args, stream, trace, headers=headers)
+    return Request(
+        "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata, own=own
+    )  # fmt: skip
 
 
 def _check_tools(tools: Any) -> None:
@@ -143,16 +154,18 @@ def embedding_request(
     """
     if not texts:
         raise ConfigurationError("embedding() needs a text, or a list of at least one")
-    params, trace = _traced(params)
-    body, args, headers = _split(model, params, args)
+    params, trace, metadata = _traced(params)
+    body, args, headers, own = _split(model, params, args)
     body["input"] = texts
-    return Request("embeddings", model, body, args, trace=trace, headers=headers)
+    return Request(
+        "embeddings", model, body, args, trace=trace, headers=headers, metadata=metadata, own=own
+    )
 
 
 def _split(
     model: str, params: Mapping[str, object], args: RouterArgs
-) -> tuple[Wire, RouterArgs, Headers]:
-    """The body's parameters, the routing with what the call sets for itself, and the headers."""
+) -> tuple[Wire, RouterArgs, Headers, frozenset[str]]:
+    """The body's parameters, the routing with what the call sets for itself, the headers, and what that was."""
     if not isinstance(model, str) or not model:
         raise ConfigurationError(
             f"model must be a name such as 'gpt-4o-mini', not {from_program.shown(model)}"
@@ -164,8 +177,13 @@ def _split(
         for name, value in given.items()
         if value is not None and name not in own and name not in _BESIDE
     }
-    return body, args.for_call(own) if own else args, given.get("extra_headers", {})
+    headers = given.get("extra_headers", {})
+    return (
+        (body, args.for_call(own), headers, frozenset(own)) if own else (body, args, headers, _NONE)
+    )
 
+
+_NONE: frozenset[str] = frozenset()
 
 _BESIDE = frozenset(("extra_body", "extra_headers"))
 """Parameters that are not sent under their own names."""
@@ -187,12 +205,20 @@ def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
     return params
 
 
-def _traced(params: Mapping[str, object]) -> tuple[Mapping[str, object], Mapping[str, object]]:
-    """The provider's parameters, and the trace's."""
-    if TRACE_PARAMS.isdisjoint(params):
-        return params, {}
-    others = {name: value for name, value in params.items() if name not in TRACE_PARAMS}
-    return others, {name: params[name] for name in TRACE_PARAMS.intersection(params)}
+_STAYING = TRACE_PARAMS | {"metadata"}
+"""Parameters that never leave. OpenAI's own `metadata`, for what it stores, goes into `extra_body`."""
+
+
+def _traced(
+    params: Mapping[str, object],
+) -> tuple[Mapping[str, object], Mapping[str, object], Mapping[str, object]]:
+    """The provider's parameters, the trace's, and the metadata."""
+    if _STAYING.isdisjoint(params):
+        return params, {}, {}
+    others = {name: value for name, value in params.items() if name not in _STAYING}
+    metadata = from_program.mapping("metadata", params.get("metadata") or {}, '{"tier": "free"}')
+    trace = {name: params[name] for name in TRACE_PARAMS.intersection(params)}
+    return others, trace, metadata
 
 
 _REFUSED = REDIRECTING | (ROUTER_ARGS - PER_CALL)

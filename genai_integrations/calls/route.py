@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
 from genai_integrations.models.usage import Usage
 
+if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment, Variant, VariantRecord
+
 OK = "ok"
 CACHE = "cache"
 """The reason of the attempt that stands for an answer kept from an earlier call: nobody was asked."""
+
+BATCH = "batch"
+"""The reason of an attempt that stands for an answer out of a provider's own batch, which has prices of its own."""
 
 
 CacheStatus = Literal["HIT", "MISS", "STALE", "BYPASS"]
@@ -45,7 +51,10 @@ class AttemptRecord(TypedDict):
     completion_tokens: int | None
     cost: float | None
     error: str | None
+    answered: NotRequired[str]
     restated: NotRequired[list[str]]
+    rehearsed: NotRequired[bool]
+    tier: NotRequired[str]
 
 
 class RouteRecord(TypedDict):
@@ -56,8 +65,11 @@ class RouteRecord(TypedDict):
     served: str | None
     cached: bool
     cost: float | None
+    limited: list[str]
+    limited_ms: float
     attempts: list[AttemptRecord]
     cache: NotRequired[CacheRecord]
+    variant: NotRequired[VariantRecord]
 
 
 @dataclass(slots=True)
@@ -70,16 +82,20 @@ class Attempt:
         provider: Provider's name.
         model: The provider's own model id.
         reason: Why this target: `first`, `failover`, `retry`, `fallback`, `new key`; what was said
-            otherwise after a refusal, such as `without temperature`; `cache` if it answered an earlier call, whose
+            otherwise after a refusal, such as `without temperature`; `batch` for a provider's own batch; `cache` if it answered an earlier call, whose
             answer was given again.
         outcome: `ok`, or the name of the error's class; empty while it runs.
         began_ms: Milliseconds from the start of the call to that of the attempt.
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
         usage: As the provider reported it, in OpenAI's shape.
-        answered: The model that the answer names, None if it names none.
+        answered: The model that the answer names, None if it names none. In the record where it is another than
+            `model`, as behind `openrouter/auto`.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
+        rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
+        tier: The service tier that the answer names, such as `flex`; it has prices of its own.
+        prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
     """
 
     target: str
@@ -95,6 +111,9 @@ class Attempt:
     answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
+    rehearsed: bool = False
+    tier: object = None
+    prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> int | None:
@@ -128,7 +147,15 @@ class Attempt:
     def listed(self) -> dict[str, float]:
         """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
         usage = cast("Usage | None", self.usage)
-        return prices.costs(self.provider, self.model, usage, self.answered)
+        return prices.costs(
+            self.provider,
+            self.model,
+            usage,
+            self.answered,
+            tier=self.tier if isinstance(self.tier, str) else None,
+            batch=self.reason == BATCH,
+            own=self.prices,
+        )
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -148,8 +175,14 @@ class Attempt:
             "cost": self.cost,
             "error": None if self.error is None else self.error.recorded(),
         }
+        if self.answered and self.answered != self.model:
+            record["answered"] = self.answered
         if self.restated:
             record["restated"] = list(self.restated)
+        if self.rehearsed:
+            record["rehearsed"] = True
+        if isinstance(self.tier, str) and self.tier:
+            record["tier"] = self.tier
         return record
 
 
@@ -193,13 +226,26 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In order; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        limited: Which limits and budgets kept it from a target, or made it wait.
+        limited_ms: Milliseconds that it waited for them.
         cache: What a cache had to do with it; `BYPASS` where there is none.
+        assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
+        trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
 
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    limited: list[str] = field(default_factory=list)
+    limited_ms: float = 0.0
     cache: CacheUse = BYPASS
+    assignment: Assignment | None = None
+    trace_id: str | None = None
+
+    @property
+    def variant(self) -> Variant | None:
+        """The model that an experiment or a rollout gave the call to, and the one that answered; None in neither."""
+        return None if self.assignment is None else self.assignment.told(self.served)
 
     @property
     def served(self) -> str | None:
@@ -226,10 +272,14 @@ class Route:
             "served": self.served,
             "cached": self.cached,
             "cost": _together(row["cost"] for row in attempts),
+            "limited": list(self.limited),
+            "limited_ms": round(self.limited_ms, 1),
             "attempts": attempts,
         }
         if self.cache is not BYPASS:
             record["cache"] = self.cache.as_dict()
+        if variant := self.variant:
+            record["variant"] = variant.as_dict()
         return record
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
@@ -249,4 +299,5 @@ def _together(costs: Iterable[float | None]) -> float | None:
 
 def _told(attempt: Attempt) -> str:
     outcome = "cached" if attempt.reason == CACHE else attempt.outcome
-    return f"{attempt.target} {outcome} {attempt.ms:.0f} ms"
+    rehearsed = " (rehearsed)" if attempt.rehearsed else ""
+    return f"{attempt.target} {outcome}{rehearsed} {attempt.ms:.0f} ms"

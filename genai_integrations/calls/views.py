@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.route import CACHE, OK, Attempt, Route
 from genai_integrations.calls.shapes import Embedding, Message, ReplyBody
 from genai_integrations.calls.tool_calls import function_of
 from genai_integrations.display import (
@@ -65,7 +65,8 @@ def reply_bundle(reply: Reply) -> Bundle:
 
 
 def _attempt(row: Attempt) -> list[Cell]:
-    outcome = good(row.outcome) if row.outcome == OK else bad(row.outcome or "running")
+    said = (row.outcome or "running") + " (rehearsed)" * row.rehearsed
+    outcome = good(said) if row.outcome == OK else bad(said)
     first = None if row.first_content_ms is None else milliseconds(row.first_content_ms)
     time, cost = milliseconds(row.ms), None if row.cost is None else money(row.cost)
     return [row.target, row.reason, outcome, time, first, _tokens(row) or None, cost]
@@ -83,6 +84,8 @@ def _time(row: Attempt) -> str:
 
 
 def _step(row: Attempt) -> str:
+    if row.reason == CACHE:
+        return f"{row.target} cached"
     return row.target if row.outcome == OK else f"{row.target} {row.outcome}".rstrip()
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genai_integrations.cli import options, prompts, render
+from genai_integrations.cli import config as config_commands
+from genai_integrations.cli import options, prompts, render, rollout
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError, GenAIError
 
@@ -31,6 +33,8 @@ Name = Annotated[
     ),
 ]
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(rollout.app, name="rollout")
+app.add_typer(config_commands.app, name="config")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,10 +67,18 @@ def genai(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(help="A configuration, genai.yaml; default the one that GENAI_CONFIG names."),
+    ] = None,
 ) -> None:
     """Name a model, get an answer."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    elif config is not None:
+        from genai_integrations.client import GenAIClient, use_client
+
+        context.with_resource(use_client(GenAIClient.from_config(config)))
 
 
 @app.command()
@@ -136,10 +148,13 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
                         "target": row.name,
                         "why": row.why,
                         "restated": list(found.restated.get(row.name, ())),
+                        "provider": found.domains[row.name].provider,
+                        "region": found.domains[row.name].region,
                     }
                     for row in found.targets
                 ],
                 "missing": list(found.missing),
+                "outages": list(found.outages),
             }
         )
     else:
@@ -279,6 +294,82 @@ def compare(  # noqa: PLR0917 - each is an option
         run_name=run_name,
     )
     show(comparison, as_json=as_json)
+
+
+@app.command()
+def batch(  # noqa: PLR0917 - each is an option
+    requests: Annotated[
+        str,
+        typer.Argument(
+            help="A file with a request a line, as JSON: OpenAI's batch lines or their bodies; - is stdin."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where answers go; default stdout.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="For requests that name no model.",
+            autocompletion=options.model_names,
+        ),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 8,
+    max_usd: Annotated[float | None, typer.Option(min=0, help="US dollars it may cost.")] = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option(help="A time such as 24h: use providers' own batches, at half price."),
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where answers are kept meanwhile; default the output's name and .journal."
+        ),
+    ] = None,
+) -> None:
+    """Answer a file of requests.
+
+    Each request gets one line in the shape of OpenAI's output files, in the same order.
+
+    Run it again, whatever ended it: what is in the journal is not asked again, what failed is.
+
+    Ends with 1 if a request has no answer, with 130 after Ctrl-C.
+    """
+    from genai_integrations.cli.batch import Files, run
+
+    files = Files(requests, output, journal)
+    limits = {"max_concurrency": concurrency, "max_usd": max_usd, "deadline": deadline}
+    run(options.client(), files, model, **limits)
+
+
+@app.command()
+def outage(
+    name: Annotated[
+        str, typer.Argument(help="A connection, connection/model, a provider, or a model's name.")
+    ],
+    command: Annotated[list[str], typer.Argument(help="The program to run, after --.")],
+    status: Annotated[
+        int | None, typer.Option(help="HTTP status from 400 to 599; 503 without it.")
+    ] = None,
+    error: Annotated[
+        str | None,
+        typer.Option(help="Instead of a status: timeout, refused, broken, empty or html."),
+    ] = None,
+    retry_after: Annotated[
+        float | None, typer.Option(help="Seconds that the provider asks to wait.")
+    ] = None,
+) -> None:
+    """Run a program in which something is out.
+
+    Every client in it fails to reach what is named; nothing is sent there. No server is needed.
+
+    Ends as the program does. Put another `genai outage ... --` before the program for a second outage.
+    """
+    from genai_integrations.cli.outage import run
+
+    run(name, command, status=status, error=error, retry_after=retry_after)
 
 
 @app.command()

@@ -84,7 +84,7 @@ def environment_connections(environ: Mapping[str, str]) -> list[Connection | Bro
     found: list[Connection | BrokenConnection] = []
     for provider in PROVIDERS.values():
         try:
-            connection = _READERS.get(provider.name, _simple)(provider, variables)
+            connection = connection_in(provider, variables)
         except ConfigurationError as error:
             # Without its traceback, because that holds the variables.
             found.append(BrokenConnection(provider.name, error.with_traceback(None)))
@@ -92,6 +92,15 @@ def environment_connections(environ: Mapping[str, str]) -> list[Connection | Bro
             if connection is not None:
                 found.append(connection)
     return found
+
+
+def connection_in(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
+    """The connection of a provider, named for it, that variables describe; None where its own are not set.
+
+    Raises:
+        ConfigurationError: They are set only in part.
+    """
+    return _READERS.get(provider.name, _simple)(provider, variables)
 
 
 def _simple(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
@@ -215,6 +224,13 @@ def _vertex(provider: Provider, variables: Mapping[str, str]) -> Connection | No
         return None
     region = _first(variables, provider.region_variables) or "global"
     return Connection(provider.name, provider, secret, region=region)
+
+
+def google_secret(given: str, project: str | None) -> Secret:
+    """A Google credential from what LiteLLM calls `vertex_credentials`: a path, or the JSON key itself."""
+    if given.lstrip().startswith("{"):
+        return Secret(_service_account(given, project) or _google_default(project))
+    return Secret.lazy(partial(_google_text, given, project))
 
 
 def _google_text(path: str, project: str | None) -> str:

@@ -7,7 +7,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from genai_integrations.client import GenAIClient
 from genai_integrations.display import Bundle, bundle, money
@@ -18,12 +18,12 @@ from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.items import Item, plain_text
 from genai_integrations.experiments.journal import Journal
 from genai_integrations.experiments.plan import Cell, Plan
-from genai_integrations.experiments.progress import say, shown_progress
 from genai_integrations.experiments.results import LOWER_IS_BETTER, Candidate, Result
 from genai_integrations.experiments.run import Work, run, run_apart
 from genai_integrations.experiments.runs import DatasetRuns
 from genai_integrations.experiments.summary import Summary, summary_of
 from genai_integrations.experiments.wins import Wins, candidate_named, counted, wins_of
+from genai_integrations.jobs.progress import Listener, say, shown_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +124,7 @@ class Comparison:
         """
         cells, headline = self._begin(max_cost, retry_errors, progress)
         with shown_progress(self._options.progress, headline, len(cells)) as listener:
-            work = self._work(listener)
+            work = self._work(listener, len(cells))
             try:
                 run_apart(work, cells)
             except KeyboardInterrupt:
@@ -144,7 +144,7 @@ class Comparison:
         """As `resume`, in the running event loop."""
         cells, headline = self._begin(max_cost, retry_errors, progress)
         with shown_progress(self._options.progress, headline, len(cells)) as listener:
-            work = self._work(listener)
+            work = self._work(listener, len(cells))
             await run(work, cells)
             self._end(work, len(cells))
         if self._options.runs:
@@ -154,6 +154,24 @@ class Comparison:
     def summary(self) -> list[Summary]:
         """One row for each model with each prompt: calls, errors, latency, cost, scores with intervals."""
         return summary_of(self.results, self.candidates, self.metrics)
+
+    def quality(self, metric: str | None = None) -> dict[str, float]:
+        """The mean score of each model, for `router_args["auto"]["quality"]`; one without a score is left out.
+
+        Args:
+            metric: An evaluator's name; default the only one. Of several prompts the mean counts.
+
+        Raises:
+            ConfigurationError: It is not clear which evaluator is meant.
+        """
+        name = self.metric(metric)
+        if name not in self.metrics:
+            raise ConfigurationError(f"{name} is no evaluator: there are {', '.join(self.metrics)}")
+        found: dict[str, list[float]] = {}
+        for row in self.summary():
+            if name in row.scores:
+                found.setdefault(row.model, []).append(row.scores[name].value)
+        return {model: sum(means) / len(means) for model, means in found.items()}
 
     def wins(
         self,
@@ -310,7 +328,7 @@ class Comparison:
                 stacklevel=4,
             )
 
-    def _work(self, listener: Any) -> Work:
+    def _work(self, listener: Listener, total: int) -> Work:
         options = self._options
         return Work(
             self._client,
@@ -323,6 +341,7 @@ class Comparison:
             options.max_cost,
             self.cost,
             options.runs,
+            total,
         )
 
     def _end(self, work: Work, planned: int) -> None:

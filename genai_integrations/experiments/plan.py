@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.experiments.items import Item
 from genai_integrations.experiments.results import Candidate
 from genai_integrations.experiments.variants import Variant
+from genai_integrations.jobs.keys import key_of
 from genai_integrations.prompts.template import Message, Prompt
 
 
@@ -100,14 +99,8 @@ def _cells(
         for repeat in range(1, repeats + 1):
             for model in models:
                 for variant, messages in rendered:
-                    sent = _hash([model, messages, params])
+                    sent = key_of([model, messages, params])
                     met[sent] += 1
                     candidate = Candidate(model, variant.label)
                     key = f"{sent}-{met[sent]}"
                     yield Cell(candidate, item, repeat, messages, variant.prompt, key)
-
-
-def _hash(value: object) -> str:
-    # Sorted, because the order of parameters changes no answer; a file that is resumed has the keys of an earlier run.
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]

@@ -17,7 +17,6 @@ from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.journal import Journal
 from genai_integrations.experiments.plan import Cell
-from genai_integrations.experiments.progress import Listener
 from genai_integrations.experiments.results import (
     Result,
     ResultFields,
@@ -27,6 +26,7 @@ from genai_integrations.experiments.results import (
 )
 from genai_integrations.experiments.runs import DatasetRuns, finish
 from genai_integrations.experiments.variants import is_from_langfuse
+from genai_integrations.jobs.progress import Listener, Progress
 from genai_integrations.routing.streams import AsyncReplyStream
 from genai_integrations.runtime.background import own_loop
 
@@ -46,6 +46,9 @@ class Work:
         max_cost: US dollars, of all results together, after which no further call begins.
         spent: US dollars of all results, as far as known.
         runs: Where the calls are recorded as runs of a dataset.
+        total: Calls that there are to make.
+        done: Those that are made.
+        failed: Those that failed.
     """
 
     client: GenAIClient
@@ -58,6 +61,9 @@ class Work:
     max_cost: float | None
     spent: float
     runs: DatasetRuns | None
+    total: int
+    done: int = 0
+    failed: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -75,7 +81,9 @@ class Work:
         self.note(result)
         if self.journal:
             self.journal.add(result)
-        self.listener(result, self.spent)
+        self.done += 1
+        self.failed += result.error is not None
+        self.listener(Progress(self.done, self.failed, self.total, self.spent))
 
 
 async def run(work: Work, cells: Sequence[Cell]) -> None:
@@ -89,6 +97,9 @@ async def run(work: Work, cells: Sequence[Cell]) -> None:
     except ExceptionGroup as failures:
         # The first is the cause: the others were cancelled for it. Callers catch our errors, not groups.
         raise failures.exceptions[0] from None
+    finally:
+        if work.journal:
+            work.journal.close()
 
 
 def run_apart(work: Work, cells: Sequence[Cell]) -> None:

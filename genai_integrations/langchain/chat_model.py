@@ -21,9 +21,14 @@ from typing_extensions import override
 from genai_integrations.calls.request import REDIRECTING, check_params
 from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.errors import ConfigurationError, GenAIError
-from genai_integrations.langchain import tokens
 from genai_integrations.langchain.blocks import PROVIDER
-from genai_integrations.langchain.callbacks import RunManager, recorded, said
+from genai_integrations.langchain.callbacks import (
+    RunManager,
+    expect_stream,
+    recorded,
+    said,
+    with_metadata,
+)
 from genai_integrations.langchain.errors import adopt, framework_errors
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
@@ -54,6 +59,7 @@ _PARAMS = {
         ("temperature", "max_tokens", "top_p", "seed", "n", "logprobs", "top_logprobs")
     ),
     **dict.fromkeys(("frequency_penalty", "presence_penalty", "reasoning_effort", "timeout")),
+    "user": None,
     "max_retries": "num_retries",
 }
 """Fields of the model, and the client's name of each where it is another."""
@@ -91,6 +97,8 @@ class ChatGenAI(BaseChatModel):
     """How much to think before answering, such as `low`."""
     stop: list[str] | None = None
     """Texts at which to stop."""
+    user: str | None = None
+    """On whose behalf, for providers that take it and for routing."""
     timeout: float | None = None
     """Seconds for one attempt; None leaves it to the client."""
     max_retries: int | None = None
@@ -253,6 +261,34 @@ class ChatGenAI(BaseChatModel):
         return ConfigurableModel(default=self, fields=made.fields)  # type: ignore[attr-defined]
 
     @override
+    def invoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """As of every model; `metadata` may be given as the client takes it, beside the config's."""
+        if "metadata" in kwargs:
+            config = with_metadata(config, kwargs.pop("metadata"))
+        return super().invoke(input, config, stop=stop, **kwargs)
+
+    @override
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """As `invoke`, without blocking the event loop."""
+        if "metadata" in kwargs:
+            config = with_metadata(config, kwargs.pop("metadata"))
+        return await super().ainvoke(input, config, stop=stop, **kwargs)
+
+    @override
     def stream(
         self,
         input: LanguageModelInput,
@@ -262,7 +298,7 @@ class ChatGenAI(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
         """As of every model; LangChain does not tell `_stream` what the config says."""
-        return super().stream(input, config, stop=stop, **{**said(config, self.metadata), **kwargs})
+        return super().stream(input, config, stop=stop, **said(config, self.metadata, kwargs))
 
     @override
     def astream(
@@ -274,22 +310,25 @@ class ChatGenAI(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """As `stream`."""
-        return super().astream(
-            input, config, stop=stop, **{**said(config, self.metadata), **kwargs}
-        )
+        return super().astream(input, config, stop=stop, **said(config, self.metadata, kwargs))
 
     @override
     def get_token_ids(self, text: str) -> list[int]:
-        """As OpenAI's newer models count; nothing is downloaded."""
-        return tokens.token_ids(text)
+        """As OpenAI's models count, or nearly as others do; nothing is downloaded."""
+        from genai_integrations.models.vocabularies import token_ids
+
+        return token_ids(text, self.model)
 
     @override
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
     ) -> int:
-        """An estimate without any network: exact for OpenAI's newer models' texts, near for others."""
+        """An estimate without any network: exact for OpenAI's models' texts, near for others."""
+        from genai_integrations.models.tokens import request_tokens
+
         with framework_errors:
-            return tokens.count(to_wire(messages), wire_tools(tools or (), None))
+            body = {"messages": to_wire(messages), "tools": wire_tools(tools or (), None)}
+            return request_tokens(body, self.model)
 
     def _generate(
         self,
@@ -351,6 +390,15 @@ class ChatGenAI(BaseChatModel):
                     if generation is not None:
                         yield generation
                 yield read.last(stream.route)
+
+    @override
+    def _should_stream(
+        self, *, async_api: bool, run_manager: RunManager | None = None, **kwargs: Any
+    ) -> bool:
+        streams = super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
+        if streams and run_manager is not None:
+            expect_stream(run_manager)
+        return streams
 
     @override
     def _streaming_disabled(self, **kwargs: Any) -> bool:

@@ -48,7 +48,7 @@ class GenAI(PromptedLLM):
     Args:
         model: A name as `GenAIClient.completion` takes it; default `gpt-4o-mini`.
         client: The client to ask; default the one of `use_client`, else one made from the environment.
-        fields: The fields below, and those of LlamaIndex's `LLM`.
+        fields: The fields below, those of LlamaIndex's `LLM`, and `metadata` for every call.
 
     Raises:
         ConfigurationError: A field does not exist, or would redirect a key.
@@ -61,6 +61,7 @@ class GenAI(PromptedLLM):
     max_tokens: int | None = Field(default=None, description="None: the provider's default.", gt=0)
     timeout: float | None = Field(default=None, description="Seconds for one attempt.")
     max_retries: int | None = Field(default=None, description="num_retries of the router.")
+    user: str | None = Field(default=None, description="On whose behalf, for routing too.")
     additional_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Further parameters of OpenAI's API."
     )
@@ -89,6 +90,10 @@ class GenAI(PromptedLLM):
     def __init__(
         self, model: str = "gpt-4o-mini", *, client: GenAIClient | None = None, **fields: Any
     ) -> None:
+        if "metadata" in fields:
+            # LlamaIndex has a property of this name, so it cannot be a field.
+            told = {"metadata": fields.pop("metadata")}
+            fields["additional_kwargs"] = merged(fields.get("additional_kwargs") or {}, told)
         super().__init__(**{"model": model, **checked_fields(type(self), fields)})
         self._client = checked_client(client)
         records_calls_of(type(self).__name__)

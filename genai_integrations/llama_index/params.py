@@ -18,6 +18,7 @@ NAMES = MappingProxyType(
         "max_tokens": "max_tokens",
         "timeout": "timeout",
         "max_retries": "num_retries",
+        "user": "user",
     }
 )
 """Fields of an LLM, and the client's name of each."""
@@ -77,7 +78,7 @@ def check_params(params: Mapping[str, Any]) -> None:
 
 
 def merged(*levels: Mapping[str, Any]) -> dict[str, Any]:
-    """One set of parameters in the client's names; later levels win."""
+    """One set of parameters in the client's names; later levels win, and `metadata` is put together."""
     params: dict[str, Any] = {}
     for level in levels:
         for given, value in level.items():
@@ -85,5 +86,6 @@ def merged(*levels: Mapping[str, Any]) -> dict[str, Any]:
             if name in _LIMITS:
                 for other in _LIMITS:
                     params.pop(other, None)
-            params[name] = value
+            known = params.get(name) if name == "metadata" else None
+            params[name] = {**known, **value} if known and isinstance(value, Mapping) else value
     return params

@@ -73,7 +73,7 @@ def model_info(provider: str, model: str) -> ModelRow | None:
     row = PROVIDERS[provider]
     # A fine-tuned model costs what the row of its base says: `ft:gpt-4o-mini-2024-07-18:org::id`.
     tuned = ":".join(model.split(":")[:2]) if model.startswith("ft:") else model
-    for key in (f"{row.litellm}/{model}", model, tuned, _bare(model)):
+    for key in (f"{row.litellm}/{model}", model, tuned, bare(model)):
         info = table.get(key)
         if info and _belongs(info, row):
             return info
@@ -110,6 +110,11 @@ def models_of(provider: str) -> Mapping[str, None]:
     return dict.fromkeys(_own_ids(PROVIDERS[provider]))
 
 
+def without_region(model: str) -> str:
+    """Bedrock's id of a model, of which an inference profile's has the regions in front."""
+    return _REGION_PREFIX.sub("", model)
+
+
 def comparable(name: str) -> str:
     """One spelling for names that differ only in case or in `4.5` against `4-5`."""
     return name.lower().replace(".", "-").replace("@", "-")
@@ -119,14 +124,15 @@ def comparable(name: str) -> str:
 def forms(model: str) -> frozenset[str]:
     """Every name that a user may mean by a provider's id: with and without vendor, version and date."""
     plain = model.lower()
-    bare = _bare(plain)
+    own = bare(plain)
     return frozenset(
         comparable(form)
-        for form in (plain, bare, _DATE_SUFFIX.sub("", plain), _DATE_SUFFIX.sub("", bare))
+        for form in (plain, own, _DATE_SUFFIX.sub("", plain), _DATE_SUFFIX.sub("", own))
     )
 
 
-def _bare(model: str) -> str:
+def bare(model: str) -> str:
+    """A provider's id without path, region, vendor and version: `claude-sonnet-4-5-20250929` of Bedrock's."""
     text = model.rpartition("/")[2]
     text = _REGION_PREFIX.sub("", text)
     text = _VENDOR_PREFIX.sub("", text)

@@ -9,6 +9,11 @@ import time
 from collections.abc import Callable
 
 from genai_integrations.connections.connection import Connection
+from genai_integrations.connections.credentials import (
+    GoogleDefault,
+    GoogleServiceAccount,
+    open_credential,
+)
 from genai_integrations.connections.origins import PLACEHOLDERS
 from genai_integrations.errors import GenAIError
 from genai_integrations.runtime.bounded_map import BoundedMap
@@ -37,7 +42,7 @@ class Accounts:
 
     def emptied(self, connection: Connection, seconds: float) -> None:
         """The connection's account has no credit; leave it alone for so long."""
-        name = self._name_of(connection)
+        name = self.name_of(connection)
         if name is not None:
             now = self._clock()
             self.were_any = True
@@ -63,14 +68,23 @@ class Accounts:
 
     def _known(self, connection: Connection) -> tuple[float, float]:
         """From when until when the account is empty."""
-        return self._empty.get(self._name_of(connection) or b"") or (0.0, 0.0)
+        return self._empty.get(self.name_of(connection) or b"") or (0.0, 0.0)
 
-    def _name_of(self, connection: Connection) -> bytes | None:
-        """Nothing of the key is in it. None for what is no key, or cannot be had."""
+    def name_of(self, connection: Connection) -> bytes | None:
+        """A keyed hash of the Google Cloud project, or else of the key; None for what is no key, or cannot be had."""
         try:
             key = connection.secret.reveal().strip()
+            # Only credentials in JSON can name a project: several keys of one are one account.
+            key = (_project(connection) if key.startswith("{") else None) or key
         except GenAIError:
             return None
         if not key or key.lower() in PLACEHOLDERS:
             return None
         return hmac.digest(self._hash_key, key.encode(), hashlib.sha256)
+
+
+def _project(connection: Connection) -> str | None:
+    credential = open_credential(connection)
+    if isinstance(credential, (GoogleServiceAccount, GoogleDefault)):
+        return credential.project_id
+    return None

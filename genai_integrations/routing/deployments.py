@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import CallError
 from genai_integrations.transports.remedies.known import known
 from genai_integrations.transports.remedies.remedy import Remedy
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.assignment import Assignment
+    from genai_integrations.calls.request import Request
+    from genai_integrations.routing.cascades import Cascade
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,14 @@ class Deployment:
         model: The provider's own model id there.
         weight: Share of the calls that it gets where calls are shuffled, relative to its neighbours' weights.
         order: Deployments of a smaller order are tried before those of a larger one, whatever the strategy.
+        rpm: Requests a minute that it allows; None if that is not said.
+        tpm: Tokens a minute that it allows, in the same way.
+        tags: Words for conditions.
+        timeout: Seconds for one attempt, unless the call itself says.
+        stream_timeout: Seconds to the first content of a stream, in the same way.
+        region: Where it is; empty if that is not known.
+        prices: US dollars by LiteLLM's names, such as `input_cost_per_token`, in place of the price map's; None if not said.
+        defaults: Parameters of a request, for calls that do not give them.
         name: `connection/model`, the name that means exactly this deployment.
         remedies: What is known beforehand of what it does not take.
     """
@@ -28,6 +42,14 @@ class Deployment:
     model: str
     weight: float = 1.0
     order: int = 0
+    rpm: int | None = None
+    tpm: int | None = None
+    tags: tuple[str, ...] = ()
+    timeout: float | None = None
+    stream_timeout: float | None = None
+    region: str = ""
+    prices: Mapping[str, float] | None = field(default=None, hash=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
     name: str = field(init=False)
     remedies: tuple[Remedy, ...] = field(init=False, repr=False, compare=False)
 
@@ -35,6 +57,7 @@ class Deployment:
         # Written once: every call reads them.
         object.__setattr__(self, "name", f"{self.connection.name}/{self.model}")
         object.__setattr__(self, "remedies", known(self.connection, self.model))
+        object.__setattr__(self, "region", self.region or self.connection.region or "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +67,7 @@ class Target:
     Attributes:
         deployment: Where the call goes.
         why: The reason, for people.
+        group: The group of `model_list` by whose name it is meant; empty for other names.
         connection: The deployment's.
         model: The deployment's.
         name: The deployment's.
@@ -51,6 +75,7 @@ class Target:
 
     deployment: Deployment
     why: str = ""
+    group: str = ""
     connection: Connection = field(init=False)
     model: str = field(init=False)
     name: str = field(init=False)
@@ -62,6 +87,11 @@ class Target:
         object.__setattr__(self, "name", self.deployment.name)
 
 
+def by_order(targets: Iterable[Target]) -> Sequence[Target]:
+    """Targets of a smaller `order` first; equal ones stay as they are."""
+    return sorted(targets, key=lambda target: target.deployment.order)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Where one call may go.
@@ -71,9 +101,32 @@ class Plan:
         fallbacks: Of each name to fall back to, in order.
         instead: For an error that has fallbacks of its own, their targets in the same way.
         why: Why these in this order, for people; empty where the first target's own reason says it.
+        lacks: What any of these targets is known not to do, by the names of `models.abilities.FLAGS`.
+        window: The smallest context window among them, in tokens; None where none is known.
+        special: What the name means beside its targets: a choice, or a cascade.
+        cascade: Whose answers the program judges, and how; None where it does not.
+        assignment: Which model an experiment or a rollout gave the call to.
+        trial: Names of targets on trial: whatever fails there, the request's own faults too, goes to the others.
     """
 
     targets: Sequence[Target]
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
     why: str = ""
+    lacks: frozenset[str] = frozenset()
+    window: int | None = None
+    special: Special | None = None
+    cascade: Cascade | None = None
+    assignment: Assignment | None = None
+    trial: frozenset[str] = frozenset()
+
+
+class Special(Protocol):
+    """A name that stands for several models: it has its own way with their targets."""
+
+    is_one_choice: bool
+    """Whether any of its models will do, so that those which fit a request better are preferred across all."""
+
+    def finished(self, plan: Plan, request: Request) -> Plan:
+        """Its plan for one request, of the targets that can do what the request needs."""
+        ...

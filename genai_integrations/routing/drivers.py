@@ -18,6 +18,7 @@ from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
 from genai_integrations.routing.steps import (
+    Admit,
     AwaitProbe,
     Drop,
     Follow,
@@ -160,6 +161,8 @@ async def _asend(parts: Parts, step: Send) -> Wire | Opened:
 
 
 async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:
+    if step.may_block:
+        return await asyncio.to_thread(step.judge, step.request, step.wire)
     return step.judge(step.request, step.wire)
 
 
@@ -176,6 +179,7 @@ HANDLERS: dict[type, Callable[[Parts, Any], Any]] = {
     Ready: lambda _, step: step.observer.prepare(),
     Load: _load,
     Recall: lambda _, step: step.memory.recall(),
+    Admit: lambda _, step: step.room.take(step.target),
     Follow: lambda _, step: step.memory.follow(step.seconds),
     Renew: _renew,
     Prepare: lambda parts, step: parts.transport.prepare(step.call, step.ends),
@@ -192,6 +196,7 @@ ASYNC_HANDLERS: dict[type, Callable[[Parts, Any], Awaitable[Any]]] = {
     Ready: lambda _, step: asyncio.to_thread(step.observer.prepare),
     Load: _aload,
     Recall: lambda _, step: step.memory.arecall(),
+    Admit: lambda _, step: step.room.atake(step.target),
     Follow: lambda _, step: step.memory.afollow(step.seconds),
     Renew: _arenew,
     Prepare: lambda parts, step: parts.transport.aprepare(step.call, step.ends),

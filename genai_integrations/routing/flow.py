@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.cache_control import no_semantic_cache
@@ -23,17 +23,11 @@ from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
-    ContentFilteredError,
     GenAIError,
     NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.judging import (
-    JudgeOfAnswers,
-    fits_schema,
-    not_filtered,
-    one_vector_for_each_text,
-)
+from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.observing import CallObserver
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
@@ -54,11 +48,12 @@ from genai_integrations.routing.steps import (
 )
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.remedies.remedy import Remedy, applied
-from genai_integrations.transports.remedies.rows import BRIDGE, WEAKENS_SCHEMA
+from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.kept_answers import Recalled
+    from genai_integrations.routing.turns import Turns
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -99,7 +94,7 @@ class _Call:
     """
 
     __slots__ = (
-        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "route",
+        "_began", "_ends", "_is_ready", "_memory", "_observers", "_parts", "_plan", "_request", "_started", "_turns", "route",
     )  # fmt: skip
 
     def __init__(
@@ -109,6 +104,7 @@ class _Call:
         self._parts = parts
         self._is_ready = is_ready
         self._memory: Memory | None = None
+        self._turns: Turns | None = None
         self.route = Route(request.model)
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
@@ -122,6 +118,11 @@ class _Call:
     def steps(self) -> Flow:
         """The call."""
         self._plan = yield from self._planned()
+        if self._parts.gate is not None or self._request.args.max_cost is not None:
+            from genai_integrations.routing.turns import Turns
+
+            gate = self._parts.gate
+            self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
             from genai_integrations.routing.remembering import remembered
 
@@ -138,7 +139,16 @@ class _Call:
                 rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
             return (yield from self._handed(answer.held, rest))
         if self._memory is not None:
-            yield Keep(self._memory, answer, self.route.attempts[-1])
+            # Now, because how fast a caller reads a stream is nothing that others should wait for.
+            memory, self._memory = self._memory, None
+            try:
+                yield Keep(memory, answer, self.route.attempts[-1])
+            finally:
+                memory.ended(answer, self.route.attempts[-1])
+        if self._request.stream:
+            from genai_integrations.calls.streamed import chunks_of
+
+            return (yield from self._handed(chunks_of(answer), None))
         return self._replied(answer)
 
     def _planned(self) -> Generator[Step, Any, Plan]:
@@ -148,6 +158,7 @@ class _Call:
             snapshot = _result((yield Load(None, self._ends)))
         plan = self._parts.planner.plan(self._request, snapshot)
         self.route.why = plan.why or plan.targets[0].why
+        self.route.assignment = plan.assignment
         return plan
 
     def _recalled(self, kept: Recalled) -> Flow:
@@ -171,7 +182,16 @@ class _Call:
         timeout = args.timeout
         if self._request.stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
-        policy = attempts(self._plan, args, self._parts.health, timeout=timeout, ends=self._ends)
+        limit = self._parts.planner.row_timeouts(self._request)
+        policy = attempts(
+            self._plan,
+            args,
+            self._parts.health,
+            timeout=timeout,
+            ends=self._ends,
+            limit=limit,
+            turns=self._turns,
+        )
         try:
             while True:
                 try:
@@ -190,27 +210,32 @@ class _Call:
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
-        target, request, learnt = step.target, self._request, self._parts.learnt
+        target, learnt = step.target, self._parts.learnt
+        request = self._request
+        if target.deployment.defaults:
+            from genai_integrations.routing.groups import with_defaults
+
+            request = with_defaults(request, target.deployment.defaults)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)
-        outcome = yield from self._sent(target, remedies, step.reason, step.timeout)
+        outcome = yield from self._sent(request, target, remedies, step.reason, step.timeout)
         if isinstance(outcome, GenAIError):
-            outcome = yield from self._restated(step, remedies, outcome)
+            outcome = yield from self._restated(request, step, remedies, outcome)
         return outcome
 
     def _restated(
-        self, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
+        self, request: Request, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """What comes of it if the request is said otherwise."""
         from genai_integrations.routing.restating import restated
 
         outcome, used = yield from restated(
-            self._request,
+            request,
             remedies,
             error,
             lambda made: self._left(step.timeout, made),
-            lambda *said: self._sent(step.target, *said),
+            lambda *said: self._sent(request, step.target, *said),
         )
         if used:
             self._parts.learnt.note(step.target, used)
@@ -223,15 +248,24 @@ class _Call:
         return left if self._ends is None else min(left, self._ends - time.monotonic())
 
     def _sent(
-        self, target: Target, remedies: tuple[Remedy, ...], reason: str, timeout: float
+        self,
+        request: Request,
+        target: Target,
+        remedies: tuple[Remedy, ...],
+        reason: str,
+        timeout: float,
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One request, written down."""
-        request = self._request
-        call = self._call(target, remedies)
-        outcome = None
-        if not self._is_ready(call):
+        cascade = self._plan.cascade
+        if cascade is not None:
+            request, timeout = cascade.asked(target, request, timeout, self._ends)
+        call = self._call(request, target, remedies)
+        outcome: Any = self._rehearsed(target) if self._parts.outages else None
+        is_rehearsed = outcome is not None
+        if outcome is None and not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
         attempt = self._attempt_began(target, reason)
+        attempt.rehearsed = is_rehearsed
         if outcome is None:
             send = Send(call, request.stream, timeout, request.args.timeout, self._ends)
             if remedies:
@@ -241,16 +275,26 @@ class _Call:
                 outcome = yield from asked(send, request, remedies)
             else:
                 outcome = yield send
-        if judges_of(request, self._plan, remedies) and not isinstance(outcome, GenAIError):
-            outcome = yield from self._judged(outcome, attempt, remedies)
+        judges = judges_of(request, self._plan, remedies)
+        if cascade is not None and target.name in cascade.judged:
+            judges = (*judges, cascade.judge(self.route))
+        if judges and not isinstance(outcome, GenAIError):
+            outcome = yield from self._judged(outcome, attempt, judges)
         if isinstance(outcome, GenAIError):
             return self._attempt_failed(attempt, call, outcome)
-        if not isinstance(outcome, Opened):
+        if not isinstance(outcome, Opened) and not self._request.stream:
+            attempt.tier = outcome.get("service_tier")
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
-        return outcome
+        return outcome  # type: ignore[no-any-return]  # a driver's
 
-    def _call(self, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
-        request, connection = self._request, target.connection
+    def _rehearsed(self, target: Target) -> GenAIError | None:
+        """How the request fails, if it goes where an outage is rehearsed."""
+        from genai_integrations.routing.outages import rehearsed
+
+        return rehearsed(self._parts, target)
+
+    def _call(self, request: Request, target: Target, remedies: tuple[Remedy, ...]) -> WireCall:
+        connection = target.connection
         said = applied(request.body, remedies) if remedies else request.body
         body = {"model": target.model, **said}
         if remedies and BRIDGE in remedies:
@@ -271,14 +315,16 @@ class _Call:
         return known[1]
 
     def _judged(
-        self, answer: Wire | Opened, attempt: Attempt, remedies: tuple[Remedy, ...]
+        self, answer: Wire | Opened, attempt: Attempt, judges: tuple[JudgeOfAnswers, ...]
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """The answer, or what a judge says of it instead."""
-        for judge in judges_of(self._request, self._plan, remedies):
+        may_block = self._plan.cascade is not None
+        for judge in judges:
             wire = answer.held[-1] if isinstance(answer, Opened) else answer
-            verdict = yield Judge(judge, self._request, wire)
+            verdict = yield Judge(judge, self._request, wire, may_block)
             if verdict is not None:
-                attempt.usage = wire.get("usage")  # it is paid for all the same
+                # It is paid for all the same.
+                attempt.usage, attempt.answered = wire.get("usage"), wire.get("model")
                 if isinstance(answer, Opened):
                     yield Drop(answer)
                 return verdict  # type: ignore[no-any-return]
@@ -287,15 +333,22 @@ class _Call:
     def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
-        if (refused.get(old.name) or 0.0) > time.monotonic():
+        if (refused.get(old.name) or 0.0) > time.monotonic() or not self._is_stored(old):
             return None
         snapshot = yield Load(old, self._ends)
         with contextlib.suppress(GenAIError):
             new = _result(snapshot).by_name.get(old.name)
             if new is not None and new.secret.reveal() != old.secret.reveal():
-                return Target(dataclasses.replace(target.deployment, connection=new), target.why)
+                return dataclasses.replace(
+                    target, deployment=dataclasses.replace(target.deployment, connection=new)
+                )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
+
+    def _is_stored(self, connection: Connection) -> bool:
+        """Whether the store may have a newer key of a connection; it has none of a row's own."""
+        snapshot = self._parts.registry.peek()
+        return snapshot is None or connection.name in snapshot.by_name
 
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
         """Give a stream, and take note of how it ends."""
@@ -312,6 +365,7 @@ class _Call:
             if attempt.reason != CACHE:
                 self._parts.health.failed(attempt.target)
         elif end.is_whole:
+            attempt.tier = end.tier
             self._attempt_answered(attempt, end.usage, end.model)
             if memory is not None and end.reply is not None:
                 yield Keep(memory, end.reply, attempt)
@@ -333,6 +387,7 @@ class _Call:
         attempt = Attempt(
             target.name, connection.name, connection.provider.name, target.model, reason
         )
+        attempt.prices = target.deployment.prices
         self.route.attempts.append(attempt)
         self._started = time.monotonic()
         attempt.began_ms = (self._started - self._began) * 1000
@@ -345,6 +400,10 @@ class _Call:
         attempt.outcome = OK
         attempt.usage = usage
         attempt.answered = model if isinstance(model, str) else None
+        if attempt.reason != CACHE:
+            request = self._request
+            prompt = request.trace.get("langfuse_prompt")
+            self._parts.lengths.note(attempt.model, request.body, prompt, usage)
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
@@ -377,35 +436,14 @@ class _Call:
 
     def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
         """The call is over, with a reply or an error; what is told later is not heard."""
+        if self._turns is not None:
+            self._turns.end()
         if self._memory is not None:
             last = self.route.attempts[-1] if self.route.attempts else None
             self._memory.ended(wire, last, error)
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)
-
-
-def judges_of(
-    request: Request, plan: Plan, remedies: Sequence[Remedy] = ()
-) -> tuple[JudgeOfAnswers, ...]:
-    """Who judges the answers to a request; nobody for most.
-
-    Args:
-        request: What was asked.
-        plan: Where it may go.
-        remedies: How it was said.
-    """
-    if request.operation == "embeddings":
-        return (one_vector_for_each_text,)
-    # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
-    judges = (not_filtered,) if ContentFilteredError in plan.instead else ()
-    if (
-        remedies
-        and not request.stream
-        and WEAKENS_SCHEMA.intersection(row.name for row in remedies)
-    ):
-        return (*judges, fits_schema)
-    return judges
 
 
 _CALM = 1.0

@@ -6,13 +6,15 @@ the cooldown until one attempt, the probe, has shown whether the target is back.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from genai_integrations.connections.connection import Connection
 from genai_integrations.routing.accounts import Accounts
 from genai_integrations.routing.probe import Probe
 from genai_integrations.routing.retry_budget import RetryBudget
@@ -113,6 +115,8 @@ class Health:
     Attributes:
         retries: The budget of retries, over all targets.
         accounts: Those without credit.
+        changed: Cooldowns that began or ended here since they were last told to other processes: for each target the
+            moment its cooldown ends, 0 where it is back. Stays empty where nobody shares them.
     """
 
     def __init__(
@@ -129,14 +133,41 @@ class Health:
         # In the order of their last failures, so that the first one is the first to be forgotten.
         self._records: OrderedDict[str, _Circuit] = OrderedDict()
         self._lock = threading.RLock()
+        self.changed: dict[str, float] = {}
+        # What other processes have told, by hash, until somebody asks for the target.
+        self._heard: dict[str, float] = {}
+        self._hashed: Callable[[str], str] | None = None
         after_fork_in_child(self._after_fork)
+
+    def share(self, hashed: Callable[[str], str]) -> None:
+        """From here on note what other processes are to be told, and take over what they tell.
+
+        Args:
+            hashed: Gives the name that they have for a target.
+        """
+        self._hashed = hashed
+
+    def hear(self, heard: Mapping[str, float], told: Mapping[str, float]) -> None:
+        """Other processes have told of cooldowns, and were told of this one's.
+
+        Args:
+            heard: By the hash of the target when its cooldown ends, 0 where it is back.
+            told: What they know now of `changed`.
+        """
+        with self._lock:
+            for target, ends in told.items():
+                if self.changed.get(target) == ends:
+                    del self.changed[target]
+            self._heard.update(heard)
+            while len(self._heard) > MOST_CIRCUITS:
+                del self._heard[next(iter(self._heard))]
 
     def free_at(self, target: str) -> float:
         """A number to order targets by: 0 for one that may be tried now, else the moment its cooldown ends or ended.
 
         A half-open target whose probe is under way is not free, though its cooldown is over.
         """
-        circuit = self._records.get(target)
+        circuit = self._known(target)
         if circuit is None:
             return 0.0
         now = self._clock()
@@ -159,7 +190,7 @@ class Health:
             timeout: Seconds that the attempt may take.
             only_as_probe: Whether one attempt at a time is admitted while the circuit is open, too.
         """
-        circuit = self._records.get(target)
+        circuit = self._known(target)
         if circuit is None:
             return AT_ONCE
         # If another call closes it just now, this one probes a target that is back, and nobody waits for that.
@@ -194,6 +225,7 @@ class Health:
             # A circuit that is not closed has used up its allowance: whatever fails there opens it again.
             if circuit.fails > self._allowed or circuit.open_until or retry_after:
                 self._open(circuit, now, retry_after or 0.0)
+                self._note(target, circuit.open_until)
             if circuit.probe is probe:
                 circuit.probe = None
 
@@ -213,15 +245,50 @@ class Health:
             if circuit is None or began < circuit.opened_at:
                 return
             del self._records[target]
+            self._note(target, 0.0)
         if circuit.probe is not None:
             # Whoever waits for it need not any more, whether or not it was the probe that succeeded.
             circuit.probe.finish()
 
+    def forget(self, target: str, connection: Connection) -> None:
+        """Close the circuit of a target, and fill its account: what was told of them was a rehearsal."""
+        self.succeeded(target, math.inf)
+        self.accounts.answered(connection, math.inf)
+
     def _after_fork(self) -> None:
         """After a fork, in the child: no call is under way, and no thread is left that could give the lock back."""
         self._lock = threading.RLock()
+        self.changed = {}
         for circuit in self._records.values():
             circuit.probe = None
+
+    def _note(self, target: str, ends: float) -> None:
+        """Keep for other processes that a cooldown began or ended."""
+        if self._hashed is not None:
+            self.changed[target] = ends
+            while len(self.changed) > MOST_CIRCUITS:
+                del self.changed[next(iter(self.changed))]
+
+    def _known(self, target: str) -> _Circuit | None:
+        """The circuit of a target, with what another process has told of it."""
+        if self._heard and self._hashed is not None:
+            with self._lock:
+                ends = self._heard.pop(self._hashed(target), None)
+                # What this process has seen itself since, it knows better.
+                if ends is not None and target not in self.changed:
+                    self._take_over(target, ends)
+        return self._records.get(target)
+
+    def _take_over(self, target: str, ends: float) -> None:
+        now = self._clock()
+        if ends > now:
+            circuit = self._circuit(target, now)
+            circuit.fails = max(circuit.fails, 1)
+            if ends > circuit.open_until:
+                circuit.opened_at = now if circuit.state(now) != "open" else circuit.opened_at
+                circuit.open_until = ends
+        elif not ends and (known := self._records.pop(target, None)) and known.probe is not None:
+            known.probe.finish()
 
     def _open(self, circuit: _Circuit, now: float, retry_after: float) -> None:
         ends = now + min(max(self._cooldown, retry_after), LONGEST_COOLDOWN)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import Wire, finish_reasons, vectors_wanted
 from genai_integrations.errors import ContentFilteredError, GenAIError, InvalidReplyError
+from genai_integrations.routing.deployments import Plan
+from genai_integrations.transports.remedies.remedy import Remedy
 from genai_integrations.transports.remedies.restatements import schema_wanted
+from genai_integrations.transports.remedies.rows import WEAKENS_SCHEMA
 
 JudgeOfAnswers = Callable[[Request, Wire], GenAIError | None]
 """Takes the request and the reply (of a stream the first chunk that shows content or an end).
@@ -43,3 +46,26 @@ def fits_schema(request: Request, wire: Wire) -> GenAIError | None:
         if text and wholly_said(choice) and (reason := misfit(text, schema)):
             return not_fitting(reason)
     return None
+
+
+def judges_of(
+    request: Request, plan: Plan, remedies: Sequence[Remedy] = ()
+) -> tuple[JudgeOfAnswers, ...]:
+    """Who judges the answers to a request; nobody for most.
+
+    Args:
+        request: What was asked.
+        plan: Where it may go.
+        remedies: How it was said.
+    """
+    if request.operation == "embeddings":
+        return (one_vector_for_each_text,)
+    # Without somewhere else to go a filtered answer is the answer, as it is from the provider.
+    judges = (not_filtered,) if ContentFilteredError in plan.instead else ()
+    if (
+        remedies
+        and not request.stream
+        and WEAKENS_SCHEMA.intersection(row.name for row in remedies)
+    ):
+        return (*judges, fits_schema)
+    return judges

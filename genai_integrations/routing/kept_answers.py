@@ -9,8 +9,9 @@ from genai_integrations.cache.kept import Kept
 from genai_integrations.cache.pieces import chunks_of_entry
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, Attempt
+from genai_integrations.calls.streamed import chunks_of
 from genai_integrations.calls.wire import Wire
-from genai_integrations.routing.deployments import Plan
+from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.shared_streams import AsyncReading, Reading
 
 
@@ -75,16 +76,26 @@ _NOT_ASKED = frozenset(("stream", "stream_options"))
 def question_of(request: Request, plan: Plan) -> Wire:
     """All that the answer to a request depends on."""
     targets = [target for group in (plan.targets, *plan.fallbacks) for target in group]
-    # Sorted, because a strategy that shuffles them asks the same ones all the same.
-    addresses = sorted((target.name, target.connection.base_url or "") for target in targets)
     question: Wire = {
         "operation": request.operation,
         "model": request.model,
-        "targets": addresses,
-        "body": {name: value for name, value in request.body.items() if name not in _NOT_ASKED},
+        "targets": sorted(map(_answering, targets)),
+        # `0.0` as `0`, as the key has it: a store would walk the whole request to find that one.
+        "body": {
+            name: int(value) if type(value) is float and value.is_integer() else value
+            for name, value in request.body.items()
+            if name not in _NOT_ASKED
+        },
     }
     # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
     return {**question, "headers": dict(request.headers)} if request.headers else question
+
+
+def _answering(target: Target) -> tuple[str, ...]:
+    """What of a target may change an answer. Which is asked first does not: a strategy may put them in any order."""
+    connection, defaults = target.connection, target.deployment.defaults
+    said = (repr(sorted(defaults.items())),) if defaults else ()
+    return (target.name, connection.base_url or "", *said)
 
 
 _WHOLE = frozenset(("stop", "tool_calls", "function_call"))
@@ -97,26 +108,3 @@ def is_whole(reply: Wire) -> bool:
         return True
     choices = reply["choices"]
     return bool(choices) and all(row.get("finish_reason") in _WHOLE for row in choices)
-
-
-def chunks_of(reply: Wire) -> Iterator[Wire]:
-    """A kept reply as a stream: each answer in one piece, its end, the usage."""
-    head = {name: value for name, value in reply.items() if name not in ("choices", "usage")}
-    head["object"] = "chat.completion.chunk"
-    for choice in reply["choices"]:
-        begun = {name: value for name, value in choice.items() if name != "message"}
-        yield {
-            **head,
-            "choices": [{**begun, "delta": _delta(choice["message"]), "finish_reason": None}],
-        }
-    for at, choice in enumerate(reply["choices"]):
-        end = {"index": choice.get("index", at), "delta": {}}
-        yield {**head, "choices": [{**end, "finish_reason": choice["finish_reason"]}]}
-    yield {**head, "choices": [], "usage": reply.get("usage")}
-
-
-def _delta(message: Wire) -> Wire:
-    if not message.get("tool_calls"):
-        return message
-    calls = [{"index": at, **call} for at, call in enumerate(message["tool_calls"])]
-    return {**message, "tool_calls": calls}

@@ -7,7 +7,9 @@ import difflib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from genai_integrations.calls.args import AUTO
 from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
@@ -16,8 +18,12 @@ from genai_integrations.connections.connection import (
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import UnknownModelError
 from genai_integrations.models import catalog
-from genai_integrations.models.families import OWN_IDS, family_of
+from genai_integrations.models.families import OPENROUTERS_ENDING, OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.groups import Groups, Row
+    from genai_integrations.routing.domains import Domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class Resolution:
         targets: Who serves it, the first to try first.
         missing: Why others do not, one line each.
         restated: By the name of a target, how requests to it are said otherwise, as known beforehand or learnt.
+        domains: By the name of a target, its provider, account and region.
+        outages: The single outages that would take all of the targets down, one line each.
     """
 
     name: str
@@ -37,6 +45,8 @@ class Resolution:
     targets: tuple[Target, ...]
     missing: tuple[str, ...] = ()
     restated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    outages: tuple[str, ...] = ()
 
     def explain(self) -> str:
         """The resolution as text, one target a line."""
@@ -49,6 +59,9 @@ class Resolution:
         for at, target in enumerate(self.targets, 1):
             lines.append(f"  {at}. {target.name}  ({target.why})")
             lines += [f"       {said}" for said in self.restated.get(target.name, ())]
+        if len(self.targets) > 1:
+            # Of a single target everybody knows.
+            lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
 
@@ -65,6 +78,7 @@ class Names:
         connections: In the order to prefer.
         broken: Stored connections that cannot be used.
         aliases: `model_group_alias`.
+        groups: `model_list`.
     """
 
     def __init__(
@@ -72,10 +86,18 @@ class Names:
         connections: Sequence[Connection],
         broken: Iterable[BrokenConnection] = (),
         aliases: Mapping[str, str] | None = None,
+        groups: Groups | None = None,
     ) -> None:
         self._connections = connections
+        self._groups = groups or {}
+        # Those of rows answer to their own names, and to no model's.
         self._by_name = {connection.name: connection for connection in connections}
         self._broken = {row.name: row for row in broken}
+        if groups:
+            from genai_integrations.routing.groups import own_connections
+
+            self._stored = self._by_name.keys() | self._broken.keys()
+            self._by_name = own_connections(groups) | self._by_name
         self._aliases = aliases or {}
         self._known: dict[str, Resolution] = {}
 
@@ -84,11 +106,32 @@ class Names:
         known = self._known.get(name)
         if known is None:
             meant = self._aliases.get(name, name)
-            targets = tuple(_without_repeats(self._targets(meant)))
-            known = Resolution(name, meant, targets, tuple(self._missing(targets)))
+            known = self._resolved(name, meant)
             if len(self._known) < _MOST_NAMES:
                 self._known[name] = known
         return known
+
+    def _resolved(self, name: str, meant: str) -> Resolution:
+        rows = self._rows(meant) if self._groups else ()
+        if rows:
+            from genai_integrations.routing.groups import targets_of
+
+            targets, missing = targets_of(rows, self._of_row, _own_id, self._stored)
+            return Resolution(name, meant, tuple(targets), tuple(missing))
+        found = tuple(_without_repeats(self._targets(meant)))
+        return Resolution(name, meant, found, tuple(self._missing(found)))
+
+    def _rows(self, meant: str) -> Sequence[Row]:
+        """The rows of the group of that name; a pattern is no name of a connection's models."""
+        if meant in self._groups or self._named(meant):
+            return self._groups.get(meant, ())
+        from genai_integrations.routing.groups import rows_by_pattern
+
+        return rows_by_pattern(self._groups, meant)
+
+    def _of_row(self, model: str) -> Iterable[Target]:
+        """The targets of a row's model: a group is not looked for, since most are called as the model that they have."""
+        return _without_repeats(self._targets(self._aliases.get(model, model)))
 
     def targets(self, name: str) -> tuple[Target, ...]:
         """The targets of a name.
@@ -104,6 +147,9 @@ class Names:
         if broken is not None:
             # A copy: one error raised again and again would drag every traceback along.
             raise copy.copy(self._broken[broken].error)
+        if self._groups and self._rows(resolution.meant):
+            why = "; ".join(resolution.missing)
+            raise UnknownModelError(f"no row of the group {resolution.meant!r} can be used: {why}")
         raise UnknownModelError(self._complaint(resolution))
 
     def near(self, name: str) -> str:
@@ -180,6 +226,8 @@ class Names:
         if not self._by_name:
             return f"nobody serves {name!r}: {_NO_CONNECTIONS}"
         hint = f"; {near}" if (near := self.near(name)) else "."
+        if name == AUTO:
+            hint = "; router_args['auto'] says what it chooses from."
         have = ", ".join(self._by_name) or "none"
         family = family_of(resolution.meant)
         wanted = (
@@ -200,7 +248,7 @@ class Names:
         known: list[str] = []
         for provider in {row.provider.name for row in self._connections if row.with_default_models}:
             known += [model.rpartition("/")[2] for model in catalog.models_of(provider)]
-        return [*bare, *self.listed(), *self._aliases, *known]
+        return [*bare, *self.listed(), *self._aliases, *self._groups, *known]
 
 
 _NO_CONNECTIONS = (
@@ -301,7 +349,7 @@ def _listing(row: Connection, name: str) -> str | None:
 
 
 def _family_member(row: Connection, name: str) -> str | None:
-    if not row.with_default_models:
+    if not row.with_default_models or OPENROUTERS_ENDING.search(name):
         return None
     if name in catalog.models_of(row.provider.name):
         return _default_id(row, name)

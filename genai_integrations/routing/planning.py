@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import Fallbacks, RouterArgs
 from genai_integrations.calls.request import Request
@@ -19,9 +20,16 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.routing.capable import Abilities, able
+from genai_integrations.routing.deployments import Plan, Target, by_order
 from genai_integrations.routing.names import Names, Resolution, without_provider
-from genai_integrations.routing.strategies import Strategy, by_order, strategy_of
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.conditions import Rule
+    from genai_integrations.routing.measured import Measured
+    from genai_integrations.routing.special import SpecialName
+    from genai_integrations.routing.strategies.balancer import Balancer
+    from genai_integrations.routing.variants.giving import Variants
 
 _log = logging.getLogger("genai_integrations")
 
@@ -37,11 +45,22 @@ class Planner:
     """Makes plans, and remembers what it made of the connections as they are.
 
     Args:
-        args: Has the aliases and the fallbacks.
+        args: Has the aliases, the groups, the fallbacks and the strategy.
+        measured: What was measured of the targets, where the strategy wants to know.
+        variants: The experiments and rollouts; None for none.
     """
 
-    def __init__(self, args: RouterArgs) -> None:
+    def __init__(
+        self,
+        args: RouterArgs,
+        measured: Measured | None = None,
+        variants: Variants | None = None,
+    ) -> None:
         self._args = args
+        self._measured = measured
+        self._variants = variants
+        self._balancer = _balancer(args, measured)
+        self._abilities = Abilities(args.capabilities)
         self._known: tuple[Snapshot, Plans] | None = None
 
     def plans(self, snapshot: Snapshot) -> Plans:
@@ -49,9 +68,17 @@ class Planner:
         # Two threads may make them at once; they are the same, and the later ones stay.
         known = self._known
         if known is None or known[0] is not snapshot:
-            names = Names(snapshot.connections, snapshot.broken, self._args.model_group_alias)
-            known = self._known = (snapshot, Plans(names, self._args, snapshot.by_name))
+            args = self._args
+            aliases, groups = args.model_group_alias, args.model_list
+            names = Names(snapshot.connections, snapshot.broken, aliases, groups)
+            plans = Plans(names, args, snapshot.by_name, self._abilities, self._measured)
+            known = self._known = (snapshot, plans)
         return known[1]
+
+    @property
+    def latest(self) -> tuple[Snapshot, Plans] | None:
+        """The connections that were last planned with, and the plans for them."""
+        return self._known
 
     def explain(self, error: NotFoundError, model: str) -> None:
         """Name what the caller may have meant, if a target says that it does not have the model."""
@@ -60,28 +87,60 @@ class Planner:
         if near := self._known[1].names.near(model):
             error.message = f"{error.message.rstrip('.')}; {near}"
 
+    def row_timeouts(self, request: Request) -> Callable[[Target], float | None] | None:
+        """What gives the time-out of a target's row for a request; None if no row has one, or the call has its own."""
+        if not self._args.model_list:
+            return None
+        from genai_integrations.routing.groups import row_timeouts
+
+        return row_timeouts(request)
+
     def plan(self, request: Request, snapshot: Snapshot) -> Plan:
         """Where a request may go.
 
         Raises:
             UnknownModelError: Nobody serves the name itself.
+            CapabilityError: No target can do what the request needs.
+            ContextWindowExceededError: The request is too long for every target, beyond doubt.
         """
-        plan = self.plans(snapshot).plan(request.model)
+        plans = self.plans(snapshot)
+        rule = _rule_for(request, self._args.conditions) if self._args.conditions else None
+        if rule is not None:
+            request = dataclasses.replace(request, model=rule[0])
+        given = self._variants and self._variants.given(request)
+        plan = given.plan(plans.plan) if given else plans.plan(request.model)
+        if (plan.lacks or plan.window) and request.operation == "chat/completions":
+            plan = able(plan, request, self._abilities)
+        if plan.special is not None:
+            plan = plan.special.finished(plan, request)
         if request.disable_fallbacks:
-            plan = Plan(plan.targets)
-        if request.args.routing_strategy == "ordered":
-            return plan
-        return _arranged(plan, request, strategy_of(request.args))
+            plan = dataclasses.replace(plan, fallbacks=(), instead={}, cascade=None)
+        if self._balancer is not None:
+            plan = self._balancer.arranged(plan, request)
+        if given:
+            plan = _because(given.why, plan)
+        return plan if rule is None else _because(rule[1], plan)
 
 
-def _arranged(plan: Plan, request: Request, strategy: Strategy) -> Plan:
-    """The plan with the targets of each name in the strategy's order."""
+def _balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
+    """What orders the targets of a client's names; None where they stay as they are listed, and nothing is loaded."""
+    is_listed = args.routing_strategy in (None, "ordered") and not args.model_list
+    if is_listed and not args.sticky_by and not args.region_preference:
+        return None
+    from genai_integrations.routing.strategies.balancer import Balancer
 
-    def arranged(groups: Iterable[Sequence[Target]]) -> list[Sequence[Target]]:
-        return [strategy(request, group) for group in groups]
+    return Balancer(args, measured)
 
-    instead = {kind: arranged(groups) for kind, groups in plan.instead.items()}
-    return Plan(strategy(request, plan.targets), arranged(plan.fallbacks), instead)
+
+def _rule_for(request: Request, rules: Sequence[Rule]) -> tuple[str, str] | None:
+    from genai_integrations.routing.conditions import rule_for
+
+    return rule_for(request, rules)
+
+
+def _because(reason: str, plan: Plan) -> Plan:
+    """The plan with a reason before its own."""
+    return dataclasses.replace(plan, why=f"{reason}; {plan.why}" if plan.why else reason)
 
 
 class Plans:
@@ -91,12 +150,23 @@ class Plans:
         names: Resolves names.
         args: Has the fallbacks.
         known: Connections by name.
+        abilities: What targets are known not to do.
+        measured: What was measured of them; None where nothing is.
     """
 
-    def __init__(self, names: Names, args: RouterArgs, known: Container[str]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        args: RouterArgs,
+        known: Container[str],
+        abilities: Abilities | None = None,
+        measured: Measured | None = None,
+    ) -> None:
         self.names = names
         self._args = args
         self._known = known
+        self._abilities = abilities or Abilities(args.capabilities)
+        self._measured = measured
         self._plans: dict[str, Plan] = {}
 
     def plan(self, model: str) -> Plan:
@@ -114,12 +184,12 @@ class Plans:
 
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own."""
-        own = self.names.resolve(model)
+        own = self._resolved(model)
         targets = {target.name: target for target in own.targets}
         missing = list(own.missing)
         for name in self.fallback_names(model):
             other = self.names.resolve(name)
-            for target in other.targets:
+            for target in self._in_order(other.targets):
                 why = f"fallback {name!r}: {target.why}"
                 targets.setdefault(target.name, dataclasses.replace(target, why=why))
             if not other.targets:
@@ -140,8 +210,36 @@ class Plans:
             groups = self._groups(self._follow(model, table))
             if groups:
                 instead[kind] = groups
-        own = by_order(self.names.targets(model))
-        return Plan(own, self._groups(self.fallback_names(model)), instead)
+        special = self._special(model)
+        own, *others = special.groups() if special else [self._in_order(self.names.targets(model))]
+        fallbacks = [*others, *self._groups(self.fallback_names(model))]
+        return self._abilities.noted(Plan(own, fallbacks, instead, special=special))
+
+    def _special(self, model: str) -> SpecialName | None:
+        """What a name stands for, if it stands for several models; few clients have such names."""
+        if self._args.auto is None and not self._args.cascades:
+            return None
+        from genai_integrations.routing.special import special_name
+
+        return special_name(model, self._args, self.names, self._measured)
+
+    def _resolved(self, model: str) -> Resolution:
+        special = self._special(model)
+        if special is None:
+            found = self.names.resolve(model)
+            return dataclasses.replace(found, targets=tuple(self._in_order(found.targets)))
+        from genai_integrations.routing.special import resolved
+
+        return resolved(special, model)
+
+    def _in_order(self, targets: Sequence[Target]) -> Sequence[Target]:
+        """As they are asked where no strategy says otherwise."""
+        preference = self._args.region_preference
+        if not preference:
+            return by_order(targets)
+        from genai_integrations.routing.strategies.regions import place
+
+        return sorted(targets, key=lambda target: place(target, preference))
 
     def _follow(self, model: str, table: Fallbacks, default: Sequence[str] = ()) -> list[str]:
         """Fallbacks of the name, then fallbacks of those, each name once."""
@@ -164,7 +262,10 @@ class Plans:
         groups: list[Sequence[Target]] = []
         for name in names:
             try:
-                groups.append(by_order(self.names.targets(name)))
+                special = self._special(name)
+                groups += (
+                    special.groups() if special else [self._in_order(self.names.targets(name))]
+                )
             except GenAIError as error:
                 # A fallback that is gone must not stop a call that does not need it.
                 _log.warning("the fallback %r is left out: %s", name, error)

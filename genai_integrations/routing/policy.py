@@ -11,7 +11,7 @@ import copy
 import random
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.errors import (
@@ -19,11 +19,15 @@ from genai_integrations.errors import (
     AuthenticationError,
     BadRequestError,
     CallError,
+    ConfigurationError,
     CredentialError,
     GenAIError,
+    LimitError,
     OutOfCreditError,
+    RejectedAnswerError,
     RequestTimeoutError,
 )
+from genai_integrations.routing.candidates import Candidate, candidates
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.health import AT_ONCE, LONGEST_COOLDOWN, Admission, Health
 from genai_integrations.routing.probe import Probe
@@ -36,12 +40,18 @@ from genai_integrations.routing.retry_rules import (
     falls_over,
     is_repeatable,
 )
-from genai_integrations.routing.steps import AwaitProbe, NewKey, Try, Wait
+from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Try, Wait
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.turns import Turns
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.domains import Failed
 
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
 
-Step = Try | Wait | AwaitProbe | NewKey
+Step = Try | Wait | AwaitProbe | NewKey | Admit
 """What a driver is asked to do."""
 
 Outcome = GenAIError | Target | None
@@ -62,6 +72,8 @@ def attempts(
     *,
     timeout: float,
     ends: float | None = None,
+    turns: Turns | None = None,
+    limit: Callable[[Target], float | None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
 ) -> Steps:
@@ -78,25 +90,51 @@ def attempts(
         health: What is known of the targets; failures and successes are written to it.
         timeout: Seconds for one attempt.
         ends: The moment at which the call is over; None for never.
+        turns: What the call asks of limits and budgets; None where there are none.
+        limit: Gives a target's own time-out, if it has one.
         clock: Monotonic seconds, the same as the clock of `health`.
         jitter: A number from 0 to 1.
 
     Raises:
         GenAIError: No attempt succeeded, and no other is allowed.
     """
-    state = _Call(plan, args, health, timeout=timeout, ends=ends, clock=clock, jitter=jitter)
+    state = _Call(
+        plan,
+        args,
+        health,
+        turns,
+        timeout=timeout,
+        ends=ends,
+        limit=limit,
+        clock=clock,
+        jitter=jitter,
+    )
     while True:
         candidate = state.next_candidate()
         if candidate.tries and not candidate.rested:
             yield Wait(state.wait_before(candidate))
             candidate.rested = True
+        if turns is not None and not (yield from _entered(candidate, state, turns)):
+            continue
         admission = state.admit(candidate)
         if admission.other is None:
             if (yield from _ask(candidate, state, admission.mine)):
                 return
-        elif not state.has_elsewhere():
+            continue
+        if turns is not None:
+            turns.give_back()
+        if not state.has_elsewhere():
             yield state.pause(candidate, admission.other)
             state.take_in_told(candidate, admission.other)
+
+
+def _entered(candidate: Candidate, state: _Call, turns: Turns) -> Generator[Step, Outcome, bool]:
+    """Whether limits and budgets let an attempt be made now. What they refuse for good is out of this call."""
+    outcome = yield from turns.entered(candidate.target, state.has_elsewhere)
+    if isinstance(outcome, GenAIError):
+        state.pass_over(candidate, outcome)
+        return False
+    return bool(outcome)
 
 
 def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[Step, Outcome, bool]:
@@ -107,7 +145,7 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
     try:
         began = state.begin()
         reason = candidate.reason if not candidate.tries else "retry"
-        error = yield Try(candidate.target, reason, state.bounded())
+        error = yield Try(candidate.target, reason, state.bounded(candidate))
         # More than once: where threads starve, a key may be changed again before the changed one was sent.
         while isinstance(error, AuthenticationError) and candidate.renewals < MOST_RENEWALS:
             candidate.renewals += 1
@@ -116,63 +154,22 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
                 break
             candidate.target = renewed
             began = state.begin()
-            error = yield Try(renewed, "new key", state.bounded())
+            error = yield Try(renewed, "new key", state.bounded(candidate))
+        # An answer that the program does not accept is an answer: the target works.
+        if error is None or isinstance(error, RejectedAnswerError):
+            state.health.succeeded(candidate.target.name, began)
+            if state.health.accounts.were_any:
+                state.health.accounts.answered(candidate.target.connection, began)
         if isinstance(error, GenAIError):
+            if state.turns is not None:
+                state.turns.attempt_ended()
             state.take_in(candidate, error, probe)
-            return False
-        state.health.succeeded(candidate.target.name, began)
-        if state.health.accounts.were_any:
-            state.health.accounts.answered(candidate.target.connection, began)
-        return True
+        return error is None
     finally:
         # Cancelled, killed, collected, or refused for the request itself: it says nothing of the target, and the next
         # call may be the probe. What was told before this counts.
         if probe is not None:
             probe.finish()
-
-
-@dataclass(slots=True)
-class Candidate:
-    """A target, as one call sees it.
-
-    Attributes:
-        target: Where an attempt goes, with the newest key.
-        reason: Why it would go there first.
-        tries: Attempts made, and other calls' probes whose failure was told.
-        error: How the last one failed.
-        ready_at: The moment at which the target wants to be asked again.
-        rested: Whether the wait before a retry is over.
-        patience_ends_at: When this call stops waiting for another's probe; None before it began to.
-        renewals: How often a new key was asked for.
-    """
-
-    target: Target
-    reason: str
-    tries: int = 0
-    error: GenAIError | None = None
-    ready_at: float = 0.0
-    rested: bool = False
-    patience_ends_at: float | None = None
-    renewals: int = 0
-
-    def learn(self, error: GenAIError, now: float) -> None:
-        """One more attempt has failed, or another call's probe has."""
-        asked = error.retry_after if isinstance(error, CallError) else None
-        self.tries += 1
-        self.error = error
-        self.ready_at = now + (asked or 0.0)
-        self.rested = False
-        self.patience_ends_at = None
-
-
-def candidates(groups: Sequence[Sequence[Target]]) -> list[Candidate]:
-    """Candidates of the name itself (the first group) and of its fallbacks, each target once."""
-    found: dict[str, Candidate] = {}
-    for depth, group in enumerate(groups):
-        for target in group:
-            reason = "fallback" if depth else "failover" if found else "first"
-            found.setdefault(target.name, Candidate(target, reason))
-    return list(found.values())
 
 
 class _Call:
@@ -183,22 +180,29 @@ class _Call:
         plan: Plan,
         args: RouterArgs,
         health: Health,
+        turns: Turns | None,
         *,
         timeout: float,
         ends: float | None,
+        limit: Callable[[Target], float | None] | None,
         clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
         self.health = health
+        self.turns = turns
         self._plan = plan
         self._args = args
         self._timeout = timeout
+        self._limit = limit
         self._clock = clock
         self._jitter = jitter
         self._ends_at = ends
-        self._candidates = candidates([plan.targets, *plan.fallbacks])
+        # The first one is enough for almost every call; a group may have thousands.
+        self._first = Candidate(plan.targets[0], "first") if plan.targets else None
+        self._all: list[Candidate] | None = None
         self._tried: set[str] = set()
         self._errors: list[GenAIError] = []
+        self._failed: Failed | None = None
         self._made = 0
         self._waits = 0
         self._has_begun = False
@@ -206,13 +210,25 @@ class _Call:
 
     def next_candidate(self) -> Candidate:
         """The best candidate for the next attempt; raises when no more attempt is allowed."""
+        first = self._first
+        if self._all is None and first is not None and not first.tries and not self._free_at(first):
+            return first
         fresh = self._fresh()
         if fresh:
-            return min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
+            best = min(fresh, key=self._free_at) if len(fresh) > 1 else fresh[0]
+            return self._elsewhere(best, fresh) if self._failed and len(fresh) > 1 else best
         again = [row for row in self._candidates if is_repeatable(row.error)]
         if not again or self._made > self._args.num_retries:
             raise self.failure()
         return min(again, key=lambda row: (self._backoff(row), row.tries))
+
+    @property
+    def _candidates(self) -> list[Candidate]:
+        if self._all is None:
+            self._all = candidates([self._plan.targets, *self._plan.fallbacks])
+            if self._first is not None:
+                self._all[0] = self._first
+        return self._all
 
     def wait_before(self, candidate: Candidate) -> float:
         """Seconds to wait before a retry; raises when they would be too many, or the retry one too many."""
@@ -234,7 +250,7 @@ class _Call:
         target that is no better: only one of them asks it, and the rest wait again.
         """
         admission = self.health.admit(
-            candidate.target.name, self.bounded(), only_as_probe=self._knows_of_probe
+            candidate.target.name, self.bounded(candidate), only_as_probe=self._knows_of_probe
         )
         self._knows_of_probe |= admission is not AT_ONCE
         return admission
@@ -250,7 +266,7 @@ class _Call:
         """The wait for another call's probe: as long as an attempt may take, or until there is elsewhere to go."""
         now = self._clock()
         if candidate.patience_ends_at is None:
-            candidate.patience_ends_at = now + self.bounded()
+            candidate.patience_ends_at = now + self.bounded(candidate)
         others = [row.target.name for row in self._fresh() if row is not candidate]
         probes = [probe, *filter(None, map(self.health.running_probe, others))]
         cooled = [at for other in others if (at := self.health.free_at(other)) > now]
@@ -269,28 +285,39 @@ class _Call:
         """Whether the deadline has passed."""
         return self._ends_at is not None and self._clock() >= self._ends_at
 
-    def bounded(self) -> float:
+    def bounded(self, candidate: Candidate) -> float:
         """An attempt's time-out within the deadline; raises when that has passed."""
+        timeout = self._timeout if self._limit is None else self._timeout_of(candidate)
         if self._ends_at is None:
-            return self._timeout
+            return timeout
         left = self._ends_at - self._clock()
         if left <= 0:
             raise (
                 self._errors[-1] if self._errors else RequestTimeoutError("the deadline has passed")
             )
-        return min(self._timeout, left)
+        return min(timeout, left)
+
+    def _timeout_of(self, candidate: Candidate) -> float:
+        own = self._limit(candidate.target) if self._limit else None
+        return self._timeout if own is None else own
 
     def take_in(self, candidate: Candidate, error: GenAIError, probe: Probe | None) -> None:
         """Learn from a failure; raises when it is final."""
         self._note(candidate, error)
-        instead = self._instead_of(error)
+        instead = self._instead_of(candidate, error)
         if instead is not None:
             # A request too long for one target, or filtered by it, goes only where that may be otherwise.
-            self._candidates, self._made = instead, 0
+            self._all, self._made = instead, 0
             return
-        if not self._falls_over(error):
+        if not self._falls_over(candidate, error):
             raise self._final(error)
-        if isinstance(error, BadRequestError):
+        if isinstance(error, RejectedAnswerError):
+            # The same model elsewhere would say the same.
+            self._all = [
+                row for row in self._candidates if row.tries or row.depth > candidate.depth
+            ]
+            return
+        if isinstance(error, (BadRequestError, ConfigurationError)):
             # What is wrong with one request says nothing about the next.
             return
         asked = error.retry_after if isinstance(error, CallError) else None
@@ -312,14 +339,21 @@ class _Call:
         if error is None:
             return
         self._note(candidate, error)
-        if not self._falls_over(error):
+        if not self._falls_over(candidate, error):
             raise self._final(error)
+
+    def pass_over(self, candidate: Candidate, error: GenAIError) -> None:
+        """Leave a target out that limits or budgets keep from this call; it was not asked."""
+        candidate.learn(error, self._clock())
+        self._errors.append(error)
 
     def failure(self, why: str = "") -> GenAIError:
         """The error for a call of which nothing is left to try."""
         last = self._errors[-1]
+        if all(isinstance(row, LimitError) for row in self._errors):
+            return self._errors[0]
         tried = {(row.connection, row.model) for row in self._errors if isinstance(row, CallError)}
-        if len(tried) <= 1 and len(self._candidates) == 1:
+        if len(tried) <= 1 and len(self._candidates) == 1 and not isinstance(last, LimitError):
             error = last
         else:
             outcomes = "; ".join(f"{type(row).__name__}: {row}" for row in self._errors)
@@ -334,12 +368,16 @@ class _Call:
         # Where no key could be had nothing was sent, so that counts for nothing.
         self._made += not isinstance(error, CredentialError)
         self._errors.append(error)
+        if len(self._candidates) > 1:
+            self._domains().add(candidate.target.connection, error)
         self._tried.add(candidate.target.name)
 
     def _told(self, candidate: Candidate, probe: Probe) -> GenAIError | None:
         """What another call's probe says to this one."""
         if probe.is_done and probe.error is not None:
-            if isinstance(probe.error, RequestTimeoutError) and probe.timeout < self._timeout:
+            if isinstance(probe.error, RequestTimeoutError) and probe.timeout < self._timeout_of(
+                candidate
+            ):
                 # The other call had less patience; this one would have waited longer for the answer.
                 return None
             # Each call raises an exception of its own: an object that many raise collects all their frames.
@@ -360,7 +398,25 @@ class _Call:
     def _fresh(self) -> list[Candidate]:
         return [row for row in self._candidates if not row.tries]
 
-    def _instead_of(self, error: GenAIError) -> list[Candidate] | None:
+    def _elsewhere(self, best: Candidate, fresh: Sequence[Candidate]) -> Candidate:
+        """The best, or one that is as good and would not fail for what has failed."""
+        failed = self._domains()
+        if not failed.shares(best.target.connection) or self._free_at(best):
+            return best
+        equals = (row for row in fresh if row.level == best.level and not self._free_at(row))
+        return next((row for row in equals if not failed.shares(row.target.connection)), best)
+
+    def _domains(self) -> Failed:
+        """What has failed, loaded with the first failure."""
+        if self._failed is None:
+            from genai_integrations.routing.domains import Failed
+
+            self._failed = Failed(self.health.accounts)
+        return self._failed
+
+    def _instead_of(self, candidate: Candidate, error: GenAIError) -> list[Candidate] | None:
+        if candidate.target.name in self._plan.trial:
+            return None
         for kind, groups in self._plan.instead.items():
             if isinstance(error, kind):
                 rest = candidates([(), *groups])
@@ -370,6 +426,8 @@ class _Call:
     def _free_at(self, candidate: Candidate) -> float:
         target, accounts = candidate.target, self.health.accounts
         free_at = self.health.free_at(target.name)
+        if self.turns is not None:
+            free_at = max(free_at, self.turns.free_at(target))
         return max(free_at, accounts.free_at(target.connection)) if accounts.were_any else free_at
 
     def _backoff(self, candidate: Candidate) -> float:
@@ -382,9 +440,17 @@ class _Call:
             wait = backoff(self._waits)
         return max(wait, self._args.retry_after)
 
-    def _falls_over(self, error: GenAIError) -> bool:
-        return falls_over(error, self._args.fallback_on, is_first=len(self._tried) == 1)
+    def _falls_over(self, candidate: Candidate, error: GenAIError) -> bool:
+        trial = self._plan.trial
+        if candidate.target.name in trial and len(trial) < len(self._candidates):
+            return True
+        return falls_over(
+            error, self._args.fallback_on, is_first=len(self._tried.difference(trial)) == 1
+        )
 
     def _final(self, error: GenAIError) -> GenAIError:
         """What to raise when this error ends the call: it never hides what another target said before it."""
-        return self.failure() if len(self._tried) > 1 else error
+        others = self._tried.difference(self._plan.trial)
+        if isinstance(error, ConfigurationError) or len(others) <= 1:
+            return error
+        return self.failure()

@@ -14,6 +14,7 @@ from genai_integrations.errors import (
     InvalidReplyError,
     OutOfCreditError,
     RateLimitError,
+    RejectedAnswerError,
     RequestTimeoutError,
     ServerError,
 )
@@ -77,7 +78,7 @@ def falls_over(
         is_first: Whether it is of the first target asked. What that one refuses is the caller's to mend; what another
             model refuses says nothing of the models after it.
     """
-    if isinstance(error, CredentialError):
+    if isinstance(error, (CredentialError, RejectedAnswerError)):
         return True
     if not isinstance(error, CallError):
         return False

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
+from genai_integrations.calls.wire import WireCall
+from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer
-from genai_integrations.routing.parts import Parts
+from genai_integrations.routing.parts import Parts, measured, state
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime.surroundings import last_words, require_event_loop
+from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from genai_integrations.limits.gate import Gate
     from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.estimating import Estimator
+    from genai_integrations.routing.outages import Outage
+    from genai_integrations.routing.variants.track import Track
+    from genai_integrations.settings import Settings
+    from genai_integrations.transports.batching import Batching
+    from genai_integrations.transports.counting import Counter
 
 
 class Router:
@@ -33,6 +44,9 @@ class Router:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
+        gate: Limits and budgets of the calls.
+        project: Tells tenants apart who share state in one place.
+        langfuse: Whose scores are read; None where calls are not recorded.
 
     Attributes:
         answers: The same; None keeps none.
@@ -45,13 +59,23 @@ class Router:
         transport: Transport,
         observers: Sequence[Observer] = (),
         answers: Answers | None = None,
+        *,
+        gate: Gate | None = None,
+        project: str = "",
+        langfuse: Settings | None = None,
     ) -> None:
         self.args = args
         self.registry = registry
         self.answers = answers
         health = Health(args.allowed_fails, args.cooldown_time)
+        found = measured(args)
+        self._state = state(args, health, found, project, langfuse)
+        variants = self._variants = None if self._state is None else self._state.variants
+        more = [row for row in (found, self._state) if row is not None]
+        watching = (*observers, *more)
+        planner = Planner(args, found, variants)
         self._parts = Parts(
-            registry, args, Planner(args), health, transport, tuple(observers), answers
+            registry, args, planner, health, transport, watching, answers, found, gate
         )
         self._sync = SyncDriver(self._parts)
         self._async = AsyncDriver(self._parts)
@@ -62,11 +86,77 @@ class Router:
 
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own, and how each is asked."""
-        found = self.plans().resolve(model)
+        from genai_integrations.routing.domains import domain_of, single_outages
+
+        plans, variants = self.plans(), self._variants
+        split = None if variants is None else variants.resolution(model, plans.resolve)
+        found = split or plans.resolve(model)
         learnt, drop_params = self._parts.learnt, self.args.drop_params
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}
-        return dataclasses.replace(found, restated=restated)
+        accounts = self._parts.health.accounts
+        domains = {
+            target.name: domain_of(target.connection, accounts, target.deployment.region)
+            for target in found.targets
+        }
+        outages = single_outages(list(domains.values()))
+        return dataclasses.replace(found, restated=restated, domains=domains, outages=outages)
+
+    def rollout(self, name: str) -> Track:
+        """How far a rollout is.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        if self._state is None:
+            raise ConfigurationError(f"there is no rollout {name!r}: router_args has no rollouts")
+        return self._state.rollout(name)
+
+    def rollouts(self) -> tuple[Track, ...]:
+        """Every rollout, as far as it is."""
+        return () if self._state is None else tuple(self._state.latest().values())
+
+    def exchange(self) -> None:
+        """Tell other processes what is new here, and hear what is new there, now."""
+        if self._state is not None:
+            self._state.exchange()
+
+    def batched_call(self, request: Request) -> WireCall | None:
+        """How a request stands in a provider's own batch; None if it must be asked on its own.
+
+        Raises:
+            GenAIError: Nobody serves it.
+        """
+        from genai_integrations.routing.batched import batched_call
+
+        snapshot = self.registry.peek() or self.registry.load()
+        return batched_call(request, self._parts, snapshot)
+
+    def connection(self, name: str) -> Connection | None:
+        """A connection by its name, None if there is none."""
+        return (self.registry.peek() or self.registry.load()).by_name.get(name)
+
+    def renewed(self, connection: Connection) -> Connection:
+        """A connection whose key was refused, as it is stored now."""
+        return self.registry.refresh(connection).by_name.get(connection.name, connection)
+
+    @property
+    def batching(self) -> Batching | None:
+        """Who asks providers for batches; None where a transport of the program's own performs the attempts."""
+        transport = self._parts.transport
+        return transport.batching if isinstance(transport, Transports) else None
+
+    def outage(self, name: str, **how: Any) -> Outage:
+        """An outage to rehearse; see `GenAIClient.outage`."""
+        from genai_integrations.routing.outages import Outage
+
+        return Outage(self._parts, name, **how)
+
+    def begin_outages(self, text: str) -> None:
+        """Begin those of `GENAI_OUTAGES`, which do not end."""
+        from genai_integrations.routing.outages import read
+
+        self._parts.outages += read(text, self._parts)
 
     def run(self, request: Request) -> Reply | ReplyStream:
         """Answer a request; a stream when its first content is there.
@@ -86,6 +176,12 @@ class Router:
             return await self._async.run(request)
         except (ImportError, RuntimeError) as error:
             raise last_words(error) or error from None
+
+    def estimator(self, request: Request, counter: Counter | None, *, batch: bool) -> Estimator:
+        """What says what a request would cost."""
+        from genai_integrations.routing.estimating import Estimator
+
+        return Estimator(self._parts, request, counter, batch=batch)
 
     def refresh(self) -> None:
         """Read the connections again, now."""

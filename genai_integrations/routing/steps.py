@@ -6,9 +6,9 @@ takes are tuples, which are made in a third of the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
@@ -45,6 +45,26 @@ class AwaitProbe:
 
     probes: Sequence[Probe]
     seconds: float
+
+
+class Room(Protocol):
+    """What a call asks for before an attempt: see `turns.Turns`."""
+
+    def take(self, target: Target) -> object:
+        """None if it got what the attempt needs, else why not."""
+        ...
+
+    def atake(self, target: Target) -> Awaitable[object]:
+        """As `take`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Take what limits and budgets have for an attempt, and send back None, or why it may not be made now."""
+
+    room: Room
+    target: Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +162,19 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Ask a judge about an answer, and send back its verdict: an error, or None."""
+    """Ask a judge about an answer, and send back its verdict: an error, or None.
+
+    Attributes:
+        judge: Who is asked.
+        request: What was asked.
+        wire: The answer.
+        may_block: Whether the judge may take its time, as a function of the program may.
+    """
 
     judge: JudgeOfAnswers
     request: Request
     wire: Wire
+    may_block: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +213,7 @@ class Ending:
         error: What the caller gets, if it broke.
         is_whole: Whether it came to its end; else it broke, or the caller left it.
         model: As the stream names it where it tells its usage.
+        tier: The service tier, as the same chunk names it.
     """
 
     usage: Wire | None
@@ -192,6 +221,7 @@ class Ending:
     error: GenAIError | None = None
     is_whole: bool = False
     model: object = None
+    tier: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +244,7 @@ Step = (
     | Load
     | Recall
     | Follow
+    | Admit
     | Renew
     | Prepare
     | Send

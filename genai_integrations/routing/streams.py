@@ -69,7 +69,8 @@ class _Reading:
     def ending(self, error: GenAIError | None = None, *, is_whole: bool = False) -> Ending:
         """What there is to tell of the stream's end."""
         reply = self._assembly.wire(self._tally.usage) if self._assembly is not None else None
-        return Ending(self._tally.usage, reply, error, is_whole, self._tally.model)
+        tally = self._tally
+        return Ending(tally.usage, reply, error, is_whole, tally.model, tally.tier)
 
     def last_chunk(self) -> Wire | None:
         """The chunk to add, with the usage."""

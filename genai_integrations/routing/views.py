@@ -20,5 +20,9 @@ def resolution_bundle(resolution: Resolution) -> Bundle:
         for at, row in enumerate(resolution.targets, 1)
     ]
     shown = table(("", "target", "why", "restated"), rows) if rows else ""
+    outages = "".join(
+        f"<div>{muted(f'one outage takes it down: {shared}')}</div>"
+        for shared in resolution.outages
+    )
     missing = "".join(f"<div>{muted(f'not {reason}')}</div>" for reason in resolution.missing)
-    return bundle(resolution.explain(), f"{head}{shown}{missing}")
+    return bundle(resolution.explain(), f"{head}{shown}{outages}{missing}")

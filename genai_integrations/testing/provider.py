@@ -7,12 +7,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from genai_integrations.testing.faults import Fault, fault_named
+from genai_integrations.testing.providers.anthropic.batches import AnthropicBatchDialect
 from genai_integrations.testing.providers.anthropic.dialect import AnthropicDialect
 from genai_integrations.testing.providers.anthropic.vertex import VertexClaudeDialect
+from genai_integrations.testing.providers.batches import Batches
+from genai_integrations.testing.providers.bedrock.batches import BedrockBatchDialect
 from genai_integrations.testing.providers.bedrock.dialect import BedrockDialect
 from genai_integrations.testing.providers.delivery import deliver
 from genai_integrations.testing.providers.dialect import Answer, Dialect, Reply, Script
+from genai_integrations.testing.providers.gemini.batches import GeminiBatchDialect
 from genai_integrations.testing.providers.gemini.dialect import GeminiDialect
+from genai_integrations.testing.providers.openai.batches import OpenAIBatchDialect
 from genai_integrations.testing.providers.openai.dialect import OpenAIDialect
 from genai_integrations.testing.providers.responses.dialect import ResponsesDialect
 from genai_integrations.testing.providers.vertex.dialect import VertexDialect
@@ -47,6 +52,7 @@ class ScriptedProvider(LoopbackServer):
         faults: See above.
         replies: See above.
         models: See above.
+        batches: The batches of the provider's own API, and how they are worked off.
     """
 
     def __init__(
@@ -81,6 +87,10 @@ class ScriptedProvider(LoopbackServer):
     def _answer(self, dialect: Dialect, request: Received) -> tuple[Answer, Fault | None]:
         if self.api_keys is not None and dialect.key(request) not in self.api_keys:
             return dialect.failure(request, Fault.unauthorized()), None
+        return self._known_answer(dialect, request)
+
+    def _known_answer(self, dialect: Dialect, request: Received) -> tuple[Answer, Fault | None]:
+        """What somebody is answered who has a key."""
         fault = self._next_fault(request.model or "")
         if fault is not None and fault.kind == "error":
             return dialect.failure(request, fault), None
@@ -98,10 +108,21 @@ class ScriptedProvider(LoopbackServer):
             message = f"the scripted reply raised {error!r}"
             return dialect.failure(request, Fault.status(500, message=message)), None
 
+    def _answer_line(self, request: Received) -> Answer:
+        """What a request in a batch is answered, as if it had come on its own."""
+        dialect = next(each for each in self._dialects if each.recognises(request))
+        request.model = dialect.model(request)
+        return self._known_answer(dialect, request)[0]
+
     def _all_dialects(self, also_accepts: frozenset[str]) -> tuple[Dialect, ...]:
         """Every dialect; OpenAI's comes last, because it claims what no other does."""
         vertex = VertexDialect()
+        self.batches = Batches()
         return (
+            BedrockBatchDialect(lambda: self.api_keys, self.batches, self._answer_line),
+            AnthropicBatchDialect(self.batches, self._answer_line),
+            GeminiBatchDialect(self.batches, self._answer_line),
+            OpenAIBatchDialect(self.batches, self._answer_line),
             AnthropicDialect(),
             VertexClaudeDialect(vertex.tokens.owner),
             GeminiDialect(),

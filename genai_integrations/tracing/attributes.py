@@ -168,17 +168,29 @@ def _cost(route: Route, *, failed: bool) -> Attributes:
     return {} if total is None else {_COST: text({**summed, TOTAL: total})}
 
 
-def metadata(request: Request, attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def metadata(
+    request: Request, route: Route, attempts: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """What else is worth keeping: the route, and the caller's own."""
     last = attempts[-1] if attempts else {}
     own = request.trace.get("langfuse_metadata")
     return {
+        **request.metadata,
+        **_variant(route),
         "asked": request.model,
         "provider": last.get("provider"),
         "connection": last.get("connection"),
         "attempts": attempts,
         **(own if isinstance(own, Mapping) else {"metadata": own}),
     }
+
+
+def _variant(route: Route) -> dict[str, Any]:
+    """The model that an experiment or a rollout gave the call to: a key each, so that dashboards can split by it."""
+    found = route.variant
+    if found is None:
+        return {}
+    return {"variant_of": found.of, "variant": found.assigned, "variant_served": found.served}
 
 
 def flattened(values: object) -> Attributes:

@@ -190,12 +190,14 @@ class Generation:
     def first_content(self, route: Route) -> None:
         """The first content of a stream is there."""
         self._start = time.time_ns()
+        route.trace_id = self._recorder.trace_id(self._span)
         if not self._is_ours:
             # Of a stream that is left early, OpenInference ends its span before the client hears of it.
             self._guarded(lambda: self._write(route, None, None))
 
     def call_ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
         """The call is over."""
+        route.trace_id = self._recorder.trace_id(self._span)
         if self._span.is_recording():
             self._guarded(lambda: self._write(route, wire, error))
             if self._attempts:
@@ -210,7 +212,7 @@ class Generation:
             attribute.INPUT: self._input,
             **attribute.asked(request, said=not self._is_ours),
             **attribute.outcome(request, route, error),
-            **attribute.flattened(record(attribute.metadata(request, attempts))),
+            **attribute.flattened(record(attribute.metadata(request, route, attempts))),
         }
         if self._start:
             written[attribute.COMPLETION_START] = attribute.moment(self._start)

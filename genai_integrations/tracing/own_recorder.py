@@ -85,6 +85,11 @@ class OwnRecorder:
             began=began,
         )
 
+    @staticmethod
+    def trace_id(span: Record) -> str:
+        """The trace of a span, in hex."""
+        return f"{span.context.trace_id:032x}"
+
     def flush(self) -> None:
         """Send what has ended, and wait for it."""
         self._outbox.flush()

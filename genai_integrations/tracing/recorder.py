@@ -60,6 +60,10 @@ class Recorder(Protocol):
         """A new span for a part of a call, which began at that time in nanoseconds."""
         ...
 
+    def trace_id(self, span: Any) -> str:
+        """The trace of a span, in hex."""
+        ...
+
     def flush(self) -> None:
         """Send what has ended, and wait for it."""
         ...

@@ -90,6 +90,11 @@ class SdkRecorder:
             name, context=around, start_time=began, attributes=attributes
         )
 
+    @staticmethod
+    def trace_id(span: Any) -> str:
+        """The trace of a span, in hex."""
+        return f"{span.get_span_context().trace_id:032x}"
+
     def flush(self) -> None:
         """Have the SDK send what it has."""
         self._resources.flush()

@@ -22,6 +22,8 @@ from genai_integrations.transports.http.shared import ASYNC_HTTP, SHARED, SYNC_H
 from genai_integrations.transports.litellm.loading import LITELLM
 
 if TYPE_CHECKING:
+    from genai_integrations.transports.batch_dialect import BatchDialect
+    from genai_integrations.transports.batching import Batching
     from genai_integrations.transports.litellm.transport import LitellmTransport
 
 
@@ -101,6 +103,69 @@ def _is_foundry(base: str | None) -> bool:
     return base is not None and "/anthropic" in base
 
 
+def batches_of(connection: Connection, model: str) -> BatchDialect | None:
+    """How the provider takes many requests at once; None where it does not, or not in a way that is spoken here.
+
+    Vertex AI's read and write storage that a connection does not name; Bedrock's do, too, and settings name it.
+    """
+    if connection.dialect is not None or dialect_of(connection, model) is None:
+        return None
+    load = _BATCHES.get(connection.provider.name)
+    return None if load is None or _is_foundry(connection.base_url) else load()
+
+
+def _bedrock_batches() -> BatchDialect | None:
+    from genai_integrations.settings import bedrock_batch_settings
+    from genai_integrations.transports.bedrock.batches import BedrockBatches, say_once
+
+    settings = bedrock_batch_settings()
+    if not settings.is_complete:
+        say_once()
+        return None
+    return BedrockBatches(settings)
+
+
+def _openai_batches() -> BatchDialect:
+    from genai_integrations.transports.openai.batches import OpenAIBatches
+
+    return OpenAIBatches()
+
+
+def _azure_batches() -> BatchDialect:
+    from genai_integrations.transports.openai.batches import AzureBatches
+
+    return AzureBatches()
+
+
+def _mistral_batches() -> BatchDialect:
+    from genai_integrations.transports.openai.batches import MistralBatches
+
+    return MistralBatches()
+
+
+def _anthropic_batches() -> BatchDialect:
+    from genai_integrations.transports.anthropic.batches import AnthropicBatches
+
+    return AnthropicBatches()
+
+
+def _gemini_batches() -> BatchDialect:
+    from genai_integrations.transports.gemini.batches import GeminiBatches
+
+    return GeminiBatches()
+
+
+_BATCHES: Mapping[str, Callable[[], BatchDialect | None]] = {
+    "bedrock": _bedrock_batches,
+    "openai": _openai_batches,
+    "azure": _azure_batches,
+    "mistral": _mistral_batches,
+    "anthropic": _anthropic_batches,
+    "google-ai-studio": _gemini_batches,
+}
+"""By the provider's name."""
+
+
 class Transports:
     """Performs attempts, whoever the provider is. Safe for threads, several event loops and after fork.
 
@@ -111,6 +176,7 @@ class Transports:
 
     def __init__(self, pins: OriginPins, shared: Shared = SHARED) -> None:
         self._pins = pins
+        self._shared = shared
         self._direct = DirectTransport(pins, dialect_of, shared)
 
     @made_once
@@ -120,6 +186,14 @@ class Transports:
             from genai_integrations.transports.litellm.transport import LitellmTransport
 
             return LitellmTransport(self._pins)
+
+    @made_once
+    def batching(self) -> Batching:
+        """Native batches; most programs have none."""
+        with loading():
+            from genai_integrations.transports.batching import Batching
+
+            return Batching(self._pins, dialect_of, batches_of, self._shared)
 
     def is_ready(self, call: WireCall) -> bool:
         """Whether everything is loaded that the call takes."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import math
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from genai_integrations import GenAIClient, GenAIError
+from genai_integrations import Experiment, GenAIClient, GenAIError, Rollout
 from genai_integrations.calls.args import PER_CALL, RouterArgs, StrategyName, router_args
 from genai_integrations.errors import CallError, ConfigurationError, RateLimitError, ServerError
-from genai_integrations.routing.strategies import STRATEGIES
+from genai_integrations.limits.purse import Purse
+from genai_integrations.routing.strategies.balancer import STRATEGIES
 
 GOOD = {
     "fallbacks": [
@@ -33,13 +36,61 @@ GOOD = {
     "cooldown_time": [0, 30, 0.5],
     "model_group_alias": [{}, {"a": "b"}, {"a": {"model": "b", "hidden": True}}],
     "max_fallbacks": [0, 5],
-    "routing_strategy": ["ordered", "simple-shuffle"],
+    "routing_strategy": [
+        None,
+        "ordered",
+        "simple-shuffle",
+        "latency-based-routing",
+        "least-busy",
+        "usage-based-routing-v2",
+        "cost-based-routing",
+    ],
     "fallback_on": [None, [500], {429, 503}, (RateLimitError, 500), frozenset({ServerError})],
     "drop_params": [True, False, ["temperature"], ("top_p", "seed"), []],
     "cache_responses": [True, False],
     "cache_kwargs": [{}, {"ttl": 60}, {"max_size_in_memory": 1, "max_bytes": 1000}],
     "cache": [{}, {"no-cache": True, "no-store": False}, {"ttl": 0.5}],
+    "max_cost": [None, 0, 0.05, Purse(1)],
+    "model_list": [[], [{"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o"}}]],
+    "sticky_by": [None, "user", "session"],
+    "region_preference": [[], ["ap-northeast-2", "eu"]],
+    "conditions": [[], [{"if": {}, "then": "a"}], ({"if": {"language": "ko"}, "then": "a"},)],
+    "capabilities": [{}, {"m": {"vision": False, "max_input_tokens": 8192}}, {"c/m": {}}],
+    "auto": [
+        None,
+        {"models": ["a"]},
+        {"models": ["a", "b"], "prefer": "fastest"},
+        {"models": ["a", "b"], "prefer": "best", "quality": {"a": 1, "b": 0.5, "c": 0}},
+    ],
+    "cascades": [
+        {},
+        {"thrifty": {"models": ["a", "b"], "accept": callable}},
+        {"thrifty": {"models": ("a", "b"), "accept": {"type": "object"}}},
+    ],
+    "experiments": [
+        [],
+        [Experiment("ab", {"a": 1, "b": 2})],
+        ({"name": "ab", "variants": {"a": 0.5, "b": 0}, "by": "tenant"},),
+    ],
+    "rollouts": [
+        [],
+        [Rollout("x", old="a", new="b")],
+        [{"name": "a", "old": "a", "new": "b", "steps": [1], "max_error_rate": None}],
+    ],
+    "redis_url": [None, "redis://localhost"],
+    "redis_host": [None, "localhost"],
+    "redis_port": [1, 6380],
+    "redis_password": [None, "secret"],
+    "state_file": [None, "state.json", Path("state.json")],
 }
+
+
+class AsyncAccept:
+    """Answers with a coroutine."""
+
+    async def __call__(self, _reply):
+        return True
+
 
 BAD = {
     "fallbacks": [
@@ -67,7 +118,7 @@ BAD = {
     "cooldown_time": [None, -1, "1", True, math.nan],
     "model_group_alias": [None, [("a", "b")], {"a": 1}, {"a": ""}, {"a": None}, {"a": {}}, "a"],
     "max_fallbacks": [None, -1, 1.5, True],
-    "routing_strategy": [None, "", "usage-based-routing", 1, ["ordered"]],
+    "routing_strategy": ["", "usage-based-routing", 1, ["ordered"]],
     "fallback_on": [
         [],
         500,
@@ -92,6 +143,75 @@ BAD = {
         {"max_bytes": True},
     ],
     "cache": [None, True, "no-cache", {"no_cache": True}, {"no-cache": 1}, {"ttl": math.inf}],
+    "max_cost": [-1, "1", True, math.nan, math.inf],
+    "model_list": [None, {}, "smart", [{}], [1], [{"model_name": "smart"}]],
+    "sticky_by": ["", "langfuse_user_id", 1, True, ["user"]],
+    "region_preference": [None, "eu", [1], [""]],
+    "conditions": [None, "a", {"if": {}, "then": "a"}, [1], [{"if": {}}], [{"if": {}, "then": ""}]],
+    "capabilities": [
+        None,
+        ["m"],
+        {"m": True},
+        {"m": {"sight": True}},
+        {"m": {"vision": 1}},
+        {"m": {"max_input_tokens": 0}},
+    ],
+    "auto": [
+        True,
+        "cheapest",
+        {},
+        {"models": []},
+        {"models": "a"},
+        {"models": ["a", "a"]},
+        {"models": ["a"], "prefer": "nicest"},
+        {"models": ["a"], "price": 1},
+        {"models": ["a", "b"], "prefer": "best"},
+        {"models": ["a", "b"], "prefer": "best", "quality": {"a": 1}},
+        {"models": ["a"], "quality": {"a": "high"}},
+        {"models": ["a"], "quality": {"a": math.nan}},
+    ],
+    "cascades": [
+        None,
+        ["a"],
+        {"auto": {"models": ["a", "b"], "accept": callable}},
+        {"t": {"models": ["a"], "accept": callable}},
+        {"t": {"models": ["a", "b"]}},
+        {"t": {"models": ["a", "b"], "accept": True}},
+        {"t": {"models": ["a", "b"], "accept": asyncio.sleep}},
+        {"t": {"models": ["a", "b"], "accept": AsyncAccept()}},
+        {"t": {"models": ["a", "b"], "accept": {"type": "no such type"}}},
+        {"t": {"models": ["a", "b"], "accept": callable, "best_of": 2}},
+    ],
+    "experiments": [
+        None,
+        "ab",
+        {"name": "ab", "variants": {"a": 1}},
+        [Rollout("x", old="a", new="b")],
+        [{"name": "ab"}],
+        [{"name": "ab", "variants": {}}],
+        [{"name": "ab", "variants": {"a": 0}}],
+        [{"name": "ab", "variants": {"a": -1, "b": 2}}],
+        [{"name": "ab", "variants": {"a": True}}],
+        [{"name": "ab", "variants": {"a": math.nan}}],
+        [{"name": "ab", "variants": {1: 1}}],
+        [{"name": "", "variants": {"a": 1}}],
+        [{"name": "ab", "variants": {"a": 1}, "by": 1}],
+        [{"name": "ab", "variants": {"a": 1}, "salt": "x"}],
+        [{"name": "ab", "variants": {"a": 1}}] * 2,
+    ],
+    "rollouts": [
+        None,
+        "x",
+        [1],
+        [{"name": "x", "old": "a"}],
+        [{"name": "x", "old": "a", "new": "b", "steps": [2]}],
+        [{"name": "x", "old": "a", "new": "b"}] * 2,
+    ],
+    "redis_url": ["", 1, "localhost:6379", "http://localhost"],
+    "redis_host": ["", 1],
+    "redis_port": [None, 0, "6379"],
+    "redis_password": ["", 1],
+    "state_file": ["", 1, "/nowhere/at/all/state.json"],
 }
 
 
@@ -144,9 +264,7 @@ def test_a_misspelt_argument_gets_a_hint(name, meant):
     assert all(row.name in str(caught.value) for row in dataclasses.fields(RouterArgs))
 
 
-@pytest.mark.parametrize(
-    "name", ["redis_host", "redis_url", "set_verbose", "model_list", "enable_pre_call_checks"]
-)
+@pytest.mark.parametrize("name", ["redis_db", "set_verbose", "enable_pre_call_checks"])
 def test_an_argument_of_litellms_that_is_not_ours_is_refused(name):
     """Nothing is ignored silently."""
     with pytest.raises(ConfigurationError, match="supported are"):
@@ -184,4 +302,4 @@ def test_the_base_of_all_call_errors_leads_on_everywhere():
 
 def test_every_strategy_that_can_be_named_is_there():
     """The names that `routing_strategy` takes and the functions that order targets are the same."""
-    assert list(get_args(StrategyName)) == list(STRATEGIES) == ["ordered", "simple-shuffle"]
+    assert list(get_args(StrategyName)) == list(STRATEGIES) == GOOD["routing_strategy"][1:]

@@ -26,6 +26,7 @@ COMMANDS = (
     "chat",
     "compare",
     "prompts",
+    "outage",
     "setup-db",
 )
 READERS = [("connections",), ("models",), ("resolve", "gpt-4o"), ("check",)]
@@ -63,7 +64,8 @@ def test_help_of_a_command(genai, command):
     shown = genai(command, "-h", environ={"COLUMNS": "120", "NO_COLOR": "1"}).stdout
 
     assert f"Usage: genai {command}" in shown
-    assert "--json" in shown
+    # `outage` becomes another program, whose output is its own.
+    assert ("--json" in shown) is (command != "outage")
     text = shown.partition("╭")[0]
     assert not re.search(r"(?m)^ \S.*[^.\s] *\n \S", text)
 
@@ -285,21 +287,26 @@ def test_resolve(genai, using, connect):
     shown, machine = genai("resolve", "fast"), genai("resolve", "fast", "--json")
 
     assert shown.exit_code == machine.exit_code == 0
-    assert shown.stdout.splitlines() == [
+    assert shown.stdout.splitlines()[:4] == [
         "'fast' (alias of 'gpt-4o-mini') is served by:",
         "  1. usa/gpt-4o-mini  (lists it)",
         "  2. seoul/gpt-4o-mini  (its provider serves the family)",
+        "  one outage takes it down: all 2 hang on one openai account",
     ]
-    assert json.loads(machine.stdout) == {
+    told = json.loads(machine.stdout)
+    assert told.pop("outages")[0] == "all 2 hang on one openai account"
+    assert told == {
         "name": "fast",
         "meant": "gpt-4o-mini",
         "targets": [
-            {"target": "usa/gpt-4o-mini", "why": "lists it", "restated": []},
             {
-                "target": "seoul/gpt-4o-mini",
-                "why": "its provider serves the family",
+                "target": f"{name}/gpt-4o-mini",
+                "why": why,
                 "restated": [],
-            },
+                "provider": "openai",
+                "region": None,
+            }
+            for name, why in (("usa", "lists it"), ("seoul", "its provider serves the family"))
         ],
         "missing": [],
     }

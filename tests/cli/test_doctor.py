@@ -90,7 +90,10 @@ def test_nothing_is_wrong(doctor, healthy, provider):
     assert [row["check"] for row in found] == [
         check.name for check in run.CHECKS if check.name not in ("extras", "calls")
     ]
-    assert found[-2]["message"] == "2 can be used: seoul, usa"
+    assert found[-3]["message"] == "2 can be used: seoul, usa"
+    assert found[-1]["message"].startswith(
+        "one outage takes every model down: all 2 hang on one openai account and all 2 go through "
+    )
     assert not provider.requests
 
 

@@ -283,7 +283,9 @@ def test_a_call_may_not_switch_it_on_and_a_wrong_control_is_told(client):
     """The cache belongs to the client."""
     with pytest.raises(ConfigurationError, match="cache_responses belongs to router_args"):
         client.completion("gpt-4o", QUESTION, cache_responses=True)
-    with pytest.raises(ConfigurationError, match="ttl, refresh, no_store, semantic, no-cache, no-store"):
+    with pytest.raises(
+        ConfigurationError, match="ttl, refresh, no_store, semantic, no-cache, no-store"
+    ):
         client.completion("gpt-4o", QUESTION, cache={"max-age": 1})
 
 

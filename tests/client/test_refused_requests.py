@@ -92,6 +92,19 @@ def test_what_is_refused_is_left_out_and_remembered(picky, make_client, ask):
     assert second.route.as_dict()["attempts"][0]["restated"] == ["without top_p"]
 
 
+def test_a_parameter_of_a_groups_row_is_left_out_as_well(picky, make_client, ask):
+    """A default that a target refuses is said otherwise as one of the call's own is, and remembered."""
+    picky.refuses = unknown("top_p")
+    row = {"model": "seoul/gpt-4o", "top_p": 0.5, "seed": 7}
+    client = make_client(picky, model_list=[{"model_name": "smart", "litellm_params": row}])
+
+    first, second = ask(client, "smart"), ask(client, "smart")
+
+    assert sent(picky) == [{"top_p": 0.5, "seed": 7}, {"seed": 7}, {"seed": 7}]
+    assert told(first.route)[-1] == ("without top_p", "ok", ("without top_p",))
+    assert told(second.route) == [("first", "ok", ("without top_p",))]
+
+
 def test_a_request_that_is_taken_tells_nothing(picky, make_client, ask):
     """What was learnt concerns only requests that have it."""
     picky.refuses = unknown("top_p")

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from genai_integrations import GenAIClient, use_client
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.langchain import ChatGenAI, GenAIEmbeddings, tokens
+from genai_integrations.langchain import ChatGenAI, GenAIEmbeddings
 
 
 def weather(city: str) -> str:
@@ -342,13 +342,6 @@ def test_tokens_are_counted_offline(client, monkeypatch):
     assert long > short + 765
     assert model.get_num_tokens_from_messages([HumanMessage("Hello!")], tools=[weather]) > short
     assert model.get_num_tokens("Hello world") == len(model.get_token_ids("Hello world")) == 2
-
-
-def test_tokens_without_the_vocabulary(monkeypatch):
-    """Then four bytes are a token."""
-    monkeypatch.setattr(tokens, "_encoding", lambda: None)
-
-    assert len(tokens.token_ids("Hello world")) == 3
 
 
 def test_rate_limiter_retry_and_fallbacks(client, provider):

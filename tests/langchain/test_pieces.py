@@ -13,7 +13,7 @@ from langchain_support import run, whole
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.langchain import ChatGenAI, tokens
+from genai_integrations.langchain import ChatGenAI
 from genai_integrations.langchain.blocks import PROVIDER
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.replies import StreamReader, chat_result
@@ -187,10 +187,3 @@ def test_a_model_without_a_client(monkeypatch):
 
     assert ChatGenAI()._identifying_params["tenant"] is None
     assert ChatGenAI().profile is None
-
-
-def test_no_vocabulary_and_no_litellm(monkeypatch):
-    """Without the file, a guess."""
-    monkeypatch.setattr(tokens.importlib.util, "find_spec", lambda _: None)
-
-    assert tokens._encoding.__wrapped__() is None

@@ -32,6 +32,34 @@ def test_a_line_asks_and_its_answer_is_the_result(kernel):
     assert kernel.run("_[0].text, _[0].usage['total_tokens']").result == "('usa says: Hello!', 4)"
 
 
+def test_a_kept_answer_says_so(kernel, provider):
+    """`%%genai` asks through the client's cache, and a replayed cell asks nobody."""
+    kernel.run(
+        f"client = GenAIClient(connections=[Connection.of('usa', 'openai', 'k', '{provider.url}/v1')],"
+        " cache='memory')"
+    )
+    cells = [kernel.run(_cell("gpt-4o-mini")) for _ in range(2)]
+
+    assert cells[0].text.endswith("usa/gpt-4o-mini")
+    assert cells[1].text.endswith("usa/gpt-4o-mini cached")
+    assert "$0.00 · " in cells[1].text
+    assert len(provider.requests) == 1
+
+
+def test_a_cell_is_recorded_and_replayed(kernel, provider, tmp_path):
+    """What the first client wrote down, the second gives without the server."""
+    tape = tmp_path / "cells.jsonl"
+    kernel.run(
+        f"client = GenAIClient(connections=[Connection.of('usa', 'openai', 'k', '{provider.url}/v1')],"
+        f" record='{tape}')"
+    )
+    kernel.run(_cell("gpt-4o-mini"))
+    kernel.run(f"client = GenAIClient(replay='{tape}')")
+
+    assert "usa says: Hello!" in kernel.run(_cell("gpt-4o-mini")).text
+    assert len(provider.requests) == 1
+
+
 def test_the_answers_show_again_where_they_are_asked_for(kernel):
     """The cell that asked shows them once; another cell shows them anew."""
     kernel.run(_cell("gpt-4o-mini --out kept"))
@@ -295,3 +323,13 @@ def test_no_class_of_ours_needs_ipython(provider):
         reply = client.completion("gpt-4o", [{"role": "user", "content": "Hello!"}])
 
     assert "usa says: Hello!" in reply._repr_mimebundle_()["text/html"]
+
+
+def test_a_cell_may_have_a_cap(kernel):
+    """All its models share the dollars; a call that might cost more is not made, and says what to do."""
+    line = "gpt-4o-mini gpt-4o --max-tokens 100 --max-usd"
+    assert "max_cost" not in kernel.run(_cell(f"{line} 0.01")).text
+    short = kernel.run(_cell(f"{line} 0.0002"))
+    assert short.text.count("lower max_tokens, or raise max_cost") == 1
+    assert "usa says: Hello!" in short.text
+    assert "must be US dollars" in kernel.run(_cell("gpt-4o-mini --max-usd -1")).printed

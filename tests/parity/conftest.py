@@ -52,13 +52,14 @@ class Told:
     cost: float
     served: str
     outcomes: list[tuple[str, str]]
+    why: str
 
     @classmethod
     def of(cls, text: str, usage: dict[str, Any], route: dict[str, Any]) -> Told:
         """The answer, from plain data."""
         counts = usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]
         outcomes = [(row["target"], row["outcome"]) for row in route["attempts"]]
-        return cls(text, counts, route["cost"], route["served"], outcomes)
+        return cls(text, counts, route["cost"], route["served"], outcomes, route["why"])
 
 
 class ByClient:
@@ -113,7 +114,7 @@ class ByLangChain:
     """`ChatGenAI`."""
 
     def __init__(self, client, model):
-        self.model = ChatGenAI(model, client=client)
+        self.client, self.model = client, ChatGenAI(model, client=client)
 
     def ask(self, text, **params):
         return self._told(self.model.invoke(text, **params))
@@ -148,7 +149,7 @@ class ByLlamaIndex:
     """`GenAI`."""
 
     def __init__(self, client, model):
-        self.llm = GenAI(model, client=client)
+        self.client, self.llm = client, GenAI(model, client=client)
 
     def ask(self, text, **params):
         return self._told(self.llm.chat([ChatMessage(text)], **params))

@@ -86,6 +86,8 @@ class World:
         settings: Of `Health`.
     """
 
+    most_events = 100_000
+
     def __init__(
         self,
         serve: Callable[[str, float], tuple[GenAIError | None, float]],
@@ -118,7 +120,7 @@ class World:
         happened = 0
         while self._events:
             happened += 1
-            assert happened < 100_000, "the calls never end"
+            assert happened < self.most_events, "the calls never end"
             moment, _, event = heapq.heappop(self._events)
             self.now = max(self.now, moment)
             event()
@@ -136,8 +138,11 @@ class World:
     def _at(self, moment, event):
         heapq.heappush(self._events, (moment, next(self._numbers), event))
 
+    def _args_of(self, call):
+        return router_args(call.args)
+
     def _begin(self, call):
-        args = router_args(call.args)
+        args = self._args_of(call)
         call.policy = attempts(
             call.plan,
             args,

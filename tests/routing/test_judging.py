@@ -7,8 +7,11 @@ import pytest
 from genai_integrations.calls.args import router_args
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.errors import ContentFilteredError, InvalidReplyError
-from genai_integrations.routing.flow import judges_of
-from genai_integrations.routing.judging import not_filtered, one_vector_for_each_text
+from genai_integrations.routing.judging import (
+    judges_of,
+    not_filtered,
+    one_vector_for_each_text,
+)
 
 HELLO = [{"role": "user", "content": "hi"}]
 

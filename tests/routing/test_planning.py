@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from genai_integrations import Connection, Secret
@@ -13,9 +11,7 @@ from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.routing.deployments import Deployment, Target
 from genai_integrations.routing.planning import Planner
-from genai_integrations.routing.strategies import by_order, simple_shuffle
 
 HELLO = [{"role": "user", "content": "hi"}]
 
@@ -30,14 +26,6 @@ def snapshot_of(*names):
 
 def planned(snapshot, planner, args, model="m", **params):
     return planner.plan(chat_request(model, HELLO, params, args, stream=False), snapshot)
-
-
-def targets(**fields):
-    """Targets of one name by connection, with what is said of each."""
-    return [
-        Target(Deployment(Connection(name, PROVIDERS["openai"], Secret("sk-1")), "m", **said))
-        for name, said in fields.items()
-    ]
 
 
 def names(rows):
@@ -74,36 +62,6 @@ def test_other_connections_are_planned_anew():
     planned(snapshot_of("a"), planner, args)
 
     assert names(planned(snapshot_of("b"), planner, args).targets) == ["b"]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_weights_are_shares_of_the_calls(seed, monkeypatch):
-    """60 to 40: a chi-square test over 5,000 draws, one degree of freedom, at 0.1 %."""
-    monkeypatch.setattr(random, "expovariate", random.Random(seed).expovariate)
-    rows = targets(a={"weight": 60.0}, b={"weight": 40.0})
-
-    firsts = [simple_shuffle(None, rows)[0].connection.name for _ in range(5000)]
-
-    seen = firsts.count("a")
-    chi_square = (seen - 3000) ** 2 / 3000 + (5000 - seen - 2000) ** 2 / 2000
-    assert chi_square < 10.83
-
-
-def test_a_weight_of_nothing_comes_last():
-    """It is asked only after all others."""
-    rows = targets(a={"weight": 0.0}, b={"weight": 0.001})
-
-    assert all(names(simple_shuffle(None, rows)) == ["b", "a"] for _ in range(50))
-
-
-def test_order_comes_before_the_strategy():
-    """The smaller `order` first; shuffling stays within one."""
-    rows = by_order(targets(late={"order": 2}, a={"order": 1}, b={"order": 1}))
-
-    seen = {tuple(names(simple_shuffle(None, rows))) for _ in range(60)}
-
-    assert names(rows) == ["a", "b", "late"]
-    assert seen == {("a", "b", "late"), ("b", "a", "late")}
 
 
 def test_an_unknown_strategy_is_refused_with_those_there_are():

@@ -16,9 +16,12 @@ from genai_integrations.connections.origins import origin_of
 from genai_integrations.connections.overview import ConnectionRow
 from genai_integrations.errors import DecryptionError, GenAIError
 from genai_integrations.routing.check import Check
+from genai_integrations.routing.domains import outages_of
 from genai_integrations.runtime.network import proxy_for
 
 _AT_ONCE = 8
+_MOST_MODELS = 200
+_MOST_SHOWN = 3
 
 
 def connections(setup: Setup) -> Iterator[Finding]:
@@ -102,6 +105,26 @@ def _usable(setup: Setup) -> Sequence[Connection]:
 def _unreachable(origin: str) -> str:
     parts = urlsplit(origin)
     return unreachable(parts.hostname or "", parts.port or 0)
+
+
+def outages(setup: Setup) -> Iterator[Finding]:
+    """Which single outage would take a listed model down, or every connection. How much that matters is the user's."""
+    names = {row.name for row in setup.rows if not row.error}
+    client, usable = setup.client, [row for row in _usable(setup) if row.name in names]
+    if isinstance(client, GenAIError) or not usable:
+        return
+    every = outages_of(usable)
+    if every:
+        yield ok(f"one outage takes every model down: {' and '.join(every)}")
+        return
+    models = dict.fromkeys(model for row in usable for model in row.custom_models)
+    found = [client.resolve(model) for model in list(models)[:_MOST_MODELS]]
+    frail = [row for row in found if row.outages]
+    if frail:
+        shown = "; ".join(f"{row.name}: {' and '.join(row.outages)}" for row in frail[:_MOST_SHOWN])
+        yield ok(f"one outage takes down {len(frail)} of {len(found)} listed models: {shown}")
+    else:
+        yield ok("no single outage takes every connection down, or a listed model")
 
 
 def calls(setup: Setup) -> Iterator[Finding]:

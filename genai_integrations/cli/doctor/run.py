@@ -34,6 +34,7 @@ CHECKS = (
     Check("connections", connections.connections),
     Check("extras", connections.extras),
     Check("hosts", connections.hosts),
+    Check("outages", connections.outages),
     Check("calls", connections.calls),
 )
 """Later checks leave out what earlier ones found missing."""

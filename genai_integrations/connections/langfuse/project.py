@@ -63,7 +63,7 @@ def _ask(host: str, public_key: str, secret_key: str) -> tuple[int, bytes]:
             reply = http.request(
                 "GET",
                 f"{host}/api/public/projects",
-                headers=_basic(public_key, secret_key),
+                headers=basic_auth(public_key, secret_key),
                 redirect=False,
             )
         except urllib3.exceptions.HTTPError as error:
@@ -120,7 +120,8 @@ _REASONS = {
 }
 
 
-def _basic(public_key: str, secret_key: str) -> dict[str, str]:
+def basic_auth(public_key: str, secret_key: str) -> dict[str, str]:
+    """The headers of a request to Langfuse."""
     pair = base64.b64encode(f"{public_key}:{secret_key}".encode()).decode()
     return {"authorization": MaskedText(f"Basic {pair}"), "accept": "application/json"}
 

@@ -38,4 +38,12 @@ def shown(score: Mapping[str, Any]) -> dict[str, Any]:
     stamp = now()
     kind = "CATEGORICAL" if isinstance(score["value"], str) else "NUMERIC"
     row = {"id": str(uuid.uuid4()), "source": "API", "dataType": kind, "createdAt": stamp}
-    return {**row, "updatedAt": stamp, "timestamp": stamp, **score}
+    subject = _subject(score)
+    return {**row, "updatedAt": stamp, "timestamp": stamp, "subject": subject, **score}
+
+
+def _subject(score: Mapping[str, Any]) -> dict[str, Any]:
+    """What a score is about, as the field group `subject` shows it."""
+    if observation := score.get("observationId"):
+        return {"kind": "observation", "id": observation, "traceId": score.get("traceId")}
+    return {"kind": "trace", "id": score.get("traceId")}

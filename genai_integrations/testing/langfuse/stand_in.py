@@ -270,8 +270,13 @@ class LangfuseStandIn(LoopbackServer):
         return 200, {"data": data, "meta": {"cursor": None}}
 
     def _scores(self, request: Received) -> Reply:
-        data, meta = page_of([shown(row) for row in self.scores], request.query, 50)
-        return 200, {"data": data, "meta": meta}
+        wanted = request.query.get("name")
+        rows = [row for row in self.scores if wanted in (None, row["name"])]
+        at, limit = int(request.query.get("cursor", 0)), int(request.query.get("limit", 50))
+        meta: dict[str, object] = {"limit": limit}
+        if at + limit < len(rows):
+            meta["cursor"] = str(at + limit)
+        return 200, {"data": [shown(row) for row in rows[at : at + limit]], "meta": meta}
 
     def _traces(self, request: Received) -> Reply:
         if request.headers.get("content-type", "").startswith("application/json"):
@@ -288,8 +293,9 @@ class LangfuseStandIn(LoopbackServer):
         # The SDK from 5.0 on sends an array, which this version of the server does not take.
         score = _object(request)
         checked(score)
+        score.setdefault("id", f"score-{len(self.scores) + 1}")
         self.scores.append(score)
-        return 200, {"id": score.get("id") or f"score-{len(self.scores)}"}
+        return 200, {"id": score["id"]}
 
 
 def _unauthorized(message: str) -> LangfuseError:

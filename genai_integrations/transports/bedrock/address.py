@@ -21,7 +21,7 @@ from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.secret import Secret
 from genai_integrations.settings import aws_config_path
 from genai_integrations.transports.bedrock.machine import machine_signer
-from genai_integrations.transports.bedrock.signing import KeyPairSigner
+from genai_integrations.transports.bedrock.signing import SERVICE, KeyPairSigner
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
 from genai_integrations.transports.http.opening import endpoint_at, segment
 from genai_integrations.transports.http.sigv4 import AwsKeys
@@ -52,7 +52,7 @@ def open_endpoint(
         ConfigurationError: The model's id cannot be part of an address.
     """
     credential = open_credential(connection)
-    region = _region(connection, model, credential)
+    region = region_of(connection, model, credential)
     url = _url(
         connection, region, f"/model/{segment(model)}/{_action(operation, streamed=streamed)}"
     )
@@ -61,7 +61,7 @@ def open_endpoint(
         headers = {"authorization": MaskedText(f"Bearer {token}")}
         return endpoint_at(connection, url, pins, key=token, headers=headers)
     return endpoint_at(
-        connection, url, pins, key=_secret(credential), signer=_signer(credential, region)
+        connection, url, pins, key=_secret(credential), signer=signer_of(credential, region)
     )
 
 
@@ -74,27 +74,31 @@ def _action(operation: Operation, *, streamed: bool) -> str:
 def _url(connection: Connection, region: str, path: str) -> str:
     base = connection.base_url
     if not base:
-        domain = next(suffix for start, suffix in _SUFFIXES if region.startswith(start))
-        base = f"https://bedrock-runtime.{region}.{domain}"
+        base = f"https://bedrock-runtime.{region}.{domain_of(region)}"
     parts = urlsplit(base)
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + path, parts.query, ""))
 
 
-def _region(connection: Connection, model: str, credential: Credential) -> str:
+def domain_of(region: str) -> str:
+    """AWS's domain for a region."""
+    return next(suffix for start, suffix in _SUFFIXES if region.startswith(start))
+
+
+def region_of(connection: Connection, model: str, credential: Credential) -> str:
     """The connection's own, else that in its base URL, in the model's ARN, or of the machine's profile."""
     if connection.region:
         return connection.region
     found = _REGION_IN_HOST.search(connection.base_url or "") or _REGION_IN_ARN.match(model)
     if found:
         return found[1]
-    if isinstance(credential, AwsDefault) and (region := _region_of(credential.profile)):
+    if isinstance(credential, AwsDefault) and (region := _profile_region(credential.profile)):
         return region
     raise CredentialError(
         f"connection {connection.name!r} has no AWS region: enter one, such as us-east-1"
     )
 
 
-def _region_of(profile: str | None) -> str | None:
+def _profile_region(profile: str | None) -> str | None:
     """The region of a profile in the machine's AWS configuration, read without botocore, which takes its time."""
     config = configparser.RawConfigParser()
     try:
@@ -111,12 +115,12 @@ def _secret(credential: Credential) -> str:
     return credential.secret_access_key.reveal() if isinstance(credential, AwsKeyPair) else ""
 
 
-def _signer(credential: Credential, region: str) -> Signer:
+def signer_of(credential: Credential, region: str, service: str = SERVICE) -> Signer:
+    """What signs requests to one of AWS's services."""
     if isinstance(credential, AwsKeyPair):
-        return KeyPairSigner(_keys(credential), region)
-    return machine_signer(
-        credential.profile if isinstance(credential, AwsDefault) else None, region
-    )
+        return KeyPairSigner(_keys(credential), region, service)
+    profile = credential.profile if isinstance(credential, AwsDefault) else None
+    return machine_signer(profile, region, service)
 
 
 def _keys(credential: AwsKeyPair) -> AwsKeys:

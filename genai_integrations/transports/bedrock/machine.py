@@ -20,14 +20,15 @@ _HELD_FOR = 540.0
 
 
 @lru_cache(64)
-def machine_signer(profile: str | None, region: str) -> MachineSigner:
+def machine_signer(profile: str | None, region: str, service: str = SERVICE) -> MachineSigner:
     """The signer of a profile, one for the process: its credentials are the machine's, whichever client asks.
 
     Args:
         profile: None for whatever the machine has.
         region: Whose Bedrock is asked.
+        service: AWS's name for what is asked.
     """
-    return MachineSigner(profile, region)
+    return MachineSigner(profile, region, service=service)
 
 
 class MachineSigner(LateSigner):
@@ -37,14 +38,20 @@ class MachineSigner(LateSigner):
         profile: None for whatever the machine has.
         region: Whose Bedrock is asked.
         clock: Seconds since 1970; a clock that stands still while the machine sleeps would keep keys that ended.
+        service: AWS's name for what is asked.
     """
 
     def __init__(
-        self, profile: str | None, region: str, clock: Callable[[], float] = time.time
+        self,
+        profile: str | None,
+        region: str,
+        clock: Callable[[], float] = time.time,
+        service: str = SERVICE,
     ) -> None:
         super().__init__("the machine's AWS credentials")
         self._profile = profile
         self._region = region
+        self._service = service
         self._clock = clock
         self._found: Any = None
         self._signature: SigV4 | None = None
@@ -66,7 +73,7 @@ class MachineSigner(LateSigner):
         if self._found is None:
             self._found = _credentials(self._profile)
         keys = _frozen(self._found, self._profile)
-        self._signature = SigV4(keys, self._region, SERVICE, self._clock)
+        self._signature = SigV4(keys, self._region, self._service, self._clock)
         self._came = began
 
     def proof(self, endpoint: Endpoint, body: bytes) -> Proof:

@@ -14,8 +14,8 @@ class KeyPairSigner:
 
     is_ready = True
 
-    def __init__(self, keys: AwsKeys, region: str) -> None:
-        self._signature = SigV4(keys, region, SERVICE)
+    def __init__(self, keys: AwsKeys, region: str, service: str = SERVICE) -> None:
+        self._signature = SigV4(keys, region, service)
 
     def prepare(self, ends: float | None) -> None:
         """Nothing to do."""

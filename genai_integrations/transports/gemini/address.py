@@ -30,7 +30,7 @@ def open_endpoint(
         return vertex_endpoint(connection, "google", model, method, pins)
     key = api_key(connection)
     headers = {"x-goog-api-key": MaskedText(key)} if key else {}
-    url = f"{_versioned(base_url(connection, model))}/{_place(model)}:{method}"
+    url = f"{versioned(base_url(connection, model))}/{place(model)}:{method}"
     return endpoint_at(connection, url, pins, key=key, headers=headers)
 
 
@@ -48,7 +48,7 @@ def _method(model: str, operation: Operation, *, streamed: bool, vertex: bool) -
     return "streamGenerateContent?alt=sse" if streamed else "generateContent"
 
 
-def _versioned(base: str) -> str:
+def versioned(base: str) -> str:
     """A base URL with its version; without one it is `v1beta`, which has what `v1` lacks, tools among it."""
     parts = urlsplit(base)
     path = parts.path.rstrip("/")
@@ -57,7 +57,7 @@ def _versioned(base: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 
 
-def _place(model: str) -> str:
+def place(model: str) -> str:
     """`models/gemini-2.5-flash`; a tuned model says its own folder."""
     folder, slash, name = model.partition("/")
     if slash and folder in ("models", "tunedModels"):

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4, for services that sign the encoded path once more, as all but S3 do.
+"""AWS Signature Version 4. All services but S3 have the encoded path encoded once more where it is signed.
 
 Source: AWS IAM user guide, "Create a signed AWS API request"; checked against AWS's own signing test suite.
 """
@@ -53,6 +53,7 @@ class SigV4:
     ) -> None:
         self._keys = keys
         self._scope = f"{region}/{service}/aws4_request"
+        self._is_s3 = service == "s3"
         self._clock = clock
         self._day_key: tuple[str, bytes] = ("", b"")
 
@@ -62,12 +63,15 @@ class SigV4:
         headers = {"x-amz-date": stamp}
         if self._keys.session_token:
             headers["x-amz-security-token"] = self._keys.session_token
+        digest = hashlib.sha256(body).hexdigest()
+        if self._is_s3:
+            headers["x-amz-content-sha256"] = digest
         sent = {**endpoint.headers, "host": _host(endpoint.origin)}
         signed = {
             name: text for name, text in sent.items() if name in _SIGNED or name[:6] == "x-amz-"
         }
         request = canonical_request(
-            endpoint.method, endpoint.path, {**signed, **headers}, hashlib.sha256(body).hexdigest()
+            endpoint.method, endpoint.path, {**signed, **headers}, digest, is_s3=self._is_s3
         )
         headers["authorization"] = MaskedText(
             self.authorization(request, stamp, sorted({*signed, *headers}))
@@ -104,7 +108,12 @@ class SigV4:
 
 
 def canonical_request(
-    method: str, path: str, headers: Mapping[str, str], payload_digest: str
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    payload_digest: str,
+    *,
+    is_s3: bool = False,
 ) -> str:
     """What is signed of a request.
 
@@ -113,6 +122,7 @@ def canonical_request(
         path: Path and query, as they are sent.
         headers: Those that are signed, in lower case.
         payload_digest: SHA-256 of the body, in hexadecimal.
+        is_s3: Whether the path is signed as it is sent.
     """
     place, _, query = path.partition("?")
     names = sorted(headers)
@@ -120,7 +130,7 @@ def canonical_request(
     return "\n".join(
         (
             method,
-            _canonical_path(place),
+            place if is_s3 else _canonical_path(place),
             _canonical_query(query),
             *lines,
             "",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from bedrock_data import KEY_ID, SECRET, data
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import given
@@ -26,7 +27,7 @@ KEYS = AwsKeys(MaskedText(KEY_ID), MaskedText(SECRET))
 def endpoint(path, headers=None, origin="https://bedrock-runtime.us-east-1.amazonaws.com:443"):
     """An address with these headers."""
     sent = {"content-type": "application/json", "user-agent": "x", **(headers or {})}
-    return Endpoint(origin, origin + path, path, None, sent, sent, ())
+    return Endpoint(origin, origin + path, path, None, sent, ())
 
 
 def read(case):
@@ -94,6 +95,31 @@ def test_botocore_signs_the_same(model, body, token):
     assert proof.headers["authorization"].endswith(f"Signature={theirs}")
     assert proof.headers["x-amz-date"] == "20261127T030405Z"
     assert proof.headers.get("x-amz-security-token") == token
+
+
+@given(
+    key=st.text(st.sampled_from("abc./-_~ %é()+="), min_size=1, max_size=30),
+    body=st.binary(max_size=60),
+)
+def test_botocore_signs_objects_of_s3_the_same(key, body):
+    """Their path is signed as it is sent, and the digest of the body goes along."""
+    path = f"/{quote(key, safe='/~')}"
+    origin = "https://lab.s3.us-east-1.amazonaws.com:443"
+    proof = SigV4(KEYS, "us-east-1", "s3", NOW.timestamp).proof(endpoint(path, origin=origin), body)
+    signer = S3SigV4Auth(Credentials(KEY_ID, SECRET), "s3", "us-east-1")
+    headers = {
+        "content-type": "application/json",
+        "x-amz-date": "20261127T030405Z",
+        "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
+    }
+    request = AWSRequest("POST", f"https://lab.s3.us-east-1.amazonaws.com{path}", headers, body)
+    request.context["timestamp"] = "20261127T030405Z"
+    theirs = signer.signature(
+        signer.string_to_sign(request, signer.canonical_request(request)), request
+    )
+
+    assert proof.headers["authorization"].endswith(f"Signature={theirs}")
+    assert proof.headers["x-amz-content-sha256"] == headers["x-amz-content-sha256"]
 
 
 def test_the_scope_and_the_names_of_what_is_signed():

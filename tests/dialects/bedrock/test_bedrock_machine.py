@@ -17,7 +17,7 @@ from genai_integrations.testing.provider import ScriptedProvider
 from genai_integrations.transports.bedrock.machine import MachineSigner, machine_signer
 from genai_integrations.transports.http.endpoint import Endpoint
 
-ENDPOINT = Endpoint("https://a:443", "https://a/x", "/x", None, {}, {}, ())
+ENDPOINT = Endpoint("https://a:443", "https://a/x", "/x", None, {}, ())
 DEFAULT = "__BEDROCK_DEFAULT_CREDENTIALS__"
 
 

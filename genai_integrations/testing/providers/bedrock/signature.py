@@ -17,6 +17,8 @@ from genai_integrations.testing.server import Received
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SERVICE = "bedrock"
+_STORAGE = "s3"
+_BEDROCKS = re.compile(r"(?:/[^/]+)*?/(?:model/|model-invocation-job)")
 _SKEW = timedelta(minutes=5)
 _STAMP = "%Y%m%dT%H%M%SZ"
 _CLAIM = re.compile(
@@ -113,7 +115,8 @@ def _check_scope(request: Received, claim: _Claim) -> None:
         ) from None
     now = datetime.now(UTC)
     problem = ""
-    if claim.service != _SERVICE:
+    is_object = claim.service == _STORAGE and not _BEDROCKS.match(request.path)
+    if claim.service != _SERVICE and not is_object:
         problem = f"Credential should be scoped to correct service: '{_SERVICE}'."
     elif claim.day != stamp[:8]:
         problem = f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{claim.day}' != '{stamp[:8]}'."
@@ -128,11 +131,12 @@ def _check_scope(request: Received, claim: _Claim) -> None:
 
 def _signature(request: Received, claim: _Claim, secret: str) -> str:
     """The signature that the request ought to have, from what arrived and not from what was meant."""
-    from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
+    from botocore.auth import S3SigV4Auth, SigV4Auth  # type: ignore[import-untyped]
     from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
     from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
-    signer = SigV4Auth(Credentials(claim.access_key_id, secret), claim.service, claim.region)
+    kind = S3SigV4Auth if claim.service == _STORAGE else SigV4Auth
+    signer = kind(Credentials(claim.access_key_id, secret), claim.service, claim.region)
     again = AWSRequest(
         method=request.method,
         url=f"http://{request.headers['host']}{request.path}",

@@ -1,28 +1,45 @@
-"""A bar that shows how far a comparison is."""
+"""How far a job is: what it tells, and a bar that shows it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from genai_integrations.display import money
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.experiments.results import Result
 
 
-class Listener(Protocol):
-    """Told of each result as it comes."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is.
 
-    def __call__(self, result: Result, spent: float) -> None:
-        """A result is there.
+    Attributes:
+        done: Calls whose outcome is there, the failed ones among them.
+        failed: Those that failed.
+        total: All that there are to make; None where that is not known before the end.
+        cost: US dollars so far, as far as known.
+        submitted: Requests that providers have in batches of their own.
+    """
 
-        Args:
-            result: It.
-            spent: US dollars so far.
-        """
-        ...
+    done: int
+    failed: int
+    total: int | None
+    cost: float
+    submitted: int = 0
+
+    def __str__(self) -> str:
+        """What stands beside a bar: `$0.02, 1 failed, 20 in batches`."""
+        told = [money(self.cost)]
+        told += [f"{self.failed} failed"] if self.failed else []
+        told += [f"{self.submitted} in batches"] if self.submitted else []
+        return ", ".join(told)
+
+
+Listener = Callable[[Progress], object]
+"""Told after each call."""
 
 
 @contextmanager
@@ -41,12 +58,9 @@ def shown_progress(wanted: bool | None, headline: str, total: int) -> Generator[
         yield _nothing
         return
     bar = _bar(headline, total)
-    failed = 0
 
-    def listener(result: Result, spent: float) -> None:
-        nonlocal failed
-        failed += result.error is not None
-        bar.set_postfix_str(money(spent) + (f", {failed} failed" if failed else ""))
+    def listener(progress: Progress) -> None:
+        bar.set_postfix_str(str(progress))
         bar.update()
 
     try:
@@ -81,5 +95,5 @@ def _is_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def _nothing(result: Result, spent: float) -> None:
+def _nothing(progress: Progress) -> None:
     """Nobody watches."""

@@ -1,0 +1,1 @@
+"""Experiments and rollouts: which model answers a call, and whether the new one may go on."""
