@@ -141,9 +141,13 @@ def costs(
     if isinstance(reported, (int, float)) and not isinstance(reported, bool):
         return {TOTAL: float(reported)}
     size = usage.get("prompt_tokens") or 0
-    infos = (model_info(provider, name) for name in (answered, model) if name)
-    for info in (own, *infos) if own else infos:
-        rates = _rates(provider, info, size, tier, batch)
+    if own:
+        rates = _rates(provider, own, size, tier, batch)
+        if rates is not None:
+            return _from_rates(rates, usage)
+    # A loop and no generator: this runs several times in each call.
+    for name in (answered, model):
+        rates = _rates(provider, model_info(provider, name), size, tier, batch) if name else None
         if rates is not None:
             return _from_rates(rates, usage)
     return {}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genai_integrations.cache.kept import Kept
-from genai_integrations.cache.questions import question_key
+from genai_integrations.cache.questions import QuestionKeys
 from genai_integrations.cache.semantic.opening import opened
 from genai_integrations.cache.semantic.options import SemanticOptions, semantic_options
 from genai_integrations.calls.request import Request
@@ -47,7 +47,7 @@ class SimilarStore:
     def __init__(self, options: SemanticOptions) -> None:
         self._options = options
         self._store = opened(options)
-        self._hash_key = secrets.token_bytes(32)
+        self._keys = QuestionKeys(secrets.token_bytes(32))
 
     def get(self, request: Request, plan: Plan) -> Kept | None:
         """An answer to a question that says the same, None if there is none."""
@@ -79,7 +79,7 @@ class SimilarStore:
         *turns, last = whole["body"]["messages"]
         rest = {name: value for name, value in last.items() if name != "content"}
         whole["body"] = {**whole["body"], "messages": [*turns, rest]}
-        key = question_key(whole, self._hash_key)
+        key = self._keys.key(whole)
         return None if key is None else (key, text)
 
 
