@@ -137,6 +137,7 @@ def _words(tokens: list[str], asks: frozenset[Asks]) -> Iterator[Word]:
     roles: frozenset[Role] = frozenset()
     for at, token in enumerate(tokens):
         lower = token.lower()
+        before = tokens[at - 1].lower() if at else ""
         if lower in _ROLES:
             roles = _role(lower, tokens, at)
         fixed = _fixed(token, lower, tokens, at)
@@ -157,7 +158,8 @@ def _words(tokens: list[str], asks: frozenset[Asks]) -> Iterator[Word]:
             continue
         else:
             kind = Kind.NAME if _is_name(token) else Kind.PLAIN
-            yield Word(lower, frozenset((lower, stem(lower))), kind, roles)
+            is_common = kind is Kind.PLAIN and (before in ("a", "an") or lower.endswith("s"))
+            yield Word(lower, frozenset((lower, stem(lower))), kind, roles, is_common=is_common)
             # Only the word before another noun belongs to the same phrase.
             if kind is Kind.NAME or not _goes_on(tokens, at):
                 roles = frozenset()
@@ -202,12 +204,18 @@ def _fixed(token: str, lower: str, tokens: list[str], at: int) -> tuple[str, boo
         and not (lower == "second" and _is_unit(tokens, at))
     ):
         return NUMBER_WORDS[lower], False
+    if BITS.fullmatch(token):
+        return f"unit {lower}it", False
     base = stem(lower)
     for words, is_scale in ((UNIT_WORDS, False), (TIME_WORDS, True), (SCALES, True)):
         for form in (lower, base, stem(_comparative(lower))):
             if form in words and not _is_mere_word(lower, token, at, tokens):
                 return words[form], is_scale
     return None
+
+
+BITS = re.compile("[KMGT]b")
+"""`Mb` is megabits, where `MB` is megabytes and `mb` may be either."""
 
 
 def _is_unit(tokens: list[str], at: int) -> bool:
