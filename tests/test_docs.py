@@ -64,9 +64,7 @@ def names():
 
 
 @each_page
-def test_examples_run_and_print_what_is_shown(
-    page, names, openai, langfuse, monkeypatch, tmp_path
-):
+def test_examples_run_and_print_what_is_shown(page, names, openai, langfuse, monkeypatch, tmp_path):
     """The examples of a page run in order, as one program, each with the variables that its mark names."""
     # What they write stays out of the project.
     monkeypatch.chdir(tmp_path)
