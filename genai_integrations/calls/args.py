@@ -32,6 +32,9 @@ StrategyName = Literal[
 ]
 """Orders in which the targets of one name are tried; `routing.strategies.STRATEGIES` has a function for each."""
 
+AUTO = "auto"
+"""The name that asks for a choice, by `RouterArgs.auto`."""
+
 OwnStrategy = Callable[..., Sequence[Any]]
 """A program's own: `(request, targets) -> targets`, those to try in their order; see `routing.strategies.Strategy`."""
 
@@ -292,7 +295,7 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
 
 def _max_cost(name: str, value: object) -> object:
     if value is None:
-        return value
+        return None
     # Most programs have no caps, and load nothing for them.
     from genai_integrations.limits.purse import Purse
     from genai_integrations.limits.rules import is_amount
