@@ -160,8 +160,10 @@ def test_a_call_waits_no_longer_than_its_deadline(client):
     """If nothing comes free before, it does not wait at all."""
     made = client(limits={"*": {"rpm": 1}})
     made.completion("gpt-4o", HELLO)
-    with pytest.raises(LimitError, match="limit of 1 requests a minute"):
+    with pytest.raises(LimitError, match="limit of 1 requests a minute") as raised:
         made.completion("gpt-4o", HELLO, deadline=30)
+    assert raised.value.name == "*"
+    assert raised.value.route.limited == ["* is at its limit of 1 requests a minute"]
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
