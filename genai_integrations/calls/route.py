@@ -205,7 +205,7 @@ class Attempt:
             record["estimated"] = True
         if self.prompt is not None:
             record["prompt"] = dict(self.prompt)
-        if isinstance(self.tier, str):
+        if isinstance(self.tier, str) and self.tier:
             record["tier"] = self.tier
         return record
 
