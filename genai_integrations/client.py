@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import os
 import uuid
 import weakref
 from collections.abc import (
@@ -19,12 +18,13 @@ from collections.abc import (
     Sequence,
 )
 from contextvars import ContextVar
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from genai_integrations.cache.exact import ExactCache
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.args import router_args as checked_args
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import chat_request, embedding_request
@@ -39,6 +39,7 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.limits.rules import OnLimit, StoreAway
 from genai_integrations.models.profiles import ModelProfile, profile_of
 from genai_integrations.prompts.following import Named
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
@@ -51,18 +52,26 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime import given
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
-from genai_integrations.settings import configuration_file, read_settings
+from genai_integrations.settings import Settings, configuration_file, read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from langfuse import Langfuse
 
     from genai_integrations.jobs.items import BatchItem
     from genai_integrations.jobs.progress import Progress
+    from genai_integrations.ledger.observer import Ledger
+    from genai_integrations.ledger.stats import Stats
+    from genai_integrations.limits.spending import OnAlert
+    from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.estimating import Estimate, Estimator
     from genai_integrations.routing.outages import Failure, Outage
     from genai_integrations.routing.variants.track import Track
+    from genai_integrations.transports.tape import Replay
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -87,7 +96,20 @@ class GenAIClient:
         sample_rate: Share of traces to record, 0.0 to 1.0; default `LANGFUSE_SAMPLE_RATE`, then all.
         trace_attempts: Record each attempt as a span below its generation; default only as metadata.
         observers: Told of every call and of its attempts, beside the tracing.
-        transport: Performs the attempts instead of HTTP: to record and replay, say.
+        transport: Performs the attempts instead of HTTP.
+        record: A file to which every attempt is appended, so that it can be replayed.
+        replay: Such a file, from which every attempt is answered, or a `Replay` of one: nobody is asked, and no key is
+            needed.
+        cache: Where answers are kept for those who ask the same again: `memory`, `sqlite:///answers.db` or
+            `redis://host:6379/0`; default nowhere. Per call, `cache={"ttl": 60}` and more.
+        ledger: A file in which every call is written down, for `stats()` and `genai report`: a path, or a mapping
+            with `path`, `texts` (questions and answers too) and `most_calls`.
+        limits: By the name of a target, connection, model, user, team, key or `*`: `rpm`, `tpm`, `max_parallel`.
+        budgets: By the same names: `usd`, `per` (`day`, `month`, `run`) and `alerts`, shares of it to be told of.
+        on_limit: Where every target is at a limit, `wait` until the deadline, or `fail` at once.
+        on_alert: Called with an `Alert` when such a share of a budget is used up.
+        limits_away: While the Redis server that shares limits is away: go on with what this process knows (`local`),
+            or `fail`.
 
     Attributes:
         host: Address of Langfuse.
@@ -114,6 +136,15 @@ class GenAIClient:
         trace_attempts: bool = False,
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
+        ledger: str | PathLike[str] | Mapping[str, Any] | None = None,
+        limits: Mapping[str, Mapping[str, int]] | None = None,
+        budgets: Mapping[str, Mapping[str, Any]] | None = None,
+        on_limit: OnLimit = "wait",
+        on_alert: OnAlert | None = None,
+        limits_away: StoreAway = "local",
+        cache: str | None = None,
+        record: str | PathLike[str] | None = None,
+        replay: str | PathLike[str] | Replay | None = None,
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
         secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
@@ -124,20 +155,43 @@ class GenAIClient:
             public_key=public_key, secret_key=secret_key, host=host, tracing=tracing
         )
         self.host, self.public_key = settings.host, settings.public_key
+        tape = _replayed(replay, record, transport)
+        if tape is not None:
+            transport, connections = tape, connections or tape.connections
         store = _store(connections) or store_from_settings(settings)
         registry = ConnectionRegistry(store, _names(llm_connection_names))
         self._langfuse = LangfuseSdk(settings, mask=mask, sample_rate=sample_rate)
         traced = settings.tracing and settings.public_key and settings.secret_key
         self._generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
-        answers = ExactCache(**args.cache_kwargs) if args.cache_responses else None
+        answers = _answers(cache, args, settings, store)
         self.is_traced = self._generations is not None
+        self._ledger = _ledger(ledger)
         told = _able("observers", observers, "call_began")
-        watching = (*told, self._generations) if self._generations else told
+        beside = [row for row in (self._ledger, self._generations) if row is not None]
+        watching = (*told, *beside)
         hosts = given.texts("allowed_hosts", allowed_hosts, "llm.example")
         if transport is not None:
             _able("transport", (transport,), "send")
-        spoken = transport or Transports(OriginPins(hosts))
+        self._pins = OriginPins(hosts)
+        spoken = _recorded(transport or Transports(self._pins), record)
+        gate = None
+        if (
+            limits
+            or budgets
+            or any(row.rpm or row.tpm for group in args.model_list.values() for row in group)
+        ):
+            from genai_integrations.limits.setup import gate_of
+
+            gate = gate_of(
+                limits,
+                budgets,
+                on_limit=on_limit,
+                on_alert=on_alert,
+                limits_away=limits_away,
+                redis_url=args.redis_address or None,
+                space=self.public_key,
+            )
         self._router = Router(
             registry,
             args,
@@ -146,6 +200,7 @@ class GenAIClient:
             answers,
             project=self.public_key or "",
             langfuse=settings if traced else None,
+            gate=gate,
         )
         if settings.outages:
             self._router.begin_outages(settings.outages)
@@ -248,6 +303,72 @@ class GenAIClient:
         request = embedding_request(model, input, params, self._router.args)
         return await self._router.arun(request)  # type: ignore[return-value]  # as in `embedding`
 
+    def estimate(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        *,
+        input: str | Sequence[Any] | None = None,  # noqa: A002  OpenAI's name
+        exact: bool = False,
+        batch: bool = False,
+        **params: Any,
+    ) -> Estimate:
+        """What a call would cost, without making it: `low`, `expected` and `worst` in US dollars, None where unknown.
+
+        Args:
+            model: As for `completion`.
+            messages: As for `completion`.
+            input: Texts to embed, in place of messages.
+            exact: Ask the providers for their own counts of the prompt, where they have one (OpenAI, Anthropic,
+                Gemini, Bedrock). Else tokens are counted here, and nothing is sent.
+            batch: At the prices of the providers' batches.
+            params: As for `completion`.
+
+        Raises:
+            ConfigurationError: The request cannot work, or nobody serves the model.
+            CallError: A provider that was asked for its count does not say.
+        """
+        return self._estimator(model, messages, input, params, exact=exact, batch=batch).run()
+
+    async def aestimate(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        *,
+        input: str | Sequence[Any] | None = None,  # noqa: A002  OpenAI's name
+        exact: bool = False,
+        batch: bool = False,
+        **params: Any,
+    ) -> Estimate:
+        """As `estimate`, without blocking the event loop."""
+        asked = self._estimator(model, messages, input, params, exact=exact, batch=batch)
+        return await asked.arun()
+
+    def _estimator(
+        self,
+        model: str,
+        messages: Messages | None,
+        texts: str | Sequence[Any] | None,
+        params: Mapping[str, Any],
+        *,
+        exact: bool,
+        batch: bool,
+    ) -> Estimator:
+        from genai_integrations.routing.estimating import require_messages
+
+        require_messages(messages, texts)
+        args = self._router.args
+        if messages is not None:
+            request = chat_request(model, messages, params, args, stream=False)
+        else:
+            request = embedding_request(model, texts or "", params, args)
+        counter = None
+        if exact:
+            from genai_integrations.transports.counting import Counter
+
+            counter = Counter(self._pins)
+        return self._router.estimator(request, counter, batch=batch)
+
     def batch(
         self,
         requests: Iterable[Mapping[str, Any]],
@@ -255,7 +376,7 @@ class GenAIClient:
         max_concurrency: int = 8,
         ordered: bool = True,
         on_progress: Callable[[Progress], object] | None = None,
-        journal: str | os.PathLike[str] | None = None,
+        journal: str | PathLike[str] | None = None,
         max_usd: float | None = None,
         deadline: str | float | None = None,
     ) -> Iterator[BatchItem]:
@@ -302,7 +423,7 @@ class GenAIClient:
         max_concurrency: int = 8,
         ordered: bool = True,
         on_progress: Callable[[Progress], object] | None = None,
-        journal: str | os.PathLike[str] | None = None,
+        journal: str | PathLike[str] | None = None,
         max_usd: float | None = None,
         deadline: str | float | None = None,
     ) -> AsyncIterator[BatchItem]:
@@ -450,6 +571,33 @@ class GenAIClient:
         """
         return self._router.outage(name, status=status, error=error, retry_after=retry_after)
 
+    def stats(
+        self,
+        by: str = "model",
+        *,
+        since: datetime | float | None = None,
+        until: datetime | float | None = None,
+    ) -> Stats:
+        """What the ledger says of calls, summed up; the call that has just returned is among them.
+
+        Args:
+            by: What calls are told apart by: `model` (as asked), `target`, `connection`, `provider`, `prompt`, `user`,
+                `session`, `variant`, `outcome`, `hour` or `day` (in UTC).
+            since: Only calls that began at this moment or later.
+            until: Only calls that began before this moment.
+
+        Raises:
+            ConfigurationError: The client has no ledger, or calls cannot be told apart by that.
+        """
+        from genai_integrations.ledger.stats import moment, stats_of
+
+        if self._ledger is None:
+            raise ConfigurationError(
+                'the client has no ledger: GenAIClient(ledger="calls.db") writes calls down'
+            )
+        with self._ledger.book.reading() as connection:
+            return stats_of(connection, by, since=moment(since), until=moment(until))
+
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""
         from genai_integrations.connections.litellm_export import litellm_model_list
@@ -477,6 +625,10 @@ class GenAIClient:
         """
         return self._router.rollout(given.text("rollout", name, "smart"))
 
+    def rollouts(self) -> tuple[Track, ...]:
+        """Every rollout of `router_args["rollouts"]`; see `rollout`."""
+        return self._router.rollouts()
+
     def refresh(self) -> None:
         """Read the connections again, now; the next call of each prompt waits for what Langfuse has then."""
         self._prompts.expire()
@@ -491,12 +643,26 @@ class GenAIClient:
         """
         return self._langfuse.get()
 
+    def clear_cache(self) -> None:
+        """Forget every kept answer of this project; those of others on the same server or in the same file stay."""
+        if self._router.answers is not None:
+            self._router.registry.load()  # which tells the project
+            self._router.answers.clear()
+
+    async def aclear_cache(self) -> None:
+        """As `clear_cache`, without blocking the event loop."""
+        if self._router.answers is not None:
+            await self._router.registry.aload()
+            await self._router.answers.aclear()
+
     def flush(self) -> None:
         """Send what is recorded and not sent yet, and wait for it. At the program's end it happens by itself."""
         if self._generations is not None:
             self._generations.flush()
         if self._langfuse.made:
             self._langfuse.made.flush()
+        if self._ledger is not None:
+            self._ledger.book.flush()
         self._router.exchange()
 
     def close(self) -> None:
@@ -621,10 +787,68 @@ def _store(
     return GivenConnections(tuple(connections))
 
 
+def _replayed(
+    replay: str | PathLike[str] | Replay | None, record: object, transport: object
+) -> Replay | None:
+    """What answers from a tape; nothing is loaded for it where there is none."""
+    if replay is None:
+        return None
+    if record is not None or transport is not None:
+        raise ConfigurationError(
+            "replay answers every call from a tape: leave record and transport out, or replay"
+        )
+    from genai_integrations.transports.tape import Replay
+
+    return replay if isinstance(replay, Replay) else Replay(_path("replay", replay))
+
+
+def _recorded(transport: Transport, record: object) -> Transport:
+    """The transport, which writes down what it does if that is wanted."""
+    if record is None:
+        return transport
+    from genai_integrations.transports.tape import Recorder
+
+    return Recorder(transport, _path("record", record))
+
+
+def _path(what: str, value: object) -> str | PathLike[str]:
+    if isinstance(value, PathLike) or (isinstance(value, str) and value):
+        return value
+    raise given.wrong(what, value, "the path of a file, such as 'calls.jsonl'")
+
+
+def _answers(
+    cache: str | None, args: RouterArgs, settings: Settings, store: ConnectionStore
+) -> Answers | None:
+    """What keeps answers; nothing is loaded for it where none are kept."""
+    if cache is None and not args.cache_responses:
+        return None
+    from genai_integrations.cache.opening import MEMORY, opened_store
+    from genai_integrations.routing.caching import Answers
+
+    tenant = partial(_tenant, settings, store)
+    address = MEMORY if cache is None else cache
+    return Answers(opened_store(address, args.cache_kwargs, settings, tenant))
+
+
+def _tenant(settings: Settings, store: ConnectionStore) -> str:
+    """Whose answers are kept: the project's where the store knows it, else those of the key pair, if there is one."""
+    project = getattr(store, "project_id", None) or settings.public_key
+    return f"{settings.host} {project}" if project else ""
+
+
 def _names(names: object) -> Sequence[str] | None:
     if names is None or isinstance(names, str):
         return names
     return given.texts("llm_connection_names", names, "seoul")
+
+
+def _ledger(given_ledger: object) -> Ledger | None:
+    if given_ledger is None:
+        return None
+    from genai_integrations.ledger.observer import ledger_of
+
+    return ledger_of(given_ledger)
 
 
 def _able(what: str, objects: object, method: str) -> tuple[Any, ...]:

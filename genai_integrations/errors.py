@@ -3,7 +3,8 @@
 GenAIError
 ├── ConfigurationError          the program asks for something that cannot work
 │   ├── UnknownModelError       no connection serves the model
-│   └── CapabilityError         no target can do what the request needs
+│   ├── CapabilityError         no target can do what the request needs
+│   └── ReplayError             what is asked was not recorded
 ├── CredentialError             a key cannot be had
 │   ├── DecryptionError         a stored secret does not decrypt
 │   ├── ConnectionNotFoundError no connection has that name
@@ -58,6 +59,10 @@ class UnknownModelError(ConfigurationError):
 
 class CapabilityError(ConfigurationError):
     """No target can do what the request needs, such as look at an image."""
+
+
+class ReplayError(ConfigurationError):
+    """What is asked is not on the tape that is replayed, or not so often."""
 
 
 class CredentialError(GenAIError):

@@ -35,6 +35,8 @@ class Settings:
             (comma-separated).
         tracing: Whether calls are recorded in Langfuse, unless `LANGFUSE_TRACING_ENABLED` is `false`.
         prompt_ttl: Seconds for which a prompt counts as fresh, `LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS`.
+        cache_key: What kept answers are sealed with in place of a key that is derived from `secret_key`,
+            `GENAI_CACHE_KEY`.
         outages: Outages to rehearse, `GENAI_OUTAGES`, as `routing.outages` reads it.
         environ: The variables that environment connections are read from.
     """
@@ -46,6 +48,7 @@ class Settings:
     encryption_keys: tuple[str, ...] = field(repr=False)
     tracing: bool
     prompt_ttl: float
+    cache_key: str | None = field(repr=False)
     outages: str
     environ: Mapping[str, str] = field(repr=False)
 
@@ -141,6 +144,7 @@ def read_settings(
         prompt_ttl=_number(
             "LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS", 60, variables, " of seconds"
         ),
+        cache_key=_masked(variables.get("GENAI_CACHE_KEY")),
         outages=variables.get("GENAI_OUTAGES", ""),
         environ=variables,
     )

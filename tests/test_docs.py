@@ -20,6 +20,7 @@ from docs_support import (
 
 from genai_integrations import Connection, GenAIClient, client, errors
 from genai_integrations.calls.args import PER_CALL, RouterArgs
+from genai_integrations.calls.cache_control import CacheControl
 from genai_integrations.connections.providers import PROVIDERS
 from genai_integrations.testing.server import LoopbackServer
 from genai_integrations.transports.dispatch import dialect_of
@@ -94,10 +95,11 @@ def test_links_lead_somewhere(page):
 
 def test_the_routing_page_has_every_argument():
     """The table of `router_args` has each field, its default, and whether one call may set it."""
+    nothing = (None, (), {}, dataclasses.asdict(CacheControl()))
     shown = rows("routing.md", r"`(\w+)` \| (none|`\S+`) \| .+ \|(?: (yes))?")
 
     assert shown == [
-        (name, "none" if value in (None, (), {}) else f"`{value!r}`", "yes" * (name in PER_CALL))
+        (name, "none" if value in nothing else f"`{value!r}`", "yes" * (name in PER_CALL))
         for name, value in dataclasses.asdict(RouterArgs()).items()
     ]
 

@@ -7,9 +7,13 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from urllib.parse import quote
 
 from genai_integrations.calls import checks
+from genai_integrations.calls.cache_control import CacheControl, cache_control
 from genai_integrations.errors import CallError, ConfigurationError
+from genai_integrations.limits.purse import Purse
+from genai_integrations.limits.rules import is_amount
 from genai_integrations.runtime.given import shown
 
 if TYPE_CHECKING:
@@ -71,10 +75,15 @@ class RouterArgs:
             usual set: everything but a refusal of the request itself.
         drop_params: Whether a parameter that a target does not take may be left out, and a schema that it cannot
             enforce be asked for otherwise. A list names parameters that may not be left out.
-        cache_responses: Keep answers in memory, and give them again to the same question.
-        cache_kwargs: How many are kept: `ttl` (seconds), `max_size_in_memory` (answers), `max_bytes`.
-        cache: What one call wants of it: `{"no-cache": True}` asks anew, `{"no-store": True}` keeps nothing,
-            `{"ttl": 60}` keeps the answer so many seconds.
+        cache_responses: Keep answers in memory, and give them again to the same question: as
+            `GenAIClient(cache="memory")`.
+        cache_kwargs: How many are kept, and for how long: `ttl` and `stale` (seconds), `max_size_in_memory` (answers),
+            `max_bytes`.
+        cache: What one call wants of it: `{"refresh": True}` asks anew, `{"no_store": True}` keeps nothing,
+            `{"ttl": 60}` keeps the answer so many seconds, `{"semantic": True}` takes an answer to the same question in
+            other words.
+        max_cost: Most US dollars that a call may cost at worst, all attempts together, or a `Purse` that several
+            calls share. A target that may cost more is passed over; without another one the call raises.
         model_list: Groups of targets behind names of your own, in LiteLLM's rows.
         sticky_by: `user` or `session`: calls of one go to the same target, where a provider's prompt cache is warm.
         region_preference: `["ap-northeast-2", "eu"]`: targets in an earlier region are tried before the others.
@@ -115,7 +124,8 @@ class RouterArgs:
     drop_params: DropParams = True
     cache_responses: bool = False
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
-    cache: Mapping[str, Any] = field(default_factory=dict)
+    cache: CacheControl = field(default_factory=CacheControl)
+    max_cost: float | Purse | None = None
     model_list: Groups = field(default_factory=dict)
     sticky_by: StickyBy | None = None
     region_preference: tuple[str, ...] = ()
@@ -131,6 +141,15 @@ class RouterArgs:
     redis_password: str | None = None
     state_file: str | None = None
 
+    @property
+    def redis_address(self) -> str:
+        """The Redis server that processes share; empty for none."""
+        if self.redis_url or not self.redis_host:
+            return self.redis_url or ""
+        password = self.redis_password
+        user = f":{quote(password, safe='')}@" if password else ""
+        return f"redis://{user}{self.redis_host}:{self.redis_port}/0"
+
     def for_call(self, given: Mapping[str, Any]) -> RouterArgs:
         """These arguments with those that one call gives (`PER_CALL`) in place.
 
@@ -143,7 +162,7 @@ class RouterArgs:
 PER_CALL = frozenset(
     (
         *("timeout", "stream_timeout", "stall_timeout", "stream_recovery", "deadline"),
-        *("num_retries", "fallback_on", "drop_params", "cache"),
+        *("num_retries", "fallback_on", "drop_params", "cache", "max_cost"),
     )
 )
 """Arguments that a single call may set for itself."""
@@ -272,6 +291,14 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
     return items
 
 
+def _max_cost(name: str, value: object) -> object:
+    if value is None or isinstance(value, Purse):
+        return value
+    if not is_amount(value):
+        raise checks.wrong(name, value, "US dollars from 0 on, or a Purse")
+    return float(value)  # type: ignore[arg-type]  # just checked
+
+
 def _is_status(item: object) -> bool:
     return isinstance(item, int) and item in range(100, 600)
 
@@ -302,8 +329,12 @@ _CHECKS: Mapping[str, checks.Check] = {
     "drop_params": checks.flag_or_names,
     "cache_responses": checks.flag,
     "cache_kwargs": checks.options(
-        ttl=checks.seconds, max_size_in_memory=checks.above_zero, max_bytes=checks.above_zero
+        ttl=checks.seconds,
+        stale=checks.seconds_or_zero,
+        max_size_in_memory=checks.above_zero,
+        max_bytes=checks.above_zero,
     ),
+    "max_cost": _max_cost,
     "experiments": _experiments,
     "rollouts": _rollouts,
     "redis_url": checks.secret_text,
@@ -311,9 +342,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "redis_port": checks.above_zero,
     "redis_password": checks.secret_text,
     "state_file": checks.text_or_none,
-    "cache": checks.options(
-        **{"no-cache": checks.flag, "no-store": checks.flag, "ttl": checks.seconds}
-    ),
+    "cache": cache_control,
     "model_list": _model_list,
     "sticky_by": _sticky_by,
     "region_preference": checks.names,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 
@@ -24,14 +25,14 @@ class Assignment:
         variant: The model's name.
         by: What the caller was told apart by; `random` if nothing did.
         targets: Names of the targets that serve it.
-        otherwise: Whose the other targets are; None in an experiment, where they are the variant's fallbacks.
+        others: By name, targets of another model that answers instead, and that model's name.
     """
 
     of: str
     variant: str
     by: str
     targets: frozenset[str]
-    otherwise: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def told(self, served: str | None) -> Variant:
         """What the route says of it.
@@ -39,8 +40,8 @@ class Assignment:
         Args:
             served: The target that answered; None if none did.
         """
-        name = self.variant if served in self.targets else self.otherwise or self.variant
-        return Variant(self.of, self.variant, served and name, self.by)
+        model = self.variant if served in self.targets else self.others.get(served or "", served)
+        return Variant(self.of, self.variant, model, self.by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Variant:
     Attributes:
         of: The experiment's or rollout's name.
         assigned: The model's name that the call was given to.
-        served: The one that answered; None if none did.
+        served: The one that answered, or the target where a fallback did; None if none did.
         by: What the caller was told apart by: `user`, say; `random` if the call did not say it.
     """
 

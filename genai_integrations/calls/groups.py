@@ -75,10 +75,18 @@ def model_list(name: str, value: object) -> Groups:
             f"router_args[{name!r}] must be a list of rows like {_LIKE}, not {type(value).__name__}"
         )
     groups: dict[str, tuple[Row, ...]] = {}
+    own: set[str] = set()
     for at, row in enumerate(rows):
         group, params, own_name = _split(f"{name}[{at}]", row)
         others = groups.get(group, ())
         made = _row(f"{name}[{at}]", group, len(others) + 1, params, own_name)
+        if made.connection is not None:
+            if made.connection.name in own:
+                raise ConfigurationError(
+                    f"router_args['{name}[{at}]'] has the name of another row's connection, "
+                    f"{shown(made.connection.name)}: give model_info another id"
+                )
+            own.add(made.connection.name)
         groups[group] = (*others, made)
     return groups
 

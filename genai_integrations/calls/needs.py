@@ -15,6 +15,7 @@ _OF_PART: Mapping[object, str] = {
 }
 
 _NOTHING: frozenset[str] = frozenset()
+_TEXTS = {str}
 
 
 def needs_of(body: Wire) -> tuple[frozenset[str], int]:
@@ -22,23 +23,22 @@ def needs_of(body: Wire) -> tuple[frozenset[str], int]:
 
     Nothing but the messages' types is looked at where there is nothing else than text.
     """
-    characters = 0
-    parts: list[Any] | None = None
-    for message in body["messages"]:
-        content = message.get("content")
-        if type(content) is str:
-            characters += len(content)
-        elif isinstance(content, list):
-            parts = [*parts, *content] if parts else content
-    if parts is None and "tools" not in body and "response_format" not in body:
-        return _NOTHING, characters
-    needs = set(_of_parts(parts or ()))
+    contents = [message.get("content") for message in body["messages"]]
+    # In C, for conversations may be long.
+    if set(map(type, contents)) == _TEXTS:
+        characters, parts = sum(map(len, contents)), []
+        if "tools" not in body and "response_format" not in body:
+            return _NOTHING, characters
+    else:
+        characters = sum(len(content) for content in contents if isinstance(content, str))
+        parts = [part for content in contents if isinstance(content, list) for part in content]
+    needs = set(_of_parts(parts))
     if body.get("tools"):
         needs.add(TOOLS)
     wanted = body.get("response_format")
     if isinstance(wanted, Mapping) and wanted.get("type") == "json_schema":
         needs.add(JSON_SCHEMA)
-    return frozenset(needs), characters + sum(map(len, _texts(parts or ())))
+    return frozenset(needs), characters + sum(map(len, _texts(parts)))
 
 
 def last_question(body: Wire) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.models import prices
@@ -30,6 +30,19 @@ BATCH = "batch"
 """The reason of an attempt that stands for an answer out of a provider's own batch, which has prices of its own."""
 
 
+CacheStatus = Literal["HIT", "MISS", "STALE", "BYPASS"]
+"""What a cache had to do with an answer. `STALE`: a kept answer whose time is over, while a newer one is fetched;
+`BYPASS`: no kept answer was looked for."""
+
+
+class CacheRecord(TypedDict):
+    """A `CacheUse` as plain values for JSON."""
+
+    status: CacheStatus
+    age: float | None
+    saved: float | None
+
+
 class AttemptRecord(TypedDict):
     """An `Attempt` as plain values for JSON: the same words, `error` as its text."""
 
@@ -47,6 +60,7 @@ class AttemptRecord(TypedDict):
     completion_tokens: int | None
     cost: float | None
     error: str | None
+    answered: NotRequired[str]
     restated: NotRequired[list[str]]
     rehearsed: NotRequired[bool]
     estimated: NotRequired[bool]
@@ -62,7 +76,10 @@ class RouteRecord(TypedDict):
     served: str | None
     cached: bool
     cost: float | None
+    limited: list[str]
+    limited_ms: float
     attempts: list[AttemptRecord]
+    cache: NotRequired[CacheRecord]
     variant: NotRequired[VariantRecord]
 
 
@@ -84,7 +101,8 @@ class Attempt:
         ms: Milliseconds until the reply was whole, or the attempt failed.
         first_content_ms: Milliseconds to a stream's first content.
         usage: As the provider reported it, in OpenAI's shape.
-        answered: The model that the answer names, None if it names none.
+        answered: The model that the answer names, None if it names none. In the record where it is another than
+            `model`, as behind `openrouter/auto`.
         error: What went wrong.
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
         estimated: Whether `usage`, and so the cost, is an estimate: the provider told none, because nobody waited for
@@ -94,6 +112,7 @@ class Attempt:
             that the call itself names.
         messages: What was sent then in place of the call's messages.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
+        prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
     """
 
     target: str
@@ -111,7 +130,8 @@ class Attempt:
     restated: tuple[str, ...] = ()
     rehearsed: bool = False
     estimated: bool = False
-    tier: str | None = None
+    tier: object = None
+    prices: Mapping[str, float] | None = field(default=None, repr=False)
     prompt: Mapping[str, Any] | None = None
     messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
 
@@ -141,17 +161,25 @@ class Attempt:
     @property
     def costs(self) -> dict[str, float]:
         """US dollars by kind of token, as `models.prices.costs` names them; empty if usage or price is not known."""
-        if self.reason == CACHE:
-            return {prices.TOTAL: 0.0}
+        return {prices.TOTAL: 0.0} if self.reason == CACHE else self.listed
+
+    @property
+    def listed(self) -> dict[str, float]:
+        """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
         usage = cast("Usage | None", self.usage)
         return prices.costs(
             self.provider,
             self.model,
             usage,
             self.answered,
-            tier=self.tier,
+            tier=self._tier,
             batch=self.reason == BATCH,
+            own=self.prices,
         )
+
+    @property
+    def _tier(self) -> str | None:
+        return self.tier if isinstance(self.tier, str) else None
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -171,6 +199,8 @@ class Attempt:
             "cost": self.cost,
             "error": None if self.error is None else self.error.recorded(),
         }
+        if self.answered and self.answered != self.model:
+            record["answered"] = self.answered
         if self.restated:
             record["restated"] = list(self.restated)
         if self.rehearsed:
@@ -179,9 +209,41 @@ class Attempt:
             record["estimated"] = True
         if self.prompt is not None:
             record["prompt"] = dict(self.prompt)
-        if self.tier:
-            record["tier"] = self.tier
+        if self._tier:
+            record["tier"] = self._tier
         return record
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """What a cache had to do with an answer.
+
+    Attributes:
+        status: `HIT` and `STALE` for a kept answer.
+        age: Seconds since that was kept; None for any other.
+        attempt: What stands for it in the route; None for any other.
+    """
+
+    status: CacheStatus
+    age: float | None = None
+    attempt: Attempt | None = field(default=None, repr=False)
+
+    @property
+    def saved(self) -> float | None:
+        """US dollars that were not paid: 0.0 where somebody was asked, None where the price is not known."""
+        if self.attempt is None:
+            return 0.0
+        found = self.attempt.listed
+        return sum(found.values()) if found else None
+
+    def as_dict(self) -> CacheRecord:
+        """The same as plain values for JSON."""
+        age = None if self.age is None else round(self.age, 3)
+        return {"status": self.status, "age": age, "saved": self.saved}
+
+
+BYPASS = CacheUse("BYPASS")
+MISS = CacheUse("MISS")
 
 
 @dataclass(slots=True)
@@ -192,6 +254,9 @@ class Route:
         asked: The model name as the caller wrote it.
         attempts: In the order in which they ended; the last one answered if the call succeeded.
         why: Why its first target was to be asked first.
+        limited: Which limits and budgets kept it from a target, or made it wait.
+        limited_ms: Milliseconds that it waited for them.
+        cache: What a cache had to do with it; `BYPASS` where there is none.
         assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
         trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
     """
@@ -199,6 +264,9 @@ class Route:
     asked: str
     attempts: list[Attempt] = field(default_factory=list)
     why: str = ""
+    limited: list[str] = field(default_factory=list)
+    limited_ms: float = 0.0
+    cache: CacheUse = BYPASS
     assignment: Assignment | None = None
     trace_id: str | None = None
 
@@ -215,8 +283,8 @@ class Route:
 
     @property
     def cached(self) -> bool:
-        """Whether the answer was kept from an earlier call."""
-        return bool(self.attempts) and self.attempts[-1].reason == CACHE
+        """Whether the answer was kept from an earlier call: `cache.status` is `HIT` or `STALE`."""
+        return self.cache.attempt is not None
 
     @property
     def cost(self) -> float | None:
@@ -232,8 +300,12 @@ class Route:
             "served": self.served,
             "cached": self.cached,
             "cost": _together(row["cost"] for row in attempts),
+            "limited": list(self.limited),
+            "limited_ms": round(self.limited_ms, 1),
             "attempts": attempts,
         }
+        if self.cache is not BYPASS:
+            record["cache"] = self.cache.as_dict()
         if variant := self.variant:
             record["variant"] = variant.as_dict()
         return record

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genai_integrations.cli import config as config_commands
-from genai_integrations.cli import options, prompts, render
+from genai_integrations.cli import options, prompts, render, rollout
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError, GenAIError
 
@@ -33,6 +33,7 @@ Name = Annotated[
     ),
 ]
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(rollout.app, name="rollout")
 app.add_typer(config_commands.app, name="config")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import sys
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import orjson
 import typer
@@ -114,18 +115,21 @@ def run(client: GenAIClient, files: Files, model: str | None, **options: Any) ->
     """
     failed = 0
     try:
-        with _input(files) as lines, _output(files) as out, _bar(files) as listener:
+        with _input(files) as lines, _bar(files) as listener:
             requests = _Requests(lines, model)
-            for item in client.batch(
+            items = client.batch(
                 requests,  # type: ignore[arg-type]  # what is no request becomes an item with an error
                 journal=files.kept,
                 on_progress=listener,
                 **options,
-            ):
-                custom_id, problem = requests.told.popleft()
-                failed += item.error is not None
-                out.write(_line(item, custom_id, problem) + "\n")
-                out.flush()
+            )
+            # The first opens the journal: where another process has it, the output is that one's, too.
+            first = list(itertools.islice(items, 1))
+            with _output(files, "w") as out:
+                for item in itertools.chain(first, items):
+                    failed += item.error is not None
+                    out.write(_line(item, *requests.told.popleft()) + "\n")
+                    out.flush()
     except KeyboardInterrupt:
         resumed = "; the same command goes on from there" if files.kept else ""
         render.stderr().print(f"Interrupted{resumed}.", style="yellow")
@@ -152,11 +156,13 @@ def _line(item: BatchItem, custom_id: object, problem: str | None) -> str:
 
 @contextlib.contextmanager
 def _input(files: Files) -> Generator[Iterable[str]]:
+    if files.output is not None and Path(files.source).resolve() == files.output.resolve():
+        raise ConfigurationError("the output would overwrite the input: name another file with -o")
+    with _output(files, "a"):
+        pass  # before anything is paid for
     if files.source == "-":
         yield sys.stdin
         return
-    if files.output is not None and Path(files.source).resolve() == files.output.resolve():
-        raise ConfigurationError("the output would overwrite the input: name another file with -o")
     try:
         file = Path(files.source).open(encoding="utf-8")  # noqa: SIM115  closed below
     except OSError as error:
@@ -166,12 +172,12 @@ def _input(files: Files) -> Generator[Iterable[str]]:
 
 
 @contextlib.contextmanager
-def _output(files: Files) -> Generator[TextIO]:
+def _output(files: Files, mode: Literal["a", "w"]) -> Generator[TextIO]:
     if files.output is None:
         yield sys.stdout
         return
     try:
-        file = files.output.open("w", encoding="utf-8")
+        file = files.output.open(mode, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{files.output} cannot be written: {error.strerror}") from None
     with file:

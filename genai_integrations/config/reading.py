@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -265,6 +266,7 @@ def _unset(path: Path_, value: Any) -> Iterator[tuple[Path_, str]]:
 
 
 _SAID = "router_args['"
+_BRACKET = re.compile(r"\[(?:(?P<index>\d+)|'(?P<key>[^']*)')\]")
 
 
 def _located(
@@ -277,13 +279,20 @@ def _located(
     else:
         written, _, rest = message.partition(" ")
         rest = f" {rest}"
-    inner = path_of(written.replace("['", ".").replace("']", ""))
+    inner = (*path_of(written.replace("['", ".").replace("']", "")), *_in_brackets(rest))
     if path is None:
         if not inner or inner[0] not in SECTIONS:
             return None
         path = (inner[0],)
     found = _deepest(document, (*path, *inner[1:]))
     return document.wrong(found, f"{written}{rest}")
+
+
+def _in_brackets(rest: str) -> Iterator[str | int]:
+    """The rest of a path as Python writes it: keys there may hold dots."""
+    while part := _BRACKET.match(rest):
+        yield int(part["index"]) if part["index"] else part["key"]
+        rest = rest[part.end() :]
 
 
 def _deepest(document: Document, path: Path_) -> Path_:

@@ -155,6 +155,24 @@ class Comparison:
         """One row for each model with each prompt: calls, errors, latency, cost, scores with intervals."""
         return summary_of(self.results, self.candidates, self.metrics)
 
+    def quality(self, metric: str | None = None) -> dict[str, float]:
+        """The mean score of each model, for `router_args["auto"]["quality"]`; one without a score is left out.
+
+        Args:
+            metric: An evaluator's name; default the only one. Of several prompts the mean counts.
+
+        Raises:
+            ConfigurationError: It is not clear which evaluator is meant.
+        """
+        name = self.metric(metric)
+        if name not in self.metrics:
+            raise ConfigurationError(f"{name} is no evaluator: there are {', '.join(self.metrics)}")
+        found: dict[str, list[float]] = {}
+        for row in self.summary():
+            if name in row.scores:
+                found.setdefault(row.model, []).append(row.scores[name].value)
+        return {model: sum(means) / len(means) for model, means in found.items()}
+
     def wins(
         self,
         metric: str | None = None,

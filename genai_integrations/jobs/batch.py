@@ -173,11 +173,8 @@ class Batch:
     def _arrived(self, item: BatchItem) -> Flow:
         self._done += 1
         self._failed += item.error is not None
-        options = self._options
-        if options.on_progress is not None:
-            told = Progress(self._done, self._failed, options.total, self._purse.spent)
-            options.on_progress(told)
-        if not options.ordered:
+        self._tell()
+        if not self._options.ordered:
             self._given += 1
             yield Give(item)
             return
@@ -185,6 +182,18 @@ class Batch:
         while (next_ := self._next()) is not None:
             self._given += 1
             yield Give(next_)
+
+    def _tell(self) -> None:
+        """How far it is."""
+        options = self._options
+        if options.on_progress is not None:
+            done, spent = self._done, self._purse.spent
+            told = Progress(done, self._failed, options.total, spent, self._submitted())
+            options.on_progress(told)
+
+    def _submitted(self) -> int:
+        """Requests that providers have in batches of their own."""
+        return 0
 
     def _hold(self, item: BatchItem) -> None:
         self._waiting[item.index] = item

@@ -159,8 +159,9 @@ class _NativeBatch(Batch):
     def _recalled(self, entry: Entry) -> Generator[Step, Any, BatchItem | None]:
         if (owner := self._natives.owner_of(entry.index)) is not None:
             self._spool.add(entry)
-            yield Do(lambda: self._natives.meet(owner, entry))
+            self._natives.meet(owner, entry)
         return self._kept.answer(entry)
+        yield
 
     def _send(self, entry: Entry) -> Flow:
         """Put a request into a batch, or keep it to be asked live."""
@@ -195,6 +196,10 @@ class _NativeBatch(Batch):
     def _submit(self, group: Group) -> Flow:
         if not (yield Do(lambda: self._natives.submit(group))):
             self._live.extend(group.rows)
+        self._tell()
+
+    def _submitted(self) -> int:
+        return sum(len(one.rows) for one in self._natives.open.values())
 
     def _is_paid(self, entry: Entry) -> bool:
         return self._natives.owner_of(entry.index) is not None

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from genai_integrations.calls.wire import Operation
 from genai_integrations.transports.batch_dialect import Account
 
 
@@ -54,7 +55,8 @@ class Open:
 
     Attributes:
         name: In the journal.
-        account: Whose it is; None until a request of it was seen again, after a restart.
+        account: Whose it is; None after a restart, until the connection is found.
+        target: The connection's name, the model, and what is asked.
         mark: See `Group`.
         rows: Which requests it has.
         since: When it was submitted, in seconds since 1970.
@@ -66,6 +68,7 @@ class Open:
 
     name: str
     account: Account | None
+    target: tuple[str, str, Operation]
     mark: str
     rows: Sequence[int]
     since: float
@@ -79,6 +82,7 @@ class Open:
         return {
             "state": state,
             "ids": list(self.ids),
+            "target": list(self.target),
             "mark": self.mark,
             "since": self.since,
             "digest": self.digest,
@@ -106,6 +110,8 @@ def opened(name: str, state: Mapping[str, Any]) -> Open:
         ValueError: It is none.
     """
     rows = array("q", (row for first, last in state["rows"] for row in range(first, last + 1)))
-    found = Open(name, None, state["mark"], rows, state["since"], state["digest"])
+    connection, model, operation = state["target"]
+    target = (connection, model, operation)
+    found = Open(name, None, target, state["mark"], rows, state["since"], state["digest"])
     found.ids = state["ids"]
     return found

@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from genai_integrations.calls.args import RouterArgs
@@ -19,7 +20,14 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request, chat_request, embedding_request
 from genai_integrations.calls.route import BATCH, OK, Attempt, Route
 from genai_integrations.calls.wire import WireCall
-from genai_integrations.errors import CallError, ConfigurationError, GenAIError, NotFoundError
+from genai_integrations.connections.connection import Connection
+from genai_integrations.errors import (
+    AuthenticationError,
+    CallError,
+    ConfigurationError,
+    GenAIError,
+    NotFoundError,
+)
 from genai_integrations.jobs.items import Entry
 from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.jobs.native_state import Group, Open, opened, ranges
@@ -46,6 +54,14 @@ class Plans(Protocol):
 
     def batched_call(self, request: Request) -> WireCall | None:
         """How a request stands in a batch; None if it must be asked on its own."""
+        ...
+
+    def connection(self, name: str) -> Connection | None:
+        """A connection by its name, None if there is none."""
+        ...
+
+    def renewed(self, connection: Connection) -> Connection:
+        """A connection whose key was refused, as it is stored now."""
         ...
 
 
@@ -124,8 +140,6 @@ class Natives:
     def meet(self, one: Open, entry: Entry) -> None:
         """A request of a batch that was submitted by an earlier run; they come in the order of its rows."""
         one.seen.add(entry.key)
-        if one.account is None and (call := self.call_of(entry)) is not None:
-            one.account = self.group_of(call)[1]
 
     def check(self) -> None:
         """Every request has been seen: are those of open batches the same as then?
@@ -139,11 +153,6 @@ class Natives:
                     f"the journal's batch {', '.join(one.ids) or one.mark} has other requests than these: "
                     "run it with the requests it was begun with, or name another file"
                 )
-            if one.account is None:
-                raise ConfigurationError(
-                    f"the journal's batch {', '.join(one.ids) or one.mark} belongs to a connection that is not "
-                    "the first for its model here: run it with the connections it was begun with"
-                )
 
     def submit(self, group: Group) -> bool:
         """Have a batch made; False if the provider does not take it, and its requests are asked live.
@@ -156,8 +165,10 @@ class Natives:
             _log.info("a batch takes %d requests at least: they are asked live", batches.least)
             return False
         name = group.mark.rpartition("-")[2]
+        account = group.account
+        target = (account.connection.name, account.model, account.operation)
         one = Open(
-            name, group.account, group.mark, group.rows, self._now(), str(group.seen), group.seen
+            name, account, target, group.mark, group.rows, self._now(), str(group.seen), group.seen
         )
         self._keep(one)
         for _ in range(_TRIES):
@@ -185,7 +196,23 @@ class Natives:
         return True
 
     def recover(self, one: Open) -> bool:
-        """Find a batch again whose id was not written down; False if there is none."""
+        """Find a batch again after a restart, by its mark if its id was not written down; False if there is none.
+
+        Raises:
+            ConfigurationError: Its connection is not there any more.
+        """
+        if one.account is None:
+            name, model, operation = one.target
+            connection, batching = self._router.connection(name), self._router.batching
+            if (
+                connection is None
+                or batching is None
+                or batching.dialect(connection, model) is None
+            ):
+                raise self._journal.wrong(
+                    f"it has a batch at the connection {name!r}, which is paid for and not there any more"
+                )
+            one.account = batching.account_of(connection, model, operation)
         if not one.ids:
             one.ids = self._found(one)
             self._keep(one, "submitted" if one.ids else "refused")
@@ -202,13 +229,24 @@ class Natives:
             jobs = [(each, self._batching.do(batches.look(one.account, each))) for each in one.ids]
         except NotFoundError:
             return Job(is_over=True, why="the provider does not know it any more")
+        except AuthenticationError:
+            # A key may be changed within a day; the next look has the new one.
+            connection = self._router.renewed(one.account.connection)
+            one.account = replace(one.account, connection=connection)
+            return None
         except CallError as error:
             _log.info("the batch %s cannot be looked at now: %s", one.ids, error)
             return None
+        return self._of_several(one, jobs)
+
+    def _of_several(self, one: Open, jobs: Sequence[tuple[str, Job]]) -> Job:
+        """The job of a batch, of those that it may be: all of them are to be over for that."""
         if not all(job.is_over for _, job in jobs):
             return Job(is_over=False)
         if len(jobs) == 1:
             return jobs[0][1]
+        assert one.account is not None  # noqa: S101  as above
+        batches = self._batches(one.account)
         for each, job in jobs:
             first = next(self._rows(one, job), None)
             told = batches.outcome(first).custom_id if first else None
@@ -291,19 +329,19 @@ class Natives:
             yield from self._batching.rows(self._batches(one.account).fetch(one.account, file))
 
     def _reply(self, one: Open, entry: Entry, answer: object) -> Reply | None:
-        if answer is None:
+        account = one.account
+        if answer is None or account is None:
             return None
+        connection, model = account.connection, account.model
         try:
-            call = self.call_of(entry)
-            wire = self._batching.reply(call, answer) if call else None
+            asked = self._request(entry)
+            body = {"model": model, **asked.body}
+            call = WireCall(connection, model, account.operation, body, asked.args.drop_params)
+            wire = self._batching.reply(call, answer)
         except GenAIError:
             return None
-        if call is None or wire is None:
-            return None
-        connection = call.connection
-        attempt = Attempt(
-            f"{connection.name}/{call.model}", connection.name, connection.provider.name, call.model, BATCH
-        )  # fmt: skip
+        provider = connection.provider.name
+        attempt = Attempt(f"{connection.name}/{model}", connection.name, provider, model, BATCH)
         attempt.outcome, attempt.usage = OK, wire.get("usage")
         attempt.answered = str(wire["model"]) if wire.get("model") else None
         attempt.ms = max(self._now() - one.since, 0.0) * 1000

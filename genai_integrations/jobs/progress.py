@@ -21,16 +21,21 @@ class Progress:
         failed: Those that failed.
         total: All that there are to make; None where that is not known before the end.
         cost: US dollars so far, as far as known.
+        submitted: Requests that providers have in batches of their own.
     """
 
     done: int
     failed: int
     total: int | None
     cost: float
+    submitted: int = 0
 
     def __str__(self) -> str:
-        """What stands beside a bar: `$0.02, 1 failed`."""
-        return money(self.cost) + (f", {self.failed} failed" if self.failed else "")
+        """What stands beside a bar: `$0.02, 1 failed, 20 in batches`."""
+        told = [money(self.cost)]
+        told += [f"{self.failed} failed"] if self.failed else []
+        told += [f"{self.submitted} in batches"] if self.submitted else []
+        return ", ".join(told)
 
 
 Listener = Callable[[Progress], object]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from genai_integrations.models.catalog import ModelRow, model_info
+from genai_integrations.models.families import OPENROUTERS_ENDING
 
 VISION, AUDIO, PDF, VIDEO = "vision", "audio", "pdf", "video"
 TOOLS, JSON_SCHEMA = "tools", "json_schema"
@@ -68,8 +69,6 @@ _OWN_WINDOWS = frozenset(("ollama",))
 
 _MOST = 4096
 _REGION_OR_VENDOR = re.compile(r"^(?:[a-z-]+\.)*(?=[a-z])")
-_VARIANT = re.compile(r":(?:nitro|floor|exacto|free|online|extended|thinking)$")
-"""OpenRouter's suffixes, which choose who serves a model, and not which: openrouter.ai/docs/features/model-routing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Ability:
 @lru_cache(_MOST)
 def ability(provider: str, model: str) -> Ability:
     """What is known of one provider's model."""
-    plain = _VARIANT.sub("", model)
+    plain = OPENROUTERS_ENDING.sub("", model)
     row = model_info(provider, plain) or {}
     said = {name: row.get(flag) for name, flag in FLAGS.items()}
     # What the map says wins: a table of families is older than the newest model of one.

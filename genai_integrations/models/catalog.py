@@ -110,6 +110,11 @@ def models_of(provider: str) -> Mapping[str, None]:
     return dict.fromkeys(_own_ids(PROVIDERS[provider]))
 
 
+def without_region(model: str) -> str:
+    """Bedrock's id of a model, of which an inference profile's has the regions in front."""
+    return _REGION_PREFIX.sub("", model)
+
+
 def comparable(name: str) -> str:
     """One spelling for names that differ only in case or in `4.5` against `4-5`."""
     return name.lower().replace(".", "-").replace("@", "-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -96,6 +97,9 @@ FAMILIES = (
         ("command", "embed-", "c4ai-"), vendor="cohere", providers=("cohere",), hosts=("bedrock",)
     ),
 )
+
+OPENROUTERS_ENDING = re.compile(r":(?:nitro|floor|exacto|free|online|extended)$")
+"""What OpenRouter takes behind a name to choose who serves the model: openrouter.ai/docs/features/model-routing."""
 
 OWN_IDS = {("openrouter", "auto"): "openrouter/auto"}
 """Names whose id repeats the provider's prefix, which would otherwise be taken off as ours."""

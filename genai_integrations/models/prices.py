@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from genai_integrations.models.catalog import ModelRow, model_info
 from genai_integrations.models.usage import Usage
@@ -101,9 +101,10 @@ def cost(
     *,
     tier: str | None = None,
     batch: bool = False,
+    own: Mapping[str, float] | None = None,
 ) -> float | None:
     """US dollars for one attempt, or None where usage or price is not known. As `costs`, together."""
-    found = costs(provider, model, usage, answered, tier=tier, batch=batch)
+    found = costs(provider, model, usage, answered, tier=tier, batch=batch, own=own)
     return sum(found.values()) if found else None
 
 
@@ -115,6 +116,7 @@ def costs(
     *,
     tier: str | None = None,
     batch: bool = False,
+    own: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """US dollars for one attempt by the parts of `split`; nothing where usage or price is not known.
 
@@ -128,6 +130,7 @@ def costs(
             router, `openrouter/auto` and aliases have none of their own.
         tier: The service tier that the answer names, such as `flex`; what the map does not price costs as usual.
         batch: Whether it was asked in a provider's batch. Where the map has no price for that, half.
+        own: Prices by the map's names, in place of the map's.
     """
     if not usage:
         return {}
@@ -137,6 +140,8 @@ def costs(
         reported = reported.get("total_cost")
     if isinstance(reported, (int, float)) and not isinstance(reported, bool):
         return {TOTAL: float(reported)}
+    if own:
+        return _from_rates(Rates(own, (), "", None, batch), usage)
     for name in (answered, model):
         rates = rates_of(provider, name, usage.get("prompt_tokens") or 0, tier, batch=batch) if name else None  # fmt: skip
         if rates is not None:
@@ -182,7 +187,11 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
     found = {part: count * rates.of(*_PRICES[part]) for part, count in parts.items()}
     details: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
     for part, (kinds, name), price in _DEARER:
-        count = _count((details.get(kinds) or {}).get(name)) if part in parts else None
+        count = (
+            _count(cast("Mapping[str, object]", details.get(kinds) or {}).get(name))
+            if part in parts
+            else None
+        )
         if count:
             dearer = rates.of(price, *_PRICES[part]) - rates.of(*_PRICES[part])
             found[part] += min(count, parts[part]) * dearer
@@ -216,7 +225,7 @@ class Rates:
     """What one token of each kind costs, in US dollars.
 
     Args:
-        info: The map's row.
+        info: The map's row, or prices by its names.
         above: What the names of prices end with that hold for a prompt so long, the longest first.
         served: What those of the service tier end with; empty for the usual one.
         cached_share: See `_CACHED_SHARE`.
@@ -227,7 +236,7 @@ class Rates:
 
     def __init__(
         self,
-        info: ModelRow,
+        info: Mapping[str, Any],
         above: Sequence[str],
         served: str,
         cached_share: float | None,

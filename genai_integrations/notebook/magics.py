@@ -14,6 +14,7 @@ from IPython.display import DisplayHandle
 
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.limits.purse import Purse
 from genai_integrations.notebook.answers import Answers
 from genai_integrations.notebook.prompting import as_prompt, messages_of
 from genai_integrations.notebook.streaming import stream_all
@@ -42,6 +43,11 @@ class GenAIMagics(Magics):
     @argument("--system", help="A system message.")
     @argument("--temperature", type=float, help="How much chance there is, from 0.")
     @argument("--max-tokens", type=int, help="The longest answer.")
+    @argument(
+        "--max-usd",
+        type=float,
+        help="Most US dollars that the whole cell may cost at worst, all models together.",
+    )
     @argument("--out", metavar="NAME", help="Keep the answers in this variable too.")
     @argument(
         "--client",
@@ -61,13 +67,13 @@ class GenAIMagics(Magics):
             options, text = self._parsed(line, cell)
             client, prompt = self._client(options.client), self._prompt(options)
             messages = messages_of(text, prompt, dict(map(_pair, options.var)), options.system)
+            params = _params(options, prompt)
         except GenAIError as error:
             raise UsageError(str(error)) from None
         answers = Answers.to(options.models)
         if options.out:
             self._variables[options.out] = answers
         try:
-            params = _params(options, prompt)
             stream_all(client, answers, messages, params, self._screen(answers))
         except KeyboardInterrupt:
             raise KeyboardInterrupt("every call is closed") from None
@@ -152,6 +158,8 @@ def _params(options: Namespace, prompt: Prompt | None) -> dict[str, object]:
     given = {
         "temperature": options.temperature,
         "max_tokens": options.max_tokens,
+        # One purse, from which all the cell's calls take.
+        "max_cost": None if options.max_usd is None else Purse(options.max_usd),
         "langfuse_prompt": linked,
     }
     return {name: value for name, value in given.items() if value is not None}

@@ -6,6 +6,7 @@ from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.registry import Snapshot
+from genai_integrations.routing.groups import with_defaults
 from genai_integrations.routing.parts import Parts
 from genai_integrations.transports.dispatch import batches_of
 from genai_integrations.transports.remedies.remedy import Kind, applied
@@ -20,11 +21,18 @@ def batched_call(request: Request, parts: Parts, snapshot: Snapshot) -> WireCall
     Raises:
         GenAIError: Nobody serves it.
     """
-    target = parts.planner.plan(request, snapshot).targets[0]
+    if parts.outages:
+        return None  # what is rehearsed befalls live calls
+    plan = parts.planner.plan(request, snapshot)
+    if plan.cascade is not None or plan.assignment is not None:
+        # Whose answers are judged, or counted for an experiment, is asked as all of them are.
+        return None
+    target = plan.targets[0]
     connection = target.connection
     batches = batches_of(connection, target.model)
     if batches is None or not batches.takes(request.operation):
         return None
+    request = with_defaults(request, target.deployment.defaults)
     remedies = parts.learnt.beforehand(target, request.body, request.args.drop_params)
     if not all(row.kind in _BY_ITSELF and not row.batch for row in remedies):
         return None

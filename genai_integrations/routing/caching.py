@@ -1,194 +1,326 @@
-"""Which answers may be kept and given again; who keeps them, the router does not know."""
+"""What is remembered of one question: kept answers, and those that are just being asked for."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
-from collections.abc import Awaitable, Iterator
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from genai_integrations.cache.kept import Kept
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import CACHE, Attempt
+from genai_integrations.calls.route import Attempt
 from genai_integrations.calls.wire import Wire
-from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.errors import CallError, ConfigurationError, GenAIError
+from genai_integrations.routing.answer_stores import (
+    AnswerStore,
+    AsyncAnswerStore,
+    Failure,
+    Outcome,
+    SimilarAnswers,
+)
+from genai_integrations.routing.deployments import Plan
+from genai_integrations.routing.kept_answers import (
+    Recalled,
+    by_of,
+    entry_of,
+    is_whole,
+    question_of,
+    recalled,
+    stand_in,
+)
+from genai_integrations.routing.shared_streams import (
+    AsyncSharedStream,
+    SharedStream,
+    reading,
+    shared_stream,
+)
+from genai_integrations.runtime import jsonbytes
+from genai_integrations.runtime.flights import Flight, Flights
+from genai_integrations.runtime.single_flight import own_copy
 
 _log = logging.getLogger("genai_integrations")
 
 
-class AnswerStore(Protocol):
-    """Keeps answers. What it gives is the caller's own.
+@dataclass(slots=True)
+class Answers:
+    """What a client keeps of answers, and what it is just asking for.
 
-    A store that raises keeps and gives nothing for that call, which goes on. From an event loop it is called in a
-    thread, unless it says `blocks = False` because it does no I/O, or is an `AsyncAnswerStore`.
+    Attributes:
+        exact: By the exact question; None keeps none.
+        similar: By what a question means; None keeps none.
+        flights: Calls under way, whose answers others wait for; and renewals.
     """
 
-    def key(self, question: Wire) -> bytes | None:
-        """What the answer to a question is kept under, None if it cannot be kept. It does no I/O."""
-        ...
+    exact: AnswerStore | None
+    similar: SimilarAnswers | None = None
+    flights: Flights[Outcome] = field(default_factory=lambda: Flights("genai-renewal"))
 
-    def get(self, key: bytes) -> Wire | None:
-        """The answer, None if it is not there."""
-        ...
+    def clear(self) -> None:
+        """Forget every answer of this tenant."""
+        for store in (self.exact, self.similar):
+            if store is not None:
+                store.clear()
 
-    def put(self, key: bytes, answer: Wire, ttl: float | None) -> None:
-        """Keep an answer.
+    async def aclear(self) -> None:
+        """As `clear`, without blocking the loop."""
+        if isinstance(self.exact, AsyncAnswerStore):
+            await self.exact.aclear()
+            if self.similar is not None:
+                await asyncio.to_thread(self.similar.clear)
+        else:
+            await asyncio.to_thread(self.clear)
 
-        Args:
-            key: See `key`.
-            answer: As JSON's values.
-            ttl: Seconds; None is the store's own.
-        """
-        ...
+    def memory(self, request: Request, plan: Plan) -> Memory:
+        """What is remembered of one question."""
+        return Memory(self, request, plan)
 
 
-@runtime_checkable
-class AsyncAnswerStore(AnswerStore, Protocol):
-    """A store that is awaited where there is an event loop."""
+_THREADS = "threads"
+"""The place of calls outside event loops."""
 
-    def aget(self, key: bytes) -> Awaitable[Wire | None]:
-        """As `get`."""
-        ...
-
-    def aput(self, key: bytes, answer: Wire, ttl: float | None) -> Awaitable[None]:
-        """As `put`."""
-        ...
+NOBODY = object()
+"""What a wait for another call brings if there is none, so that this call asks."""
 
 
 class Memory:
-    """What is remembered of one question.
+    """What is remembered of one question, and what is done so that it is asked once.
 
     Args:
-        store: Keeps the answers.
+        answers: What the client keeps.
         request: The question. Its `args.cache` may keep it from being looked up, or from being kept.
         plan: Who would be asked.
+
+    Attributes:
+        looks: Whether a kept answer would do.
     """
 
-    def __init__(self, store: AnswerStore, request: Request, plan: Plan) -> None:
-        self._store = store
+    def __init__(self, answers: Answers, request: Request, plan: Plan) -> None:
+        self._answers = answers
+        self._request = request
+        self._plan = plan
         self._control = request.args.cache
-        self._key = store.key(_question(request, plan))
+        exact = answers.exact
+        self._key = None if exact is None else exact.key(question_of(request, plan))
+        self._led: tuple[Hashable, Flight[Any]] | None = None
+        self._shared: SharedStream | AsyncSharedStream | None = None
+        self._landed = answers.flights.landed
+        self.looks = not self._control.refresh and (
+            self._key is not None or answers.similar is not None
+        )
 
-    def recall(self) -> tuple[Wire, Attempt] | None:
-        """The kept reply and an attempt that stands for it, None if there is none to give."""
-        if self._key is None or self._control.get("no-cache"):
+    # Kept answers.
+
+    def recall(self) -> Recalled | None:
+        """The kept reply, None if there is none to give."""
+        if not self.looks:
             return None
         try:
-            return _recalled(self._store.get(self._key))
+            found = None
+            if self._key is not None and self._answers.exact is not None:
+                found = self._answers.exact.get(self._key)
+            return recalled(found or self._recall_similar())
         except Exception as error:  # noqa: BLE001  a store is anybody's, and a call does not need it
             _missed(error)
             return None
 
-    async def arecall(self) -> tuple[Wire, Attempt] | None:
+    async def arecall(self) -> Recalled | None:
         """As `recall`, without blocking the loop."""
-        store, key = self._store, self._key
-        if key is None or not getattr(store, "blocks", True):
+        store, key = self._answers.exact, self._key
+        if not self.looks:
+            return None
+        if isinstance(store, AsyncAnswerStore) and key is not None:
+            try:
+                found = await store.aget(key)
+            except Exception as error:  # noqa: BLE001  as above
+                _missed(error)
+                found = None
+        elif not getattr(store, "blocks", True) and self._answers.similar is None:
             return self.recall()
-        if not isinstance(store, AsyncAnswerStore):
+        else:
             return await asyncio.to_thread(self.recall)
-        if self._control.get("no-cache"):
-            return None
-        try:
-            return _recalled(await store.aget(key))
-        except Exception as error:  # noqa: BLE001  as above
-            _missed(error)
-            return None
+        if found is None and self._answers.similar is not None:
+            found = await asyncio.to_thread(self._recall_similar)
+        return recalled(found)
 
     def keep(self, reply: Wire, attempt: Attempt) -> None:
         """Keep a reply, if it is one to give again."""
-        if self._key is None or not self._keeps(reply):
-            return
-        try:
-            self._store.put(self._key, _entry(reply, attempt), self._control.get("ttl"))
-        except Exception as error:  # noqa: BLE001  as above
-            _missed(error)
+        if self._keeps(reply):
+            self._keep(self._entry(reply, attempt))
 
     async def akeep(self, reply: Wire, attempt: Attempt) -> None:
         """As `keep`, without blocking the loop."""
-        store, key = self._store, self._key
-        if key is None or not self._keeps(reply):
+        if not self._keeps(reply):
             return
-        if not getattr(store, "blocks", True):
-            self.keep(reply, attempt)
-        elif not isinstance(store, AsyncAnswerStore):
-            await asyncio.to_thread(self.keep, reply, attempt)
-        else:
+        store, entry = self._answers.exact, self._entry(reply, attempt)
+        if isinstance(store, AsyncAnswerStore):
             try:
-                await store.aput(key, _entry(reply, attempt), self._control.get("ttl"))
+                if self._key is not None:
+                    await store.aput(self._key, entry, self._control.ttl)
             except Exception as error:  # noqa: BLE001  as above
                 _missed(error)
+            if self._answers.similar is not None:
+                await asyncio.to_thread(self._keep_similar, entry)
+        elif not getattr(store, "blocks", True) and self._answers.similar is None:
+            self._keep(entry)
+        else:
+            await asyncio.to_thread(self._keep, entry)
+
+    def renew(self, run: Callable[[Request], Any]) -> None:
+        """Have a newer answer fetched in the background, once for all who see that it is old.
+
+        Args:
+            run: Makes a call, in a thread.
+        """
+        trace = {name: value for name, value in self._request.trace.items() if name not in _OPEN}
+        control = dataclasses.replace(self._control, refresh=True)
+        args = dataclasses.replace(self._request.args, cache=control)
+        request = dataclasses.replace(self._request, args=args, trace=trace)
+        self._answers.flights.start(self._key, lambda: _renewed(request, run))
+
+    def _keep(self, entry: Wire) -> None:
+        try:
+            if self._key is not None and self._answers.exact is not None:
+                self._answers.exact.put(self._key, entry, self._control.ttl)
+        except Exception as error:  # noqa: BLE001  as above
+            _missed(error)
+        self._keep_similar(entry)
+
+    def _recall_similar(self) -> Kept | None:
+        similar = self._answers.similar
+        return None if similar is None else similar.get(self._request, self._plan)
+
+    def _keep_similar(self, entry: Wire) -> None:
+        try:
+            if self._answers.similar is not None:
+                self._answers.similar.put(self._request, self._plan, entry)
+        except Exception as error:  # noqa: BLE001  as above
+            _missed(error)
 
     def _keeps(self, reply: Wire) -> bool:
-        return not self._control.get("no-store") and _is_whole(reply)
+        if self._control.no_store or not is_whole(reply):
+            return False
+        if self._shared is not None:
+            if self._shared.is_kept:
+                return False
+            self._shared.is_kept = True
+        return self._key is not None or self._answers.similar is not None
 
+    def _entry(self, reply: Wire, attempt: Attempt) -> Wire:
+        entry = entry_of(reply, attempt)
+        return entry if self._shared is None else {**entry, "pieces": self._shared.pieces.entry()}
 
-def _recalled(entry: Wire | None) -> tuple[Wire, Attempt] | None:
-    if entry is None:
+    # Answers that are just being asked for.
+
+    def follow(self, seconds: float) -> object:
+        """Wait for the call that asks the same just now: what it brought, `NOBODY`, or a TimeoutError."""
+        flight = self._join(_THREADS)
+        if flight is None:
+            return NOBODY
+        try:
+            return flight.outcome.result(seconds)
+        except TimeoutError as error:
+            return error
+
+    async def afollow(self, seconds: float) -> object:
+        """As `follow`, without blocking the loop."""
+        flight = self._join(asyncio.get_running_loop())
+        if flight is None:
+            return NOBODY
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(flight.outcome)
+        except TimeoutError as error:
+            return error
+
+    def _join(self, place: Hashable) -> Flight[Any] | None:
+        """The flight of another call that asks the same just now; None if this call asks, for itself or for all.
+
+        Args:
+            place: Where the caller is: `_THREADS`, or its event loop. A whole answer may come from anywhere; a stream
+                is read where it is opened.
+        """
+        if self._key is None or not self.looks or self._control.no_store:
+            return None
+        if self._request.stream and self._request.args.deadline is not None:
+            # It would end with the first one's time.
+            return None
+        key = (self._key, place if self._request.stream else None)
+        flight, is_mine = self._answers.flights.join(key)
+        if is_mine:
+            self._led = (key, flight)
+            return None
+        return flight
+
+    def has_missed_one(self) -> bool:
+        """Whether an answer may have been kept between the look-up and `follow`."""
+        return self._led is not None and self._answers.flights.landed != self._landed
+
+    def followed(self, outcome: object) -> Recalled | None:
+        """What a flight brought; None if nothing that is of use here.
+
+        Raises:
+            CallError: The same call failed.
+        """
+        self._landed = self._answers.flights.landed
+        if isinstance(outcome, bytes):
+            return recalled(Kept(jsonbytes.loads(outcome), 0.0))
+        if isinstance(outcome, (SharedStream, AsyncSharedStream)) and outcome.is_lively:
+            self._shared = outcome
+            return Recalled({}, stand_in(outcome.by), rest=reading(outcome))
+        if isinstance(outcome, Failure):
+            args = self._request.args
+            if args.deadline is None and args == outcome.request.args:
+                raise own_copy(outcome.error)
         return None
-    target, connection, provider, model = entry["by"]
-    return entry["reply"], Attempt(target, connection, provider, model, CACHE)
+
+    def opened(self, held: Sequence[Wire], rest: Any, attempt: Attempt) -> Any:
+        """The chunks to come of a stream that this call has opened: those who wait read them, too."""
+        if self._key is None or self._control.no_store:
+            return rest
+        shared = self._shared = shared_stream(held, rest, by_of(attempt))
+        own = reading(shared, len(held))
+        if self._led is not None:
+            self._led[1].outcome.set_result(shared)
+        return own
+
+    def ended(
+        self, reply: Wire | None = None, attempt: Attempt | None = None, error: object = None
+    ) -> None:
+        """The call is over: those who wait get what came of it, if that is of use to them."""
+        if self._led is None:
+            return
+        key, flight = self._led
+        self._led = None
+
+        def outcome() -> bytes | Failure | None:
+            if isinstance(error, CallError):
+                return Failure(error, self._request)
+            if reply is None or attempt is None or error is not None:
+                return None
+            try:
+                return jsonbytes.dumps(entry_of(reply, attempt))
+            except ConfigurationError:
+                return None
+
+        self._answers.flights.land(key, flight, outcome)
 
 
-def _entry(reply: Wire, attempt: Attempt) -> Wire:
-    by = [attempt.target, attempt.connection, attempt.provider, attempt.model]
-    return {"reply": reply, "by": by}
+_OPEN = frozenset(("langfuse_observation",))
+"""What belongs to the call that is answered, and is over when a newer answer comes."""
 
 
 def _missed(error: Exception) -> None:
     _log.warning("the store of answers failed, and the call goes on: %s", type(error).__name__)
 
 
-_NOT_ASKED = frozenset(("stream", "stream_options"))
-"""How the answer is to be sent does not change what it is."""
-
-
-def _question(request: Request, plan: Plan) -> Wire:
-    targets = [target for group in (plan.targets, *plan.fallbacks) for target in group]
-    question: Wire = {
-        "operation": request.operation,
-        "model": request.model,
-        "targets": sorted(map(_answering, targets)),
-        "body": {name: value for name, value in request.body.items() if name not in _NOT_ASKED},
-    }
-    # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
-    return {**question, "headers": dict(request.headers)} if request.headers else question
-
-
-def _answering(target: Target) -> tuple[str, ...]:
-    """What of a target may change an answer. Which is asked first does not: a strategy may put them in any order."""
-    connection, defaults = target.connection, target.deployment.defaults
-    said = (repr(sorted(defaults.items())),) if defaults else ()
-    return (target.name, connection.base_url or "", *said)
-
-
-_WHOLE = frozenset(("stop", "tool_calls", "function_call"))
-"""Reasons for the end of an answer that is all there. One cut at a limit or by a filter is asked for anew."""
-
-
-def _is_whole(reply: Wire) -> bool:
-    if "choices" not in reply:
-        return True
-    choices = reply["choices"]
-    return bool(choices) and all(row.get("finish_reason") in _WHOLE for row in choices)
-
-
-def chunks_of(reply: Wire) -> Iterator[Wire]:
-    """A kept reply as a stream: each answer in one piece, its end, the usage."""
-    head = {name: value for name, value in reply.items() if name not in ("choices", "usage")}
-    head["object"] = "chat.completion.chunk"
-    for choice in reply["choices"]:
-        begun = {name: value for name, value in choice.items() if name != "message"}
-        yield {
-            **head,
-            "choices": [{**begun, "delta": _delta(choice["message"]), "finish_reason": None}],
-        }
-    for at, choice in enumerate(reply["choices"]):
-        end = {"index": choice.get("index", at), "delta": {}}
-        yield {**head, "choices": [{**end, "finish_reason": choice["finish_reason"]}]}
-    yield {**head, "choices": [], "usage": reply.get("usage")}
-
-
-def _delta(message: Wire) -> Wire:
-    if not message.get("tool_calls"):
-        return message
-    calls = [{"index": at, **call} for at, call in enumerate(message["tool_calls"])]
-    return {**message, "tool_calls": calls}
+def _renewed(request: Request, run: Callable[[Request], Any]) -> None:
+    try:
+        answer = run(request)
+        if request.stream:
+            for _ in answer:
+                """It is kept at its end."""
+    except GenAIError as error:
+        _log.warning("an old answer was given, and a newer one cannot be had: %s", error)

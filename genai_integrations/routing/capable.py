@@ -113,7 +113,8 @@ class _Narrowed:
                 "many: shorten it, or set context_window_fallbacks"
             )
         first, *others = groups
-        why = plan.why if first[0] is plan.targets[0] else self._why(given, groups)
+        is_told = first[0] is plan.targets[0] or plan.special is not None
+        why = plan.why if is_told else self._why(given, groups)
         return dataclasses.replace(plan, targets=first, fallbacks=others, instead=instead, why=why)
 
     def _able(self, groups: Groups, *, across: bool = False) -> list[Sequence[Target]]:

@@ -130,4 +130,5 @@ class CascadeName:
             name for name, model in self._model_of.items() if models and model in models[:-1]
         )
         why = f"the cascade {self._name!r}: {' then '.join(models)}"
+        why = f"{why}; {plan.why}" if plan.why else why
         return dataclasses.replace(plan, cascade=Cascade(self._name, self._accept, judged), why=why)

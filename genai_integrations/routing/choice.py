@@ -144,6 +144,7 @@ class Choice:
         first, *others = self._ordered(mine, request)
         rest = [group for group in given if group[0].name not in self._candidates]
         why = self._why(self._candidates[first[0].name], mine, request)
+        why = f"{why}; {plan.why}" if plan.why else why
         return dataclasses.replace(plan, targets=first, fallbacks=[*others, *rest], why=why)
 
     def _ordered(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,7 +33,7 @@ class Deployment:
         timeout: Seconds for one attempt, unless the call itself says.
         stream_timeout: Seconds to the first content of a stream, in the same way.
         region: Where it is; empty if that is not known.
-        prices: US dollars by LiteLLM's names, such as `input_cost_per_token`, in place of the price map's.
+        prices: US dollars by LiteLLM's names, such as `input_cost_per_token`, in place of the price map's; None if not said.
         defaults: Parameters of a request, for calls that do not give them.
         name: `connection/model`, the name that means exactly this deployment.
         remedies: What is known beforehand of what it does not take.
@@ -49,7 +49,7 @@ class Deployment:
     timeout: float | None = None
     stream_timeout: float | None = None
     region: str = ""
-    prices: Mapping[str, float] = field(default_factory=dict, hash=False)
+    prices: Mapping[str, float] | None = field(default=None, hash=False)
     defaults: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
     name: str = field(init=False)
     remedies: tuple[Remedy, ...] = field(init=False, repr=False, compare=False)
@@ -88,7 +88,7 @@ class Target:
         object.__setattr__(self, "name", self.deployment.name)
 
 
-def by_order(targets: Sequence[Target]) -> Sequence[Target]:
+def by_order(targets: Iterable[Target]) -> Sequence[Target]:
     """Targets of a smaller `order` first; equal ones stay as they are."""
     return sorted(targets, key=lambda target: target.deployment.order)
 

@@ -18,11 +18,13 @@ from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
 from genai_integrations.routing.steps import (
+    Admit,
     AwaitFirst,
     AwaitProbe,
     Begin,
     Drop,
     FindPrompt,
+    Follow,
     Hand,
     Judge,
     Keep,
@@ -31,6 +33,7 @@ from genai_integrations.routing.steps import (
     Prepare,
     Ready,
     Recall,
+    Renew,
     Send,
     Step,
     Wait,
@@ -211,10 +214,22 @@ async def _ajudge(_parts: Parts, step: Judge) -> GenAIError | None:
     return step.judge(step.request, step.wire)
 
 
+def _renew(parts: Parts, step: Renew) -> None:
+    """A call like any other, which costs and is recorded, but in a thread of its own: a loop may end with its call."""
+    step.memory.renew(SyncDriver(parts).run)
+
+
+async def _arenew(parts: Parts, step: Renew) -> None:
+    _renew(parts, step)
+
+
 HANDLERS: dict[type, Callable[[Parts, Any], Any]] = {
     Ready: lambda _, step: step.observer.prepare(),
     Load: _load,
     Recall: lambda _, step: step.memory.recall(),
+    Admit: lambda _, step: step.room.take(step.target),
+    Follow: lambda _, step: step.memory.follow(step.seconds),
+    Renew: _renew,
     Prepare: lambda parts, step: parts.transport.prepare(step.call, step.ends),
     FindPrompt: lambda _, step: step.prompts.find(step.name, step.label),
     Send: _send,
@@ -232,6 +247,9 @@ ASYNC_HANDLERS: dict[type, Callable[[Parts, Any], Awaitable[Any]]] = {
     Ready: lambda _, step: asyncio.to_thread(step.observer.prepare),
     Load: _aload,
     Recall: lambda _, step: step.memory.arecall(),
+    Admit: lambda _, step: step.room.atake(step.target),
+    Follow: lambda _, step: step.memory.afollow(step.seconds),
+    Renew: _arenew,
     Prepare: lambda parts, step: parts.transport.aprepare(step.call, step.ends),
     FindPrompt: lambda _, step: step.prompts.afind(step.name, step.label),
     Send: _asend,

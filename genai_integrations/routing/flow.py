@@ -12,12 +12,12 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import RESTART, Attempt
+from genai_integrations.calls.route import CACHE, RESTART, Attempt
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
@@ -25,7 +25,6 @@ from genai_integrations.errors import (
     GenAIError,
     NotFoundError,
 )
-from genai_integrations.routing.caching import Memory, chunks_of
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.parts import Parts
@@ -44,13 +43,17 @@ from genai_integrations.routing.steps import (
     Prepare,
     Race,
     Ready,
-    Recall,
     Send,
     Step,
     Try,
 )
 from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Memory
+    from genai_integrations.routing.kept_answers import Recalled
+    from genai_integrations.routing.turns import Turns
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -86,31 +89,46 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
 class _Call(Record):
     """One call, step by step; `steps` reads from top to bottom."""
 
-    __slots__ = ("_ends", "_is_ready", "_memory", "_parts", "_plan")
+    __slots__ = ("_ends", "_is_ready", "_memory", "_plan", "_turns")
 
     def __init__(
         self, request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]
     ) -> None:
-        self._parts = parts
         self._is_ready = is_ready
         self._memory: Memory | None = None
+        self._turns: Turns | None = None
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
         self._ends = None if deadline is None else time.monotonic() + deadline
-        super().__init__(request, parts.observers)
+        super().__init__(request, parts)
 
     def steps(self) -> Flow:
         """The call."""
         self._plan = yield from self._planned()
+        if self._parts.gate is not None or self._request.args.max_cost is not None:
+            from genai_integrations.routing.turns import Turns
+
+            gate = self._parts.gate
+            self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
-            self._memory = Memory(self._parts.answers, self._request, self._plan)
-            kept = yield Recall(self._memory)
+            from genai_integrations.routing.remembering import remembered
+
+            self._memory = self._parts.answers.memory(self._request, self._plan)
+            kept = yield from remembered(self._memory, self._request, self.route, self._ends)
             if kept is not None:
-                return (yield from self._recalled(*kept))
+                return (yield from self._recalled(kept))
         answer = yield from self._answered()
         if isinstance(answer, Opened):
-            return (yield from self._handed(answer.held, answer.rest))
+            rest = answer.rest
+            if self._memory is not None:
+                rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
+            return (yield from self._handed(answer.held, rest))
         if self._request.stream:
+            from genai_integrations.calls.streamed import chunks_of
+
+            if self._memory is not None:
+                # Now, because how fast the caller reads is nothing that others should wait for.
+                self._memory.ended(answer, self.route.attempts[-1])
             return (yield from self._handed(chunks_of(answer), None))
         if self._memory is not None:
             yield Keep(self._memory, answer, self.route.attempts[-1])
@@ -126,13 +144,16 @@ class _Call(Record):
         self.route.assignment = plan.assignment
         return plan
 
-    def _recalled(self, wire: Wire, attempt: Attempt) -> Flow:
-        """Give an answer that was kept: the attempt stands for it, and nobody is asked."""
-        self._memory = None
-        self._added(attempt)
+    def _recalled(self, kept: Recalled) -> Flow:
+        """Give the answer to another call: an attempt stands for it, and nobody is asked."""
+        if kept.rest is None and self._memory is not None:
+            self._memory.ended()
+            self._memory = None
+        self._added(kept.attempt)
         if self._request.stream:
-            return (yield from self._handed(chunks_of(wire), None))
-        self._attempt_answered(attempt, wire.get("usage"), wire.get("model"))
+            return (yield from self._handed(kept.chunks(), kept.rest))
+        wire = kept.entry["reply"]
+        self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
     def _answered(self, reason: str = "") -> Generator[Step, Any, Wire | Opened]:
@@ -146,11 +167,11 @@ class _Call(Record):
         if stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
         # A cascade's models come one after the other, and one on trial is to show how slow it is.
-        hedges = self._plan.cascade is None and not self._plan.trial
+        hedges = self._plan.cascade is None and not self._plan.trial and self._turns is None
         policy = attempts(
             self._plan, args, parts.health,
             timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
-            hedging=parts.hedging if hedges else None, stream=stream,
+            turns=self._turns, hedging=parts.hedging if hedges else None, stream=stream,
         )  # fmt: skip
         _, answer = yield from self._followed(policy, reason)
         return answer  # type: ignore[no-any-return]  # the last attempt's, which succeeded
@@ -269,6 +290,7 @@ class _Call(Record):
                 self._parts.planner.explain(outcome, call.model)
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened) and not self._request.stream:
+            attempt.tier = outcome.get("service_tier")
             self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
         return outcome  # type: ignore[no-any-return]  # a driver's
 
@@ -318,7 +340,7 @@ class _Call(Record):
     def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
-        if (refused.get(old.name) or 0.0) > time.monotonic():
+        if (refused.get(old.name) or 0.0) > time.monotonic() or not self._is_stored(old):
             return None
         snapshot = yield Load(old, self._ends)
         with contextlib.suppress(GenAIError):
@@ -329,6 +351,11 @@ class _Call(Record):
                 )
         refused.put(old.name, time.monotonic() + _CALM)
         return None
+
+    def _is_stored(self, connection: Connection) -> bool:
+        """Whether the store may have a newer key of a connection; it has none of a row's own."""
+        snapshot = self._parts.registry.peek()
+        return snapshot is None or connection.name in snapshot.by_name
 
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
         """Give a stream, and take note of how it ends; one that breaks may begin anew."""
@@ -341,12 +368,14 @@ class _Call(Record):
             if end.error is None:
                 break
             self._stream_broke(attempt, end)
-            self._parts.health.failed(attempt.target)
+            if attempt.reason != CACHE:
+                self._parts.health.failed(attempt.target)
             again = (yield from self._begun_anew(end.error)) if recovers else None
             if again is None:
                 break
             attempt, held, rest = self._first_content(), again.held, again.rest
         if end.is_whole:
+            attempt.tier = end.tier
             self._attempt_answered(attempt, end.usage, end.model)
             if memory is not None and end.reply is not None:
                 yield Keep(memory, end.reply, attempt)
@@ -364,12 +393,28 @@ class _Call(Record):
         if not self._parts.health.retries.withdraw(time.monotonic()):
             error.add_note(SPENT)
             return None
+        if self._turns is not None:
+            self._turns.attempt_ended()
         self._plan = self._plan.avoiding(broken)
         try:
-            return (yield from self._answered(RESTART))  # type: ignore[return-value]  # a stream was asked for
+            answer = yield from self._answered(RESTART)
         except GenAIError as failed:
             error.add_note(f"it could not begin anew: {failed}")
             return None
+        if isinstance(answer, Opened):
+            return answer
+        from genai_integrations.calls.streamed import chunks_of
+
+        return Opened(list(chunks_of(answer)), None)
+
+    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
+        """The call is over, with a reply or an error; limits and those who wait for its answer hear of it first."""
+        if self._turns is not None:
+            self._turns.end()
+        if self._memory is not None:
+            last = self.route.attempts[-1] if self.route.attempts else None
+            self._memory.ended(wire, last, error)
+        super().ended(wire, error)
 
     def _replied(self, wire: Wire) -> Reply:
         self.ended(wire)

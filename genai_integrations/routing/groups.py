@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from genai_integrations.calls.groups import Groups, Row
 from genai_integrations.calls.request import Request
 from genai_integrations.connections.connection import BrokenConnection, Connection
-from genai_integrations.routing.deployments import Deployment, Target
+from genai_integrations.routing.deployments import Deployment, Target, by_order
 
 
 def own_connections(groups: Groups) -> dict[str, Connection]:
@@ -23,26 +23,28 @@ def targets_of(
     rows: Sequence[Row],
     found: Callable[[str], Iterable[Target]],
     own_id: Callable[[Connection, str], str],
+    stored: Container[str],
 ) -> tuple[list[Target], list[str]]:
-    """The targets of a group in the order of its rows, and why other rows have none.
+    """The targets of a group, those of a smaller `order` first, and why other rows have none.
 
     Args:
         rows: The group's.
         found: The targets of any other name.
         own_id: The provider's id of a model at a connection.
+        stored: Names of the connections that no row brings along.
     """
     weights = _weights(rows)
     targets: dict[str, Target] = {}
     missing: list[str] = []
     for row in rows:
-        meant = list(_meant(row, found, own_id))
+        meant = () if _is_taken(row, stored) else tuple(_meant(row, found, own_id))
         new = [target for target in meant if target.name not in targets]
         if not new:
-            missing.append(f"{_named(row)}: {_why_not(row, bool(meant))}")
+            missing.append(f"{_place(row)}: {_why_not(row, stored, bool(meant))}")
         for target in new:
             # A name that several connections serve is one row, and has one row's share.
             targets[target.name] = _target(row, target, weights[row.number] / len(new))
-    return list(targets.values()), missing
+    return list(by_order(targets.values())), missing
 
 
 def with_defaults(request: Request, defaults: Mapping[str, Any]) -> Request:
@@ -100,7 +102,7 @@ def _target(row: Row, target: Target, weight: float) -> Target:
         timeout=row.timeout,
         stream_timeout=row.stream_timeout,
         region=row.region or target.deployment.region,
-        prices=row.prices,
+        prices=row.prices or None,
         defaults=row.defaults,
     )
     how = f": {target.why}" if target.why else ""
@@ -108,12 +110,27 @@ def _target(row: Row, target: Target, weight: float) -> Target:
 
 
 def _named(row: Row) -> str:
+    weight = "" if row.weight is None else f", weight {row.weight:g}"
+    order = f", order {row.order}" if row.order else ""
+    return f"{_place(row)}{order}{weight}"
+
+
+def _place(row: Row) -> str:
     return f"row {row.number} of {row.group!r}"
 
 
-def _why_not(row: Row, is_known: bool) -> str:
+def _is_taken(row: Row, stored: Container[str]) -> bool:
+    """Whether the row's own connection has the name of another: keys are read anew, and failures counted, by names."""
+    return row.connection is not None and row.connection.name in stored
+
+
+def _why_not(row: Row, stored: Container[str], is_known: bool) -> str:
     if isinstance(row.connection, BrokenConnection):
         return str(row.connection.error)
+    if row.connection is not None and _is_taken(row, stored):
+        return (
+            f"another connection is named {row.connection.name!r}: give its model_info another id"
+        )
     return "the same target as a row before it" if is_known else f"nobody serves {row.model!r}"
 
 

@@ -5,8 +5,8 @@ choice by speed read it, nobody else pays for it. What is read is a target's nam
 known is None, never a guess.
 
 The latency is a peak EWMA, as in tower's `PeakEwma` and Finagle's before it: a slower answer counts at once and in
-full, a faster one by and by, and with nothing to hear of the estimate sinks, so that a target that was slow is asked
-again some time. A target is feared before it has answered, too: what an attempt has been waiting for is the least that
+full, a faster one by and by, and with nothing to hear of the estimate sinks. Unlike theirs it does not sink below the
+mean of the last answers: with calls that are minutes apart every target would seem fast. A target is feared before it has answered, too: what an attempt has been waiting for is the least that
 the next one will take.
 """
 
@@ -23,22 +23,33 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import BadRequestError, CredentialError, RejectedAnswerError
+from genai_integrations.errors import (
+    BadRequestError,
+    CredentialError,
+    RejectedAnswerError,
+    RequestTimeoutError,
+)
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
 
 if TYPE_CHECKING:
     from genai_integrations.routing.sharing.usage import SharedUsage
 
-DECAY = 60.0
-"""Seconds after which a third is left of what was known of a latency. Tower and Finagle take 10 for services that
-answer in milliseconds."""
+DECAY = 10.0
+"""Seconds after which a third is left of what was known of a latency: the default of Finagle and of tower's examples.
+
+With 60 one long answer keeps calls away from a fast target for a minute, with 5 a slow one is forgotten at once; under
+traffic (`tests/routing/traffic.py`) they differ by a few hundredths of a second.
+"""
 
 MINUTE = 60.0
 
 _MOST_TARGETS = 4096
 _LAST = 100
 """Latencies of a target that a percentile is taken of."""
+
+_FEW = 5
+"""Latencies of which a mean is taken."""
 
 _ENOUGH = 20
 """Fewer answers have no 95th percentile."""
@@ -67,8 +78,8 @@ _NOTHING = Minute(0, 0, 0)
 class Measured:
     """Watches every attempt. Safe for threads, loops and after fork; forgets targets that were not used lately.
 
-    Of streams the time to the first content is measured, apart from the time to whole replies. An attempt that failed
-    says of the latency only that it was not less than the time it took: who refuses at once is not fast.
+    Of streams the time to the first content is measured, apart from the time to whole replies. A time-out counts as an
+    answer that took so long; another failure only where it makes the estimate larger: who refuses at once is not fast.
 
     Args:
         clock: Monotonic seconds.
@@ -90,8 +101,9 @@ class Measured:
     def latency(self, target: str, stream: bool = False) -> float | None:
         """Seconds that an answer is expected to take, or with `stream` a stream's first content.
 
-        The larger of the peak EWMA, which halves in 42 s without an answer, and of what the oldest attempt without an
-        answer has waited. None for a target that has neither answered nor is being asked.
+        The largest of three: a peak EWMA, which halves in 7 s without an answer; the mean of the last five answers, below
+        which it does not sink; what the oldest attempt without an answer has waited. None for a target that has neither
+        answered nor is being asked.
         """
         known = self._targets.get(target)
         if known is None:
@@ -100,14 +112,14 @@ class Measured:
             delay = known.firsts if stream else known.wholes
             return delay.expected(self.clock())
 
-    def last(self, target: str, stream: bool = False) -> float | None:
-        """As `latency`, as it stood when the target answered last: time alone makes no target faster."""
+    def lowest(self, target: str, stream: bool = False) -> float | None:
+        """As `latency`, but sinking to nothing: what to compare by for a call that may find out whether it is faster."""
         known = self._targets.get(target)
         if known is None:
             return None
         with self.lock:
             delay = known.firsts if stream else known.wholes
-            return delay.last(self.clock())
+            return delay.lowest(self.clock())
 
     def p95(self, target: str, stream: bool = False) -> float | None:
         """Seconds within which 95 of the last 100 answers came, or first contents; None before there were 20."""
@@ -159,11 +171,12 @@ class _Delay:
         waiting: When each attempt began that has no answer yet, by its identity; the oldest first.
     """
 
-    __slots__ = ("_at", "_ewma", "_last", "_p95", "_since", "waiting")
+    __slots__ = ("_at", "_ewma", "_few", "_last", "_p95", "_since", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[int, float] = {}
         self._ewma: float | None = None
+        self._few: deque[float] = deque(maxlen=_FEW)
         self._at = 0.0
         self._last: deque[float] = deque(maxlen=_LAST)
         self._p95: float | None = None
@@ -172,10 +185,13 @@ class _Delay:
     def expected(self, now: float) -> float | None:
         if self._ewma is None:
             return self._or_waited(None, now)
-        return self._or_waited(self._ewma * math.exp((self._at - now) / DECAY), now)
+        return self._or_waited(max(self._sunk(now), sum(self._few) / len(self._few)), now)
 
-    def last(self, now: float) -> float | None:
-        return self._or_waited(self._ewma, now)
+    def lowest(self, now: float) -> float | None:
+        return self._or_waited(None if self._ewma is None else self._sunk(now), now)
+
+    def _sunk(self, now: float) -> float:
+        return (self._ewma or 0.0) * math.exp((self._at - now) / DECAY)
 
     def _or_waited(self, known: float | None, now: float) -> float | None:
         """What is known, or what is being waited for if that is longer."""
@@ -193,6 +209,7 @@ class _Delay:
 
     def answered(self, seconds: float, now: float) -> None:
         self._last.append(seconds)
+        self._few.append(seconds)
         self._since += 1
         if self._ewma is None or seconds >= self._ewma:
             self._ewma = seconds
@@ -201,9 +218,9 @@ class _Delay:
             self._ewma = self._ewma * left + seconds * (1.0 - left)
         self._at = now
 
-    def failed(self, seconds: float, now: float) -> None:
-        if self._ewma is not None and seconds > self._ewma:
-            self._ewma, self._at = seconds, now
+    def failed(self, seconds: float, now: float, is_late: bool) -> None:
+        if is_late or (self._ewma is not None and seconds > self._ewma):
+            self.answered(seconds, now)
 
     def p95(self) -> float | None:
         if len(self._last) < _ENOUGH:
@@ -303,7 +320,7 @@ class _Watch:
                 if not isinstance(error, _NOT_ITS_FAULT):
                     target.errors += 1
                     if began is not None:
-                        delay.failed(now - began, now)
+                        delay.failed(now - began, now, isinstance(error, RequestTimeoutError))
             elif began is not None and attempt.outcome == OK:
                 delay.answered(attempt.ms / 1000, now)
             elif began is not None and attempt.outcome == CANCELLED:

@@ -17,7 +17,7 @@ from genai_integrations.connections.connection import (
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
 from genai_integrations.errors import UnknownModelError
 from genai_integrations.models import catalog
-from genai_integrations.models.families import OWN_IDS, family_of
+from genai_integrations.models.families import OPENROUTERS_ENDING, OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class Resolution:
         for at, target in enumerate(self.targets, 1):
             lines.append(f"  {at}. {target.name}  ({target.why})")
             lines += [f"       {said}" for said in self.restated.get(target.name, ())]
-        lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
+        if len(self.targets) > 1:
+            # Of a single target everybody knows.
+            lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
 
@@ -86,11 +88,12 @@ class Names:
         self._groups = groups or {}
         # Those of rows answer to their own names, and to no model's.
         self._by_name = {connection.name: connection for connection in connections}
+        self._broken = {row.name: row for row in broken}
         if groups:
             from genai_integrations.routing.groups import own_connections
 
+            self._stored = self._by_name.keys() | self._broken.keys()
             self._by_name = own_connections(groups) | self._by_name
-        self._broken = {row.name: row for row in broken}
         self._aliases = aliases or {}
         self._known: dict[str, Resolution] = {}
 
@@ -108,7 +111,8 @@ class Names:
         if meant in self._groups:
             from genai_integrations.routing.groups import targets_of
 
-            targets, missing = targets_of(self._groups[meant], self._of_row, _own_id)
+            rows = self._groups[meant]
+            targets, missing = targets_of(rows, self._of_row, _own_id, self._stored)
             return Resolution(name, meant, tuple(targets), tuple(missing))
         found = tuple(_without_repeats(self._targets(meant)))
         return Resolution(name, meant, found, tuple(self._missing(found)))
@@ -331,7 +335,7 @@ def _listing(row: Connection, name: str) -> str | None:
 
 
 def _family_member(row: Connection, name: str) -> str | None:
-    if not row.with_default_models:
+    if not row.with_default_models or OPENROUTERS_ENDING.search(name):
         return None
     if name in catalog.models_of(row.provider.name):
         return _default_id(row, name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.routing.caching import AnswerStore
+from genai_integrations.models.lengths import AnswerLengths
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.learnt import Learnt
 from genai_integrations.routing.observing import Observer
@@ -18,6 +18,8 @@ from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from genai_integrations.limits.gate import Gate
+    from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.hedging import Hedging
     from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.outages import Outage
@@ -51,7 +53,9 @@ class Parts:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers; None keeps none.
+        gate: Limits and budgets; None where there are none.
         measured: What was measured of the targets; None where nobody asks. It is one of the observers.
+        lengths: How long answers were.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
         hedging: When a second target is asked beside a slow one; None for never.
@@ -65,8 +69,10 @@ class Parts:
     health: Health
     transport: Transport
     observers: Sequence[Observer] = ()
-    answers: AnswerStore | None = None
+    answers: Answers | None = None
     measured: Measured | None = None
+    gate: Gate | None = None
+    lengths: AnswerLengths = field(default_factory=AnswerLengths)
     hedging: Hedging | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)

@@ -117,6 +117,8 @@ class Planner:
             plan = dataclasses.replace(plan, fallbacks=(), instead={}, cascade=None)
         if self._balancer is not None:
             plan = self._balancer.arranged(plan, request)
+        if given:
+            plan = _because(given.why, plan)
         return plan if rule is None else _because(rule[1], plan)
 
 
@@ -187,7 +189,7 @@ class Plans:
         missing = list(own.missing)
         for name in self.fallback_names(model):
             other = self.names.resolve(name)
-            for target in other.targets:
+            for target in self._in_order(other.targets):
                 why = f"fallback {name!r}: {target.why}"
                 targets.setdefault(target.name, dataclasses.replace(target, why=why))
             if not other.targets:
@@ -209,7 +211,7 @@ class Plans:
             if groups:
                 instead[kind] = groups
         special = self._special(model)
-        own, *others = special.groups() if special else [by_order(self.names.targets(model))]
+        own, *others = special.groups() if special else [self._in_order(self.names.targets(model))]
         fallbacks = [*others, *self._groups(self.fallback_names(model))]
         return self._abilities.noted(Plan(own, fallbacks, instead, special=special))
 
@@ -224,10 +226,20 @@ class Plans:
     def _resolved(self, model: str) -> Resolution:
         special = self._special(model)
         if special is None:
-            return self.names.resolve(model)
+            found = self.names.resolve(model)
+            return dataclasses.replace(found, targets=tuple(self._in_order(found.targets)))
         from genai_integrations.routing.special import resolved
 
         return resolved(special, model)
+
+    def _in_order(self, targets: Sequence[Target]) -> Sequence[Target]:
+        """As they are asked where no strategy says otherwise."""
+        preference = self._args.region_preference
+        if not preference:
+            return by_order(targets)
+        from genai_integrations.routing.strategies.regions import place
+
+        return sorted(targets, key=lambda target: place(target, preference))
 
     def _follow(self, model: str, table: Fallbacks, default: Sequence[str] = ()) -> list[str]:
         """Fallbacks of the name, then fallbacks of those, each name once."""
@@ -251,7 +263,9 @@ class Plans:
         for name in names:
             try:
                 special = self._special(name)
-                groups += special.groups() if special else [by_order(self.names.targets(name))]
+                groups += (
+                    special.groups() if special else [self._in_order(self.names.targets(name))]
+                )
             except GenAIError as error:
                 # A fallback that is gone must not stop a call that does not need it.
                 _log.warning("the fallback %r is left out: %s", name, error)

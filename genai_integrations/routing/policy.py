@@ -24,6 +24,7 @@ from genai_integrations.errors import (
     ConfigurationError,
     CredentialError,
     GenAIError,
+    LimitError,
     OutOfCreditError,
     RejectedAnswerError,
     RequestTimeoutError,
@@ -41,7 +42,10 @@ from genai_integrations.routing.retry_rules import (
     falls_over,
     is_repeatable,
 )
-from genai_integrations.routing.steps import AwaitProbe, NewKey, Race, Try, Wait
+from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Race, Try, Wait
+
+if TYPE_CHECKING:
+    from genai_integrations.routing.turns import Turns
 
 if TYPE_CHECKING:
     from genai_integrations.routing.domains import Failed
@@ -50,7 +54,7 @@ if TYPE_CHECKING:
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
 
-Step = Try | Wait | AwaitProbe | NewKey | Race
+Step = Try | Wait | AwaitProbe | NewKey | Admit | Race
 """What a driver is asked to do."""
 
 Outcome = GenAIError | Target | bool | None
@@ -71,6 +75,7 @@ def attempts(
     *,
     timeout: float,
     ends: float | None = None,
+    turns: Turns | None = None,
     limit: Callable[[Target], float | None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
@@ -90,6 +95,7 @@ def attempts(
         health: What is known of the targets; failures and successes are written to it.
         timeout: Seconds for one attempt.
         ends: The moment at which the call is over; None for never.
+        turns: What the call asks of limits and budgets; None where there are none.
         limit: Gives a target's own time-out, if it has one.
         clock: Monotonic seconds, the same as the clock of `health`.
         jitter: A number from 0 to 1.
@@ -100,13 +106,23 @@ def attempts(
         GenAIError: No attempt succeeded, and no other is allowed.
     """
     state = _Call(
-        plan, args, health, timeout=timeout, ends=ends, limit=limit, clock=clock, jitter=jitter
+        plan,
+        args,
+        health,
+        turns,
+        timeout=timeout,
+        ends=ends,
+        limit=limit,
+        clock=clock,
+        jitter=jitter,
     )
     while True:
         candidate = state.next_candidate()
         if candidate.tries and not candidate.rested:
             yield Wait(state.wait_before(candidate))
             candidate.rested = True
+        if turns is not None and not (yield from _entered(candidate, state, turns)):
+            continue
         admission = state.admit(candidate)
         if admission.other is None:
             after = state.late_after(candidate, hedging, stream) if hedging else None
@@ -118,9 +134,21 @@ def attempts(
                 succeeded = bool((yield Race(candidate.target.name, asked, after, second)))
             if succeeded:
                 return
-        elif not state.has_elsewhere():
+            continue
+        if turns is not None:
+            turns.give_back()
+        if not state.has_elsewhere():
             yield state.pause(candidate, admission.other)
             state.take_in_told(candidate, admission.other)
+
+
+def _entered(candidate: Candidate, state: _Call, turns: Turns) -> Generator[Step, Outcome, bool]:
+    """Whether limits and budgets let an attempt be made now. What they refuse for good is out of this call."""
+    outcome = yield from turns.entered(candidate.target, state.has_elsewhere)
+    if isinstance(outcome, GenAIError):
+        state.pass_over(candidate, outcome)
+        return False
+    return bool(outcome)
 
 
 def _second(
@@ -160,6 +188,8 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
             if state.health.accounts.were_any:
                 state.health.accounts.answered(candidate.target.connection, began)
         if isinstance(error, GenAIError):
+            if state.turns is not None:
+                state.turns.attempt_ended()
             state.take_in(candidate, error, probe)
         return error is None
     finally:
@@ -177,6 +207,7 @@ class _Call:
         plan: Plan,
         args: RouterArgs,
         health: Health,
+        turns: Turns | None,
         *,
         timeout: float,
         ends: float | None,
@@ -185,6 +216,7 @@ class _Call:
         jitter: Callable[[], float],
     ) -> None:
         self.health = health
+        self.turns = turns
         self._plan = plan
         self._args = args
         self._timeout = timeout
@@ -354,11 +386,18 @@ class _Call:
         if not self._falls_over(candidate, error):
             raise self._final(error)
 
+    def pass_over(self, candidate: Candidate, error: GenAIError) -> None:
+        """Leave a target out that limits or budgets keep from this call; it was not asked."""
+        candidate.learn(error, self._clock())
+        self._errors.append(error)
+
     def failure(self, why: str = "") -> GenAIError:
         """The error for a call of which nothing is left to try."""
         last = self._errors[-1]
+        if all(isinstance(row, LimitError) for row in self._errors):
+            return self._errors[0]
         tried = {(row.connection, row.model) for row in self._errors if isinstance(row, CallError)}
-        if len(tried) <= 1 and len(self._candidates) == 1:
+        if len(tried) <= 1 and len(self._candidates) == 1 and not isinstance(last, LimitError):
             error = last
         else:
             outcomes = "; ".join(f"{type(row).__name__}: {row}" for row in self._errors)
@@ -431,6 +470,8 @@ class _Call:
     def _free_at(self, candidate: Candidate) -> float:
         target, accounts = candidate.target, self.health.accounts
         free_at = self.health.free_at(target.name)
+        if self.turns is not None:
+            free_at = max(free_at, self.turns.free_at(target))
         return max(free_at, accounts.free_at(target.connection)) if accounts.were_any else free_at
 
     def _backoff(self, candidate: Candidate) -> float:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import CANCELLED, OK, Attempt, Route
+from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
-from genai_integrations.routing.observing import CallObserver, Observer
+from genai_integrations.routing.observing import CallObserver
 from genai_integrations.runtime.network import without_frames
 
 if TYPE_CHECKING:
     from genai_integrations.routing.hedging import Finish
+    from genai_integrations.routing.parts import Parts
     from genai_integrations.routing.steps import Ending
 
 
@@ -25,19 +25,20 @@ class Record:
 
     Args:
         request: What the caller wants.
-        observers: Those of the client.
+        parts: What the client's calls share.
 
     Attributes:
         route: Every attempt so far.
     """
 
-    __slots__ = ("_began", "_observers", "_request", "route")
+    __slots__ = ("_began", "_observers", "_parts", "_request", "route")
 
-    def __init__(self, request: Request, observers: Sequence[Observer]) -> None:
+    def __init__(self, request: Request, parts: Parts) -> None:
+        self._parts = parts
         self._request = request
         self.route = Route(request.model)
         self._observers: list[CallObserver] = [
-            watching for one in observers if (watching := one.call_began(request)) is not None
+            watching for one in parts.observers if (watching := one.call_began(request)) is not None
         ]
         # After theirs, so that the times of attempts lie within what an observer takes for the call's.
         self._began = time.monotonic()
@@ -54,6 +55,7 @@ class Record:
         attempt = Attempt(
             target.name, connection.name, connection.provider.name, target.model, reason
         )
+        attempt.prices = target.deployment.prices
         if request.trace is not self._request.trace:
             attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
             attempt.messages = request.body["messages"]
@@ -83,6 +85,10 @@ class Record:
         attempt.outcome = OK
         attempt.usage = usage
         attempt.answered = model if isinstance(model, str) else None
+        if attempt.reason != CACHE:
+            request = self._request
+            prompt = request.trace.get("langfuse_prompt")
+            self._parts.lengths.note(attempt.model, request.body, prompt, usage)
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
@@ -106,7 +112,7 @@ class Record:
     def _stream_left(self, attempt: Attempt, end: Ending) -> None:
         """Nobody reads the stream any more, and it had not told what it used."""
         # While the interpreter ends, prices can no longer be loaded.
-        if not sys.is_finalizing():
+        if attempt.reason != CACHE and not sys.is_finalizing():
             from genai_integrations.routing.abandoned import usage_so_far
 
             attempt.usage = usage_so_far(self._request.body, end.text, end.usage)

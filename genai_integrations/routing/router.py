@@ -10,10 +10,10 @@ from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import WireCall
+from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.batched import batched_call
-from genai_integrations.routing.caching import AnswerStore
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
@@ -26,10 +26,14 @@ from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
+    from genai_integrations.limits.gate import Gate
+    from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.estimating import Estimator
     from genai_integrations.routing.outages import Outage
     from genai_integrations.routing.variants.track import Track
     from genai_integrations.settings import Settings
     from genai_integrations.transports.batching import Batching
+    from genai_integrations.transports.counting import Counter
 
 
 class Router:
@@ -41,8 +45,12 @@ class Router:
         transport: Performs attempts.
         observers: Told of every call.
         answers: Keeps answers for those who ask the same again.
+        gate: Limits and budgets of the calls.
         project: Tells tenants apart who share state in one place.
         langfuse: Whose scores are read; None where calls are not recorded.
+
+    Attributes:
+        answers: The same; None keeps none.
     """
 
     def __init__(
@@ -51,13 +59,15 @@ class Router:
         args: RouterArgs,
         transport: Transport,
         observers: Sequence[Observer] = (),
-        answers: AnswerStore | None = None,
+        answers: Answers | None = None,
         *,
+        gate: Gate | None = None,
         project: str = "",
         langfuse: Settings | None = None,
     ) -> None:
         self.args = args
         self.registry = registry
+        self.answers = answers
         health = Health(args.allowed_fails, args.cooldown_time)
         found = measured(args)
         self._state = state(args, health, found, project, langfuse)
@@ -65,7 +75,9 @@ class Router:
         more = [row for row in (found, self._state) if row is not None]
         watching = (*observers, *more)
         planner = Planner(args, found, variants)
-        self._parts = Parts(registry, args, planner, health, transport, watching, answers, found)
+        self._parts = Parts(
+            registry, args, planner, health, transport, watching, answers, found, gate
+        )
         if args.hedge_after is not None:
             from genai_integrations.routing.hedging import Hedging
 
@@ -101,6 +113,10 @@ class Router:
             raise ConfigurationError(f"there is no rollout {name!r}: router_args has no rollouts")
         return self._state.rollout(name)
 
+    def rollouts(self) -> tuple[Track, ...]:
+        """Every rollout, as far as it is."""
+        return () if self._state is None else tuple(self._state.latest().values())
+
     def exchange(self) -> None:
         """Tell other processes what is new here, and hear what is new there, now."""
         if self._state is not None:
@@ -114,6 +130,14 @@ class Router:
         """
         snapshot = self.registry.peek() or self.registry.load()
         return batched_call(request, self._parts, snapshot)
+
+    def connection(self, name: str) -> Connection | None:
+        """A connection by its name, None if there is none."""
+        return (self.registry.peek() or self.registry.load()).by_name.get(name)
+
+    def renewed(self, connection: Connection) -> Connection:
+        """A connection whose key was refused, as it is stored now."""
+        return self.registry.refresh(connection).by_name.get(connection.name, connection)
 
     @property
     def batching(self) -> Batching | None:
@@ -151,6 +175,12 @@ class Router:
             return await self._async.run(request)
         except (ImportError, RuntimeError) as error:
             raise last_words(error) or error from None
+
+    def estimator(self, request: Request, counter: Counter | None, *, batch: bool) -> Estimator:
+        """What says what a request would cost."""
+        from genai_integrations.routing.estimating import Estimator
+
+        return Estimator(self._parts, request, counter, batch=batch)
 
     def refresh(self) -> None:
         """Read the connections again, now."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
-from urllib.parse import quote
+from collections.abc import Mapping
+from typing import Any
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.request import Request
@@ -19,6 +19,7 @@ from genai_integrations.connections.langfuse.scores import LangfuseScores
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.measured import Measured
+from genai_integrations.routing.sharing.beside import Beside
 from genai_integrations.routing.sharing.cooldowns import Cooldowns
 from genai_integrations.routing.sharing.file_store import FileStore
 from genai_integrations.routing.sharing.hashed import Names
@@ -43,7 +44,7 @@ def store_of(args: RouterArgs) -> Store | None:
     Raises:
         ConfigurationError: They say two places, or one that cannot be.
     """
-    url = args.redis_url or _address(args)
+    url = args.redis_address
     if url and args.state_file:
         raise ConfigurationError(
             "router_args has a Redis server and a state_file: state is kept in one of them"
@@ -54,14 +55,6 @@ def store_of(args: RouterArgs) -> Store | None:
         except ConfigurationError as error:
             raise ConfigurationError(f"router_args['redis_url']: {error}") from error.__cause__
     return FileStore(args.state_file) if args.state_file else None
-
-
-def _address(args: RouterArgs) -> str:
-    if not args.redis_host:
-        return ""
-    password = args.redis_password
-    user = f":{quote(password, safe='')}@" if password else ""
-    return f"redis://{user}{args.redis_host}:{args.redis_port}/0"
 
 
 class State:
@@ -91,6 +84,7 @@ class State:
         store, names = store_of(args), Names(project)
         self._names = names
         self._exchanges: list[Exchange] = []
+        self._is_shared = store is not None
         self.is_ready = store is None
         if store is not None:
             self._exchanges.append(Cooldowns(health, names).exchange)
@@ -101,26 +95,27 @@ class State:
         if args.rollouts:
             self._exchanges.append(self._index.exchange)
         self.tracks = {row.name: self._track(row) for row in args.rollouts}
-        self.variants = Variants(args.experiments, self.tracks)
+        self.variants = Variants(args, self.tracks)
         self._traced = Traced()
+        self._synchroniser = None if store is None else Synchroniser(store, self._exchanges)
         scored = [track for track in self.tracks.values() if track.rollout.score]
-        read = LangfuseScores(langfuse) if scored and langfuse else None
-        self._scores = Scores(scored, self._traced, read) if read else None
-        chores = (self._scores.read_when_due,) if self._scores else ()
-        self._is_needed = store is not None or bool(chores)
-        self._synchroniser = Synchroniser(store, self._all, chores)
+        self._scores = None
+        if scored and langfuse:
+            scores = Scores(scored, self._traced, LangfuseScores(langfuse))
+            # Langfuse may hang for longer than others are to wait for what is shared.
+            self._scores = Beside(f"scores of {langfuse.host}", scores.read_when_due)
+            self._read_scores = scores.read
 
     def prepare(self) -> None:
         """Take over what is known elsewhere, so that the first call knows it; a store that is away does without."""
-        self._synchroniser.exchange()
+        if self._synchroniser is not None:
+            self._synchroniser.exchange()
         self.is_ready = True
 
-    def call_began(self, request: Request) -> Watch | None:
-        """A call begins; it is watched if it is for a rollout."""
-        if self._is_needed:
-            self._synchroniser.touch()
-        track = self.tracks.get(request.model)
-        return None if track is None else Watch(track, self._traced)
+    def call_began(self, request: Request) -> Watch | None:  # noqa: ARG002  the protocol's
+        """A call begins; it is watched where there are rollouts, for a rule may lead to one."""
+        self._touch()
+        return Watch(self.tracks, self._traced) if self.tracks else None
 
     def rollout(self, name: str) -> Track:
         """A rollout, with what other processes know of it.
@@ -128,30 +123,40 @@ class State:
         Raises:
             ConfigurationError: There is none of this name.
         """
-        track = self.tracks.get(name)
+        track = self.latest().get(name)
         if track is None:
             known = ", ".join(map(repr, self.tracks)) or "none"
             raise ConfigurationError(f"there is no rollout {name!r}; router_args has {known}")
-        if not self.is_ready:
-            self.prepare()
-        elif self._is_needed:
-            self._synchroniser.touch()
         return track
 
+    def latest(self) -> Mapping[str, Track]:
+        """The rollouts by name, with what other processes know of them."""
+        if not self.is_ready:
+            self.prepare()
+        self._touch()
+        return self.tracks
+
     def exchange(self) -> None:
-        """Tell other processes what is new here, hear what is new there, and read scores, now."""
-        if self._scores:
-            self._scores.hurry()
-        self._synchroniser.exchange()
+        """Tell other processes what is new here, and hear what is new there, now."""
+        if self._synchroniser is not None:
+            self._synchroniser.exchange()
+
+    def refresh(self) -> None:
+        """As `exchange`, and read Langfuse's scores."""
+        if self._scores is not None:
+            self._read_scores()
+        self.exchange()
+
+    def _touch(self) -> None:
+        for beside in (self._synchroniser, self._scores):
+            if beside is not None:
+                beside.touch()
 
     def _track(self, rollout: Rollout) -> Track:
         mirror = Mirror(self._names.key("rollout", identity_of(rollout)))
         self._index.first(number_of(rollout), json.dumps(described(rollout)))
         self._exchanges.append(mirror.exchange)
-        return Track(rollout, mirror, self.exchange)
-
-    def _all(self) -> Sequence[Exchange]:
-        return self._exchanges
+        return Track(rollout, mirror, self.refresh, is_shared=self._is_shared)
 
 
 def described(rollout: Rollout) -> dict[str, object]:
@@ -169,3 +174,23 @@ def number_of(rollout: Rollout) -> int:
     """Its place in the index."""
     hashed = hashlib.blake2b(identity_of(rollout).encode(errors="replace"), digest_size=6)
     return int.from_bytes(hashed.digest())
+
+
+def stored_rollouts(store: Store, project: str) -> list[Track]:
+    """The rollouts of a project that a store knows, as far as they are; by name, a later description last.
+
+    Raises:
+        StoreAway: It does not answer.
+    """
+    names = Names(project)
+    index = Mirror(names.key(INDEX))
+    index.exchange(store)
+    tracks = [_stored(store, names, json.loads(text)) for text in index.firsts()]
+    return sorted(tracks, key=lambda track: (track.name, track.audit[0].at))
+
+
+def _stored(store: Store, names: Names, row: dict[str, Any]) -> Track:
+    rollout = Rollout(**row)
+    mirror = Mirror(names.key("rollout", identity_of(rollout)))
+    mirror.exchange(store)
+    return Track(rollout, mirror, lambda: mirror.exchange(store), is_shared=True)

@@ -6,16 +6,15 @@ takes are tuples, which are made in a third of the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.caching import Memory
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.judging import JudgeOfAnswers
 from genai_integrations.routing.observing import Observer
@@ -23,6 +22,7 @@ from genai_integrations.routing.probe import Probe
 
 if TYPE_CHECKING:
     from genai_integrations.prompts.langfuse_prompts import LangfusePrompts
+    from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.running import Running
 
 
@@ -47,6 +47,26 @@ class AwaitProbe:
 
     probes: Sequence[Probe]
     seconds: float
+
+
+class Room(Protocol):
+    """What a call asks for before an attempt: see `turns.Turns`."""
+
+    def take(self, target: Target) -> object:
+        """None if it got what the attempt needs, else why not."""
+        ...
+
+    def atake(self, target: Target) -> Awaitable[object]:
+        """As `take`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Take what limits and budgets have for an attempt, and send back None, or why it may not be made now."""
+
+    room: Room
+    target: Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +98,25 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Look a kept answer up, and send it back with the attempt that stands for it, or None."""
+    """Look a kept answer up, and send it back as `Recalled`, or None."""
+
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Wait for the call that asks the same just now, at most so long, and send back what it brought.
+
+    That is None if nobody asks, so that this call does, or if it brought nothing; and a TimeoutError if it took longer.
+    """
+
+    memory: Memory
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Have a newer answer fetched in the background, unless that is being done."""
 
     memory: Memory
 
@@ -222,6 +260,7 @@ class Ending:
         error: What the caller gets, if it broke.
         is_whole: Whether it came to its end; else it broke, or the caller left it.
         model: As the stream names it where it tells its usage.
+        tier: The service tier, as the same chunk names it.
         text: What came of a stream that is not whole.
     """
 
@@ -230,6 +269,7 @@ class Ending:
     error: GenAIError | None = None
     is_whole: bool = False
     model: object = None
+    tier: object = None
     text: str = ""
 
 
@@ -252,6 +292,9 @@ Step = (
     Ready
     | Load
     | Recall
+    | Follow
+    | Admit
+    | Renew
     | Prepare
     | FindPrompt
     | Send

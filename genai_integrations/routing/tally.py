@@ -62,6 +62,11 @@ class Tally:
         return self._head.get("model")
 
     @property
+    def tier(self) -> object:
+        """The service tier that the chunk with the usage names."""
+        return self._head.get("service_tier")
+
+    @property
     def text(self) -> str:
         """The text of the first answer, as far as it came."""
         first = min(self._texts, key=str, default=None)

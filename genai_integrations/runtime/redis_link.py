@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.loading import loading
@@ -35,7 +37,8 @@ PAUSE = 1.0
 SCHEMES = ("redis", "rediss", "unix")
 """What an address may begin with: plain, with TLS, and a socket of this machine."""
 
-_MOST_LOOPS = 64
+_LOOP = BackgroundLoop("genai-redis")
+"""Where all that is awaited is done, whoever awaits it: a connection outlives the loops of a program that has many."""
 
 
 class RedisAway(Exception):  # noqa: N818  a state of affairs that callers expect, not an error that a user sees
@@ -71,7 +74,8 @@ class RedisLink:
         self._lock = threading.Lock()
         self._asked_again_at = 0.0
         self._client: redis.Redis | None = None
-        self._aclients: BoundedMap[int, tuple[Any, redis.asyncio.Redis]] = BoundedMap(_MOST_LOOPS)
+        self._aclient: redis.asyncio.Redis | None = None
+        self._end: weakref.finalize[..., RedisLink] | None = None
         _redis()
         after_fork_in_child(self._renew)
 
@@ -96,12 +100,25 @@ class RedisLink:
             raise self._failed(error) from error
 
     async def aask(self, work: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
-        """As `ask`, in the running event loop."""
+        """As `ask`, without blocking the event loop. The work is awaited in a loop of its own."""
         self._require()
         try:
-            return await work(self._async())
+            return await _LOOP.arun(self._awaited(work))
         except (_redis().exceptions.RedisError, OSError) as error:
             raise self._failed(error) from error
+
+    async def _awaited(self, work: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
+        if self._aclient is None:
+            with loading():
+                import redis.asyncio
+
+            client = self._aclient = redis.asyncio.Redis.from_url(
+                self._url, **_options(is_async=True)
+            )
+            # It has the client until then: one that is garbage together with the link would complain that it is open.
+            self._end = weakref.finalize(self, _close, client)
+            self._end.atexit = False
+        return await work(self._aclient)
 
     def _require(self) -> None:
         if self.is_away:
@@ -118,26 +135,18 @@ class RedisLink:
                 self._client = _redis().Redis.from_url(self._url, **_options())
             return self._client
 
-    def _async(self) -> redis.asyncio.Redis:
-        import asyncio
-
-        import redis.asyncio
-
-        loop = asyncio.get_running_loop()
-        found = self._aclients.get(id(loop))
-        if found is None or found[0] is not loop:
-            # A connection belongs to the loop that opened it.
-            found = loop, redis.asyncio.Redis.from_url(self._url, **_options(is_async=True))
-            self._aclients.put(id(loop), found)
-        return found[1]
-
     def _renew(self) -> object:
         """After a fork, in the child: sockets are the parent's."""
-        old = (self._lock, self._client, self._aclients)
+        old = (self._lock, self._client, self._aclient)
         self._lock = threading.Lock()
-        self._client = None
-        self._aclients = BoundedMap(_MOST_LOOPS)
+        self._client = self._aclient = None
+        if self._end is not None:
+            self._end.detach()
         return old
+
+
+def _close(client: redis.asyncio.Redis) -> None:
+    _LOOP.spawn(client.aclose())
 
 
 _links: BoundedMap[str, RedisLink] = BoundedMap(64)

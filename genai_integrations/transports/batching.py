@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from genai_integrations.calls.incoming import check_reply
-from genai_integrations.calls.wire import Wire, WireCall
+from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import InvalidReplyError
@@ -62,6 +62,10 @@ class Batching:
         if spoken.headers is not None:
             headers = spoken.headers(call, spoken.body(call))
         return Account(call.connection, call.model, call.operation, self._pins, headers)
+
+    def account_of(self, connection: Connection, model: str, operation: Operation) -> Account:
+        """The same for a batch that is there already."""
+        return Account(connection, model, operation, self._pins)
 
     def line(self, call: WireCall, custom_id: str) -> bytes:
         """A call as it stands in a batch.

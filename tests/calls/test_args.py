@@ -12,6 +12,7 @@ import pytest
 from genai_integrations import Experiment, GenAIClient, GenAIError, Rollout
 from genai_integrations.calls.args import PER_CALL, RouterArgs, StrategyName, router_args
 from genai_integrations.errors import CallError, ConfigurationError, RateLimitError, ServerError
+from genai_integrations.limits.purse import Purse
 from genai_integrations.routing.strategies.balancer import STRATEGIES
 
 GOOD = {
@@ -51,6 +52,7 @@ GOOD = {
     "cache_responses": [True, False],
     "cache_kwargs": [{}, {"ttl": 60}, {"max_size_in_memory": 1, "max_bytes": 1000}],
     "cache": [{}, {"no-cache": True, "no-store": False}, {"ttl": 0.5}],
+    "max_cost": [None, 0, 0.05, Purse(1)],
     "model_list": [[], [{"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o"}}]],
     "sticky_by": [None, "user", "session"],
     "region_preference": [[], ["ap-northeast-2", "eu"]],
@@ -138,6 +140,7 @@ BAD = {
         {"max_bytes": True},
     ],
     "cache": [None, True, "no-cache", {"no_cache": True}, {"no-cache": 1}, {"ttl": math.inf}],
+    "max_cost": [-1, "1", True, math.nan, math.inf],
     "model_list": [None, {}, "smart", [{}], [1], [{"model_name": "smart"}]],
     "sticky_by": ["", "langfuse_user_id", 1, True, ["user"]],
     "region_preference": [None, "eu", [1], [""]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 import subprocess
@@ -172,6 +173,28 @@ def test_files_that_cannot_be(batch, genai, tmp_path):
     assert "would overwrite the input" in str(own.exception)
     assert "cannot be written: No such file or directory" in str(nowhere.exception)
     assert "missing.jsonl cannot be read: No such file or directory" in str(missing.exception)
+
+
+def test_another_process_keeps_its_output(batch, tmp_path):
+    """Who may not have the journal does not touch the output either."""
+    out = tmp_path / "out.jsonl"
+    out.write_text("a line of the other process\n")
+    with (tmp_path / "out.jsonl.journal").open("ab") as journal:
+        fcntl.flock(journal.fileno(), fcntl.LOCK_EX)
+        done = batch([_asked("a", model="m")], "-o", str(out))
+
+    assert "is in use: another process" in str(done.exception)
+    assert out.read_text() == "a line of the other process\n"
+
+
+def test_stdin_and_stdout(genai, provider, environ):
+    """In a pipe there is no journal, unless one is named."""
+    command = [sys.executable, "-m", "genai_integrations.cli", "batch", "-"]
+    done = subprocess.run(
+        command, env=environ, input=json.dumps(_line("a", "1")), capture_output=True, text=True, check=True
+    )  # fmt: skip
+
+    assert _answers(done.stdout) == [("1", "provider says: a", None)]
 
 
 def test_ctrl_c_keeps_what_is_there(provider, environ, tmp_path):

@@ -206,7 +206,7 @@ def test_a_call_may_leave_nothing(client, ask):
 def test_a_call_may_say_for_how_long(make_client, seoul, ask):
     """`ttl` of the call, else of `cache_kwargs`."""
     client = make_client(seoul, cache_responses=True, cache_kwargs={"ttl": 30})
-    cache = client._router._parts.answers
+    cache = client._router.answers.exact
     now = cache._clock()
     cache._clock = lambda: now
     ask(client)
@@ -283,7 +283,9 @@ def test_a_call_may_not_switch_it_on_and_a_wrong_control_is_told(client):
     """The cache belongs to the client."""
     with pytest.raises(ConfigurationError, match="cache_responses belongs to router_args"):
         client.completion("gpt-4o", QUESTION, cache_responses=True)
-    with pytest.raises(ConfigurationError, match="no-cache, no-store, ttl"):
+    with pytest.raises(
+        ConfigurationError, match="ttl, refresh, no_store, semantic, no-cache, no-store"
+    ):
         client.completion("gpt-4o", QUESTION, cache={"max-age": 1})
 
 

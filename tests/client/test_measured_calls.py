@@ -15,6 +15,12 @@ ROWS = [
     {"model_name": "smart", "litellm_params": {"model": "seoul/gpt-4o"}},
     {"model_name": "smart", "litellm_params": {"model": "usa/gpt-4o"}},
 ]
+VECTORS = [
+    {
+        "model_name": "vectors",
+        "litellm_params": {"model": "usa/text-embedding-3-small", "dimensions": 8},
+    }
+]
 HELLO = [{"role": "user", "content": "one two three four"}]
 
 
@@ -108,3 +114,41 @@ def test_who_has_not_answered_yet_is_left_alone(make, ask, mode, seoul, strategy
     waiting.join()
 
     assert served == {"usa/gpt-4o"}
+
+
+def test_embeddings_have_groups_and_defaults_too(make, usa):
+    """Sync and async; the row's number of dimensions is asked for."""
+    client = make(model_list=VECTORS)
+
+    async def both():
+        return [client.embedding("vectors", "one"), await client.aembedding("vectors", ["two"])]
+
+    replies = asyncio.run(both())
+    assert [reply.route.served for reply in replies] == ["usa/text-embedding-3-small"] * 2
+    assert [received.body["dimensions"] for received in usa.requests] == [8, 8]
+
+
+class Counting:
+    """A store without connections that counts how often it is read."""
+
+    reads = 0
+
+    def load(self, names):
+        self.reads += 1
+        return []
+
+
+def test_a_refused_key_of_a_row_is_not_looked_for_in_the_store(seoul):
+    """The store has no newer one; the next row answers."""
+    seoul.api_keys = {"sk-new"}
+    rows = [
+        {"model_name": "smart", "litellm_params": {
+            "model": "openai/gpt-4o", "api_base": f"{seoul.url}/v1", "api_key": key, "order": order}}
+        for order, key in enumerate(("sk-old", "sk-new"))
+    ]  # fmt: skip
+    store = Counting()
+    with GenAIClient(connections=store, router_args={"model_list": rows}) as client:
+        route = client.completion("smart", HELLO).route
+
+    assert [row.outcome for row in route.attempts] == ["AuthenticationError", "ok"]
+    assert store.reads == 1

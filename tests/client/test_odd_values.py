@@ -91,6 +91,7 @@ PLACES = [
     (_routed, "fallbacks default_fallbacks context_window_fallbacks content_policy_fallbacks num_retries"),
     (_routed, "retry_after timeout stream_timeout deadline allowed_fails cooldown_time model_group_alias"),
     (_routed, "max_fallbacks routing_strategy fallback_on drop_params cache_responses cache_kwargs cache x"),
+    (_routed, "model_list sticky_by region_preference"),
     (_method, "resolve profile check"),
     (_prompted, "name variables version label fallback allow_extra"),
 ]  # fmt: skip

@@ -8,7 +8,12 @@ import json
 import pytest
 
 from genai_integrations import Connection, Experiment, GenAIClient, Rollout
-from genai_integrations.errors import AllTargetsFailedError, BadRequestError, ConfigurationError
+from genai_integrations.errors import (
+    AllTargetsFailedError,
+    BadRequestError,
+    ConfigurationError,
+    StreamInterruptedError,
+)
 from genai_integrations.testing.faults import Fault
 
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -150,7 +155,7 @@ def test_a_new_model_that_nobody_serves_is_a_failure_too(provider):
 
     assert (
         route.why
-        == "rollout 'smart': 'gpt-5', which gets 100 %, at random, for no user is told; nobody serves it"
+        == "rollout 'smart': 'gpt-5', which gets 100 %, at random, for no user is told; nobody serves 'gpt-5'"
     )
     assert route.variant.served == "claude-sonnet-4-5"
     assert client.rollout("smart").new.failed == 2
@@ -186,6 +191,52 @@ def test_the_async_client_counts_alike(rolling):
 
     assert reply.route.variant.served == "gpt-5"
     assert client.rollout("smart").new.calls == 1
+
+
+def test_a_rule_may_lead_to_a_rollout(make):
+    """The reasons of both are told, and the call is counted."""
+    client = make(
+        rollouts=[Rollout("smart", old="gpt-4o", new="gpt-5", steps=[1.0])],
+        conditions=[{"if": {"metadata.tier": "free"}, "then": "smart"}],
+    )
+    route = client.completion("gpt-4o", HELLO, user="ann", metadata={"tier": "free"}).route
+
+    assert route.served == "home/gpt-5"
+    assert route.why.endswith("rollout 'smart': 'gpt-5', which gets 100 %, by user")
+    assert client.rollout("smart").new.calls == 1
+
+
+def test_a_new_model_may_be_a_choice_or_a_cascade(make, provider):
+    """Any of its models stands for it, and behind all of them is the old one."""
+    provider.faults |= {"gpt-5": Fault.status(500), "gpt-5-mini": Fault.status(500)}
+    client = make(
+        cascades={"thrifty": {"models": ["gpt-5-mini", "gpt-5"], "accept": lambda _: False}},
+        rollouts=[Rollout("smart", old="gpt-4o", new="thrifty", steps=[1.0])],
+    )
+    failed = client.completion("smart", HELLO, user="ann").route
+    provider.faults.clear()
+    client = make(
+        cascades={"thrifty": {"models": ["gpt-4.1-mini", "gpt-4.1"], "accept": lambda _: False}},
+        rollouts=[Rollout("smart", old="gpt-4o", new="thrifty", steps=[1.0])],
+    )
+    served = client.completion("smart", HELLO, user="ann").route
+
+    assert [row.model for row in failed.attempts] == ["gpt-5-mini", "gpt-5", "gpt-4o"]
+    assert (failed.variant.assigned, failed.variant.served) == ("thrifty", "gpt-4o")
+    assert [row.model for row in served.attempts] == ["gpt-4.1-mini", "gpt-4.1"]
+    assert (served.variant.assigned, served.variant.served) == ("thrifty", "thrifty")
+    assert client.rollout("smart").new.failed == 0
+
+
+def test_a_request_that_the_new_model_cannot_do_goes_to_the_old_one(make):
+    """It is known beforehand, so nobody is asked in vain; the new model has not answered it."""
+    client = make(rollouts=[Rollout("smart", old="gpt-4o", new="gpt-3.5-turbo", steps=[1.0])])
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    route = client.completion("smart", [{"role": "user", "content": [part]}], user="ann").route
+
+    assert [row.model for row in route.attempts] == ["gpt-4o"]
+    assert (route.variant.assigned, route.variant.served) == ("gpt-3.5-turbo", "gpt-4o")
+    assert client.rollout("smart").new.failed == 1
 
 
 def test_embeddings_have_variants(make):
@@ -249,6 +300,20 @@ def test_resolve_names_the_targets_of_all_variants(make):
             "'x' gives calls to 'y', which is an experiment or a rollout",
         ),
         (
+            {
+                "rollouts": [Rollout("y", old="a", new="b")],
+                "fallbacks": [{"gpt-4o": ["gpt-4o-mini", "y"]}],
+            },
+            "router_args['fallbacks'] leads to 'y', which is an experiment or a rollout: name a model",
+        ),
+        (
+            {
+                "experiments": [Experiment("y", {"a": 1})],
+                "model_group_alias": {"fast": "y"},
+            },
+            "router_args['model_group_alias'] leads to 'y'",
+        ),
+        (
             {"redis_url": "redis://localhost", "state_file": "x.json"},
             "router_args has a Redis server and a state_file",
         ),
@@ -269,6 +334,39 @@ def test_an_unknown_rollout_is_refused(make):
         make().rollout("x")
     with pytest.raises(ConfigurationError, match="there is no rollout 'x'; router_args has 'y'"):
         make(rollouts=[Rollout("y", old="a", new="b")]).rollout("x")
+
+
+def test_a_stream_that_breaks_off_is_a_failure_of_the_new_model(rolling, provider):
+    """The caller has part of its answer, so nobody else can give the rest."""
+    provider.faults["gpt-5"] = Fault.cut(after=2)
+    client = rolling()
+    with pytest.raises(StreamInterruptedError):
+        list(client.completion("smart", HELLO, True))
+
+    assert (client.rollout("smart").new.calls, client.rollout("smart").new.failed) == (1, 1)
+
+
+def test_a_stream_that_the_caller_leaves_is_an_answer(rolling):
+    """It had its first content."""
+    client = rolling()
+    with client.completion("smart", HELLO, True) as stream:
+        next(stream)
+
+    assert (client.rollout("smart").new.calls, client.rollout("smart").new.failed) == (1, 0)
+
+
+def test_the_fallbacks_of_the_old_model_hold(make, provider):
+    """Behind the old model, as without a rollout; and a fallback that has the rollout's name means the model."""
+    provider.faults |= {"gpt-5": Fault.status(500), "gpt-4o": Fault.status(500)}
+    client = make(
+        rollouts=[Rollout("gpt-4o", old="gpt-4o", new="gpt-5", steps=[1.0])],
+        fallbacks=[{"gpt-4o": ["gpt-4o-mini"]}, {"other": ["gpt-4o"]}],
+    )
+    route = client.completion("gpt-4o", HELLO).route
+
+    assert [row.model for row in route.attempts] == ["gpt-5", "gpt-4o", "gpt-4o-mini"]
+    assert (route.variant.assigned, route.variant.served) == ("gpt-5", "home/gpt-4o-mini")
+    assert client.rollout("gpt-4o").new.failed == 1
 
 
 @pytest.mark.usefixtures("tracing")

@@ -63,6 +63,19 @@ def written(tmp_path, monkeypatch):
     return write
 
 
+CHOOSING = """
+connections:
+  - {{name: seoul, provider: openai, api_key: os.environ/SEOUL_KEY, base_url: "{seoul}/v1"}}
+router_settings:
+  conditions:
+    - if: {{user: {{$in: [ann, bob]}}}}
+      then: auto
+  auto: {{models: [gpt-4o, gpt-3.5-turbo], prefer: cheapest}}
+  cascades:
+    thrifty: {{models: [gpt-4o-mini, gpt-4o], accept: {{type: object}}}}
+"""
+
+
 @pytest.mark.parametrize("door", ["client", "async", "langchain", "llama_index", "environment"])
 def test_a_client_as_the_file_says(written, provider, monkeypatch, door):
     """Its groups, keys and settings, through every door."""
@@ -84,6 +97,16 @@ def test_a_client_as_the_file_says(written, provider, monkeypatch, door):
     served = route["served"] if isinstance(route, dict) else route.served
     assert served == "seoul/gpt-4o"
     assert provider.requests[-1].headers["authorization"] == "Bearer sk-seoul"
+
+
+def test_rules_choices_and_cascades_in_a_file(written, provider):
+    """As data: a rule leads to a choice, and a cascade's schema is one."""
+    client = GenAIClient.from_config(written(CHOOSING.format(seoul=provider.url)))
+    provider.replies["gpt-4o-mini"] = "kimchi"
+
+    assert client.completion("gpt-4o", QUESTION, user="ann").route.served == "seoul/gpt-3.5-turbo"
+    outcomes = [row.outcome for row in client.completion("thrifty", QUESTION).route.attempts]
+    assert outcomes == ["RejectedAnswerError", "ok"]
 
 
 def test_arguments_of_the_program_win(written, provider):
@@ -192,6 +215,14 @@ def test_what_a_file_gives_for_variables_counts_in_it():
         (
             "model_list:\n  - model_name: m\n    litellm_params:\n      model: gpt-4o\n      weight: heavy\n",
             "genai.yaml:5:7: model_list[0].weight must be",
+        ),
+        (
+            "router_settings:\n  conditions:\n    - if: {metadata.tier: {$gtt: 1}}\n      then: gpt-4o\n",
+            "genai.yaml:3:28: conditions[0]['if']['metadata.tier']['$gtt'] is no operator: did you mean '$gt'?",
+        ),
+        (
+            "router_settings:\n  auto: {models: [gpt-4o], prefer: cheap}\n",
+            "genai.yaml:2:28: auto.prefer must be one of cheapest, fastest, best, not 'cheap'",
         ),
         ("model_list: {}\n", "genai.yaml:1:1: model_list must be a list of rows"),
         ("langfuse: {secret_key: sk-lf-1}\n", "genai.yaml:1:12: secret_key does not belong in a file: write os.environ/NAME"),

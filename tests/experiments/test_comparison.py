@@ -63,6 +63,13 @@ def test_repeats_count_as_one_item(provider, client):
     assert often.summary()[0].scores == once.summary()[0].scores
 
 
+def test_the_quality_of_models_is_their_mean_score(sums):
+    """As `router_args["auto"]` takes it; cost and latency are no quality."""
+    assert sums.quality() == sums.quality("exact") == {"gpt-4o": 1.0, "gpt-4o-mini": 0.5}
+    with pytest.raises(ConfigurationError, match="cost is no evaluator: there are exact"):
+        sums.quality("cost")
+
+
 def test_the_better_one_is_named(sums):
     """With the difference, its interval, and the count of items; whichever is named first."""
     wins, losses = sums.wins(), sums.wins("exact", "gpt-4o-mini", "gpt-4o")

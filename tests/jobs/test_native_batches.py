@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from genai_integrations import Connection, GenAIClient, Secret
 from genai_integrations.connections.providers import PROVIDERS
@@ -264,6 +265,145 @@ def test_what_was_submitted_is_waited_for_after_a_restart(lab_of, questions):
     assert lab.live == 0
 
 
+def test_a_key_that_is_changed_meanwhile_is_read_again(provider, tmp_path):
+    """A batch takes up to a day, and its results are had with the key of then."""
+    store = Store(_connection(provider, "sk-old"))
+    provider.api_keys, provider.batches.looks = {"sk-old"}, 3
+
+    def changing():
+        if len(provider.requests) == 3:
+            provider.api_keys, store.row = {"sk-new"}, _connection(provider, "sk-new")
+        return 0.0
+
+    with GenAIClient(connections=store) as client:
+        lab = Lab("openai", provider, tmp_path / "batch.jsonl")
+        lab.client = client
+        items = list(lab.batch(lab.requests("q0"), clock=changing))
+
+    assert _texts(items) == _said("q0")
+    assert lab.live == 0
+    assert {row.headers["authorization"] for row in provider.requests} == {
+        "Bearer sk-old",
+        "Bearer sk-new",
+    }
+
+
+class Store:
+    """A store whose one row can be changed."""
+
+    def __init__(self, row):
+        self.row = row
+
+    def load(self, names):
+        """As `ConnectionStore.load`."""
+        return [self.row]
+
+
+def _connection(provider, key):
+    return Connection("lab", PROVIDERS["openai"], Secret(key), base_url=f"{provider.url}/v1")
+
+
+def test_a_shuffled_order_changes_no_batch(provider, tmp_path):
+    """Each answer is read, and each batch is found again, where it was asked, wherever a call would go now."""
+    rows = [
+        Connection("a", PROVIDERS["openai"], Secret("sk-a"), base_url=f"{provider.url}/v1"),
+        Connection("b", PROVIDERS["openai"], Secret("sk-b"), base_url=f"{provider.url}/v1"),
+        Connection("c", PROVIDERS["anthropic"], Secret("sk-c"), base_url=provider.url),
+    ]
+    turn = itertools.count()
+
+    def by_turns(request, targets):
+        at = next(turn) % len(targets)
+        return [*targets[at:], *targets[:at]]
+
+    models = [f"{row.name}/{name}" for row, name in zip(rows, ("gpt-4o", "gpt-4o", "claude-sonnet-4-5"), strict=True)]  # fmt: skip
+    groups = [{"model_name": "any", "litellm_params": {"model": name}} for name in models]
+    args = {"routing_strategy": by_turns, "model_list": groups, "num_retries": 0}
+    requests = [{"model": "any", "messages": [{"role": "user", "content": f"q{n}"}]} for n in range(7)]  # fmt: skip
+    journal = tmp_path / "batch.jsonl"
+    provider.batches.looks = 4
+    with GenAIClient(connections=rows, router_args=args) as client:
+        options = {"max_concurrency": 4, "ordered": True, "on_progress": None, "max_usd": None}
+        options = start.options_of(requests, journal=journal, deadline="24h", **options)
+        looked = itertools.count()
+
+        def stopping():
+            if next(looked) > 12:
+                raise KeyboardInterrupt
+            return 0.0
+
+        stopped = dataclasses.replace(options, first_look=0.0, clock=stopping)
+        with pytest.raises(KeyboardInterrupt):
+            list(start.batch(client, requests, stopped, client._router))
+        next(turn)
+        provider.batches.looks = 1
+        items = list(client.batch(requests, deadline="24h", journal=journal))
+
+    assert _texts(items) == _said(*(f"q{n}" for n in range(7)))
+    assert [item.reply.route.served[0] for item in items] == list("abcabca")
+    assert sorted(len(job.lines) for job in provider.batches.jobs.values()) == [2, 2, 3]
+    assert len(provider.batches.asked_bodies) == 7
+
+
+def test_a_connection_that_is_gone_is_said(lab_of):
+    """What is paid for there is not forgotten."""
+    lab = lab_of("openai")
+    lab.provider.batches.looks = 1_000
+    looked = itertools.count()
+
+    def stopping():
+        if next(looked) > 8:
+            raise KeyboardInterrupt
+        return 0.0
+
+    with pytest.raises(KeyboardInterrupt):
+        list(lab.batch(lab.requests("q0"), clock=stopping))
+    other = dataclasses.replace(_connection(lab.provider, "sk-lab"), name="other")
+    lab.client = GenAIClient(connections=[other])
+
+    with pytest.raises(
+        ConfigurationError, match="a batch at the connection 'lab', which is paid for"
+    ):
+        list(lab.batch(lab.requests("q0")))
+
+
+def test_what_a_group_says_holds_in_a_batch(provider, tmp_path):
+    """The parameters of the row of `model_list` that serves it, and its model; a cascade is asked live."""
+    row = {"model": "lab/gpt-4o-mini", "temperature": 0.5}
+    args = {
+        "model_list": [{"model_name": "cheap", "litellm_params": row}],
+        "num_retries": 0,
+    }
+    request = {"model": "cheap", "messages": [{"role": "user", "content": "q0"}]}
+    with GenAIClient(connections=[_connection(provider, "sk-lab")], router_args=args) as client:
+        items = list(client.batch([request], deadline="24h", journal=tmp_path / "batch.jsonl"))
+
+    assert _texts(items) == _said("q0")
+    (body,) = provider.batches.asked_bodies
+    assert (body["model"], body["temperature"]) == ("gpt-4o-mini", 0.5)
+
+
+def test_several_that_it_may_be(lab_of):
+    """Anthropic keeps no marks: of two batches of that size and time, the results tell which it is."""
+    lab = lab_of("anthropic")
+    lab.provider.batches.looks = 1_000
+    rows = [{"custom_id": f"other-{n}", "params": {"model": lab.model, "max_tokens": 9, "messages": [
+        {"role": "user", "content": "of another program"}]}} for n in range(2)]  # fmt: skip
+    headers = {"x-api-key": "sk-lab", "anthropic-version": "2023-06-01"}
+    made = urllib3.request("POST", f"{lab.url}/v1/messages/batches", json={"requests": rows}, headers=headers)  # fmt: skip
+    assert made.status == 200
+    lab.provider.faults = {"": Fault.no_answer(times=1)}
+
+    def ending():
+        if len(lab.provider.batches.jobs) == 2:
+            lab.provider.batches.looks = 1
+        return 0.0
+
+    assert _texts(lab.batch(lab.requests("q0", "q1"), clock=ending)) == _said("q0", "q1")
+    assert lab.live == 0
+    assert len(lab.provider.batches.jobs) == 2
+
+
 def test_a_provider_that_takes_no_batch_is_asked_live(lab_of, caplog):
     """With a warning that says why."""
     lab = lab_of("openai")
@@ -376,6 +516,17 @@ def test_an_api_key_of_bedrocks_cannot_write_to_s3(lab_of, caplog):
 
     assert _texts(lab.batch(lab.requests("q0"))) == _said("q0")
     assert "has an API key of Bedrock's, which cannot write to S3" in caplog.text
+
+
+def test_it_says_how_much_waits_in_batches(lab_of):
+    """As soon as they are submitted."""
+    told = []
+    lab = lab_of("openai")
+
+    list(lab.batch(lab.requests("q0", "q1"), on_progress=told.append))
+
+    assert [(row.done, row.submitted) for row in told] == [(0, 2), (1, 2), (2, 2)]
+    assert str(told[0]) == "$0.00, 2 in batches"
 
 
 def test_items_come_as_batches_end(lab_of):

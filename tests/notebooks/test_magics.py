@@ -295,3 +295,13 @@ def test_no_class_of_ours_needs_ipython(provider):
         reply = client.completion("gpt-4o", [{"role": "user", "content": "Hello!"}])
 
     assert "usa says: Hello!" in reply._repr_mimebundle_()["text/html"]
+
+
+def test_a_cell_may_have_a_cap(kernel):
+    """All its models share the dollars; a call that might cost more is not made, and says what to do."""
+    line = "gpt-4o-mini gpt-4o --max-tokens 100 --max-usd"
+    assert "max_cost" not in kernel.run(_cell(f"{line} 0.01")).text
+    short = kernel.run(_cell(f"{line} 0.0002"))
+    assert short.text.count("lower max_tokens, or raise max_cost") == 1
+    assert "usa says: Hello!" in short.text
+    assert "must be US dollars" in kernel.run(_cell("gpt-4o-mini --max-usd -1")).printed

@@ -68,6 +68,15 @@ def test_a_row_has_a_key_an_address_and_parameters_of_its_own(each_way, regions,
     assert [(body["max_tokens"], body["temperature"]) for body in bodies] == [(77, 0.9)] * 3
 
 
+def test_a_rows_own_prices_are_those_of_the_route(each_way):
+    """4 tokens in and 6 out, at a dollar and at two."""
+    rows = [row("usa/gpt-4o", input_cost_per_token=1, output_cost_per_token=2)]
+    told = one_of(each_way(lambda way: way.ask(TEXT), "smart", model_list=rows))
+
+    assert told.usage == (4, 6, 10)
+    assert told.cost == 16.0
+
+
 def test_a_rows_time_out_ends_its_attempt(each_way, regions):
     """The next row answers long before the client's own time-out of ten minutes."""
     regions[0].faults["*"] = Fault.hang()

@@ -67,7 +67,7 @@ def test_the_fastest_is_the_one_with_the_least_expected_time(target, measured, a
     answers(b, 2.0)
     names, why = order(choice)
     assert names[0] == "c/m"
-    assert why.startswith("fastest of 3: c/m (0.1")
+    assert why.startswith("fastest of 3: c/m (0.2")
 
 
 def test_streams_are_compared_by_their_first_content(target, measured, answers):

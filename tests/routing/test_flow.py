@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from flow_support import HELLO, Call, Watch, chunk, reply
 
-from genai_integrations.cache.exact import ExactCache
+from genai_integrations.cache.memory import MemoryAnswers
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.errors import (
     AuthenticationError,
@@ -21,6 +21,8 @@ from genai_integrations.errors import (
     StreamInterruptedError,
     UnknownModelError,
 )
+from genai_integrations.routing.caching import NOBODY, Answers
+from genai_integrations.routing.kept_answers import Recalled
 from genai_integrations.routing.steps import Ending, Opened
 
 
@@ -145,14 +147,14 @@ def test_a_key_that_is_the_same_is_not_tried_again(found, parts):
 
 def test_answers_are_recalled_and_kept_where_there_is_a_store(parts):
     """Before anybody is asked, and after somebody has answered."""
-    made = parts(answers=ExactCache())
+    made = parts(answers=Answers(MemoryAnswers()))
     first, second = Call(made), Call(made)
 
-    first.run(None, reply("one"), None)
+    first.run(None, NOBODY, reply("one"), None)
     kept = first.steps[-1]
-    answer = second.run((kept.reply, kept.attempt))
+    answer = second.run(Recalled({"reply": kept.reply}, kept.attempt))
 
-    assert first.asked == ["Recall", "Send", "Keep"]
+    assert first.asked == ["Recall", "Follow", "Send", "Keep"]
     assert kept.attempt.target == "a/m"
     assert second.asked == ["Recall"]
     assert answer.choices[0].message.content == "one"
@@ -183,7 +185,7 @@ def test_a_stream_is_handed_out_and_its_end_is_noted(parts):
 
 def test_a_whole_stream_is_kept(parts):
     """One that broke or was left is not."""
-    made = parts(answers=ExactCache())
+    made = parts(answers=Answers(MemoryAnswers()))
     asked = {}
     for name, ending in {
         "whole": Ending(None, reply(), is_whole=True),
@@ -191,13 +193,13 @@ def test_a_whole_stream_is_kept(parts):
         "broken": Ending(None, reply(), StreamInterruptedError("it broke")),
     }.items():
         call = Call(made, stream=True)
-        call.run(None, Opened([chunk("he")], iter(())), ending, None)
+        call.run(None, NOBODY, Opened([chunk("he")], (row for row in ())), ending, None)
         asked[name] = call.asked
 
     assert asked == {
-        "whole": ["Recall", "Send", "Hand", "Keep"],
-        "left": ["Recall", "Send", "Hand"],
-        "broken": ["Recall", "Send", "Hand"],
+        "whole": ["Recall", "Follow", "Send", "Hand", "Keep"],
+        "left": ["Recall", "Follow", "Send", "Hand"],
+        "broken": ["Recall", "Follow", "Send", "Hand"],
     }
 
 

@@ -8,7 +8,7 @@ from genai_integrations import Connection
 from genai_integrations.calls.args import router_args
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.registry import Snapshot
-from genai_integrations.errors import UnknownModelError
+from genai_integrations.errors import ConfigurationError, UnknownModelError
 from genai_integrations.routing.groups import row_timeouts, with_defaults
 from genai_integrations.routing.planning import Planner
 
@@ -45,7 +45,7 @@ def test_a_group_is_the_targets_of_its_rows():
     assert (first.deployment.rpm, first.deployment.tpm) == (60, 9000)
     assert first.deployment.tags == ("paid",)
     assert first.group == "smart"
-    assert first.why == "row 1 of 'smart': the connection is named"
+    assert first.why == "row 1 of 'smart', weight 3: the connection is named"
 
 
 def test_a_row_takes_every_kind_of_name():
@@ -108,6 +108,50 @@ def test_a_row_with_a_key_is_a_connection_of_its_own():
     assert served("smart#1/gpt-4o", *rows) == ["smart#1/gpt-4o"]
     assert served("gpt-4o", *rows) == ["seoul/gpt-4o", "usa/gpt-4o"]
     assert SECRET not in found.explain() + repr(found) + repr(target)
+
+
+def test_two_rows_may_not_share_a_name():
+    """Failures are counted by it."""
+    same = [{**row("openai/gpt-4o", name, api_key="k"), "model_info": {"id": "x"}} for name in "ab"]
+
+    with pytest.raises(ConfigurationError, match="another row's connection, 'x'"):
+        plans(*same)
+
+
+def test_a_rows_name_may_not_be_a_stored_connections():
+    """Neither is asked for the other; the row says what to change."""
+    rows = [{**row("openai/gpt-4o", api_key="k"), "model_info": {"id": "seoul"}}, row("usa/gpt-4o")]
+    found = resolved("smart", *rows)
+
+    assert [target.name for target in found.targets] == ["usa/gpt-4o"]
+    assert found.missing == (
+        "row 1 of 'smart': another connection is named 'seoul': give its model_info another id",
+    )
+    (target,) = resolved("seoul/gpt-4o", *rows).targets
+    assert target.connection is SEOUL
+
+
+def test_rows_are_told_in_the_order_in_which_they_are_asked():
+    """By their `order`, which is told, too."""
+    found = resolved("smart", row("usa/gpt-4o", order=2), row("seoul/gpt-4o", order=1))
+
+    assert [target.why for target in found.targets] == [
+        "row 2 of 'smart', order 1: the connection is named",
+        "row 1 of 'smart', order 2: the connection is named",
+    ]
+
+
+def test_preferred_regions_are_told_first():
+    """`resolve` has the order in which targets are asked; an `order` comes before it."""
+    rows = [
+        row("usa/gpt-4o", region_name="us-east-1"),
+        row("seoul/gpt-4o", region_name="ap-northeast-2"),
+        row("seoul/gpt-4o-mini", order=-1),
+    ]
+
+    assert served("smart", *rows, region_preference=["ap"]) == [
+        "seoul/gpt-4o-mini", "seoul/gpt-4o", "usa/gpt-4o",
+    ]  # fmt: skip
 
 
 def test_a_group_needs_no_other_connection():

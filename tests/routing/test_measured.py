@@ -85,22 +85,37 @@ def test_nothing_is_known_of_a_target_that_was_never_asked(calls):
 
 
 def test_a_slower_answer_counts_at_once_and_a_faster_one_by_and_by(calls):
-    """A peak is taken as it is; one second after a peak of 4 s, an answer of 1 s has hardly any weight."""
+    """A peak is taken as it is; one second after a peak of 4 s, an answer of 1 s has a tenth of the weight."""
     calls.ask(1.0)
     calls.ask(4.0)
     assert calls.measured.latency("seoul/gpt-4o") == 4.0
 
     calls.ask(1.0)
-    # exp(-1/60) = 0.98347 of the peak is left.
-    assert calls.measured.latency("seoul/gpt-4o") == pytest.approx(3.95042, abs=1e-4)
+    # exp(-1/10) = 0.90484 of the peak is left, and the rest is the new answer's.
+    assert calls.measured.latency("seoul/gpt-4o") == pytest.approx(3.71451, abs=1e-4)
 
 
-def test_an_estimate_sinks_with_time(calls):
-    """After one DECAY (60 s) without an answer, 1/e of it is left, so that a slow target is tried again some time."""
+def test_a_peak_sinks_with_time_to_the_mean_of_the_last_five(calls):
+    """With calls that are minutes apart, every target would seem fast if it sank any further."""
+    for seconds in (90.0, 1.0, 1.0, 1.0, 1.0, 6.0):
+        calls.ask(seconds)
+    assert calls.measured.latency("seoul/gpt-4o") > 30.0
+
+    calls.clock.now += 1000.0
+    assert calls.measured.latency("seoul/gpt-4o") == 2.0
+
+
+def test_who_wants_to_explore_sees_it_sink_to_nothing(calls):
+    """After one DECAY (10 s) without an answer 1/e of it is left; what waits counts here, too."""
+    assert calls.measured.lowest("seoul/gpt-4o") is None
     calls.ask(10.0)
-    calls.clock.now += 60.0
+    calls.clock.now += 10.0
+    assert calls.measured.lowest("seoul/gpt-4o") == pytest.approx(3.67879, abs=1e-4)
+    assert calls.measured.latency("seoul/gpt-4o") == 10.0
 
-    assert calls.measured.latency("seoul/gpt-4o") == pytest.approx(3.67879, abs=1e-4)
+    calls.begin()
+    calls.clock.now += 7.0
+    assert calls.measured.lowest("seoul/gpt-4o") == 7.0
 
 
 def test_a_target_is_feared_before_it_has_answered(calls):
@@ -135,19 +150,23 @@ def test_streams_are_measured_to_their_first_content_and_apart(calls):
 
     calls.clock.now += 6.0
     stream.end()
-    # exp(-6/60) of it: only time has passed.
-    assert calls.measured.latency("seoul/gpt-4o", stream=True) == pytest.approx(0.45242, abs=1e-4)
+    assert calls.measured.latency("seoul/gpt-4o", stream=True) == 0.5
     assert calls.measured.in_flight("seoul/gpt-4o") == 0
 
 
 def test_who_refuses_at_once_is_not_fast(calls):
-    """A failure only ever makes an estimate larger: a time-out does, a quick 429 does not."""
+    """A failure only ever makes an estimate larger: a time-out does, also as the first answer; a quick 429 does not."""
     calls.ask(2.0)
     calls.ask(0.01, error=RateLimitError("later"))
-    assert calls.measured.latency("seoul/gpt-4o") == pytest.approx(2.0, abs=1e-3)
+    assert calls.measured.latency("seoul/gpt-4o") == 2.0
 
     calls.ask(30.0, error=RequestTimeoutError("slow"))
     assert calls.measured.latency("seoul/gpt-4o") == 30.0
+
+    calls.ask(0.01, "usa/gpt-4o", error=RateLimitError("later"))
+    assert calls.measured.latency("usa/gpt-4o") is None
+    calls.ask(5.0, "usa/gpt-4o", error=RequestTimeoutError("slow"))
+    assert calls.measured.latency("usa/gpt-4o") == 5.0
 
 
 def test_a_percentile_needs_enough_answers(calls):

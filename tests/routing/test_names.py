@@ -72,6 +72,7 @@ def _connection(row):
         ("nova-lite", ["bedrock_role/us.amazon.nova-lite-v1:0"]),
         ("openrouter/auto", ["openrouter/openrouter/auto"]),
         ("openrouter/openrouter/auto", ["openrouter/openrouter/auto"]),
+        ("openrouter/openai/gpt-4o:floor", ["openrouter/openai/gpt-4o:floor"]),
         ("openrouter/claude-sonnet-4.5", ["openrouter/anthropic/claude-sonnet-4.5"]),
         ("llama-3.3-70b-instruct", ["openrouter/meta-llama/llama-3.3-70b-instruct"]),
         ("meta-llama/llama-3.3-70b-instruct", ["openrouter/meta-llama/llama-3.3-70b-instruct"]),
@@ -92,6 +93,18 @@ def test_claude_by_its_dotted_name_is_found_everywhere(names):
     assert served[:2] == ["anthropic_prod/claude-sonnet-4.5", "anthropic_proxy/claude-sonnet-4.5"]
     assert "vertex_seoul/claude-sonnet-4-5" in served
     assert served[-1] == "openrouter/anthropic/claude-sonnet-4.5"
+
+
+def test_openrouters_endings_mean_openrouter():
+    """Neither OpenAI nor Ollama, whose tags look alike, has a model of such a name."""
+    rows = [
+        Connection(name, PROVIDERS[name], Secret("unused"))
+        for name in ("openai", "ollama", "openrouter")
+    ]
+
+    assert [target.name for target in Names(rows).targets("gpt-4o:nitro")] == [
+        "openrouter/openai/gpt-4o:nitro"
+    ]
 
 
 def test_a_connections_name_wins_over_a_providers():

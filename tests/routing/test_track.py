@@ -29,7 +29,7 @@ def route(*rows, of="smart", variant="gpt-5"):
         Attempt(f"a/{model}", "a", "openai", model, "first", outcome=outcome, began_ms=began, ms=ms)
         for model, outcome, began, ms in rows
     ]
-    given = Assignment(of, variant, "user", frozenset({"a/gpt-5"}), "gpt-4o")
+    given = Assignment(of, variant, "user", frozenset({"a/gpt-5"}), {"a/gpt-4o": "gpt-4o"})
     return Route("smart", attempts, assignment=given)
 
 
@@ -202,7 +202,7 @@ def test_what_a_call_says_of_the_new_model(rows, failed, expected):
 def test_a_cached_answer_and_a_call_that_was_given_up_say_nothing():
     """Nobody was asked, or nobody waited."""
     rollout = track()
-    watch = Watch(rollout, Traced())
+    watch = Watch({"smart": rollout}, Traced())
     cached = route(("gpt-5", OK, 0, 1))
     cached.attempts[0].reason = "cache"
     watch.call_ended(cached, {}, None)

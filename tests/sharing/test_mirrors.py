@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from genai_integrations.calls.args import router_args
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.sharing.cooldowns import Cooldowns
 from genai_integrations.routing.sharing.file_store import FileStore
@@ -11,6 +12,7 @@ from genai_integrations.routing.sharing.hashed import Names
 from genai_integrations.routing.sharing.mirror import Mirror
 from genai_integrations.routing.sharing.redis_store import RedisStore
 from genai_integrations.routing.sharing.store import Sent, StoreAway
+from genai_integrations.routing.state import store_of
 
 
 @pytest.fixture(params=["redis", "file"])
@@ -200,3 +202,24 @@ def test_a_file_that_is_none_is_a_store_that_is_away(tmp_path):
     (tmp_path / "state.json").write_text("this is no JSON")
     with pytest.raises(StoreAway, match="JSONDecodeError"):
         Mirror("k").exchange(FileStore(str(tmp_path / "state.json")))
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({"redis_url": "redis://:x@h:1/2"}, "redis://:x@h:1/2"),
+        ({"redis_host": "h"}, "redis://h:6379/0"),
+        (
+            {"redis_host": "h", "redis_port": 6380, "redis_password": "p@ss/w"},
+            "redis://:p%40ss%2Fw@h:6380/0",
+        ),
+        ({}, None),
+    ],
+)
+def test_a_server_may_be_named_as_litellm_does(given, url):
+    """By its address, or by its parts; a password shows nowhere."""
+    args = router_args(given)
+    store = store_of(args)
+
+    assert (store and store._link._url) == url
+    assert not any(word in repr((args, store)) for word in ("p@ss", "p%40ss", ":x@"))

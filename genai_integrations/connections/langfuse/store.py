@@ -113,6 +113,11 @@ class LangfuseStore:
     def __str__(self) -> str:
         return "the Langfuse project of this key pair"
 
+    @property
+    def project_id(self) -> str | None:
+        """The project, None before the first load."""
+        return self._project_id
+
     def load(self, names: Sequence[str] | None) -> list[Connection | BrokenConnection]:
         """Read the connections of these names in that order, or all of the project, the oldest first.
 

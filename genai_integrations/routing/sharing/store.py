@@ -50,7 +50,13 @@ class Found:
 
 
 class Store(Protocol):
-    """Keeps what several processes know. Safe for threads and after fork; each method raises `StoreAway`."""
+    """Keeps what several processes know. Safe for threads and after fork; each method raises `StoreAway`.
+
+    Attributes:
+        where: Which one, without a password.
+    """
+
+    where: str
 
     def exchange(self, key: str, sent: Sent) -> Found:
         """Add what a mirror has to tell, and give what all have told, at one moment."""

@@ -133,6 +133,6 @@ class Balancer:
 
     def _split(self, targets: Sequence[Target]) -> list[list[Target]]:
         def place(target: Target) -> tuple[int, int]:
-            return target.deployment.order, regions.rank(target, self._regions)
+            return regions.place(target, self._regions)
 
         return [list(rows) for _, rows in itertools.groupby(sorted(targets, key=place), place)]

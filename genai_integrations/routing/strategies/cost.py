@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from genai_integrations.calls.request import Request
 from genai_integrations.models.prices import cost
 from genai_integrations.models.tokens import rough_tokens
+from genai_integrations.models.usage import Usage
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.strategies.choosing import Chosen, without
@@ -54,16 +55,9 @@ def expected_tokens(request: Request) -> tuple[int, int]:
 
 def dollars_of(target: Target, prompt: int, answer: int) -> float:
     """US dollars of so many tokens; infinite where no price is known."""
-    own: Mapping[str, float] = target.deployment.prices
-    if own:
-        return (
-            own.get("input_cost_per_token", 0.0) * prompt
-            + own.get("output_cost_per_token", 0.0) * answer
-        )
     provider = target.connection.provider
-    found = cost(
-        provider.name, target.model, {"prompt_tokens": prompt, "completion_tokens": answer}
-    )
+    usage = Usage(prompt_tokens=prompt, completion_tokens=answer)
+    found = cost(provider.name, target.model, usage, own=target.deployment.prices)
     if found is not None:
         return found
     return 0.0 if provider.keyless else math.inf

@@ -16,13 +16,10 @@ from genai_integrations.routing.strategies.choosing import Chosen, without
 from genai_integrations.routing.strategies.tier import Tier
 
 EXPLORING = 0.03
-"""Share of the calls that may ask a target which was much slower when it answered last, to find out whether it still is.
+"""Share of the calls that may ask a target which was slower, to find out whether it still is.
 
 Time alone would be no bound: a client of one call a minute would ask it every third time.
 """
-
-MUCH_SLOWER = 1.5
-"""Times from which on a target counts as slower. Below, one long answer is the reason as often as not."""
 
 
 class Latency:
@@ -42,28 +39,26 @@ class Latency:
         first, second = tier.sample(2)
         if self._expected(second, stream) < self._expected(first, stream):
             first, second = second, first
-        if self._is_exploring(first, second, stream):
-            first, second = second, first
+        reason = f"the faster of two of {len(tier.targets)}"
+        if self._may_explore(first, second, stream):
+            first, reason = second, "to see whether it is faster now"
         seconds = self._measured.latency(first.name, stream)
         told = "not measured yet" if seconds is None else f"{seconds:.3g} s expected"
-        why = f"latency-based-routing: {told}, the faster of two of {len(tier.targets)}"
+        why = f"latency-based-routing: {told}, {reason}"
         return Chosen(first, why, partial(self._others, first, tier, stream))
 
-    def _is_exploring(self, first: Target, second: Target, stream: bool) -> bool:
-        """Whether the first one leads only because nothing was heard of it for long, and may not be asked now."""
-        known, other = self._known(first, stream), self._known(second, stream)
-        if known <= MUCH_SLOWER * other:
-            return False
+    def _may_explore(self, first: Target, second: Target, stream: bool) -> bool:
+        """Whether the slower one is asked, of which nothing was heard for long; that takes the allowance."""
         if self._allowance < 1.0:
-            return True
+            return False
+        lowest = self._measured.lowest(second.name, stream) or 0.0
+        if lowest >= self._expected(first, stream):
+            return False
         self._allowance = 0.0
-        return False
+        return True
 
     def _expected(self, target: Target, stream: bool) -> float:
         return self._measured.latency(target.name, stream) or 0.0
-
-    def _known(self, target: Target, stream: bool) -> float:
-        return self._measured.last(target.name, stream) or 0.0
 
     def _others(self, first: Target, tier: Tier, stream: bool) -> Sequence[Target]:
         return sorted(without(first, tier.targets), key=lambda row: self._expected(row, stream))

@@ -23,6 +23,11 @@ def region_of(target: Target) -> str:
     return (found[1] or found[2]) if found else ""
 
 
+def place(target: Target, preference: Sequence[str]) -> tuple[int, int]:
+    """What targets are sorted by before any strategy: their `order`, then the preference."""
+    return target.deployment.order, rank(target, preference)
+
+
 def rank(target: Target, preference: Sequence[str]) -> int:
     """The place of the first preferred region that the target is in; the last of all if it is in none.
 

@@ -7,10 +7,10 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import overload
 
 from genai_integrations.routing.deployments import Target
+from genai_integrations.runtime.made_once import made_once
 
 
 class Tier:
@@ -44,17 +44,17 @@ class Tier:
         """So many at random, in a random order."""
         return random.sample(self.targets, min(most, len(self.targets)))
 
-    @cached_property
+    @made_once
     def alike(self) -> Sequence[Tier]:
         """The targets by what they cost, which is the same for those of one model: a few, however many targets."""
         found: dict[object, list[Target]] = {}
         for target in self.targets:
-            prices = tuple(sorted(target.deployment.prices.items()))
+            prices = tuple(sorted((target.deployment.prices or {}).items()))
             key = (target.connection.provider.name, target.model, prices)
             found.setdefault(key, []).append(target)
         return list(map(Tier, found.values()))
 
-    @cached_property
+    @made_once
     def _up_to(self) -> list[float]:
         """Sums of the weights, so that thousands of targets take no longer than ten."""
         return list(itertools.accumulate(row.deployment.weight for row in self.targets))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.assignment import Assignment
 from genai_integrations.calls.identity import identity
 from genai_integrations.calls.request import Request
@@ -48,54 +49,64 @@ class Given:
         if isinstance(self.of, Rollout) and self.variant == self.of.new:
             return self._on_trial(self.of, plan_of)
         plan = plan_of(self.variant)
-        targets = frozenset(target.name for target in plan.targets)
-        return dataclasses.replace(plan, why=self._why(), assignment=self._assignment(targets))
+        given = self._assignment(frozenset(_named(plan, self.variant)))
+        return dataclasses.replace(plan, assignment=given)
 
     def _on_trial(self, rollout: Rollout, plan_of: PlanOf) -> Plan:
         """The new model's targets, with the old one's way behind them."""
         old = plan_of(rollout.old)
+        others = _named(old, rollout.old)
         try:
             new = plan_of(rollout.new)
         except GenAIError:
-            given = self._assignment(frozenset(), rollout.old)
-            return dataclasses.replace(
-                old, why=f"{self._why()}; nobody serves it", assignment=given
-            )
-        names = frozenset(target.name for target in new.targets)
+            why = f"nobody serves {rollout.new!r}"
+            given = self._assignment(frozenset(), others)
+            return dataclasses.replace(old, why=why, assignment=given)
+        names = frozenset(_named(new, rollout.new))
         windows = [row.window for row in (new, old) if row.window is not None]
         return Plan(
             new.targets,
-            (old.targets, *old.fallbacks),
+            (*(new.fallbacks if new.special else ()), old.targets, *old.fallbacks),
             old.instead,
-            self._why(),
             lacks=new.lacks | old.lacks,
             window=min(windows, default=None),
-            assignment=self._assignment(names, rollout.old),
-            trial=names.difference(target.name for target in old.targets),
+            special=new.special,
+            assignment=self._assignment(names, others),
+            trial=names.difference(others),
         )
 
-    def _assignment(self, targets: frozenset[str], otherwise: str | None = None) -> Assignment:
-        return Assignment(self.of.name, self.variant, self.by, targets, otherwise)
+    def _assignment(
+        self, targets: frozenset[str], others: Mapping[str, str] | None = None
+    ) -> Assignment:
+        return Assignment(self.of.name, self.variant, self.by, targets, others or {})
 
-    def _why(self) -> str:
+    @property
+    def why(self) -> str:
+        """Why this variant, for people."""
         kind = type(self.of).__name__.lower()
         by = f"by {self.by}" if self.by != AT_RANDOM else f"at random, for no {self.of.by} is told"
         return f"{kind} {self.of.name!r}: {self.variant!r}, which gets {self.share * 100:g} %, {by}"
+
+
+def _named(plan: Plan, model: str) -> Mapping[str, str]:
+    """The targets of a name; a name that stands for several models has those of all of them."""
+    groups = (plan.targets, *plan.fallbacks) if plan.special else (plan.targets,)
+    return {target.name: model for group in groups for target in group}
 
 
 class Variants:
     """The experiments and rollouts of a client.
 
     Args:
-        experiments: See `Experiment`.
+        args: Has the experiments, and other names that calls may come to.
         tracks: How far each rollout is.
 
     Raises:
-        ConfigurationError: Two have one name, or one gives calls to another.
+        ConfigurationError: Two have one name, or something else than a call's own name leads to one.
     """
 
-    def __init__(self, experiments: Iterable[Experiment], tracks: Mapping[str, Track]) -> None:
-        self._experiments = {row.name: row for row in experiments}
+    def __init__(self, args: RouterArgs, tracks: Mapping[str, Track]) -> None:
+        self._experiments = {row.name: row for row in args.experiments}
         self._tracks = tracks
         rows: list[Experiment | Rollout] = [*self._experiments.values()]
         rows += [track.rollout for track in tracks.values()]
@@ -109,6 +120,11 @@ class Variants:
                     raise ConfigurationError(
                         f"{row.name!r} gives calls to {model!r}, which is an experiment or a rollout: name a model"
                     )
+        for argument, name in _led_to(args):
+            if self.models(name) and name not in self.models(name):
+                raise ConfigurationError(
+                    f"router_args[{argument!r}] leads to {name!r}, which is an experiment or a rollout: name a model"
+                )
 
     def models(self, name: str) -> tuple[str, ...]:
         """The names that calls for this one may go to; none for a name that is no experiment's and no rollout's."""
@@ -148,6 +164,16 @@ class Variants:
             return _given(rollout, request, {rollout.new: share, rollout.old: 1.0 - share})
         row = self._experiments.get(request.model)
         return None if row is None else _given(row, request, row.variants)
+
+
+def _led_to(args: RouterArgs) -> Iterator[tuple[str, str]]:
+    """The names that fallbacks and aliases lead to, with the argument that does."""
+    tables = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+    for argument in tables:
+        for names in getattr(args, argument).values():
+            yield from ((argument, name) for name in names)
+    yield from (("default_fallbacks", name) for name in args.default_fallbacks)
+    yield from (("model_group_alias", name) for name in args.model_group_alias.values())
 
 
 def _given(row: Experiment | Rollout, request: Request, shares: Mapping[str, float]) -> Given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -10,6 +11,7 @@ from genai_integrations.connections.langfuse.scores import Scored
 from genai_integrations.errors import GenAIError
 from genai_integrations.routing.variants.track import Track
 from genai_integrations.routing.variants.watching import Traced
+from genai_integrations.runtime.fork import after_fork_in_child
 
 _log = logging.getLogger("genai_integrations")
 
@@ -41,17 +43,23 @@ class Scores:
         self._since = time.time() - OVERLAP
         self._next_at = 0.0
         self._counted: dict[str, None] = {}
-
-    def hurry(self) -> None:
-        """Look the next time, whether or not it is due then."""
-        self._next_at = 0.0
+        self._reading = threading.Lock()
+        after_fork_in_child(self._after_fork)
 
     def read_when_due(self) -> None:
-        """Look, if it is time. Where Langfuse cannot be asked, it is asked the next time."""
+        """Look, if it is time."""
         now = time.monotonic()
-        if now < self._next_at:
-            return
-        self._next_at, began = now + EVERY, time.time()
+        if now >= self._next_at:
+            self._next_at = now + EVERY
+            self.read()
+
+    def read(self) -> None:
+        """Look now. Where Langfuse cannot be asked, it is asked the next time."""
+        with self._reading:
+            self._read_all()
+
+    def _read_all(self) -> None:
+        began = time.time()
         try:
             for track in self._tracks:
                 if track.state == "running" and track.rollout.score:
@@ -61,6 +69,10 @@ class Scores:
             _log.warning("the scores of a rollout are not read now: %s", error)
         else:
             self._since = began - OVERLAP
+
+    def _after_fork(self) -> object:
+        old, self._reading = self._reading, threading.Lock()
+        return old
 
     def _count(self, track: Track, row: Scored) -> None:
         model = self._traced.model(row.trace_id, track.name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, cast
 
+from genai_integrations.calls.assignment import Variant
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.variants import Rollout
 from genai_integrations.errors import ConfigurationError
@@ -109,15 +110,23 @@ class Track:
         rollout: As the program describes it.
         mirror: Where the counts and decisions are.
         refresh: Exchanges the mirror with the store, now.
+        is_shared: Whether other processes see it, and it survives this one.
 
     Attributes:
         rollout: See above.
+        is_shared: See above.
     """
 
     def __init__(
-        self, rollout: Rollout, mirror: Mirror, refresh: Callable[[], object] = lambda: None
+        self,
+        rollout: Rollout,
+        mirror: Mirror,
+        refresh: Callable[[], object] = lambda: None,
+        *,
+        is_shared: bool = False,
     ) -> None:
         self.rollout = rollout
+        self.is_shared = is_shared
         self._mirror = mirror
         self._refresh = refresh
         self._decided: tuple[tuple[str, ...], tuple[Decision, ...]] = ((), ())
@@ -177,14 +186,14 @@ class Track:
         """Say how good an answer was; the more the better.
 
         Args:
-            reply: A reply or a stream of this rollout's name, or its route.
+            reply: A reply to this rollout's name, a stream, LlamaIndex's `response.raw`; or a route, also as a record,
+                such as LangChain's `message.response_metadata["route"]`.
             value: A finite number; True counts as 1.
 
         Raises:
             ConfigurationError: The answer is no one of this rollout's, or the value is no number.
         """
-        route = reply if isinstance(reply, Route) else getattr(reply, "route", None)
-        variant = route.variant if isinstance(route, Route) else None
+        variant = _variant_of(reply)
         if variant is None or variant.of != self.name:
             raise ConfigurationError(f"score() takes a reply to a call for {self.name!r}")
         if not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -208,7 +217,10 @@ class Track:
             value = getattr(outcome, name)
             if value is not None:
                 added |= {f"{which}.{name}.count": 1.0, f"{which}.{name}.total": value}
-        if which == "new" and self._is_news(outcome):
+        if which == "old":
+            self._mirror.add(added)
+            return
+        if self._is_news(outcome):
             added |= self._bets(outcome)
         self._mirror.add(added)
         self._decide()
@@ -255,12 +267,12 @@ class Track:
         if last.state != "running":
             return
         totals = self._mirror.totals()
-        new = _figures(totals, "new")
+        made = int(totals.get("new.calls", 0.0)) - last.calls
         if bad := self._too_bad(totals):
             self._note("rolled_back", 0.0, bad)
-        elif new.calls - last.calls >= self.rollout.min_calls and self._may_go_on(totals, new):
+        elif made >= self.rollout.min_calls and self._may_go_on(totals):
             later = [step for step in self.rollout.steps if step > last.share]
-            why = f"{new.calls - last.calls} calls at {last.share * 100:g} % kept all limits: {self._told(new)}"
+            why = f"{made} calls at {last.share * 100:g} % kept all limits: {self._told(totals)}"
             if later:
                 self._note("running", later[0], why)
             else:
@@ -272,7 +284,8 @@ class Track:
         needed = tests / self.rollout.alpha
         for limit in self._limits:
             logs = [totals.get(f"bet.{limit.name}.{at}", 0.0) for at in range(len(STAKES))]
-            found = capital(logs)
+            # The mean of capitals is not above the largest one: most calls end here.
+            found = capital(logs) if max(logs) >= math.log(needed) else 0.0
             if found >= needed:
                 value = _mean_of(totals, limit.name)
                 return (
@@ -295,9 +308,10 @@ class Track:
             f"the old model {old.mean:.3g}: evidence {_short(found)}, {needed:g} needed"
         )
 
-    def _may_go_on(self, totals: Mapping[str, float], new: Figures) -> bool:
+    def _may_go_on(self, totals: Mapping[str, float]) -> bool:
         """Whether the figures as they are keep the limits; else it stays where it is until that is sure either way."""
-        is_scored = self.rollout.score is None or new.scores >= self._enough_scores()
+        scores = totals.get("new.score.count", 0.0)
+        is_scored = self.rollout.score is None or scores >= self._enough_scores()
         return is_scored and all(
             _mean_of(totals, limit.name) <= limit.bound for limit in self._limits
         )
@@ -305,11 +319,11 @@ class Track:
     def _enough_scores(self) -> int:
         return min(ENOUGH_SCORES, self.rollout.min_calls)
 
-    def _told(self, new: Figures) -> str:
-        totals = self._mirror.totals()
+    def _told(self, totals: Mapping[str, float]) -> str:
         said = [f"{row.said} {row.shown(_mean_of(totals, row.name))}" for row in self._limits]
-        if new.score is not None:
-            said.append(f"mean score {new.score:.3g}")
+        score = _figures(totals, "new").score
+        if score is not None:
+            said.append(f"mean score {score:.3g}")
         return ", ".join(said) or "there are none"
 
     def _note(self, state: State, share: float, why: str, *, by: str = "test") -> None:
@@ -317,6 +331,15 @@ class Track:
         decision = Decision(_now(), state, share, why, calls, by)
         self._mirror.first(len(self.audit), _written(decision))
         _log.info("rollout %r is %s at %g %%: %s", self.name, state, share * 100, why)
+
+
+def _variant_of(reply: object) -> Variant | None:
+    """The variant of a call, from whatever its caller has of it."""
+    if isinstance(reply, Mapping) and isinstance(reply.get("variant"), Mapping):
+        row = reply["variant"]
+        return Variant(row["of"], row["assigned"], row["served"], row["by"])
+    route = reply if isinstance(reply, Route) else getattr(reply, "route", None)
+    return route.variant if isinstance(route, Route) else None
 
 
 def _limits(rollout: Rollout) -> list[_Limit]:

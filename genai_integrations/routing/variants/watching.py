@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import CallError
@@ -9,17 +11,17 @@ from genai_integrations.routing.variants.track import Outcome, Track
 
 
 class Watch:
-    """Watches one call for a rollout's name.
+    """Watches one call.
 
     Args:
-        track: The rollout.
+        tracks: The rollouts, by name; which one it is for, if any, the plan decides.
         traced: Told of the trace of a call that the assigned model answered.
     """
 
-    __slots__ = ("_traced", "_track")
+    __slots__ = ("_traced", "_tracks")
 
-    def __init__(self, track: Track, traced: Traced) -> None:
-        self._track = track
+    def __init__(self, tracks: Mapping[str, Track], traced: Traced) -> None:
+        self._tracks = tracks
         self._traced = traced
 
     def attempt_began(self, attempt: Attempt) -> None:
@@ -39,24 +41,18 @@ class Watch:
     ) -> None:
         """Count the call, if it says anything of its model."""
         given = route.assignment
-        if (
-            given is None
-            or route.cached
-            or (error is not None and not isinstance(error, CallError))
-        ):
-            # It went nowhere, or the caller gave it up.
+        track = None if given is None else self._tracks.get(given.of)
+        was_given_up = error is not None and not isinstance(error, CallError)
+        if given is None or track is None or route.cached or was_given_up:
             return
-        outcome = outcome_of(route, failed=error is not None, with_cost=self._wants_cost)
+        # Prices are read from a file of megabytes, the first time.
+        with_cost = track.rollout.max_cost is not None
+        outcome = outcome_of(route, failed=error is not None, with_cost=with_cost)
         if outcome is None:
             return
-        self._track.took(given.variant, outcome)
+        track.took(given.variant, outcome)
         if not outcome.failed and route.trace_id:
             self._traced.note(route.trace_id, given.of, given.variant)
-
-    @property
-    def _wants_cost(self) -> bool:
-        # Prices are read from a file of megabytes, the first time.
-        return self._track.rollout.max_cost is not None
 
 
 def outcome_of(route: Route, *, failed: bool, with_cost: bool) -> Outcome | None:
@@ -73,11 +69,8 @@ def outcome_of(route: Route, *, failed: bool, with_cost: bool) -> Outcome | None
     given = route.assignment
     own = [row for row in route.attempts if given is not None and row.target in given.targets]
     if failed:
-        return (
-            None
-            if not own or len(own) < len(route.attempts)
-            else Outcome(failed=True, asked=len(own))
-        )
+        was_alone = own and len(own) == len(route.attempts)
+        return Outcome(failed=True, asked=len(own)) if was_alone else None
     last = route.attempts[-1]
     if last not in own or last.outcome != OK:
         return Outcome(failed=True, asked=len(own))

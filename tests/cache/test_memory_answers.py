@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from genai_integrations.cache.exact import ExactCache
+from genai_integrations.cache.memory import MemoryAnswers
 
 BODY = {
     "messages": [{"role": "user", "content": "Hello!"}],
@@ -36,7 +36,13 @@ def clock():
 @pytest.fixture
 def cache(clock):
     """A cache whose answers are old after ten seconds."""
-    return ExactCache(ttl=10, clock=clock)
+    return MemoryAnswers(ttl=10, clock=clock)
+
+
+def entry(cache, key):
+    """What is kept under a key, without its times."""
+    found = cache.get(key)
+    return found and found.entry
 
 
 def turned(value):
@@ -55,7 +61,7 @@ def test_what_is_kept_is_given_again(cache):
 
     cache.put(key, ANSWER)
 
-    assert cache.get(key) == cache.get(key) == ANSWER
+    assert entry(cache, key) == entry(cache, key) == ANSWER
     assert len(cache) == 1
 
 
@@ -64,9 +70,9 @@ def test_every_answer_is_the_callers_own(cache):
     key, kept = cache.key(BODY), {"choices": [1]}
     cache.put(key, kept)
     kept["choices"].append(2)
-    cache.get(key)["choices"].append(3)
+    entry(cache, key)["choices"].append(3)
 
-    assert cache.get(key) == {"choices": [1]}
+    assert entry(cache, key) == {"choices": [1]}
 
 
 def test_the_same_question_has_one_key(cache):
@@ -113,26 +119,50 @@ def test_what_json_does_not_know_has_no_key(cache, value):
 
 def test_another_cache_has_other_keys(cache):
     """A key tells nothing about a question to anyone else."""
-    assert ExactCache().key(BODY) != cache.key(BODY)
+    assert MemoryAnswers().key(BODY) != cache.key(BODY)
+
+
+KEYS = {"early": b"\xff" * 32, "late": b"\x00" * 32, "short": b"\x00" * 31 + b"1"}
 
 
 def test_answers_grow_old(cache, clock):
-    """After the cache's time, or after their own."""
-    usual, short, long = (cache.key({"n": n}) for n in range(3))
-    cache.put(usual, ANSWER)
-    cache.put(short, ANSWER, 1)
-    cache.put(long, ANSWER, 100)
+    """After the cache's time, or after their own; a key takes up to a tenth off, so that they do not all end at once."""
+    for name, ttl in (("early", None), ("late", None), ("short", 1)):
+        cache.put(KEYS[name], ANSWER, ttl)
 
-    clock.now += 9.9
-    assert [cache.get(key) for key in (usual, short, long)] == [ANSWER, None, ANSWER]
+    clock.now += 8.9
+    assert [bool(cache.get(KEYS[name])) for name in KEYS] == [True, True, False]
+    clock.now += 1.0
+    assert [bool(cache.get(KEYS[name])) for name in KEYS] == [False, True, False]
     clock.now += 0.1
-    assert [cache.get(key) for key in (usual, long)] == [None, ANSWER]
-    assert len(cache) == 1
+    assert cache.get(KEYS["late"]) is None
+    assert len(cache) == 0
+
+
+def test_an_old_answer_is_stale_for_a_while(clock):
+    """It says so, and how old it is."""
+    cache = MemoryAnswers(ttl=10, stale=5, clock=clock)
+    cache.put(KEYS["late"], ANSWER)
+
+    clock.now += 9.5
+    assert cache.get(KEYS["late"]) == (ANSWER, 9.5, False)
+    clock.now += 1
+    assert cache.get(KEYS["late"]) == (ANSWER, 10.5, True)
+    clock.now += 4.5
+    assert cache.get(KEYS["late"]) is None
+
+
+def test_all_can_be_forgotten(cache):
+    """At once."""
+    cache.put(KEYS["late"], ANSWER)
+    cache.clear()
+
+    assert cache.get(KEYS["late"]) is None
 
 
 def test_the_one_not_used_for_longest_goes():
     """When there are more than there may be."""
-    cache = ExactCache(max_size_in_memory=2)
+    cache = MemoryAnswers(max_size_in_memory=2)
     first, second, third = (cache.key({"n": n}) for n in range(3))
     cache.put(first, ANSWER)
     cache.put(second, ANSWER)
@@ -144,11 +174,11 @@ def test_the_one_not_used_for_longest_goes():
 
 def test_all_together_stay_below_the_bytes():
     """Old ones make room, but not for one that could never fit; and one kept anew counts once."""
-    cache = ExactCache(max_bytes=100)
+    cache = MemoryAnswers(max_bytes=100)
     first, second = cache.key({"n": 1}), cache.key({"n": 2})
     for _ in range(5):
         cache.put(first, {"text": "x" * 60})
-    assert repr(cache) == "ExactCache(1 answers, 71 bytes)"
+    assert repr(cache) == "MemoryAnswers(1 answers, 71 bytes)"
 
     cache.put(second, {"text": "y" * 60})
     assert cache.get(first) is None
@@ -156,7 +186,7 @@ def test_all_together_stay_below_the_bytes():
 
     cache.put(first, {"text": "z" * 200})
     assert cache.get(first) is None
-    assert repr(cache) == "ExactCache(1 answers, 71 bytes)"
+    assert repr(cache) == "MemoryAnswers(1 answers, 71 bytes)"
 
 
 def test_an_answer_that_is_no_json_is_not_kept(cache):
@@ -168,7 +198,7 @@ def test_an_answer_that_is_no_json_is_not_kept(cache):
 
 def test_threads_do_not_disturb_each_other():
     """With all of them reading and writing beyond the bounds, the books stay right."""
-    cache = ExactCache(max_size_in_memory=20, max_bytes=1000)
+    cache = MemoryAnswers(max_size_in_memory=20, max_bytes=1000)
     keys = [cache.key({"n": n}) for n in range(50)]
     start, wrong = threading.Barrier(8), []
 
@@ -177,7 +207,7 @@ def test_threads_do_not_disturb_each_other():
         for n in range(500):
             at = (n * 7 + seed * 13) % len(keys)
             cache.put(keys[at], {"n": at, "text": "x" * (at % 30)})
-            found = cache.get(keys[at * 3 % len(keys)])
+            found = entry(cache, keys[at * 3 % len(keys)])
             if found is not None and found["n"] != at * 3 % len(keys):
                 wrong.append(found)
 
@@ -201,19 +231,19 @@ def test_a_forked_child_goes_on(cache, busy):
         cache._answers._lock.acquire()
     child = os.fork()
     if child == 0:
-        good = cache.get(key) == (None if busy else ANSWER)
+        good = entry(cache, key) == (None if busy else ANSWER)
         cache.put(key, ANSWER)
-        os._exit(0 if good and cache.get(key) == ANSWER else 7)
+        os._exit(0 if good and entry(cache, key) == ANSWER else 7)
     if busy:
         cache._answers._lock.release()
     _, status = os.waitpid(child, 0)
 
     assert os.waitstatus_to_exitcode(status) == 0
-    assert cache.get(key) == ANSWER
+    assert entry(cache, key) == ANSWER
 
 
 def test_its_repr_tells_no_answer(cache):
     """Only how many there are."""
     cache.put(cache.key(BODY), {"text": "secret"})
 
-    assert repr(cache) == "ExactCache(1 answers, 17 bytes)"
+    assert repr(cache) == "MemoryAnswers(1 answers, 17 bytes)"

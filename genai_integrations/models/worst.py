@@ -1,0 +1,57 @@
+"""The most that an attempt may cost: the longest answer, and a prompt that may have to be written to a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from genai_integrations.models.catalog import model_info
+from genai_integrations.models.prices import cost
+from genai_integrations.models.usage import Usage
+
+
+def answer_bound(body: Mapping[str, Any]) -> int | None:
+    """Most tokens of all answers together that a request asks for; None where it leaves that to the model."""
+    most = body.get("max_completion_tokens") or body.get("max_tokens")
+    if isinstance(most, bool) or not isinstance(most, int) or most < 0:
+        return None
+    return most * _answers(body)
+
+
+def longest_answer(body: Mapping[str, Any], provider: str, model: str) -> int | None:
+    """As `answer_bound`, else by the model's own limit; None where nobody knows that. No tokens for embeddings."""
+    if "messages" not in body:
+        return 0
+    asked = answer_bound(body)
+    if asked is not None:
+        return asked
+    info = model_info(provider, model) or {}
+    most = info.get("max_output_tokens") or info.get("max_tokens")
+    return most * _answers(body) if isinstance(most, int) else None
+
+
+def worst_cost(
+    provider: str,
+    model: str,
+    prompt_tokens: int,
+    answer_tokens: int | None,
+    *,
+    tier: str | None = None,
+    batch: bool = False,
+) -> float | None:
+    """US dollars at worst for one attempt; None where the price or the longest answer is not known."""
+    if answer_tokens is None:
+        return None
+    usage: dict[str, Any] = {"prompt_tokens": prompt_tokens, "completion_tokens": answer_tokens}
+    written = {**usage, "prompt_tokens_details": {"cache_creation_tokens": prompt_tokens}}
+    found = [
+        cost(provider, model, cast("Usage", row), tier=tier, batch=batch)
+        for row in (usage, written)
+    ]
+    known = [row for row in found if row is not None]
+    return max(known) if known else None
+
+
+def _answers(body: Mapping[str, Any]) -> int:
+    count = body.get("n")
+    return count if isinstance(count, int) and count > 0 else 1

@@ -1,0 +1,63 @@
+"""Before anybody is asked: an answer that is kept, or that another call is just asking for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+from genai_integrations.calls.request import Request
+from genai_integrations.calls.route import MISS, CacheUse, Route
+from genai_integrations.routing.caching import NOBODY, Memory
+from genai_integrations.routing.kept_answers import Recalled
+from genai_integrations.routing.steps import Follow, Recall, Renew, Step
+
+
+def remembered(
+    memory: Memory, request: Request, route: Route, ends: float | None
+) -> Generator[Step, Any, Recalled | None]:
+    """The answer of another call, None if this one has to ask.
+
+    Args:
+        memory: Of the question.
+        request: The call.
+        route: Is told what the cache had to do with it.
+        ends: The moment at which the call is over.
+
+    Raises:
+        CallError: Another call, which asked the same in the same way, failed while this one waited for it.
+    """
+    if not memory.looks:
+        return None
+    found = yield from _found(memory, request, ends)
+    if found is None:
+        route.cache = MISS
+        return None
+    if found.is_stale:
+        yield Renew(memory)
+    route.cache = CacheUse("STALE" if found.is_stale else "HIT", found.age, found.attempt)
+    return found
+
+
+def _found(
+    memory: Memory, request: Request, ends: float | None
+) -> Generator[Step, Any, Recalled | None]:
+    """Kept, or brought by another call; those that bring nothing leave it to the next one to ask."""
+    found: Recalled | None = yield Recall(memory)
+    while found is None:
+        outcome = yield Follow(memory, _patience(request, ends))
+        if outcome is NOBODY:
+            return (yield Recall(memory)) if memory.has_missed_one() else None
+        if isinstance(outcome, TimeoutError):
+            return None
+        found = memory.followed(outcome) or (yield Recall(memory))
+    return found
+
+
+def _patience(request: Request, ends: float | None) -> float:
+    """Seconds to wait for another call: as long as for an attempt of one's own."""
+    args = request.args
+    seconds = args.timeout
+    if request.stream and args.stream_timeout is not None:
+        seconds = args.stream_timeout
+    return seconds if ends is None else max(min(seconds, ends - time.monotonic()), 0.0)
