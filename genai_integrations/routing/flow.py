@@ -51,9 +51,7 @@ from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
-    from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.kept_answers import Recalled
-    from genai_integrations.routing.turns import Turns
 
 Flow = Generator[Step, Any, Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
@@ -89,14 +87,12 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
 class _Call(Record):
     """One call, step by step; `steps` reads from top to bottom."""
 
-    __slots__ = ("_ends", "_is_ready", "_memory", "_plan", "_turns")
+    __slots__ = ("_ends", "_is_ready", "_plan")
 
     def __init__(
         self, request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]
     ) -> None:
         self._is_ready = is_ready
-        self._memory: Memory | None = None
-        self._turns: Turns | None = None
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
         self._ends = None if deadline is None else time.monotonic() + deadline
@@ -117,7 +113,7 @@ class _Call(Record):
             kept = yield from remembered(self._memory, self._request, self.route, self._ends)
             if kept is not None:
                 return (yield from self._recalled(kept))
-        answer = yield from self._answered()
+        _, answer = yield from self._answered()
         if isinstance(answer, Opened):
             rest = answer.rest
             if self._memory is not None:
@@ -156,8 +152,8 @@ class _Call(Record):
         self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
-    def _answered(self, reason: str = "") -> Generator[Step, Any, Wire | Opened]:
-        """The answer of the first target that gives one, in the order of the policy.
+    def _answered(self, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
+        """The answer of the first target that gives one, in the order of the policy; it is the second of the two.
 
         Args:
             reason: Of the first attempt; empty for the policy's own.
@@ -173,14 +169,13 @@ class _Call(Record):
             timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
             turns=self._turns, hedging=parts.hedging if hedges else None, stream=stream,
         )  # fmt: skip
-        _, answer = yield from self._followed(policy, reason)
-        return answer  # type: ignore[no-any-return]  # the last attempt's, which succeeded
+        return self._followed(policy, reason)
 
     def _followed(self, policy: Any, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
         """Do what the policy, or a part of it, asks to its end: what it returns, and the last attempt's answer."""
         answer: Wire | Opened | GenAIError | None = None
         outcome: Any = None
-        with contextlib.closing(policy):
+        try:
             while True:
                 try:
                     step = policy.send(outcome)
@@ -198,6 +193,8 @@ class _Call(Record):
                     outcome = answer is not None
                 else:
                     outcome = yield step
+        finally:
+            policy.close()
 
     def _raced(self, race: Race) -> Generator[Step, Any, Wire | Opened | None]:
         """The first good answer of those who race; None if all have failed."""
@@ -397,7 +394,7 @@ class _Call(Record):
             self._turns.attempt_ended()
         self._plan = self._plan.avoiding(broken)
         try:
-            answer = yield from self._answered(RESTART)
+            _, answer = yield from self._answered(RESTART)
         except GenAIError as failed:
             error.add_note(f"it could not begin anew: {failed}")
             return None
@@ -406,15 +403,6 @@ class _Call(Record):
         from genai_integrations.calls.streamed import chunks_of
 
         return Opened(list(chunks_of(answer)), None)
-
-    def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
-        """The call is over, with a reply or an error; limits and those who wait for its answer hear of it first."""
-        if self._turns is not None:
-            self._turns.end()
-        if self._memory is not None:
-            last = self.route.attempts[-1] if self.route.attempts else None
-            self._memory.ended(wire, last, error)
-        super().ended(wire, error)
 
     def _replied(self, wire: Wire) -> Reply:
         self.ended(wire)

@@ -325,7 +325,7 @@ class _Watch:
                 delay.answered(attempt.ms / 1000, now)
             elif began is not None and attempt.outcome == CANCELLED:
                 # Another one was faster: it would have taken longer than it was waited for.
-                delay.failed(now - began, now)
+                delay.failed(now - began, now, is_late=True)
         if measured.shared is not None and not attempt.rehearsed:
             tokens = 0 if attempt.usage is None else _tokens(attempt.usage)
             failed = error is not None and not isinstance(error, _NOT_ITS_FAULT)

@@ -15,9 +15,11 @@ from genai_integrations.routing.observing import CallObserver
 from genai_integrations.runtime.network import without_frames
 
 if TYPE_CHECKING:
+    from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.hedging import Finish
     from genai_integrations.routing.parts import Parts
     from genai_integrations.routing.steps import Ending
+    from genai_integrations.routing.turns import Turns
 
 
 class Record:
@@ -31,10 +33,12 @@ class Record:
         route: Every attempt so far.
     """
 
-    __slots__ = ("_began", "_observers", "_parts", "_request", "route")
+    __slots__ = ("_began", "_memory", "_observers", "_parts", "_request", "_turns", "route")
 
     def __init__(self, request: Request, parts: Parts) -> None:
         self._parts = parts
+        self._memory: Memory | None = None
+        self._turns: Turns | None = None
         self._request = request
         self.route = Route(request.model)
         self._observers: list[CallObserver] = [
@@ -59,12 +63,14 @@ class Record:
         if request.trace is not self._request.trace:
             attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
             attempt.messages = request.body["messages"]
-        self._added(attempt)
+        self.route.attempts.append(attempt)
+        attempt.began_ms = (time.monotonic() - self._began) * 1000
         for observer in self._observers:
             observer.attempt_began(attempt)
         return attempt
 
     def _added(self, attempt: Attempt) -> None:
+        """An attempt stands for an answer that another call got."""
         self.route.attempts.append(attempt)
         attempt.began_ms = (time.monotonic() - self._began) * 1000
 
@@ -149,6 +155,11 @@ class Record:
 
     def ended(self, wire: Wire | None = None, error: BaseException | None = None) -> None:
         """The call is over, with a reply or an error; what is told later is not heard."""
+        if self._turns is not None:
+            self._turns.end()
+        if self._memory is not None:
+            last = self.route.attempts[-1] if self.route.attempts else None
+            self._memory.ended(wire, last, error)
         observers, self._observers = self._observers, []
         for observer in observers:
             observer.call_ended(self.route, wire, error)
