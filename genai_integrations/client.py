@@ -39,7 +39,6 @@ from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.limits.rules import OnLimit, StoreAway
 from genai_integrations.models.profiles import ModelProfile, profile_of
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
@@ -65,6 +64,7 @@ if TYPE_CHECKING:
     from genai_integrations.jobs.progress import Progress
     from genai_integrations.ledger.observer import Ledger
     from genai_integrations.ledger.stats import Stats
+    from genai_integrations.limits.rules import OnLimit, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
     from genai_integrations.routing.caching import Answers
@@ -110,6 +110,8 @@ class GenAIClient:
         on_alert: Called with an `Alert` when such a share of a budget is used up.
         limits_away: While the Redis server that shares limits is away: go on with what this process knows (`local`),
             or `fail`.
+        semantic_cache: Give a kept answer to a question that says the same in other words, too: True, or a dict
+            with `embedder`, `threshold`, `verifier`, `detector`, `max_entries`, `ttl`, `always`.
 
     Attributes:
         host: Address of Langfuse.
@@ -145,6 +147,7 @@ class GenAIClient:
         cache: str | None = None,
         record: str | PathLike[str] | None = None,
         replay: str | PathLike[str] | Replay | None = None,
+        semantic_cache: bool | Mapping[str, Any] | None = None,
     ) -> None:
         public_key = given.text_or_none("public_key", public_key, "pk-lf-...")
         secret_key = given.text_or_none("secret_key", secret_key, "sk-lf-...")
@@ -164,7 +167,7 @@ class GenAIClient:
         traced = settings.tracing and settings.public_key and settings.secret_key
         self._generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
-        answers = _answers(cache, args, settings, store)
+        answers = _answers(cache, semantic_cache, args, settings, store)
         self.is_traced = self._generations is not None
         self._ledger = _ledger(ledger)
         told = _able("observers", observers, "call_began")
@@ -825,17 +828,30 @@ def _path(what: str, value: object) -> str | PathLike[str]:
 
 
 def _answers(
-    cache: str | None, args: RouterArgs, settings: Settings, store: ConnectionStore
+    cache: str | None,
+    semantic_cache: object,
+    args: RouterArgs,
+    settings: Settings,
+    store: ConnectionStore,
 ) -> Answers | None:
     """What keeps answers; nothing is loaded for it where none are kept."""
-    if cache is None and not args.cache_responses:
+    has_exact = cache is not None or args.cache_responses
+    if not has_exact and semantic_cache in (None, False):
         return None
-    from genai_integrations.cache.opening import MEMORY, opened_store
     from genai_integrations.routing.caching import Answers
 
-    tenant = partial(_tenant, settings, store)
-    address = MEMORY if cache is None else cache
-    return Answers(opened_store(address, args.cache_kwargs, settings, tenant))
+    exact = similar = None
+    if has_exact:
+        from genai_integrations.cache.opening import MEMORY, opened_store
+
+        tenant = partial(_tenant, settings, store)
+        address = MEMORY if cache is None else cache
+        exact = opened_store(address, args.cache_kwargs, settings, tenant)
+    if semantic_cache not in (None, False):
+        from genai_integrations.routing.similar_answers import opened_similar
+
+        similar = opened_similar(semantic_cache)
+    return Answers(exact, similar)
 
 
 def _tenant(settings: Settings, store: ConnectionStore) -> str:

@@ -12,8 +12,6 @@ from urllib.parse import quote
 from genai_integrations.calls import checks
 from genai_integrations.calls.cache_control import CacheControl, cache_control
 from genai_integrations.errors import CallError, ConfigurationError
-from genai_integrations.limits.purse import Purse
-from genai_integrations.limits.rules import is_amount
 from genai_integrations.runtime.given import shown
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from genai_integrations.calls.conditions import Rule
     from genai_integrations.calls.groups import Groups
     from genai_integrations.calls.variants import Experiment, Rollout
+    from genai_integrations.limits.purse import Purse
 
 StrategyName = Literal[
     "ordered",
@@ -32,6 +31,9 @@ StrategyName = Literal[
     "cost-based-routing",
 ]
 """Orders in which the targets of one name are tried; `routing.strategies.STRATEGIES` has a function for each."""
+
+AUTO = "auto"
+"""The name that asks for a choice, by `RouterArgs.auto`."""
 
 OwnStrategy = Callable[..., Sequence[Any]]
 """A program's own: `(request, targets) -> targets`, those to try in their order; see `routing.strategies.Strategy`."""
@@ -292,7 +294,12 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
 
 
 def _max_cost(name: str, value: object) -> object:
-    if value is None or isinstance(value, Purse):
+    if value is None:
+        return None
+    from genai_integrations.limits.purse import Purse
+    from genai_integrations.limits.rules import is_amount
+
+    if isinstance(value, Purse):
         return value
     if not is_amount(value):
         raise checks.wrong(name, value, "US dollars from 0 on, or a Purse")

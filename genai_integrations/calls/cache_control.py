@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.calls import checks
+from genai_integrations.errors import ConfigurationError
 
 _LITELLMS = {"no-cache": "refresh", "no-store": "no_store"}
 """LiteLLM's names for keys of ours."""
@@ -49,3 +50,8 @@ def cache_control(name: str, value: object) -> CacheControl:
         return value
     given: Any = checks.options(**_CHECKS)(name, value)
     return CacheControl(**{_LITELLMS.get(key, key): item for key, item in given.items()})
+
+
+def no_semantic_cache() -> ConfigurationError:
+    """The error of a call that asks for answers by meaning where none are kept."""
+    return ConfigurationError('cache={"semantic": True} needs GenAIClient(semantic_cache=True)')

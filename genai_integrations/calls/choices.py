@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from genai_integrations.calls import checks
+from genai_integrations.calls.args import AUTO
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.given import shown
 
 Preference = Literal["cheapest", "fastest", "best"]
 """What `auto` prefers among models that can do what is asked."""
-
-AUTO = "auto"
-"""The name that asks for a choice."""
 
 _AUTO_LIKE = '{"models": ["gpt-4o", "gpt-4o-mini"], "prefer": "cheapest"}'
 _CASCADE_LIKE = '{"thrifty": {"models": ["gpt-4o-mini", "gpt-4o"], "accept": accept}}'
@@ -96,10 +94,16 @@ def _cascade(name: str, value: object) -> CascadeOf:
     accept = given["accept"]
     if isinstance(accept, Mapping):
         return CascadeOf(models, _schema(f"{name}.accept", accept))
-    if not callable(accept) or inspect.iscoroutinefunction(accept):
+    if not callable(accept) or _is_async(accept):
         wanted = "a function that takes a reply and gives True or False (not an async one), or a JSON schema"
         raise checks.wrong(f"{name}.accept", accept, wanted)
     return CascadeOf(models, accept)
+
+
+def _is_async(function: object) -> bool:
+    """Whether a call gives a coroutine, of a function or of an object."""
+    call = getattr(function, "__call__", None)  # noqa: B004  it is looked at, not asked for
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
 def _keys(

@@ -22,9 +22,10 @@ class Row:
     """One row: who answers to a group's name.
 
     Attributes:
-        group: The group's name, LiteLLM's `model_name`.
+        group: The group's name, LiteLLM's `model_name`; one with a `*` is a pattern of names.
         number: Its place in the group, from 1.
-        model: Who is meant: any model name, or the provider's own id at `connection`.
+        model: Who is meant: any model name, or the provider's own id at `connection`. A `*` stands for what that of
+            the pattern stands for.
         connection: The row's own, with its `api_key` or `api_base`; None where connections are found by the name.
             A broken one says why the row cannot be used.
         weight: Share of the group's calls, relative to the other rows'; None if the row does not say.
@@ -74,21 +75,22 @@ def model_list(name: str, value: object) -> Groups:
         raise ConfigurationError(
             f"router_args[{name!r}] must be a list of rows like {_LIKE}, not {type(value).__name__}"
         )
-    groups: dict[str, tuple[Row, ...]] = {}
+    groups: dict[str, list[Row]] = {}
     own: set[str] = set()
     for at, row in enumerate(rows):
         group, params, own_name = _split(f"{name}[{at}]", row)
-        others = groups.get(group, ())
-        made = _row(f"{name}[{at}]", group, len(others) + 1, params, own_name)
-        if made.connection is not None:
-            if made.connection.name in own:
-                raise ConfigurationError(
-                    f"router_args['{name}[{at}]'] has the name of another row's connection, "
-                    f"{shown(made.connection.name)}: give model_info another id"
-                )
-            own.add(made.connection.name)
-        groups[group] = (*others, made)
-    return groups
+        mine = groups.setdefault(group, [])
+        made = _row(f"{name}[{at}]", group, len(mine) + 1, params, own_name)
+        mine.append(made)
+        if made.connection is None:
+            continue
+        if made.connection.name in own:
+            raise ConfigurationError(
+                f"router_args['{name}[{at}]'] has the name of another row's connection, "
+                f"{shown(made.connection.name)}: give model_info another id"
+            )
+        own.add(made.connection.name)
+    return {group: tuple(mine) for group, mine in groups.items()}
 
 
 _LIKE = '{"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o", "weight": 3}}'
@@ -106,11 +108,8 @@ def _split(where: str, row: object) -> tuple[str, dict[str, Any], str | None]:
     group, params, info = row["model_name"], row["litellm_params"], row.get("model_info") or {}
     if not isinstance(group, str) or not group:
         raise _wrong(f"{where}.model_name", "a name such as 'smart'", group)
-    if "*" in group:
-        raise ConfigurationError(
-            f"router_args[{where!r}] is a pattern, {shown(group)}: a group has one name; "
-            "`provider/model` and `connection/model` reach every model without a row"
-        )
+    if group.count("*") > 1:
+        raise _wrong(f"{where}.model_name", "a name with one '*' at most", group)
     for part, given in (("litellm_params", params), ("model_info", info)):
         if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
             raise _wrong(f"{where}.{part}", "a mapping", given)
@@ -129,29 +128,33 @@ def _row(
     if unset:
         error = ConfigurationError(f"{unset} is not set, which {group!r} names")
         return Row(group, number, "", BrokenConnection(name, error))
+    connection, model = _who(name, where, params)
     routing: dict[str, Any] = {
         _FIELDS.get(key, key): check(f"{where}.{key}", params[key])
         for key, check in _ROUTING.items()
         if key in params
     }
-    model = params.get("model")
-    if not isinstance(model, str) or not model:
-        raise _wrong(f"{where}.model", "a name such as 'openai/gpt-4o'", model)
-    own = {key: params[key] for key in _OWN if key in params}
     prices = {
         key: checks.from_zero(f"{where}.{key}", params[key]) for key in params if _is_price(key)
     }
-    rest = params.keys() - _ROUTING.keys() - own.keys() - prices.keys() - set(_NAMING)
-    said = params.get("custom_llm_provider")
-    connection: Connection | BrokenConnection | None = None
+    taken = {*_ROUTING, *_OWN, *_NAMING, *prices}
+    defaults = {key: value for key, value in params.items() if key not in taken}
+    return Row(group, number, model, connection, prices=prices, defaults=defaults, **routing)
+
+
+def _who(
+    name: str, where: str, params: Mapping[str, Any]
+) -> tuple[Connection | BrokenConnection | None, str]:
+    """The row's own connection, if it has one, and the name of the model."""
+    model, said = params.get("model"), params.get("custom_llm_provider")
+    if not isinstance(model, str) or not model:
+        raise _wrong(f"{where}.model", "a name such as 'openai/gpt-4o'", model)
+    own = {key: params[key] for key in _OWN if key in params}
     if own:
-        connection, model = _own_connection(name, where, model, said, own)
-    elif said and provider_named(model.partition("/")[0]) is None:
+        return _own_connection(name, where, model, said, own)
+    if said and provider_named(model.partition("/")[0]) is None:
         model = f"{said}/{model}"
-    return Row(
-        group, number, model, connection, prices=prices,
-        defaults={key: params[key] for key in params if key in rest}, **routing,
-    )  # fmt: skip
+    return None, model
 
 
 def _filled_in(params: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -230,7 +233,7 @@ def _require_known(where: str, key: str) -> None:
 
 
 def _is_price(key: str) -> bool:
-    return key.endswith(("_cost_per_token", "_token_cost"))
+    return "cost_per_" in key or "_token_cost" in key
 
 
 def _order(name: str, value: object) -> int:
@@ -265,16 +268,34 @@ _LOOK_ALIKE = frozenset(("top_p", "user"))
 
 WITHOUT_MEANING = frozenset(
     (
-        "auto_router_config", "auto_router_config_path", "auto_router_default_model", "auto_router_embedding_model",
-        "azure_ad_token", "azure_ad_token_provider", "azure_password", "azure_username",
-        "allow_client_keepalive_override", "aws_role_name", "aws_session_name", "aws_sts_endpoint",
-        "aws_web_identity_token", "budget_duration", "client_id", "client_secret", "complexity_router_config",
-        "configurable_clientside_auth_params", "cooldown_time", "default_api_key_rpm_limit",
-        "default_api_key_tpm_limit", "drop_params", "fallbacks", "itpm", "keepalive_seconds",
-        "extra_body", "litellm_credential_name", "litellm_trace_id", "max_budget", "max_parallel_requests", "max_retries", "messages",
-        "merge_reasoning_content_in_choices", "mock_response", "num_retries", "otpm", "provider_affinity_header",
-        "stream", "stream_timeout_by_service_tier", "tag_regex", "tenant_id", "timeout_by_service_tier",
-        "use_chat_completions_api", "use_in_pass_through", "use_litellm_proxy", "watsonx_region_name",
+        "adaptive_router_config", "adaptive_router_default_model", "allow_client_keepalive_override",
+        "anthropic_disable_workload_identity_federation", "anthropic_federation_rule_id",
+        "anthropic_federation_workspace_id", "anthropic_identity_source", "anthropic_identity_token",
+        "anthropic_identity_token_file", "anthropic_issuer_audience", "anthropic_issuer_signing_key_ref",
+        "anthropic_issuer_subject", "anthropic_issuer_ttl_seconds", "anthropic_issuer_url",
+        "anthropic_keycloak_auth_method", "anthropic_keycloak_client_id", "anthropic_keycloak_client_secret_ref",
+        "anthropic_keycloak_scope", "anthropic_keycloak_token_url", "anthropic_organization_id",
+        "anthropic_service_account_id", "auto_router_config", "auto_router_config_path", "auto_router_default_model",
+        "auto_router_embedding_model", "auto_router_max_input_chars", "auto_router_model_compression",
+        "auto_router_routing_compression", "aws_batch_role_arn", "aws_bedrock_project_id", "aws_role_name",
+        "aws_session_name", "aws_session_tags", "aws_sts_endpoint", "aws_web_identity_token", "azure_ad_token",
+        "azure_ad_token_provider", "azure_password", "azure_scope", "azure_username", "base_model", "bedrock_tags",
+        "bucket_name", "budget_duration", "client_id", "client_secret", "complexity_router_config",
+        "complexity_router_default_model", "configurable_clientside_auth_params", "cooldown_time",
+        "default_api_key_rpm_limit", "default_api_key_tpm_limit", "drop_params", "embedding_model", "extra_body",
+        "fallbacks", "fireworks_forward_user_id", "gcs_bucket_name", "index_name", "input", "itpm", "keepalive_seconds",
+        "litellm_credential_name", "litellm_trace_id", "max_budget", "max_file_size_mb", "max_parallel_requests",
+        "max_retries", "merge_reasoning_content_in_choices", "messages", "metadata", "milvus_db_name",
+        "milvus_partition_names", "milvus_text_field", "mock_response", "model_info", "num_retries",
+        "openai_identity_provider_id", "openai_identity_token_file", "openai_service_account_id", "otpm",
+        "output_vector_size", "provider_affinity_header", "quality_router_config", "quality_router_default_model",
+        "regional_endpoint_uplift_multiplier", "regional_processing_uplift_multiplier_eu",
+        "regional_processing_uplift_multiplier_us", "s3_access_key_id", "s3_bucket_name", "s3_bucket_owner",
+        "s3_encryption_key_id", "s3_endpoint_url", "s3_output_bucket_name", "s3_region_name", "s3_secret_access_key",
+        "stream", "stream_options", "stream_timeout_by_service_tier", "tag_regex", "tenant_id", "tiered_pricing",
+        "timeout_by_service_tier", "use_chat_completions_api", "use_in_pass_through", "use_litellm_proxy",
+        "use_xai_oauth", "valkey_embedding_field", "valkey_host", "valkey_password", "valkey_port", "valkey_ssl",
+        "valkey_text_field", "vector_bucket_name", "vector_store_id", "watsonx_region_name",
     )
 )  # fmt: skip
 """What LiteLLM 1.106 reads from `litellm_params` for itself, and nothing here does: it is no parameter of a request."""

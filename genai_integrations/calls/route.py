@@ -172,14 +172,10 @@ class Attempt:
             self.model,
             usage,
             self.answered,
-            tier=self._tier,
+            tier=self.tier if isinstance(self.tier, str) else None,
             batch=self.reason == BATCH,
             own=self.prices,
         )
-
-    @property
-    def _tier(self) -> str | None:
-        return self.tier if isinstance(self.tier, str) else None
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -209,8 +205,8 @@ class Attempt:
             record["estimated"] = True
         if self.prompt is not None:
             record["prompt"] = dict(self.prompt)
-        if self._tier:
-            record["tier"] = self._tier
+        if isinstance(self.tier, str) and self.tier:
+            record["tier"] = self.tier
         return record
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.calls.route import CACHE, OK, Attempt, Route
 from genai_integrations.calls.shapes import Embedding, Message, ReplyBody
 from genai_integrations.calls.tool_calls import function_of
 from genai_integrations.display import (
@@ -84,6 +84,8 @@ def _time(row: Attempt) -> str:
 
 
 def _step(row: Attempt) -> str:
+    if row.reason == CACHE:
+        return f"{row.target} cached"
     return row.target if row.outcome == OK else f"{row.target} {row.outcome}".rstrip()
 
 

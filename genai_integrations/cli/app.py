@@ -148,6 +148,8 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
                         "target": row.name,
                         "why": row.why,
                         "restated": list(found.restated.get(row.name, ())),
+                        "provider": found.domains[row.name].provider,
+                        "region": found.domains[row.name].region,
                     }
                     for row in found.targets
                 ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,7 +31,8 @@ def list_rollouts(
     redis_url: RedisUrl = None, state_file: StateFile = None, as_json: AsJson = False
 ) -> None:
     """List the rollouts of the project that LANGFUSE_PUBLIC_KEY names."""
-    tracks = _tracks(redis_url, state_file)
+    with _answering():
+        tracks = _tracks(redis_url, state_file)
     if as_json:
         render.print_json([_plain(track) for track in tracks])
         return
@@ -52,7 +55,9 @@ def show(
     name: Name, redis_url: RedisUrl = None, state_file: StateFile = None, as_json: AsJson = False
 ) -> None:
     """Show one rollout: what is known of both models, and every decision with its reason."""
-    _print(_track(name, redis_url, state_file), as_json=as_json)
+    with _answering():
+        track = _track(name, redis_url, state_file)
+    _print(track, as_json=as_json)
 
 
 @app.command()
@@ -64,8 +69,9 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Give all calls to the new model, whatever the tests say. Workers know it within half a second."""
-    track = _track(name, redis_url, state_file)
-    track.promote(why)
+    with _answering():
+        track = _track(name, redis_url, state_file)
+        track.promote(why)
     _print(track, as_json=as_json)
 
 
@@ -78,14 +84,25 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Give all calls back to the old model. Workers know it within half a second."""
-    track = _track(name, redis_url, state_file)
-    track.roll_back(why)
+    with _answering():
+        track = _track(name, redis_url, state_file)
+        track.roll_back(why)
     _print(track, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _answering() -> Generator[None]:
+    """Says so where the store does not answer."""
+    from genai_integrations.routing.sharing.store import StoreAway
+
+    try:
+        yield
+    except StoreAway as error:
+        raise ConfigurationError(f"the state cannot be read: {error}") from error
 
 
 def _tracks(redis_url: str | None, state_file: str | None) -> list[Track]:
     from genai_integrations.calls.args import router_args
-    from genai_integrations.routing.sharing.store import StoreAway
     from genai_integrations.routing.state import store_of, stored_rollouts
     from genai_integrations.settings import read_settings
 
@@ -93,10 +110,7 @@ def _tracks(redis_url: str | None, state_file: str | None) -> list[Track]:
     store = store_of(router_args({key: value for key, value in given.items() if value}))
     if store is None:
         return _configured()
-    try:
-        return stored_rollouts(store, read_settings().public_key or "")
-    except StoreAway as error:
-        raise ConfigurationError(f"the state cannot be read: {error}") from error
+    return stored_rollouts(store, read_settings().public_key or "")
 
 
 def _configured() -> list[Track]:

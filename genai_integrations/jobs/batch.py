@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.errors import BudgetExceededError, ConfigurationError
 from genai_integrations.jobs.items import BatchItem, Entry, entry_of, item_of
 from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.jobs.progress import Listener, Progress
@@ -84,7 +84,7 @@ class Batch:
         self._pulled = 0
         self._given = 0
         self._done = self._failed = 0
-        self._is_over = False
+        self._refusal: BudgetExceededError | None = None
         self._waiting: dict[int, BatchItem] = {}
         self._failure: Exception | None = None
 
@@ -128,7 +128,7 @@ class Batch:
         elif self._is_paid(entry) or (yield from self._is_affordable(entry)):
             yield from self._send(entry)
         else:
-            yield from self._arrived(BatchItem(index, error=self._purse.refusal()))
+            yield from self._arrived(BatchItem(index, error=self._refusal))
 
     def _recalled(self, entry: Entry) -> Generator[Step, Any, BatchItem | None]:
         """What an earlier run was answered."""
@@ -143,12 +143,12 @@ class Batch:
         """Whether there is money for a request, which may wait for calls under way to be cheaper than feared."""
         if self._purse.limit is None:
             return True
-        if self._is_over:
+        if self._refusal is not None:
             return False
         worst = yield Do(lambda: self._options.worst(entry.request))
         while not self._purse.has_room(worst):
             if not self._under_way:
-                self._is_over = True
+                self._refusal = self._purse.refusal(worst)
                 return False
             yield from self._ended((yield Await()))
         self._purse.promise(entry.index, worst)

@@ -50,14 +50,15 @@ class Lines:
         at = 0
         with self.path.open("rb") as file:
             for line in file:
-                if not line.endswith(b"\n") and line.startswith(_START):
+                if not line.endswith(b"\n") and line[: len(_START)] in _BEGINNINGS:
                     break
                 yield at, line.removesuffix(b"\n")
                 at += len(line)
             else:
                 return
-        with self.path.open("rb+") as file:
+        with self._mutex, self.path.open("rb+") as file:
             file.truncate(at)
+            self._end = at
 
     def line_at(self, place: int) -> bytes:
         """The line that begins there, of a file that is open."""
@@ -147,5 +148,8 @@ def _lock(descriptor: int) -> None:
 
 _START = b'{"'
 """How every line begins."""
+
+_BEGINNINGS = (b"{", _START)
+"""What is left of one that was cut."""
 
 _FAR = 1 << 40

@@ -27,6 +27,7 @@ from genai_integrations.errors import (
     ConfigurationError,
     GenAIError,
     NotFoundError,
+    RateLimitError,
 )
 from genai_integrations.jobs.items import Entry
 from genai_integrations.jobs.journal import BatchJournal
@@ -36,8 +37,8 @@ from genai_integrations.transports.batching import Batching
 
 _log = logging.getLogger("genai_integrations")
 
-_TRIES = 3
-"""How often a batch is submitted."""
+_PAUSES = (5.0, 20.0)
+"""Seconds after which a batch is submitted again that was not taken, or whose answer did not come."""
 
 WHY = "deadline=: at the provider's price for batches"
 
@@ -160,40 +161,51 @@ class Natives:
         Raises:
             ConfigurationError: The journal cannot be written: nothing is submitted then.
         """
-        batches, failure = self._batches(group.account), None
-        if len(group.rows) < batches.least:
-            _log.info("a batch takes %d requests at least: they are asked live", batches.least)
+        account, least = group.account, self._batches(group.account).least
+        if len(group.rows) < least:
+            _log.info("a batch takes %d requests at least: they are asked live", least)
             return False
         name = group.mark.rpartition("-")[2]
-        account = group.account
         target = (account.connection.name, account.model, account.operation)
         one = Open(
             name, account, target, group.mark, group.rows, self._now(), str(group.seen), group.seen
         )
         self._keep(one)
-        for _ in range(_TRIES):
-            try:
-                asking = batches.submit(group.account, group.lines, group.mark)
-                one.ids = [self._batching.do(asking)]
-                break
-            except GenAIError as error:
-                failure = error
-                if not _is_unclear(error):
-                    break
-            # It may have been made all the same.
-            if found := self._found(one):
-                one.ids = found
-                break
-        if not one.ids:
+        failure = self._make(one, group)
+        if failure is not None:
+            where, count = account.connection.name, len(group.rows)
             _log.warning(
-                "%s takes no batch (%s): %d requests are asked live",
-                group.account.connection.name, failure, len(group.rows),
-            )  # fmt: skip
+                "%s takes no batch (%s): %d requests are asked live", where, failure, count
+            )
             self._keep(one, "refused")
             return False
         self._keep(one)
         self.open[name] = one
         return True
+
+    def _make(self, one: Open, group: Group) -> GenAIError | None:
+        """Have a batch made, and note its id; what went wrong if it was not.
+
+        Raises:
+            GenAIError: Nobody knows whether it was made: the journal has what finds it.
+        """
+        batches, is_unclear = self._batches(group.account), False
+        for pause in (*_PAUSES, None):
+            try:
+                # It may have been made though its answer did not come.
+                one.ids = self._found(one) if is_unclear else ()
+                if not one.ids:
+                    asking = batches.submit(group.account, group.lines, group.mark)
+                    one.ids = [self._batching.do(asking)]
+            except GenAIError as error:
+                failure, is_unclear = error, is_unclear or _is_unclear(error)
+            else:
+                return None
+            if pause is None or not (is_unclear or isinstance(failure, RateLimitError)):
+                break
+            self._batching.wait(pause)
+        one.ids = self._found(one) if is_unclear else ()
+        return None if one.ids else failure
 
     def recover(self, one: Open) -> bool:
         """Find a batch again after a restart, by its mark if its id was not written down; False if there is none.

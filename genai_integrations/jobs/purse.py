@@ -57,9 +57,10 @@ class Purse:
         """A request cost that, in this run or in an earlier one."""
         self._dearest = max(self._dearest, cost or 0.0)
 
-    def refusal(self) -> BudgetExceededError:
+    def refusal(self, worst: float | None) -> BudgetExceededError:
         """For a request that may not be sent any more."""
+        cost = "" if worst is None else f" {money(worst)}, which is"
         return BudgetExceededError(
-            f"not asked: {money(self.spent)} are spent, and it may cost more than max_usd={self.limit:g} leaves; "
+            f"not asked: {money(self.spent)} are spent, and it may cost{cost} more than max_usd={self.limit:g} leaves; "
             "the same batch with its journal and a larger max_usd asks what is left"
         )

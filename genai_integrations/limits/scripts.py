@@ -4,6 +4,8 @@ The keys of a limit are a sorted set of what was let through by its moment, a ha
 those took, and a sorted set of the calls at once by the moment at which they expire. A budget is one number.
 """
 
+from __future__ import annotations
+
 TAKE = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)

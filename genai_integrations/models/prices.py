@@ -140,10 +140,14 @@ def costs(
         reported = reported.get("total_cost")
     if isinstance(reported, (int, float)) and not isinstance(reported, bool):
         return {TOTAL: float(reported)}
+    size = usage.get("prompt_tokens") or 0
     if own:
-        return _from_rates(Rates(own, (), "", None, batch), usage)
+        rates = _rates(provider, own, size, tier, batch)
+        if rates is not None:
+            return _from_rates(rates, usage)
+    # A loop and no generator: this runs several times in each call.
     for name in (answered, model):
-        rates = rates_of(provider, name, usage.get("prompt_tokens") or 0, tier, batch=batch) if name else None  # fmt: skip
+        rates = _rates(provider, model_info(provider, name), size, tier, batch) if name else None
         if rates is not None:
             return _from_rates(rates, usage)
     return {}
@@ -202,7 +206,12 @@ def rates_of(
     provider: str, model: str, size: int, tier: str | None = None, *, batch: bool = False
 ) -> Rates | None:
     """The prices that hold for a prompt of this size; None where the map has none."""
-    info = model_info(provider, model)
+    return _rates(provider, model_info(provider, model), size, tier, batch)
+
+
+def _rates(
+    provider: str, info: Mapping[str, Any] | None, size: int, tier: str | None, batch: bool
+) -> Rates | None:
     if info is not None and "tiered_pricing" in info:
         info = {**info, **_row_for(info["tiered_pricing"], size)}
     if info is None or _INPUT not in info:

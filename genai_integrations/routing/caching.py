@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genai_integrations.cache.kept import Kept
+from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt
 from genai_integrations.calls.wire import Wire
@@ -74,7 +75,13 @@ class Answers:
             await asyncio.to_thread(self.clear)
 
     def memory(self, request: Request, plan: Plan) -> Memory:
-        """What is remembered of one question."""
+        """What is remembered of one question.
+
+        Raises:
+            ConfigurationError: It asks for an answer by meaning, and none are kept.
+        """
+        if self.similar is None and request.args.cache.semantic:
+            raise no_semantic_cache()
         return Memory(self, request, plan)
 
 
@@ -219,6 +226,8 @@ class Memory:
         flight = self._join(_THREADS)
         if flight is None:
             return NOBODY
+        if _stands_still(flight.place):
+            return TimeoutError()
         try:
             return flight.outcome.result(seconds)
         except TimeoutError as error:
@@ -248,7 +257,7 @@ class Memory:
             # It would end with the first one's time.
             return None
         key = (self._key, place if self._request.stream else None)
-        flight, is_mine = self._answers.flights.join(key)
+        flight, is_mine = self._answers.flights.join(key, place)
         if is_mine:
             self._led = (key, flight)
             return None
@@ -310,6 +319,16 @@ class Memory:
 
 _OPEN = frozenset(("langfuse_observation",))
 """What belongs to the call that is answered, and is over when a newer answer comes."""
+
+
+def _stands_still(place: object) -> bool:
+    """Whether a flight cannot land while this thread waits for it: its loop is this thread's, or runs no more."""
+    if not isinstance(place, asyncio.AbstractEventLoop):
+        return False
+    try:
+        return place is asyncio.get_running_loop() or not place.is_running()
+    except RuntimeError:  # this thread runs none
+        return not place.is_running()
 
 
 def _missed(error: Exception) -> None:

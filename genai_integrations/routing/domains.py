@@ -41,12 +41,18 @@ class Domain:
     host: str | None
 
 
-def domain_of(connection: Connection, accounts: Accounts) -> Domain:
-    """Where a connection leads; its key is read for the hash."""
+def domain_of(connection: Connection, accounts: Accounts, region: str = "") -> Domain:
+    """Where a connection leads; its key is read for the hash.
+
+    Args:
+        connection: It.
+        accounts: Tells accounts apart.
+        region: Where it is, if that is not what the connection says.
+    """
     account = accounts.name_of(connection)
     hashed = account.hex()[:16] if account else None
     host = None if _is_providers(connection) else _host(connection)
-    return Domain(connection.provider.name, hashed, connection.region, host)
+    return Domain(connection.provider.name, hashed, region or connection.region, host)
 
 
 def _host(connection: Connection) -> str:
@@ -114,16 +120,9 @@ def _place(connection: Connection) -> Cause:
     return "place", connection.provider.name, where
 
 
-def outages_of(
-    connections: Iterable[Connection], accounts: Accounts | None = None
-) -> tuple[str, ...]:
-    """The single outages that take all of these down, one line each; nothing for no connection.
-
-    Args:
-        connections: Of several targets, one for each.
-        accounts: Tells accounts apart; by default for this once.
-    """
-    accounts = accounts or Accounts()
+def outages_of(connections: Iterable[Connection]) -> tuple[str, ...]:
+    """The single outages that take all of these connections down, one line each."""
+    accounts = Accounts()
     return single_outages([domain_of(connection, accounts) for connection in connections])
 
 

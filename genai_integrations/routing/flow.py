@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
+from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
@@ -113,21 +114,25 @@ class _Call(Record):
             kept = yield from remembered(self._memory, self._request, self.route, self._ends)
             if kept is not None:
                 return (yield from self._recalled(kept))
+        elif self._request.args.cache.semantic:
+            raise no_semantic_cache()
         _, answer = yield from self._answered()
         if isinstance(answer, Opened):
             rest = answer.rest
             if self._memory is not None:
                 rest = self._memory.opened(answer.held, rest, self.route.attempts[-1])
             return (yield from self._handed(answer.held, rest))
+        if self._memory is not None:
+            # Now, because how fast a caller reads a stream is nothing that others should wait for.
+            memory, self._memory = self._memory, None
+            try:
+                yield Keep(memory, answer, self.route.attempts[-1])
+            finally:
+                memory.ended(answer, self.route.attempts[-1])
         if self._request.stream:
             from genai_integrations.calls.streamed import chunks_of
 
-            if self._memory is not None:
-                # Now, because how fast the caller reads is nothing that others should wait for.
-                self._memory.ended(answer, self.route.attempts[-1])
             return (yield from self._handed(chunks_of(answer), None))
-        if self._memory is not None:
-            yield Keep(self._memory, answer, self.route.attempts[-1])
         return self._replied(answer)
 
     def _planned(self) -> Generator[Step, Any, Plan]:

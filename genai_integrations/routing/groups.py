@@ -19,6 +19,27 @@ def own_connections(groups: Groups) -> dict[str, Connection]:
     return {row.name: row for row in rows if isinstance(row, Connection)}
 
 
+def rows_by_pattern(groups: Groups, name: str) -> Sequence[Row]:
+    """The rows of the pattern that a name fits, with what its `*` stands for filled in; of several, the longest."""
+    fitting = (
+        pattern for pattern in groups if "*" in pattern and _filling(pattern, name) is not None
+    )
+    pattern = max(fitting, key=len, default=None)
+    if pattern is None:
+        return ()
+    filling = _filling(pattern, name) or ""
+    return [
+        dataclasses.replace(row, model=row.model.replace("*", filling)) for row in groups[pattern]
+    ]
+
+
+def _filling(pattern: str, name: str) -> str | None:
+    """What the `*` of a pattern stands for in a name that fits; None if it does not."""
+    before, _, after = pattern.partition("*")
+    fits = len(name) > len(before) + len(after) and name.startswith(before) and name.endswith(after)
+    return name[len(before) : len(name) - len(after)] if fits else None
+
+
 def targets_of(
     rows: Sequence[Row],
     found: Callable[[str], Iterable[Target]],

@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from genai_integrations.calls.args import AUTO
 from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
@@ -21,7 +22,8 @@ from genai_integrations.models.families import OPENROUTERS_ENDING, OWN_IDS, fami
 from genai_integrations.routing.deployments import Deployment, Target
 
 if TYPE_CHECKING:
-    from genai_integrations.calls.groups import Groups
+    from genai_integrations.calls.groups import Groups, Row
+    from genai_integrations.routing.domains import Domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Resolution:
         targets: Who serves it, the first to try first.
         missing: Why others do not, one line each.
         restated: By the name of a target, how requests to it are said otherwise, as known beforehand or learnt.
+        domains: By the name of a target, its provider, account and region.
         outages: The single outages that would take all of the targets down, one line each.
     """
 
@@ -42,6 +45,7 @@ class Resolution:
     targets: tuple[Target, ...]
     missing: tuple[str, ...] = ()
     restated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=dict)
     outages: tuple[str, ...] = ()
 
     def explain(self) -> str:
@@ -108,14 +112,22 @@ class Names:
         return known
 
     def _resolved(self, name: str, meant: str) -> Resolution:
-        if meant in self._groups:
+        rows = self._rows(meant) if self._groups else ()
+        if rows:
             from genai_integrations.routing.groups import targets_of
 
-            rows = self._groups[meant]
             targets, missing = targets_of(rows, self._of_row, _own_id, self._stored)
             return Resolution(name, meant, tuple(targets), tuple(missing))
         found = tuple(_without_repeats(self._targets(meant)))
         return Resolution(name, meant, found, tuple(self._missing(found)))
+
+    def _rows(self, meant: str) -> Sequence[Row]:
+        """The rows of the group of that name; a pattern is no name of a connection's models."""
+        if meant in self._groups or self._named(meant):
+            return self._groups.get(meant, ())
+        from genai_integrations.routing.groups import rows_by_pattern
+
+        return rows_by_pattern(self._groups, meant)
 
     def _of_row(self, model: str) -> Iterable[Target]:
         """The targets of a row's model: a group is not looked for, since most are called as the model that they have."""
@@ -135,7 +147,7 @@ class Names:
         if broken is not None:
             # A copy: one error raised again and again would drag every traceback along.
             raise copy.copy(self._broken[broken].error)
-        if resolution.meant in self._groups:
+        if self._groups and self._rows(resolution.meant):
             why = "; ".join(resolution.missing)
             raise UnknownModelError(f"no row of the group {resolution.meant!r} can be used: {why}")
         raise UnknownModelError(self._complaint(resolution))
@@ -214,6 +226,8 @@ class Names:
         if not self._by_name:
             return f"nobody serves {name!r}: {_NO_CONNECTIONS}"
         hint = f"; {near}" if (near := self.near(name)) else "."
+        if name == AUTO:
+            hint = "; router_args['auto'] says what it chooses from."
         have = ", ".join(self._by_name) or "none"
         family = family_of(resolution.meant)
         wanted = (

@@ -13,7 +13,6 @@ from genai_integrations.calls.wire import WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.routing.batched import batched_call
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
@@ -91,7 +90,7 @@ class Router:
 
     def resolve(self, model: str) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own, and how each is asked."""
-        from genai_integrations.routing.domains import outages_of
+        from genai_integrations.routing.domains import domain_of, single_outages
 
         plans, variants = self.plans(), self._variants
         split = None if variants is None else variants.resolution(model, plans.resolve)
@@ -99,9 +98,13 @@ class Router:
         learnt, drop_params = self._parts.learnt, self.args.drop_params
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}
-        connections = [target.connection for target in found.targets]
-        outages = outages_of(connections, self._parts.health.accounts)
-        return dataclasses.replace(found, restated=restated, outages=outages)
+        accounts = self._parts.health.accounts
+        domains = {
+            target.name: domain_of(target.connection, accounts, target.deployment.region)
+            for target in found.targets
+        }
+        outages = single_outages(list(domains.values()))
+        return dataclasses.replace(found, restated=restated, domains=domains, outages=outages)
 
     def rollout(self, name: str) -> Track:
         """How far a rollout is.
@@ -128,6 +131,8 @@ class Router:
         Raises:
             GenAIError: Nobody serves it.
         """
+        from genai_integrations.routing.batched import batched_call
+
         snapshot = self.registry.peek() or self.registry.load()
         return batched_call(request, self._parts, snapshot)
 

@@ -6,8 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from genai_integrations.calls.args import RouterArgs
-from genai_integrations.calls.choices import AUTO
+from genai_integrations.calls.args import AUTO, RouterArgs
 from genai_integrations.errors import GenAIError, UnknownModelError
 from genai_integrations.routing.cascades import CascadeName
 from genai_integrations.routing.choice import Choice

@@ -96,15 +96,15 @@ class State:
             self._exchanges.append(self._index.exchange)
         self.tracks = {row.name: self._track(row) for row in args.rollouts}
         self.variants = Variants(args, self.tracks)
-        self._traced = Traced()
         self._synchroniser = None if store is None else Synchroniser(store, self._exchanges)
+        self._traced = Traced(self._scores_may_be_there)
         scored = [track for track in self.tracks.values() if track.rollout.score]
-        self._scores = None
+        self._scores: Scores | None = None
+        self._reading: Beside | None = None
         if scored and langfuse:
-            scores = Scores(scored, self._traced, LangfuseScores(langfuse))
+            self._scores = Scores(scored, self._traced, LangfuseScores(langfuse))
             # Langfuse may hang for longer than others are to wait for what is shared.
-            self._scores = Beside(f"scores of {langfuse.host}", scores.read_when_due)
-            self._read_scores = scores.read
+            self._reading = Beside(f"scores of {langfuse.host}", self._scores.read_when_due)
 
     def prepare(self) -> None:
         """Take over what is known elsewhere, so that the first call knows it; a store that is away does without."""
@@ -134,6 +134,8 @@ class State:
         if not self.is_ready:
             self.prepare()
         self._touch()
+        if self._traced:
+            self._scores_may_be_there()
         return self.tracks
 
     def exchange(self) -> None:
@@ -143,14 +145,17 @@ class State:
 
     def refresh(self) -> None:
         """As `exchange`, and read Langfuse's scores."""
-        if self._scores is not None:
-            self._read_scores()
+        if self._scores is not None and self._traced:
+            self._scores.read()
         self.exchange()
 
     def _touch(self) -> None:
-        for beside in (self._synchroniser, self._scores):
-            if beside is not None:
-                beside.touch()
+        if self._synchroniser is not None:
+            self._synchroniser.touch()
+
+    def _scores_may_be_there(self) -> None:
+        if self._reading is not None:
+            self._reading.touch()
 
     def _track(self, rollout: Rollout) -> Track:
         mirror = Mirror(self._names.key("rollout", identity_of(rollout)))

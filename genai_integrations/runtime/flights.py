@@ -19,13 +19,15 @@ class Flight(Generic[T]):
     """Something that is being fetched.
 
     Attributes:
+        place: Where it is led: an event loop, or a thread by whatever name.
         followers: How many others want it.
         outcome: What came; None if nothing did that could be shared.
     """
 
-    __slots__ = ("followers", "outcome")
+    __slots__ = ("followers", "outcome", "place")
 
-    def __init__(self) -> None:
+    def __init__(self, place: object) -> None:
+        self.place = place
         self.followers = 0
         self.outcome: Future[T | None] = Future()
         # So that no waiting task can cancel it for the others.
@@ -51,14 +53,19 @@ class Flights(Generic[T]):
         self._renew()
         after_fork_in_child(self._renew)
 
-    def join(self, key: Hashable) -> tuple[Flight[T], bool]:
-        """The flight under way, or a new one, and whether the caller has to lead it: to `land` it in any case."""
+    def join(self, key: Hashable, place: object) -> tuple[Flight[T], bool]:
+        """The flight under way, or a new one, and whether the caller has to lead it: to `land` it in any case.
+
+        Args:
+            key: What is wanted.
+            place: Where the caller would lead.
+        """
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None:
                 flight.followers += 1
                 return flight, False
-            flight = self._flights[key] = Flight()
+            flight = self._flights[key] = Flight(place)
             return flight, True
 
     def land(

@@ -88,10 +88,10 @@ class RedisLink:
         return time.monotonic() < self._asked_again_at
 
     def ask(self, work: Callable[[redis.Redis], T]) -> T:
-        """Do something with the server, in at most two seconds an answer.
+        """Do something with the server, in about a second an answer at most.
 
         Raises:
-            RedisAway: It does not answer, or did not a moment ago.
+            RedisAway: It does not answer, or did not a moment ago, or refuses.
         """
         self._require()
         try:
@@ -125,6 +125,9 @@ class RedisLink:
             raise RedisAway(f"{self.where} did not answer a moment ago")
 
     def _failed(self, error: Exception) -> RedisAway:
+        if isinstance(error, _redis().exceptions.ResponseError):
+            # It answers, and does not do this: for a value of another kind, say, or because it is full.
+            return RedisAway(f"{self.where} refuses: {type(error).__name__}")
         self._asked_again_at = time.monotonic() + PAUSE
         return RedisAway(f"{self.where} does not answer: {type(error).__name__}")
 
@@ -166,16 +169,16 @@ def _options(*, is_async: bool = False) -> dict[str, Any]:
         from redis.asyncio.retry import Retry as AsyncRetry
         from redis.backoff import NoBackoff
 
-        retry: Any = AsyncRetry(NoBackoff(), 1)
+        retry: Any = AsyncRetry(NoBackoff(), 1, (_redis().exceptions.ConnectionError,))
     else:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        retry = Retry(NoBackoff(), 1)
+        retry = Retry(NoBackoff(), 1, (_redis().exceptions.ConnectionError,))
     return {
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "socket_timeout": ANSWER_TIMEOUT,
-        # Once more at once, for a connection that had gone while it lay idle.
+        # Once more at once, for a connection that had gone while it lay idle; but one that is slow would be as slow again.
         "retry": retry,
     }
 

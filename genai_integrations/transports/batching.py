@@ -53,7 +53,7 @@ class Batching:
         self._pins = pins
         self._dialect_of = dialect_of
         self._shared = shared
-        self._wait = wait
+        self.wait = wait
 
     def account(self, call: WireCall) -> Account:
         """Whom a batch with this call is for: those of one account may be in one batch."""
@@ -100,7 +100,7 @@ class Batching:
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Pause):
-                self._wait(step.seconds)
+                self.wait(step.seconds)
                 answer = None
             else:
                 answer = self._answer(step)

@@ -99,6 +99,19 @@ def test_what_was_written_by_others_is_no_answer(store_of, redis_server):
     link.ask(lambda db: db.delete(name))
     link.ask(lambda db: db.rpush(name, b"1"))
     assert store.get({"a": 1}) is None
+    store.put({"a": 3})
+    assert store.get({"a": 3}) == ENTRY
+
+
+def test_a_full_server_keeps_nothing_more(store_of, redis_server):
+    """What is there is still found."""
+    store = store_of()
+    store.put({"a": 1})
+    RedisLink(redis_server.url).ask(lambda db: db.config_set("maxmemory", 1))
+
+    store.put({"a": 2})
+
+    assert (store.get({"a": 1}), store.get({"a": 2})) == (ENTRY, None)
 
 
 def test_an_answer_that_is_too_large_is_not_kept(store_of):

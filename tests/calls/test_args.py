@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import math
 from pathlib import Path
@@ -85,6 +86,14 @@ GOOD = {
     "redis_password": [None, "secret"],
     "state_file": [None, "state.json", Path("state.json")],
 }
+
+
+class AsyncAccept:
+    """Answers with a coroutine."""
+
+    async def __call__(self, _reply):
+        return True
+
 
 BAD = {
     "fallbacks": [
@@ -174,6 +183,8 @@ BAD = {
         {"t": {"models": ["a"], "accept": callable}},
         {"t": {"models": ["a", "b"]}},
         {"t": {"models": ["a", "b"], "accept": True}},
+        {"t": {"models": ["a", "b"], "accept": asyncio.sleep}},
+        {"t": {"models": ["a", "b"], "accept": AsyncAccept()}},
         {"t": {"models": ["a", "b"], "accept": {"type": "no such type"}}},
         {"t": {"models": ["a", "b"], "accept": callable, "best_of": 2}},
     ],

@@ -225,7 +225,7 @@ def test_a_row_that_cannot_be_used_says_why_and_the_others_go_on(params, said):
         (row("m", input_cost_per_token="free"), "a number from 0 on"),
         (row("m", wieght=3), "did you mean 'weight'"),
         (row("m", api_bse="x"), "did you mean 'api_base'"),
-        (row("*", group="*"), "is a pattern"),
+        (row("*", group="a*b*"), "one '*' at most, not str"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_with_what_to_write(given, said):
@@ -263,6 +263,27 @@ def test_what_only_litellm_gives_a_meaning_to_is_named(name):
         ConfigurationError, match=f"'{name}', which is not supported in a row.*weight"
     ):
         read(row("m", **{name: "1"}))
+
+
+def test_every_parameter_of_litellms_rows_is_known():
+    """Those of the installed version: routing, a connection, a price, or without a meaning here; none is sent by mistake."""
+    from litellm.types.router import LiteLLM_Params, LiteLLMParamsTypedDict
+
+    names = {*LiteLLM_Params.model_fields, *LiteLLMParamsTypedDict.__annotations__}
+    sent = []
+    for name in sorted(names - {"model", "model_info"}):
+        try:
+            found = read_one(model="openai/gpt-4o", **{name: None}).defaults
+            ((row_,),) = read(row("openai/gpt-4o", **{name: _SAMPLES.get(name, 1)})).values()
+        except ConfigurationError:
+            continue
+        sent += [name] if name in {**found, **row_.defaults} else []
+
+    assert len(names) > 200
+    assert sent == []
+
+
+_SAMPLES = {"tags": ["a"], "extra_headers": {"x-a": "b"}}
 
 
 def test_no_secret_shows_anywhere():

@@ -299,12 +299,14 @@ def test_resolve(genai, using, connect):
         "name": "fast",
         "meant": "gpt-4o-mini",
         "targets": [
-            {"target": "usa/gpt-4o-mini", "why": "lists it", "restated": []},
             {
-                "target": "seoul/gpt-4o-mini",
-                "why": "its provider serves the family",
+                "target": f"{name}/gpt-4o-mini",
+                "why": why,
                 "restated": [],
-            },
+                "provider": "openai",
+                "region": None,
+            }
+            for name, why in (("usa", "lists it"), ("seoul", "its provider serves the family"))
         ],
         "missing": [],
     }

@@ -208,3 +208,49 @@ def test_a_failure_is_everybodys_who_asked_in_the_same_way(client, seoul):
     assert len({id(row) for row in errors}) == len({id(row.route) for row in errors}) == 10
     assert patient[0].choices[0].message.content == "better"
     assert len(seoul.requests) == 2
+
+
+def test_a_thread_does_not_wait_for_the_loop_that_it_stops(client, seoul):
+    """A call in an event loop that blocks it asks for itself: the other one cannot go on meanwhile."""
+    gate = threading.Event()
+    seoul.replies["*"] = lambda body: gate.wait(20) and "the answer"
+
+    async def blocked():
+        task = asyncio.create_task(client.acompletion("gpt-4o", QUESTION))
+        await asyncio.to_thread(seoul.wait_for_requests, 1)
+        gate.set()
+        return client.completion("gpt-4o", QUESTION), await task
+
+    blocking, other = asyncio.run(blocked())
+
+    assert blocking.choices[0].message.content == other.choices[0].message.content == "the answer"
+    assert len(seoul.requests) == 2
+
+
+def test_nobody_waits_for_a_loop_that_was_left(client, seoul):
+    """Its task goes on when the loop is run again, if it ever is."""
+    gate = threading.Event()
+    seoul.replies["*"] = lambda body: gate.wait(20) and "the answer"
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(client.acompletion("gpt-4o", QUESTION))
+    loop.run_until_complete(asyncio.to_thread(seoul.wait_for_requests, 1))
+    gate.set()
+
+    reply = client.completion("gpt-4o", QUESTION)
+
+    assert reply.route.cache.status == "MISS"
+    loop.run_until_complete(task)
+    loop.close()
+
+
+def test_a_whole_answer_that_is_streamed_keeps_nobody_waiting(make_client, seoul, usa):
+    """A cascade judges whole answers: who asks the same gets it before the first has read it."""
+    client = make_client(
+        seoul,
+        cache_responses=True,
+        cascades={"careful": {"models": ["gpt-4o-mini", "gpt-4o"], "accept": lambda reply: True}},
+    )
+    first, second = (client.completion("careful", QUESTION, True) for _ in range(2))
+
+    assert text_of(second) == text_of(first) == "seoul says: one two three four"
+    assert len(seoul.requests) == 1

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from genai_integrations import Connection, GenAIClient
 from genai_integrations.errors import (
     AllTargetsFailedError,
     CapabilityError,
@@ -313,6 +314,14 @@ def test_a_model_that_nobody_serves_is_left_out_of_the_choice(
     assert "'claude-sonnet-4-5' is left out of 'auto'" in caplog.text
     with pytest.raises(UnknownModelError, match="nobody serves any model of 'auto'"):
         ask(make_client(only, auto={"models": ["claude-sonnet-4-5"]}), "auto")
+
+
+def test_auto_without_its_argument_says_which():
+    """A name that many know deserves a word."""
+    client = GenAIClient(connections=[Connection.of("seoul", "openai", "sk-1")])
+
+    with pytest.raises(UnknownModelError, match=r"router_args\['auto'\] says what it chooses from"):
+        client.completion("auto", KOREAN)
 
 
 def test_auto_may_be_an_alias_a_rule_and_a_fallback(make_client, seoul, ask):

@@ -8,9 +8,13 @@ import threading
 
 import pytest
 from cached_support import at, renewed
+from langchain_core.messages import AIMessageChunk
+from redis.asyncio import Redis
 
 from genai_integrations import GenAIClient
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.langchain import ChatGenAI
+from genai_integrations.llama_index import GenAI
 from genai_integrations.testing.faults import Fault
 
 QUESTION = [{"role": "user", "content": "one two three four"}]
@@ -46,6 +50,7 @@ def keeping(connect, monkeypatch):
         client.close()
 
 
+@pytest.mark.sample(6)
 def test_a_route_tells_what_the_cache_did(keeping, seoul, ask, address):
     """Missed, hit with its age and what it saved, or not looked at."""
     client = keeping(seoul, address)
@@ -74,6 +79,7 @@ def test_without_a_cache_a_route_says_so(make_client, seoul, ask):
     assert "cache" not in route.as_dict()
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("control", [{"no_store": True}, {"no-store": True}])
 def test_nothing_is_kept_where_a_call_says_so(control, keeping, seoul, ask, address):
     """In both spellings."""
@@ -83,6 +89,7 @@ def test_nothing_is_kept_where_a_call_says_so(control, keeping, seoul, ask, addr
     assert ask(client).route.cache.status == "MISS"
 
 
+@pytest.mark.sample(6)
 def test_a_call_says_for_how_long(keeping, seoul, ask, address):
     """Beyond that it is asked anew."""
     client = keeping(seoul, address)
@@ -93,6 +100,7 @@ def test_a_call_says_for_how_long(keeping, seoul, ask, address):
         assert ask(client).route.cache.status == "MISS"
 
 
+@pytest.mark.sample(6)
 def test_an_old_answer_is_given_while_a_new_one_is_fetched(keeping, seoul, ask, address):
     """Once, however many see that it is old."""
     client = keeping(seoul, address, cache_kwargs={"ttl": 10, "stale": 1000})
@@ -164,9 +172,48 @@ def test_another_client_of_the_same_tenant_finds_it(kind, request, keeping, seou
     assert ask(keeping(seoul, address)).route.cache.status == "HIT"
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_an_event_loop_is_never_blocked(kind, request, keeping, seoul, tmp_path, monkeypatch):
+    """Files and sockets are used in other threads."""
+    address = f"sqlite:///{tmp_path}/a.db" if kind == "sqlite" else request.getfixturevalue("redis_server").url  # fmt: skip
+    client, used = keeping(seoul, address), []
+
+    def noting(work):
+        def noted(*args, **kwargs):
+            used.append(threading.current_thread())
+            return work(*args, **kwargs)
+
+        return noted
+
+    monkeypatch.setattr(sqlite3, "connect", noting(sqlite3.connect))
+    monkeypatch.setattr("redis.asyncio.Redis.execute_command", noting(Redis.execute_command))
+    replies = [asyncio.run(client.acompletion("gpt-4o", QUESTION)) for _ in range(2)]
+    asyncio.run(client.aclear_cache())
+
+    assert [row.route.cache.status for row in replies] == ["MISS", "HIT"]
+    assert used
+    assert threading.main_thread() not in used
+
+
+def test_adapters_tell_of_the_cache_in_their_own_ways(keeping, seoul):
+    """What a call wants is passed on, and what the cache did stands in the route."""
+    client = keeping(seoul, "memory")
+    chat, llm = ChatGenAI("gpt-4o", client=client), GenAI("gpt-4o", client=client)
+    told = [
+        chat.invoke("Hello!").response_metadata["route"]["cache"]["status"],
+        llm.complete("Hello!").raw.route.cache.status,
+        sum(chat.stream("Hello!"), AIMessageChunk("")).response_metadata["route"]["cache"]["status"],
+        chat.invoke("Hello!", cache={"refresh": True}).response_metadata["route"]["cached"],
+        llm.complete("Hello!", cache={"refresh": True}).raw.route.cache.status,
+    ]  # fmt: skip
+
+    assert told == ["MISS", "HIT", "HIT", False, "BYPASS"]
+
+
 PAIR = ("pk-lf-1", "sk-lf-11111111-1111")
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("pair", "key"),
     [

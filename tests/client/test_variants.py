@@ -124,6 +124,19 @@ def test_while_the_new_model_cools_down_the_old_one_answers(rolling, provider):
     assert reply.route.variant.assigned == "gpt-4o"
 
 
+def test_calls_that_find_the_new_model_cooling_take_it_back(rolling, provider):
+    """It was asked once, and would answer again; but it did not answer those calls, and its limit says how many it may
+    leave."""
+    provider.faults["gpt-5"] = Fault.status(503, times=1)
+    client = rolling(max_error_rate=0.2)
+    routes = [client.completion("smart", HELLO).route for _ in range(6)]
+
+    assert [route.variant.assigned for route in routes] == ["gpt-5"] * 4 + ["gpt-4o"] * 2
+    assert {route.variant.served for route in routes} == {"gpt-4o"}
+    assert [request.body["model"] for request in provider.requests].count("gpt-5") == 1
+    assert client.rollout("smart").audit[-1].why.startswith("the error rate is 100 %, above 20 %")
+
+
 def test_a_request_that_neither_takes_is_refused_as_without_a_rollout(rolling, provider):
     """With the old model's own error, and nothing is counted: it says nothing of the new one."""
     provider.faults["*"] = Fault.status(400)
@@ -370,7 +383,8 @@ def test_the_fallbacks_of_the_old_model_hold(make, provider):
 
 
 @pytest.mark.usefixtures("tracing")
-def test_langfuse_is_told_the_variant_and_tells_scores(connection, langfuse, provider):
+@pytest.mark.parametrize("with_sdk", [False, True])
+def test_langfuse_is_told_the_variant_and_tells_scores(connection, langfuse, with_sdk):
     """As metadata of the generation, a key each; and a score of its trace counts, once, for the model that answered."""
     rollout = Rollout("smart", old="gpt-4o", new="gpt-5", steps=[1.0], score="quality")
     client = GenAIClient(
@@ -380,6 +394,8 @@ def test_langfuse_is_told_the_variant_and_tells_scores(connection, langfuse, pro
         connections=[connection],
         router_args={"rollouts": [rollout]},
     )
+    if with_sdk:
+        client.langfuse.auth_check()
     route = client.completion("smart", HELLO, user="ann", metadata={"tier": "free"}).route
     client.flush()
     told = langfuse.spans[-1]["attributes"]

@@ -126,6 +126,15 @@ def test_another_projects_connections_are_invisible(database, make_store, golden
     assert open_credential(theirs).key.reveal() == "sk-theirs"
 
 
+def test_the_project_is_known_after_the_first_load(postgres, make_store):
+    """Kept answers are apart for each project."""
+    store = make_store(postgres, project_id="lab-project")
+    assert store.project_id is None
+    store.load(None)
+
+    assert store.project_id == "lab-project"
+
+
 @pytest.mark.parametrize("project_id", ["", "lab-project' OR '1'='1", "%", "lab%"])
 def test_a_project_id_is_never_sql(postgres, make_store, project_id):
     """Whatever the project's id holds, it is compared, not run."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from native_lab import KEY, KEY_ID, SECRETS, Lab
 
 from genai_integrations import Connection, GenAIClient, Secret
 from genai_integrations.connections.providers import PROVIDERS
+from genai_integrations.transports.bedrock.batches import BedrockBatches
 
 
 @pytest.fixture
@@ -38,3 +40,25 @@ def questions():
 def said(provider):
     """What was asked, in order of arrival: the last message."""
     return lambda: [row.body["messages"][-1]["content"] for row in provider.requests]
+
+
+@pytest.fixture
+def lab_of(provider, tmp_path, monkeypatch):
+    """Makes a lab of a kind of provider."""
+    labs = []
+    # Real ones take a hundred.
+    monkeypatch.setattr(BedrockBatches, "least", 1)
+    monkeypatch.setattr("genai_integrations.testing.providers.bedrock.batches._LEAST", 1)
+    monkeypatch.setenv("GENAI_BEDROCK_BATCH_S3", "s3://lab/batches")
+    monkeypatch.setenv("GENAI_BEDROCK_BATCH_ROLE", "arn:aws:iam::123456789012:role/batches")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", provider.url)
+
+    def lab_of(kind):
+        monkeypatch.setenv("LAB_SECRET", SECRETS.get(kind, "sk-lab"))
+        provider.api_keys = {f"{KEY_ID}:{KEY}", "sk-lab"}
+        labs.append(Lab(kind, provider, tmp_path / "batch.jsonl"))
+        return labs[-1]
+
+    yield lab_of
+    for lab in labs:
+        lab.client.close()

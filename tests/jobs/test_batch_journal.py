@@ -12,8 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.route import Route
 from genai_integrations.errors import BudgetExceededError, ConfigurationError
 from genai_integrations.jobs import lines
+from genai_integrations.jobs.items import BatchItem, entry_of
+from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.testing.faults import Fault
 
 PROGRAM = Path(__file__).parent / "batch_program.py"
@@ -98,6 +102,40 @@ def test_a_line_cut_short_is_asked_again(client, questions, said, journal):
     assert said() == ["a", "b", "b"]
     assert _texts(items) == ["provider says: a", "provider says: b"]
     assert [json.loads(line).get("i") for line in journal.read_text().splitlines()] == [None, 0, 1]
+
+
+def test_wherever_it_was_cut_it_goes_on(tmp_path):
+    """What was whole is there, and what is added behind is read back, whatever byte the file ended with."""
+    whole, entries = tmp_path / "whole.jsonl", [entry_of(n, {"model": "m", "input": f"é{n}"}) for n in range(4)]  # fmt: skip
+    _write(whole, entries[:3])
+    content = whole.read_bytes()
+
+    for cut in range(len(content) + 1):
+        path = tmp_path / "cut.jsonl"
+        path.write_bytes(content[:cut])
+        journal = BatchJournal(path)
+        journal.open()
+        there = max(content[:cut].count(b"\n") - 1, 0)
+        found = [journal.answer(entry) for entry in entries]
+        assert [item is not None for item in found] == [n < there for n in range(4)]
+        journal.add(entries[3], _item(entries[3]))
+        assert journal.answer(entries[3]).reply.wire == {"data": ["é3"]}
+        assert journal.spent == pytest.approx(there * 0.5)
+        journal.close()
+        path.unlink()
+
+
+def _write(path, entries):
+    journal = BatchJournal(path)
+    journal.open()
+    for entry in entries:
+        journal.add(entry, _item(entry))
+    journal.close()
+
+
+def _item(entry):
+    reply = Reply({"data": [entry.request["input"]]}, Route("m"))
+    return BatchItem(entry.index, reply, cost=0.5)
 
 
 def test_other_requests_are_refused(client, questions, said, journal):

@@ -32,6 +32,34 @@ def test_a_line_asks_and_its_answer_is_the_result(kernel):
     assert kernel.run("_[0].text, _[0].usage['total_tokens']").result == "('usa says: Hello!', 4)"
 
 
+def test_a_kept_answer_says_so(kernel, provider):
+    """`%%genai` asks through the client's cache, and a replayed cell asks nobody."""
+    kernel.run(
+        f"client = GenAIClient(connections=[Connection.of('usa', 'openai', 'k', '{provider.url}/v1')],"
+        " cache='memory')"
+    )
+    cells = [kernel.run(_cell("gpt-4o-mini")) for _ in range(2)]
+
+    assert cells[0].text.endswith("usa/gpt-4o-mini")
+    assert cells[1].text.endswith("usa/gpt-4o-mini cached")
+    assert "$0.00 · " in cells[1].text
+    assert len(provider.requests) == 1
+
+
+def test_a_cell_is_recorded_and_replayed(kernel, provider, tmp_path):
+    """What the first client wrote down, the second gives without the server."""
+    tape = tmp_path / "cells.jsonl"
+    kernel.run(
+        f"client = GenAIClient(connections=[Connection.of('usa', 'openai', 'k', '{provider.url}/v1')],"
+        f" record='{tape}')"
+    )
+    kernel.run(_cell("gpt-4o-mini"))
+    kernel.run(f"client = GenAIClient(replay='{tape}')")
+
+    assert "usa says: Hello!" in kernel.run(_cell("gpt-4o-mini")).text
+    assert len(provider.requests) == 1
+
+
 def test_the_answers_show_again_where_they_are_asked_for(kernel):
     """The cell that asked shows them once; another cell shows them anew."""
     kernel.run(_cell("gpt-4o-mini --out kept"))

@@ -30,7 +30,7 @@ def test_a_call_decides_alike(each_way, regions):
     asked = []
 
     def do(way):
-        for cache in ({"no-store": True}, {"no-cache": True}, {"ttl": 60}):
+        for cache in ({"no_store": True}, {"refresh": True}, {"ttl": 60}):
             way.ask("one two three", cache=cache)
             way.stream("one two three", cache=cache)
         asked.append(len(regions[0].requests))

@@ -183,4 +183,7 @@ def test_resolve_says_which_outage_takes_a_name_down(provider):
         "  one outage takes it down: all 2 hang on one openai account"
     )
     assert client.resolve("gpt-4.1").outages == ()
+    domains = client.resolve("gpt-4.1").domains
+    assert [row.provider for row in domains.values()] == ["openai", "openai", "anthropic"]
+    assert domains["seoul/gpt-4.1"].account == domains["usa/gpt-4.1"].account is not None
     assert "all 2 hang" in client.resolve("gpt-4o")._repr_mimebundle_()["text/html"]

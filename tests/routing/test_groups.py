@@ -207,6 +207,40 @@ def test_a_connection_of_a_groups_name_is_still_reached():
     assert served("seoul/gpt-4o-mini", row("usa/gpt-4o", "seoul")) == ["seoul/gpt-4o-mini"]
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("openai/o3", ["openai/*#1/o3"]),
+        ("claude-sonnet-4-5", ["star/claude-sonnet-4-5"]),
+        ("claude-haiku-4-5", ["star/claude-haiku-4-5", "seoul/gpt-4o-mini"]),
+        ("my-claude", ["seoul/gpt-4o"]),
+        ("anything", ["seoul/gpt-4o"]),
+        ("seoul/o3", ["seoul/o3"]),
+        ("usa/gpt-4o", ["usa/gpt-4o"]),
+    ],
+)
+def test_a_star_stands_for_any_name(name, found):
+    """As in LiteLLM: in `model` for the same; the longest pattern counts, a name itself before any, and a connection's
+    own names before patterns."""
+    rows = [
+        row("openai/*", "openai/*", api_key="k"),
+        row("star/claude-*", "claude-*"),
+        row("star/claude-haiku-*", "claude-haiku-*"),
+        row("seoul/gpt-4o-mini", "claude-haiku-*"),
+        row("seoul/gpt-4o", "*"),
+        row("usa/gpt-4o", "usa/gpt-4o"),
+    ]
+    star = Connection.of("star", "anthropic", "k")
+
+    assert served(name, *rows, connections=(SEOUL, USA, star)) == found
+
+
+def test_a_pattern_of_which_no_row_can_be_used_says_why():
+    """As any group does."""
+    with pytest.raises(UnknownModelError, match="nobody serves 'tokyo/x'"):
+        plans(row("tokyo/*", "lab-*")).plan("lab-x")
+
+
 ASKED = [{"role": "user", "content": "hi"}]
 
 

@@ -14,7 +14,6 @@ from genai_integrations.routing.variants.watching import Traced, Watch, outcome_
 
 GOOD = Outcome(failed=False, seconds=0.5, cost=0.001)
 BAD = Outcome(failed=True)
-COOLED = Outcome(failed=True, asked=0)
 
 
 def track(**fields):
@@ -102,41 +101,6 @@ def test_it_stays_where_it_is_while_a_limit_is_passed_and_that_may_be_chance():
     assert (stayed, rollout.share, rollout.new.error_rate) == (0.1, 0.5, 0.05)
 
 
-def test_calls_that_come_while_it_cools_are_failures_and_one_piece_of_evidence():
-    """One failure in a busy second must not become a thousand; yet none of them was answered by the new model."""
-    rollout = track()
-    for _ in range(100):
-        rollout.took("gpt-5", GOOD)
-    rollout.took("gpt-5", BAD)
-    for _ in range(50):
-        rollout.took("gpt-5", COOLED)
-
-    assert rollout.new.failed == 51
-    assert rollout.state != "rolled_back"
-
-
-def test_a_model_that_is_down_is_rolled_back_though_it_was_good_before():
-    """After two requests in a row each call that it does not answer is evidence, whether it is asked or not."""
-    rollout = track(min_calls=100)
-    for _ in range(30):
-        rollout.took("gpt-5", GOOD)
-    rollout.took("gpt-5", BAD)
-    rollout.took("gpt-5", BAD)
-    for _ in range(8):
-        rollout.took("gpt-5", COOLED)
-
-    assert rollout.state == "rolled_back"
-
-
-def test_a_failure_and_a_call_that_finds_it_cooling_are_enough_at_the_beginning():
-    """Two of two."""
-    rollout = track()
-    rollout.took("gpt-5", BAD)
-    rollout.took("gpt-5", COOLED)
-
-    assert rollout.state == "rolled_back"
-
-
 def test_worse_scores_roll_it_back():
     """With enough of both models'."""
     rollout = track(score="quality", min_calls=100, max_error_rate=None)
@@ -150,6 +114,32 @@ def test_worse_scores_roll_it_back():
 
     assert (stayed, rollout.state) == ("running", "rolled_back")
     assert rollout.audit[-1].why.startswith("'quality' of ")
+
+
+def test_a_notebook_shows_both_models_and_every_decision():
+    """As tables; what people have written is escaped."""
+    rollout = track(score="quality")
+    rollout.took("gpt-5", GOOD)
+    rollout.scored("gpt-5", 0.5)
+    rollout.roll_back("<b>too long</b>")
+    shown = rollout._repr_mimebundle_()
+
+    assert "rollout smart: rolled_back, 0 % on gpt-5" in shown["text/plain"]
+    assert "500 ms" in shown["text/plain"]
+    assert "0.5 of 1" in shown["text/html"]
+    assert "&lt;b&gt;too long&lt;/b&gt;" in shown["text/html"]
+
+
+def test_two_who_decide_at_the_same_moment_leave_one_line():
+    """Threads and processes look at the same figures; the first decision of a number counts."""
+    mirror = Mirror("key")
+    one, two = (Track(Rollout("smart", old="a", new="b"), mirror) for _ in range(2))
+    decided = one._note
+    one._note = lambda *row, **more: (two.took("b", BAD), decided(*row, **more))
+    one.took("b", BAD)
+    one.took("b", BAD)
+
+    assert [row.state for row in one.audit] == ["running", "rolled_back"]
 
 
 def test_without_scores_it_does_not_go_on():
@@ -181,11 +171,11 @@ def test_by_hand_it_is_promoted_and_rolled_back_whatever_the_tests_say():
 @pytest.mark.parametrize(
     ("rows", "failed", "expected"),
     [
-        ([("gpt-5", OK, 0, 1500)], False, (False, 1.5, 1)),
-        ([("gpt-5", "ServerError", 0, 10), ("gpt-5", OK, 500, 1000)], False, (False, 1.5, 1)),
-        ([("gpt-5", "ServerError", 0, 10), ("gpt-4o", OK, 20, 10)], False, (True, None, 1)),
-        ([("gpt-4o", OK, 0, 10)], False, (True, None, 0)),
-        ([("gpt-5", "StreamInterruptedError", 0, 10)], True, (True, None, 1)),
+        ([("gpt-5", OK, 0, 1500)], False, (False, 1.5)),
+        ([("gpt-5", "ServerError", 0, 10), ("gpt-5", OK, 500, 1000)], False, (False, 1.5)),
+        ([("gpt-5", "ServerError", 0, 10), ("gpt-4o", OK, 20, 10)], False, (True, None)),
+        ([("gpt-4o", OK, 0, 10)], False, (True, None)),
+        ([("gpt-5", "StreamInterruptedError", 0, 10)], True, (True, None)),
         ([("gpt-5", "ServerError", 0, 10), ("gpt-4o", "ServerError", 20, 10)], True, None),
         ([("gpt-4o", "ServerError", 0, 10)], True, None),
         ([], True, None),
@@ -196,7 +186,7 @@ def test_what_a_call_says_of_the_new_model(rows, failed, expected):
     nobody did, which says nothing, unless it alone was asked."""
     found = outcome_of(route(*rows), failed=failed, with_cost=False)
 
-    assert (found and (found.failed, found.seconds, found.asked)) == expected
+    assert (found and (found.failed, found.seconds)) == expected
 
 
 def test_a_cached_answer_and_a_call_that_was_given_up_say_nothing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -38,6 +39,36 @@ def test_a_server_that_is_gone_is_asked_once_a_second(redis_server, monkeypatch)
         link.ask(lambda client: client.ping())
     now[0] = 101.0
 
+    assert link.ask(lambda client: client.ping()) is True
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_server_that_is_silent_is_asked_once(way, monkeypatch):
+    """One that is slow would be as slow again."""
+    monkeypatch.setattr(module, "ANSWER_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        link = RedisLink(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        asked = {
+            "sync": lambda: link.ask(lambda client: client.get("a")),
+            "async": lambda: asyncio.run(link.aask(lambda client: client.get("a"))),
+        }
+        with pytest.raises(RedisAway, match="does not answer: TimeoutError"):
+            asked[way]()
+        silent.setblocking(False)
+        silent.accept()[0].close()
+
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert link.is_away
+
+
+def test_a_server_that_refuses_is_not_away(redis_server):
+    """It answers, so it is asked for other things at once."""
+    link = RedisLink(redis_server.url)
+    link.ask(lambda client: client.rpush("list", "a"))
+
+    with pytest.raises(RedisAway, match="refuses: ResponseError"):
+        link.ask(lambda client: client.get("list"))
     assert link.ask(lambda client: client.ping()) is True
 
 

@@ -27,10 +27,6 @@ ENOUGH_SCORES = 30
 """Scores of each model before they are compared, or `min_calls` if that is fewer: the test counts on many."""
 
 
-DOWN = 2
-"""Requests in a row that failed, after which the new model is taken to be down."""
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One line of a rollout's audit record.
@@ -85,13 +81,11 @@ class Outcome(NamedTuple):
         failed: Whether it did not answer.
         seconds: Until it answered; None if it did not.
         cost: US dollars; None if not known.
-        asked: Requests to it; none where it cooled down.
     """
 
     failed: bool
     seconds: float | None = None
     cost: float | None = None
-    asked: int = 1
 
 
 class _Limit(NamedTuple):
@@ -131,12 +125,15 @@ class Track:
         self._refresh = refresh
         self._decided: tuple[tuple[str, ...], tuple[Decision, ...]] = ((), ())
         self._limits = tuple(_limits(rollout))
-        self._is_cooling = False
-        self._in_a_row = 0
         mirror.first(0, _written(Decision(_now(), "running", rollout.steps[0], "it began", 0)))
 
     def __repr__(self) -> str:
         return f"<rollout {self.rollout.name!r}: {self.state}, {self.share * 100:g} % on {self.rollout.new!r}>"
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.routing.variants.views import track_bundle
+
+        return track_bundle(self)
 
     @property
     def name(self) -> str:
@@ -220,9 +217,7 @@ class Track:
         if which == "old":
             self._mirror.add(added)
             return
-        if self._is_news(outcome):
-            added |= self._bets(outcome)
-        self._mirror.add(added)
+        self._mirror.add(added | self._bets(outcome))
         self._decide()
 
     def promote(self, why: str = "by hand") -> None:
@@ -237,18 +232,8 @@ class Track:
         self._refresh()
         while self.state != state:
             # Another process may have decided something at the same moment, and come first.
-            self._note(state, share, why, by="hand")
+            self._note(len(self.audit), state, share, why, by="hand")
             self._refresh()
-
-    def _is_news(self, outcome: Outcome) -> bool:
-        """Whether the tests hear of it: after one failure only of the first call that finds it cooling down.
-
-        All of those count as failures. But one failure in a busy second must not become a thousand, by which any
-        rollout would end; where several requests in a row have failed, it is down and not unlucky.
-        """
-        was_cooling, self._is_cooling = self._is_cooling, outcome.failed and not outcome.asked
-        self._in_a_row = self._in_a_row + outcome.asked if outcome.failed else 0
-        return not (was_cooling and self._is_cooling) or self._in_a_row >= DOWN
 
     def _bets(self, outcome: Outcome) -> dict[str, float]:
         """What one call on the new model adds to the evidence against it."""
@@ -263,20 +248,21 @@ class Track:
 
     def _decide(self) -> None:
         """Go on, go back, or stay, as the figures say now."""
-        last = self.audit[-1]
+        audit = self.audit
+        number, last = len(audit), audit[-1]
         if last.state != "running":
             return
         totals = self._mirror.totals()
         made = int(totals.get("new.calls", 0.0)) - last.calls
         if bad := self._too_bad(totals):
-            self._note("rolled_back", 0.0, bad)
+            self._note(number, "rolled_back", 0.0, bad)
         elif made >= self.rollout.min_calls and self._may_go_on(totals):
             later = [step for step in self.rollout.steps if step > last.share]
             why = f"{made} calls at {last.share * 100:g} % kept all limits: {self._told(totals)}"
             if later:
-                self._note("running", later[0], why)
+                self._note(number, "running", later[0], why)
             else:
-                self._note("promoted", 1.0, why)
+                self._note(number, "promoted", 1.0, why)
 
     def _too_bad(self, totals: Mapping[str, float]) -> str:
         """Why the new model is surely worse than it may be; empty if that is not sure."""
@@ -326,10 +312,11 @@ class Track:
             said.append(f"mean score {score:.3g}")
         return ", ".join(said) or "there are none"
 
-    def _note(self, state: State, share: float, why: str, *, by: str = "test") -> None:
+    def _note(self, number: int, state: State, share: float, why: str, *, by: str = "test") -> None:
+        """Write a decision down, if nobody has taken the one of this number."""
         calls = int(self._mirror.totals().get("new.calls", 0.0))
         decision = Decision(_now(), state, share, why, calls, by)
-        self._mirror.first(len(self.audit), _written(decision))
+        self._mirror.first(number, _written(decision))
         _log.info("rollout %r is %s at %g %%: %s", self.name, state, share * 100, why)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
@@ -70,10 +70,10 @@ def outcome_of(route: Route, *, failed: bool, with_cost: bool) -> Outcome | None
     own = [row for row in route.attempts if given is not None and row.target in given.targets]
     if failed:
         was_alone = own and len(own) == len(route.attempts)
-        return Outcome(failed=True, asked=len(own)) if was_alone else None
+        return Outcome(failed=True) if was_alone else None
     last = route.attempts[-1]
     if last not in own or last.outcome != OK:
-        return Outcome(failed=True, asked=len(own))
+        return Outcome(failed=True)
     waited = last.ms if last.first_content_ms is None else last.first_content_ms
     known = [row.cost for row in own] if with_cost else []
     costs = [cost for cost in known if cost is not None]
@@ -84,10 +84,18 @@ class Traced:
     """By trace, which model of which rollout answered; so that a score of the trace can be counted.
 
     Safe for threads. Forgets the oldest.
+
+    Args:
+        told: Called after each: from then on there may be scores to read. Not sooner, for reading them loads packages,
+            which a first call may be loading.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[], object] = lambda: None) -> None:
+        self._told = told
         self._models: dict[str, dict[str, str | None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._models)
 
     def note(self, trace_id: str, rollout: str, model: str) -> None:
         """A model has answered in a trace."""
@@ -96,6 +104,7 @@ class Traced:
         models[rollout] = model if models.get(rollout, model) == model else None
         while len(self._models) > _MOST:
             self._models.pop(next(iter(self._models)), None)
+        self._told()
 
     def model(self, trace_id: str, rollout: str) -> str | None:
         """Who answered; None if nobody did, or both."""
