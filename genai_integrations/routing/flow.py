@@ -167,7 +167,8 @@ class _Call(Record):
         timeout = args.timeout
         if stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
-        # A cascade's models come one after the other, and one on trial is to show how slow it is.
+        # A cascade's models come one after the other, one on trial is to show how slow it is, and limits know of one
+        # attempt at a time.
         hedges = self._plan.cascade is None and not self._plan.trial and self._turns is None
         policy = attempts(
             self._plan, args, parts.health,
