@@ -254,8 +254,8 @@ class GenAIClient:
             model: A name: `gpt-4o-mini`, `azure/gpt-4o-mini`, `seoul/gpt-4o`, or an alias.
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
-            params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
-                `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. On whose
+            params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `stall_timeout`, `deadline`,
+                `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. On whose
                 behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
                 record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version;
                 with `variables`, and a `label` if it is another, the prompt's messages come before `messages`),
