@@ -255,7 +255,7 @@ class GenAIClient:
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `stall_timeout`, `deadline`,
-                `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. On whose
+                `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`, `max_cost`. A stream brings its usage unless `stream_options=None`. On whose
                 behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
                 record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version;
                 with `variables`, and a `label` if it is another, the prompt's messages come before `messages`),
