@@ -40,7 +40,6 @@ from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.models.profiles import ModelProfile, profile_of
-from genai_integrations.prompts.following import Named
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
 from genai_integrations.routing.check import Check, check_request, checked
@@ -67,6 +66,7 @@ if TYPE_CHECKING:
     from genai_integrations.ledger.stats import Stats
     from genai_integrations.limits.rules import OnLimit, StoreAway
     from genai_integrations.limits.spending import OnAlert
+    from genai_integrations.prompts.following import Named
     from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.estimating import Estimate, Estimator
     from genai_integrations.routing.outages import Failure, Outage
@@ -254,8 +254,8 @@ class GenAIClient:
             model: A name: `gpt-4o-mini`, `azure/gpt-4o-mini`, `seoul/gpt-4o`, or an alias.
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
-            params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `deadline`, `num_retries`,
-                `fallback_on`, `drop_params`, `cache`. A stream brings its usage unless `stream_options=None`. On whose
+            params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `stall_timeout`, `deadline`,
+                `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`, `max_cost`. A stream brings its usage unless `stream_options=None`. On whose
                 behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
                 record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version;
                 with `variables`, and a `label` if it is another, the prompt's messages come before `messages`),
@@ -267,7 +267,7 @@ class GenAIClient:
             CredentialError: No key can be had.
             CallError: Providers were called and failed; `.route` has every attempt.
         """
-        if "langfuse_prompt" in params and (named := Named.in_call(params)):
+        if "langfuse_prompt" in params and (named := _named(params)):
             messages, params = named.begin(
                 self._prompts, named.get(self._prompts), messages, params
             )
@@ -290,7 +290,7 @@ class GenAIClient:
         self, model: str, messages: Messages, stream: bool = False, **params: Any
     ) -> Reply | AsyncReplyStream:
         """As `completion`, without blocking the event loop."""
-        if "langfuse_prompt" in params and (named := Named.in_call(params)):
+        if "langfuse_prompt" in params and (named := _named(params)):
             found = await named.aget(self._prompts)
             messages, params = named.begin(self._prompts, found, messages, params)
         request = chat_request(model, messages, params, self._router.args, stream=stream)
@@ -780,6 +780,13 @@ def _find(token: str, public_key: str | None, host: str) -> GenAIClient:
             "make that GenAIClient before unpickling"
         )
     return client
+
+
+def _named(params: Mapping[str, Any]) -> Named | None:
+    """The prompt that a call names with its variables; loaded by those who do."""
+    from genai_integrations.prompts.following import Named
+
+    return Named.in_call(params)
 
 
 def _store(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.errors import ConfigurationError, UnknownModelError
-from genai_integrations.prompts.following import Messages, link_of
 from genai_integrations.prompts.langfuse_prompts import Fallback
 from genai_integrations.prompts.model_settings import (
     DEFAULT_SETTINGS,
@@ -60,7 +59,7 @@ class LivePrompt:
         )
 
     def link_of(
-        self, prompt: Prompt, render: Callable[[Prompt], Messages]
+        self, prompt: Prompt, render: Callable[[Prompt], Sequence[Mapping[str, Any]]]
     ) -> dict[str, Any] | None:
         """What messages of the prompt are marked with, so that a call is linked to it, and it can follow the model.
 
@@ -68,6 +67,8 @@ class LivePrompt:
             prompt: As it was looked up.
             render: Makes messages in OpenAI's shape of another version of it.
         """
+        from genai_integrations.prompts.following import link_of
+
         return link_of(self.asked._prompts, prompt, self.label, self.version, render)  # noqa: SLF001
 
     @property

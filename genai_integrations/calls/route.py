@@ -132,9 +132,9 @@ class Attempt:
     rehearsed: bool = False
     estimated: bool = False
     tier: object = None
+    prices: Mapping[str, float] | None = field(default=None, repr=False)
     prompt: Mapping[str, Any] | None = None
     messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
-    prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> int | None:

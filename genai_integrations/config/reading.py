@@ -21,7 +21,7 @@ LANGFUSE_KEYS = ("host", "public_key", "secret_key", "tracing", "sample_rate", "
 """Of the section `langfuse`: arguments of the client that are about it."""
 
 CLIENT_KEYS = (
-    "allowed_hosts", "budgets", "cache", "ledger", "limits", "on_limit", "record", "replay", "semantic_cache",
+    "allowed_hosts", "budgets", "cache", "ledger", "limits", "limits_away", "on_limit", "record", "replay", "semantic_cache",
 )  # fmt: skip
 """Arguments of the client that stand at the top of a file under their own names."""
 

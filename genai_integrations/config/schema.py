@@ -19,6 +19,16 @@ _TEXT: Schema = {"type": "string"}
 _NAMES: Schema = {"type": "array", "items": _TEXT}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _SECONDS: Schema = {"type": "number", "exclusiveMinimum": 0}
+
+_LIMITS = ("rpm", "tpm", "max_parallel")
+
+
+def _by_name(properties: Schema) -> Schema:
+    """Any names, each with these."""
+    row = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {"type": "object", "additionalProperties": row}
+
+
 _FLAG: Schema = {"type": "boolean"}
 _MAPPING: Schema = {"type": "object"}
 _VARIABLE: Schema = {"type": "string", "pattern": "^os\\.environ/\\w+$"}
@@ -33,7 +43,10 @@ _ROUTER: Mapping[str, Schema] = {
     ),
     **dict.fromkeys(("default_fallbacks", "region_preference"), _NAMES),
     **dict.fromkeys(("num_retries", "allowed_fails", "max_fallbacks"), _COUNT),
-    **dict.fromkeys(("timeout", "stream_timeout", "deadline"), _SECONDS),
+    **dict.fromkeys(("timeout", "stream_timeout", "stall_timeout", "deadline"), _SECONDS),
+    "max_cost": {"type": "number", "minimum": 0},
+    "hedge_after": {"anyOf": [_SECONDS, {"const": "p95"}]},
+    "stream_recovery": {"const": "restart"},
     **{key: {"type": "number", "minimum": 0} for key in ("retry_after", "cooldown_time")},
     "cache_responses": _FLAG,
     "model_group_alias": _MAPPING,
@@ -86,6 +99,16 @@ def schema() -> Schema:
     }
     tops: dict[str, Schema] = {
         **{name: {} for name in reading.CLIENT_KEYS},
+        "limits": _by_name({name: {"type": "integer", "minimum": 1} for name in _LIMITS}),
+        "budgets": _by_name(
+            {
+                "usd": {"type": "number", "minimum": 0},
+                "per": {"enum": ["day", "month", "run"]},
+                "alerts": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}},
+            }
+        ),
+        "on_limit": {"enum": ["wait", "fail"]},
+        "limits_away": {"enum": ["local", "fail"]},
         "allowed_hosts": _NAMES,
         "langfuse": {
             "type": "object",

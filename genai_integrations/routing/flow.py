@@ -89,17 +89,16 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
 class _Call(Record):
     """One call, step by step; `steps` reads from top to bottom."""
 
-    __slots__ = ("_ends", "_is_ready", "_parts", "_plan")
+    __slots__ = ("_ends", "_is_ready", "_plan")
 
     def __init__(
         self, request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]
     ) -> None:
-        self._parts = parts
         self._is_ready = is_ready
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
         self._ends = None if deadline is None else time.monotonic() + deadline
-        super().__init__(request, parts.observers, parts.lengths)
+        super().__init__(request, parts)
 
     def steps(self) -> Flow:
         """The call."""
@@ -118,7 +117,7 @@ class _Call(Record):
                 return (yield from self._recalled(kept))
         elif self._request.args.cache.semantic:
             raise no_semantic_cache()
-        answer = yield from self._answered()
+        _, answer = yield from self._answered()
         if isinstance(answer, Opened):
             rest = answer.rest
             if self._memory is not None:
@@ -159,8 +158,8 @@ class _Call(Record):
         self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
-    def _answered(self, reason: str = "") -> Generator[Step, Any, Wire | Opened]:
-        """The answer of the first target that gives one, in the order of the policy.
+    def _answered(self, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
+        """The answer of the first target that gives one, in the order of the policy; it is the second of the two.
 
         Args:
             reason: Of the first attempt; empty for the policy's own.
@@ -174,16 +173,15 @@ class _Call(Record):
         policy = attempts(
             self._plan, args, parts.health,
             timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
-            hedging=parts.hedging if hedges else None, stream=stream, turns=self._turns,
+            turns=self._turns, hedging=parts.hedging if hedges else None, stream=stream,
         )  # fmt: skip
-        _, answer = yield from self._followed(policy, reason)
-        return answer  # type: ignore[no-any-return]  # the last attempt's, which succeeded
+        return self._followed(policy, reason)
 
     def _followed(self, policy: Any, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
         """Do what the policy, or a part of it, asks to its end: what it returns, and the last attempt's answer."""
         answer: Wire | Opened | GenAIError | None = None
         outcome: Any = None
-        with contextlib.closing(policy):
+        try:
             while True:
                 try:
                     step = policy.send(outcome)
@@ -201,6 +199,8 @@ class _Call(Record):
                     outcome = answer is not None
                 else:
                     outcome = yield step
+        finally:
+            policy.close()
 
     def _raced(self, race: Race) -> Generator[Step, Any, Wire | Opened | None]:
         """The first good answer of those who race; None if all have failed."""
@@ -396,12 +396,19 @@ class _Call(Record):
         if not self._parts.health.retries.withdraw(time.monotonic()):
             error.add_note(SPENT)
             return None
+        if self._turns is not None:
+            self._turns.attempts_ended()
         self._plan = self._plan.avoiding(broken)
         try:
-            return (yield from self._answered(RESTART))  # type: ignore[return-value]  # a stream was asked for
+            _, answer = yield from self._answered(RESTART)
         except GenAIError as failed:
             error.add_note(f"it could not begin anew: {failed}")
             return None
+        if isinstance(answer, Opened):
+            return answer
+        from genai_integrations.calls.streamed import chunks_of
+
+        return Opened(list(chunks_of(answer)), None)
 
     def _replied(self, wire: Wire) -> Reply:
         self.ended(wire)

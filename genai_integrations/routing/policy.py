@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
 
-Step = Try | Wait | AwaitProbe | NewKey | Race | Admit
+Step = Try | Wait | AwaitProbe | NewKey | Admit | Race
 """What a driver is asked to do."""
 
 Outcome = GenAIError | Target | bool | None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from genai_integrations.calls.request import Request
@@ -13,13 +11,13 @@ from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
-from genai_integrations.routing.observing import CallObserver, Observer
+from genai_integrations.routing.observing import CallObserver
 from genai_integrations.runtime.network import without_frames
 
 if TYPE_CHECKING:
-    from genai_integrations.models.lengths import Seen
     from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.hedging import Finish
+    from genai_integrations.routing.parts import Parts
     from genai_integrations.routing.steps import Ending
     from genai_integrations.routing.turns import Turns
 
@@ -29,25 +27,22 @@ class Record:
 
     Args:
         request: What the caller wants.
-        observers: Those of the client.
-        lengths: Takes how long the answer was.
+        parts: What the client's calls share.
 
     Attributes:
         route: Every attempt so far.
     """
 
-    __slots__ = ("_began", "_lengths", "_memory", "_observers", "_request", "_turns", "route")
+    __slots__ = ("_began", "_memory", "_observers", "_parts", "_request", "_turns", "route")
 
-    def __init__(
-        self, request: Request, observers: Sequence[Observer], lengths: deque[Seen]
-    ) -> None:
-        self._request = request
-        self._lengths = lengths
+    def __init__(self, request: Request, parts: Parts) -> None:
+        self._parts = parts
         self._memory: Memory | None = None
         self._turns: Turns | None = None
+        self._request = request
         self.route = Route(request.model)
         self._observers: list[CallObserver] = [
-            watching for one in observers if (watching := one.call_began(request)) is not None
+            watching for one in parts.observers if (watching := one.call_began(request)) is not None
         ]
         # After theirs, so that the times of attempts lie within what an observer takes for the call's.
         self._began = time.monotonic()
@@ -64,11 +59,10 @@ class Record:
         attempt = Attempt(
             target.name, connection.name, connection.provider.name, target.model, reason
         )
+        attempt.prices = target.deployment.prices
         if request.trace is not self._request.trace:
             attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
             attempt.messages = request.body["messages"]
-        attempt.prices = target.deployment.prices
-        # As `_added`, in place: every call comes by here.
         self.route.attempts.append(attempt)
         attempt.began_ms = (time.monotonic() - self._began) * 1000
         for observer in self._observers:
@@ -76,6 +70,7 @@ class Record:
         return attempt
 
     def _added(self, attempt: Attempt) -> None:
+        """An attempt stands for an answer that another call got."""
         self.route.attempts.append(attempt)
         attempt.began_ms = (time.monotonic() - self._began) * 1000
 
@@ -102,7 +97,8 @@ class Record:
             prompt, first = self._request.trace.get("langfuse_prompt"), body["messages"][0]
             said = first.get("content") if first.get("role") in ("system", "developer") else None
             task = hash(said) if type(said) is str else None
-            self._lengths.append((attempt.model, prompt, task, usage.get("completion_tokens")))
+            seen = attempt.model, prompt, task, usage.get("completion_tokens")
+            self._parts.lengths.append(seen)
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
@@ -126,7 +122,7 @@ class Record:
     def _stream_left(self, attempt: Attempt, end: Ending) -> None:
         """Nobody reads the stream any more, and it had not told what it used."""
         # While the interpreter ends, prices can no longer be loaded.
-        if not sys.is_finalizing():
+        if attempt.reason != CACHE and not sys.is_finalizing():
             from genai_integrations.routing.abandoned import usage_so_far
 
             attempt.usage = usage_so_far(self._request.body, end.text, end.usage)

@@ -193,11 +193,15 @@ class Turns:
             self._put_back(target, cost)
         self._paid.pop(target.name, None)
 
+    def attempts_ended(self) -> None:
+        """All attempts are over."""
+        for target in list(self._targets.values()):
+            self.attempt_ended(target)
+
     def end(self) -> None:
         """The call is over, whatever for."""
         self._stop_waiting()
-        for target in list(self._targets.values()):
-            self.attempt_ended(target)
+        self.attempts_ended()
         kept, self._kept = self._kept, []
         for held in kept:
             self._gate.leave(held)

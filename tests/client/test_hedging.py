@@ -14,6 +14,7 @@ from genai_integrations.errors import (
     AllTargetsFailedError,
     ConfigurationError,
     RequestTimeoutError,
+    StreamInterruptedError,
 )
 from genai_integrations.routing import running
 from genai_integrations.testing import assert_route
@@ -269,3 +270,33 @@ def test_what_is_late_is_learnt(ask, make_client, seoul, usa):
         ("first", "cancelled"),
         ("hedge", "ok"),
     ]
+
+
+def test_where_a_cap_has_no_room_nobody_is_asked_beside(make_client, seoul, usa):
+    """What a second request may cost must be there, too."""
+    event = threading.Event()
+    seoul.faults["*"] = Fault.drip(event)
+    client = make_client(seoul, usa, hedge_after=SOON)
+    opener = threading.Thread(target=lambda: (seoul.wait_for_requests(1), event.set()))
+    opener.start()
+
+    reply = client.completion("gpt-4o", QUESTION, max_cost=0.0002, max_tokens=10)
+    opener.join()
+
+    assert_route(reply).tried("seoul")
+
+
+def test_a_stream_begins_anew_within_a_cap(make_client, seoul, usa):
+    """What the broken one used is taken from what the call may cost."""
+    seoul.faults["*"] = Fault.cut(2)
+    client = make_client(seoul, usa, stream_recovery="restart", cooldown_time=0)
+
+    def asked(**given):
+        stream = client.completion("gpt-4o", QUESTION, stream=True, max_tokens=100, **given)
+        return [chunk.restarted for chunk in stream].count(True)
+
+    assert asked(max_cost=1.0) == 1
+    seoul.faults["*"] = Fault.cut(2)
+    with pytest.raises(StreamInterruptedError) as caught:
+        asked(max_cost=0.00105)
+    assert "it could not begin anew: " in caught.value.__notes__[0]

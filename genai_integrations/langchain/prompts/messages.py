@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import (
     AIMessage,
@@ -15,8 +15,10 @@ from langchain_core.messages import (
 )
 
 from genai_integrations.langchain.messages import to_wire
-from genai_integrations.live_prompt import LivePrompt
 from genai_integrations.prompts.template import Prompt
+
+if TYPE_CHECKING:
+    from genai_integrations.live_prompt import LivePrompt
 
 MARK = "langfuse_prompt"
 """The key in a message's `additional_kwargs` that links a call to its prompt; it is never sent."""
