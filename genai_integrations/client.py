@@ -409,6 +409,7 @@ class GenAIClient:
         from genai_integrations.jobs import start
 
         options = start.options_of(
+            self,
             requests,
             max_concurrency=max_concurrency,
             ordered=ordered,
@@ -434,6 +435,7 @@ class GenAIClient:
         from genai_integrations.jobs import start
 
         options = start.options_of(
+            self,
             requests,
             max_concurrency=max_concurrency,
             ordered=ordered,

@@ -64,8 +64,10 @@ def names():
 
 
 @each_page
-def test_examples_run_and_print_what_is_shown(page, names, openai, langfuse, monkeypatch):
+def test_examples_run_and_print_what_is_shown(page, names, openai, langfuse, monkeypatch, tmp_path):
     """The examples of a page run in order, as one program, each with the variables that its mark names."""
+    # What they write stays out of the project.
+    monkeypatch.chdir(tmp_path)
     printed = ""
     for block in blocks(page):
         variables = langfuse if "langfuse" in block.marks else openai

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -38,6 +39,8 @@ _BUSY = 0.25
 _PAUSE = 5.0
 """Seconds in which the file is left alone after it could not be read, or not be written."""
 
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 _MOST_ROUNDS = 20
 
 
@@ -59,11 +62,8 @@ class SqliteAnswers:
         self._left_alone = {"read": 0.0, "written": 0.0}
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        self._end: weakref.finalize[..., SqliteAnswers] | None = None
         after_fork_in_child(self._renew)
-
-    def __del__(self) -> None:
-        if (db := getattr(self, "_db", None)) is not None:
-            db.close()
 
     def __repr__(self) -> str:
         return f"SqliteAnswers({str(self._path)!r})"
@@ -119,6 +119,8 @@ class SqliteAnswers:
             try:
                 if self._db is None:
                     self._db = _opened(self._path)
+                    # It has the connection until then, which would complain if it were garbage together with the store.
+                    self._end = weakref.finalize(self, self._db.close)
                 return work(self._db)
             except (sqlite3.Error, OSError) as error:
                 self._failed(done, error)
@@ -129,6 +131,10 @@ class SqliteAnswers:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             # Another process writes; the next call may be luckier.
             return
+        if self._end is not None and (done == "read" or code in _BROKEN):
+            # Opened anew next time: the file may have been replaced by then. A full disk is no reason to.
+            self._end()
+            self._db = self._end = None
         self._left_alone[done] = time.monotonic() + _PAUSE
         _log.warning(
             "kept answers cannot be %s for now: %s (%s); if that stays, delete the file",
@@ -139,6 +145,8 @@ class SqliteAnswers:
         # A connection to SQLite must not be taken through a fork: https://sqlite.org/howtocorrupt.html, 2.6.
         left, self._db = self._db, None
         self._lock = threading.Lock()
+        if self._end is not None:
+            self._end.detach()
         return left
 
 

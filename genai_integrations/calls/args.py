@@ -296,6 +296,7 @@ def _fallback_on(name: str, value: object) -> tuple[int | type[CallError], ...] 
 def _max_cost(name: str, value: object) -> object:
     if value is None:
         return None
+    # Most programs have no caps, and load nothing for them.
     from genai_integrations.limits.purse import Purse
     from genai_integrations.limits.rules import is_amount
 

@@ -41,6 +41,7 @@ class CacheRecord(TypedDict):
     status: CacheStatus
     age: float | None
     saved: float | None
+    similar: NotRequired[bool]
 
 
 class AttemptRecord(TypedDict):
@@ -131,9 +132,9 @@ class Attempt:
     rehearsed: bool = False
     estimated: bool = False
     tier: object = None
-    prices: Mapping[str, float] | None = field(default=None, repr=False)
     prompt: Mapping[str, Any] | None = None
     messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
+    prices: Mapping[str, float] | None = field(default=None, repr=False)
 
     @property
     def status(self) -> int | None:
@@ -172,7 +173,7 @@ class Attempt:
             self.model,
             usage,
             self.answered,
-            tier=self.tier if isinstance(self.tier, str) else None,
+            tier=self.tier,
             batch=self.reason == BATCH,
             own=self.prices,
         )
@@ -218,11 +219,13 @@ class CacheUse:
         status: `HIT` and `STALE` for a kept answer.
         age: Seconds since that was kept; None for any other.
         attempt: What stands for it in the route; None for any other.
+        is_similar: Whether it was given to the same question in other words.
     """
 
     status: CacheStatus
     age: float | None = None
     attempt: Attempt | None = field(default=None, repr=False)
+    is_similar: bool = False
 
     @property
     def saved(self) -> float | None:
@@ -235,7 +238,10 @@ class CacheUse:
     def as_dict(self) -> CacheRecord:
         """The same as plain values for JSON."""
         age = None if self.age is None else round(self.age, 3)
-        return {"status": self.status, "age": age, "saved": self.saved}
+        record: CacheRecord = {"status": self.status, "age": age, "saved": self.saved}
+        if self.is_similar:
+            record["similar"] = True
+        return record
 
 
 BYPASS = CacheUse("BYPASS")

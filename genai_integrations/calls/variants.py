@@ -172,6 +172,8 @@ def _between(row: object, name: str, bound: float) -> None:
         raise _wrong(
             row, name, f"a number above 0{'' if math.isinf(bound) else f' and below {bound:g}'}"
         )
+    # So that 10 and 10.0 are one limit.
+    object.__setattr__(row, name, value and float(value))
 
 
 def _steps(row: Rollout) -> None:

@@ -372,6 +372,56 @@ def outage(
     run(name, command, status=status, error=error, retry_after=retry_after)
 
 
+LedgerFile = Annotated[Path, typer.Option("--ledger", help="The file that ledger= names.")]
+Since = Annotated[str | None, typer.Option(help="Only the last 90m, 24h or 7d.")]
+
+
+@app.command()
+def stats(  # noqa: PLR0917  a command has its options
+    ledger: LedgerFile,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="model, target, connection, provider, prompt, user, session, variant, outcome, hour or day."
+        ),
+    ] = "model",
+    since: Since = None,
+    slowest: Annotated[
+        int, typer.Option(help="Instead, so many of the slowest calls, and why.")
+    ] = 0,
+    what_if: Annotated[
+        str | None,
+        typer.Option(help="Instead, what would have happened under this genai.yaml."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sum a ledger up: how often, how well, how fast, for how much."""
+    from genai_integrations.cli.ledger import show_stats, show_what_if
+
+    if what_if is not None:
+        show_what_if(ledger, what_if, since, as_json=as_json)
+    else:
+        show_stats(ledger, by, since, slowest, as_json=as_json)
+
+
+@app.command()
+def report(
+    ledger: LedgerFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")],
+    since: Since = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one HTML page of a ledger: nothing in it is loaded from elsewhere.
+
+    With --json the figures by hour are printed as well.
+    """
+    from genai_integrations.cli.ledger import show_stats, write_report
+
+    write_report(ledger, output, since)
+    if as_json:
+        show_stats(ledger, "hour", since, 0, as_json=True)
+
+
 @app.command()
 def setup_db(
     project_id: Annotated[

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.errors import BudgetExceededError, ConfigurationError
+from genai_integrations.jobs.allowance import Allowance, Worst
 from genai_integrations.jobs.items import BatchItem, Entry, entry_of, item_of
 from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.jobs.progress import Listener, Progress
-from genai_integrations.jobs.purse import Purse, Worst
 from genai_integrations.jobs.steps import Await, Begin, Do, Ended, Give, Pull, Step
 
 Flow = Generator[Step, Any, None]
@@ -79,7 +79,7 @@ class Batch:
         self._options = options
         self._journal = options.journal
         spent = self._journal.spent if self._journal else 0.0
-        self._purse = Purse(options.max_usd, spent)
+        self._allowance = Allowance(options.max_usd, spent)
         self._under_way = 0
         self._pulled = 0
         self._given = 0
@@ -123,7 +123,7 @@ class Batch:
             yield from self._arrived(BatchItem(index, error=error))
             return
         if (known := (yield from self._recalled(entry))) is not None:
-            self._purse.met(known.cost)
+            self._allowance.met(known.cost)
             yield from self._arrived(known)
         elif self._is_paid(entry) or (yield from self._is_affordable(entry)):
             yield from self._send(entry)
@@ -141,17 +141,17 @@ class Batch:
 
     def _is_affordable(self, entry: Entry) -> Generator[Step, Any, bool]:
         """Whether there is money for a request, which may wait for calls under way to be cheaper than feared."""
-        if self._purse.limit is None:
+        if self._allowance.limit is None:
             return True
         if self._refusal is not None:
             return False
         worst = yield Do(lambda: self._options.worst(entry.request))
-        while not self._purse.has_room(worst):
+        while not self._allowance.has_room(worst):
             if not self._under_way:
-                self._refusal = self._purse.refusal(worst)
+                self._refusal = self._allowance.refusal(worst)
                 return False
             yield from self._ended((yield Await()))
-        self._purse.promise(entry.index, worst)
+        self._allowance.promise(entry.index, worst)
         return True
 
     def _send(self, entry: Entry) -> Flow:
@@ -163,7 +163,7 @@ class Batch:
         self._under_way -= 1
         entry = ended.entry
         item = item_of(entry.index, ended.outcome)
-        self._purse.settle(entry.index, item.cost)
+        self._allowance.settle(entry.index, item.cost)
         if self._journal is not None:
             self._journal.add(entry, item)
             if self._journal.is_due:
@@ -187,7 +187,7 @@ class Batch:
         """How far it is."""
         options = self._options
         if options.on_progress is not None:
-            done, spent = self._done, self._purse.spent
+            done, spent = self._done, self._allowance.spent
             told = Progress(done, self._failed, options.total, spent, self._submitted())
             options.on_progress(told)
 

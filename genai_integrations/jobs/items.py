@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from genai_integrations.calls.args import PER_CALL
 from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.request import TRACE_PARAMS
 from genai_integrations.calls.route import Route
 from genai_integrations.errors import CallError, ConfigurationError
 from genai_integrations.jobs.keys import key_of
@@ -76,7 +78,7 @@ def entry_of(index: int, request: object) -> Entry:
     if request.get("stream"):
         raise ConfigurationError("a batch has whole answers: leave stream out of its requests")
     try:
-        return Entry(index, key_of(request), request)
+        return Entry(index, key_of(_asked(request)), request)
     except (TypeError, ValueError, RecursionError):
         raise ConfigurationError("the request cannot be written as JSON") from None
 
@@ -89,3 +91,13 @@ def item_of(index: int, outcome: Reply | Exception) -> BatchItem:
     cost = route.cost if isinstance(route, Route) else None
     # Its frames hold the whole call, and there may be a million of them.
     return BatchItem(index, error=outcome.with_traceback(None), cost=cost)
+
+
+_BESIDE = TRACE_PARAMS | PER_CALL
+"""What says how a call is made or recorded, not what is asked: another time-out does not make another request."""
+
+
+def _asked(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    if _BESIDE.isdisjoint(request):
+        return request
+    return {name: value for name, value in request.items() if name not in _BESIDE}

@@ -152,7 +152,7 @@ class _NativeBatch(Batch):
 
     def _answered(self, entry: Entry, reply: Reply) -> Flow:
         item = BatchItem(entry.index, reply, cost=reply.route.cost)
-        self._purse.settle(entry.index, item.cost)
+        self._allowance.settle(entry.index, item.cost)
         self._kept.add(entry, item)
         yield from self._arrived(item)
 
@@ -166,9 +166,9 @@ class _NativeBatch(Batch):
     def _send(self, entry: Entry) -> Flow:
         """Put a request into a batch, or keep it to be asked live."""
         if self._is_paid(entry):
-            if self._purse.limit is not None:
+            if self._allowance.limit is not None:
                 worst = yield Do(lambda: self._options.worst(entry.request))
-                self._purse.promise(entry.index, worst)
+                self._allowance.promise(entry.index, worst)
             return
         if not self._spool.add(entry):
             self._unwritten[entry.index] = entry

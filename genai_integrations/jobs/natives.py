@@ -19,7 +19,7 @@ from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request, chat_request, embedding_request
 from genai_integrations.calls.route import BATCH, OK, Attempt, Route
-from genai_integrations.calls.wire import WireCall
+from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     AuthenticationError,
@@ -55,6 +55,10 @@ class Plans(Protocol):
 
     def batched_call(self, request: Request) -> WireCall | None:
         """How a request stands in a batch; None if it must be asked on its own."""
+        ...
+
+    def tell(self, request: Request, route: Route, wire: Wire) -> None:
+        """Tell the observers of an answer."""
         ...
 
     def connection(self, name: str) -> Connection | None:
@@ -357,7 +361,9 @@ class Natives:
         attempt.outcome, attempt.usage = OK, wire.get("usage")
         attempt.answered = str(wire["model"]) if wire.get("model") else None
         attempt.ms = max(self._now() - one.since, 0.0) * 1000
-        return Reply(wire, Route(entry.request["model"], [attempt], WHY))
+        reply = Reply(wire, Route(entry.request["model"], [attempt], WHY))
+        self._router.tell(asked, reply.route, wire)
+        return reply
 
     def _keep(self, one: Open, state: str = "submitted") -> None:
         self._journal.keep_state(one.name, one.as_dict(state))

@@ -5,10 +5,19 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sized
-from typing import Any
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sized,
+)
+from typing import Any, Protocol
 
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.jobs.allowance import Worst
 from genai_integrations.jobs.batch import Options, batch_steps
 from genai_integrations.jobs.drivers import Asks, Steps, arun, run
 from genai_integrations.jobs.items import BatchItem
@@ -16,6 +25,15 @@ from genai_integrations.jobs.journal import BatchJournal
 from genai_integrations.jobs.natives import Plans
 from genai_integrations.jobs.progress import Listener
 from genai_integrations.runtime import given
+
+
+class Estimates(Protocol):
+    """What a limit needs of a client."""
+
+    @property
+    def estimate(self) -> Callable[..., Any]:
+        """What a request would cost; `.worst` is in US dollars, None if that is not known."""
+        ...
 
 
 def batch(
@@ -45,6 +63,7 @@ def abatch(
 
 
 def options_of(
+    client: Estimates,
     requests: object,
     *,
     max_concurrency: int,
@@ -71,9 +90,22 @@ def options_of(
         on_progress=on_progress,
         journal=None if journal is None else BatchJournal(journal),
         max_usd=_dollars(max_usd),
+        worst=_worst_of(client),
         deadline=_seconds(deadline),
         total=len(requests) if isinstance(requests, Sized) else None,
     )
+
+
+def _worst_of(client: Estimates) -> Worst:
+    def worst(request: Mapping[str, Any]) -> float | None:
+        try:
+            cost: float | None = client.estimate(**request).worst
+        except (GenAIError, TypeError):
+            # It cannot be sent either, and says so then.
+            return None
+        return cost
+
+    return worst
 
 
 def _steps(options: Options, router: Plans) -> Steps:

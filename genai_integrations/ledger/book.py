@@ -192,7 +192,7 @@ def opened_for_reading(path: Path) -> Generator[sqlite3.Connection]:
     """
     if not path.is_file():
         raise ConfigurationError(f"there is no ledger at {path}: no call has been written yet")
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)
     connection.row_factory = sqlite3.Row
     try:
         with connection:

@@ -29,6 +29,7 @@ CALLS = {
     "cached": "INTEGER NOT NULL",
     "ms": "REAL NOT NULL",  # of the whole call
     "ours_ms": "REAL NOT NULL",  # of that, what no attempt took
+    "limited_ms": "REAL NOT NULL",  # of ours, waiting for limits
     "first_content_ms": "REAL",  # from the call's begin
     "prompt_tokens": "INTEGER",
     "completion_tokens": "INTEGER",
@@ -120,6 +121,7 @@ def call_row(ended: Ended) -> dict[str, Any]:
         "cached": int(bool(route.cached)),
         "ms": ended.ms,
         "ours_ms": max(ended.ms - sum(row.ms for row in attempts), 0.0),
+        "limited_ms": getattr(route, "limited_ms", 0.0),
         "first_content_ms": last.began_ms + first
         if last is not None and first is not None
         else None,
@@ -127,7 +129,7 @@ def call_row(ended: Ended) -> dict[str, Any]:
         "completion_tokens": _tokens(attempts, "completion_tokens"),
         "cost": route.cost,
         "lost_cost": sum(lost) if lost else None,
-        "saved": getattr(cache, "saved", None),
+        "saved": getattr(cache, "saved", None) if route.cached else None,
         "user": ended.told.get("user"),
         "session": ended.told.get("session"),
         "prompt": ended.told.get("prompt"),

@@ -44,7 +44,6 @@ _LACKS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r"o1-(?:mini|preview)", _TEXT_ONLY | {TOOLS, JSON_SCHEMA}),
         (r"o3-mini", _TEXT_ONLY),
         (r"gpt-oss", _BLIND),
-        (r"(?:gpt-4o|gpt-4\.1|gpt-5|o[134])(?!.*(?:audio|realtime|omni|transcribe))", _NO_SOUND),
         # Anthropic's overview of models, docs.anthropic.com/en/docs/about-claude/models: text and images.
         (r"claude-(?:2|instant)", _BLIND | {TOOLS, JSON_SCHEMA}),
         (r"claude-", _NO_SOUND),
@@ -64,6 +63,9 @@ _LACKS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
 """How the plain name of a family begins, and what its models do not take; the first that fits. Those that take PDFs
 only as somebody makes text of them (Bedrock does) are not said to lack that."""
 
+_SILENT = re.compile(r"(?:gpt-4o|gpt-4\.1|gpt-5|o[134])(?!.*(?:audio|realtime|omni|transcribe))")
+"""Models that take sound by some other name, and by this one as far as OpenAI's pages tell do not."""
+
 _OWN_WINDOWS = frozenset(("ollama",))
 """Providers whose server decides how much a model takes (`num_ctx`), whatever the map says."""
 
@@ -78,10 +80,12 @@ class Ability:
     Attributes:
         lacks: Names of `FLAGS` that it is known not to do.
         window: Tokens that a request may have at most; None where that is not known.
+        doubts: Names that it hardly does: it comes after those that may.
     """
 
     lacks: frozenset[str] = frozenset()
     window: int | None = None
+    doubts: frozenset[str] = frozenset()
 
 
 @lru_cache(_MOST)
@@ -93,11 +97,20 @@ def ability(provider: str, model: str) -> Ability:
     # What the map says wins: a table of families is older than the newest model of one.
     lacks = {name for name in _by_family(plain) if not said[name]}
     lacks |= {name for name, says in said.items() if says is False}
-    return Ability(frozenset(lacks), _window(provider, row))
+    doubts = _NO_SOUND if _SILENT.match(_bare(plain)) else frozenset()
+    return Ability(
+        frozenset(lacks),
+        _window(provider, row),
+        frozenset(name for name in doubts if not said[name]) - lacks,
+    )
+
+
+def _bare(model: str) -> str:
+    return _REGION_OR_VENDOR.sub("", model.lower().rpartition("/")[2])
 
 
 def _by_family(model: str) -> frozenset[str]:
-    bare = _REGION_OR_VENDOR.sub("", model.lower().rpartition("/")[2])
+    bare = _bare(model)
     return next((lacks for start, lacks in _LACKS if start.match(bare)), frozenset())
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.models.catalog import model_info
-
-_MOST = 2048
-"""Answers that are remembered, the latest ones."""
 
 _ENOUGH = 3
 """Answers from which on more is known of a task than of its model."""
@@ -34,53 +30,51 @@ class Length:
     seen: int
 
 
-class AnswerLengths:
-    """Remembers how many tokens the latest answers had. Safe for threads: it only appends."""
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[str, object, int]] = deque(maxlen=_MOST)
-
-    def note(self, model: str, body: Mapping[str, Any], prompt: object, usage: Any) -> None:
-        """An answer is whole. This runs in every call, so it does next to nothing.
-
-        Args:
-            model: The provider's id.
-            body: The request.
-            prompt: The Langfuse prompt that it was made with, if that is known.
-            usage: As the provider reported it.
-        """
-        tokens = usage.get("completion_tokens") if usage else None
-        if type(tokens) is int and "messages" in body:
-            # The same calls by hand as in `task_of`: one function less in each call.
-            task = getattr(prompt, "name", prompt)
-            first = body["messages"][0]
-            if task is None and first.get("role") in _INSTRUCTING:
-                text = first.get("content")
-                task = hash(text) if type(text) is str else None
-            self._seen.append((model, task, tokens))
-
-    def of(self, provider: str, model: str, body: Mapping[str, Any], prompt: object) -> Length:
-        """What is expected of the next answer: by task and model, else by model, else a guess."""
-        task = task_of(body, prompt)
-        seen = list(self._seen)
-        same = [tokens for other, kind, tokens in seen if other == model]
-        alike = [tokens for other, kind, tokens in seen if (other, kind) == (model, task)]
-        found = alike if task is not None and len(alike) >= _ENOUGH else same
-        if found:
-            found.sort()
-            return Length(found[len(found) // 10], round(sum(found) / len(found)), len(found))
-        info = model_info(provider, model) or {}
-        return Length(1, USUAL_THINKING if info.get("supports_reasoning") else USUAL, 0)
+INSTRUCTING = frozenset(("system", "developer"))
+"""Whose messages say what a task is."""
 
 
-def task_of(body: Mapping[str, Any], prompt: object) -> object:
-    """What a request is one of many of: its Langfuse prompt, else the instructions at its beginning."""
-    name = getattr(prompt, "name", prompt)
-    if name is not None:
-        return name
+Seen = tuple[str, object, int | None, object]
+"""Of one answer: the provider's id of the model, the Langfuse prompt that the request was made with if that is known,
+the hash of the instructions at its beginning, and the tokens that the provider counted."""
+
+
+def length_of(
+    answers: Iterable[Seen], provider: str, model: str, body: Mapping[str, Any], prompt: object
+) -> Length:
+    """What is expected of the next answer: by task and model, else by model, else a guess.
+
+    Args:
+        answers: Those that were seen.
+        provider: Provider's name.
+        model: Its id of the model.
+        body: The request.
+        prompt: The Langfuse prompt that it was made with, if that is known.
+    """
+    task = _task(prompt, _instructions(body))
+    seen = [
+        (_task(kind, text), tokens)
+        for other, kind, text, tokens in list(answers)
+        if other == model and type(tokens) is int
+    ]
+    alike = [tokens for kind, tokens in seen if kind == task]
+    is_enough = task is not None and len(alike) >= _ENOUGH
+    found = sorted(alike if is_enough else [tokens for _, tokens in seen])
+    if found:
+        return Length(found[len(found) // 10], round(sum(found) / len(found)), len(found))
+    info = model_info(provider, model) or {}
+    return Length(1, USUAL_THINKING if info.get("supports_reasoning") else USUAL, 0)
+
+
+def _task(prompt: object, instructions: int | None) -> object:
+    """What a request is one of many of: its Langfuse prompt, else what its instructions say."""
+    if prompt is None:
+        return instructions
+    name = prompt.get("name") if isinstance(prompt, Mapping) else getattr(prompt, "name", prompt)
+    return name if isinstance(name, str) else repr(prompt)
+
+
+def _instructions(body: Mapping[str, Any]) -> int | None:
     messages: Any = body.get("messages") or ({},)
-    text = messages[0].get("content") if messages[0].get("role") in _INSTRUCTING else None
-    return hash(text) if type(text) is str else None
-
-
-_INSTRUCTING = frozenset(("system", "developer"))
+    text = messages[0].get("content") if messages[0].get("role") in INSTRUCTING else None
+    return hash(text) if isinstance(text, str) else None

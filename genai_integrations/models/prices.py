@@ -99,7 +99,7 @@ def cost(
     usage: Usage | None,
     answered: str | None = None,
     *,
-    tier: str | None = None,
+    tier: object = None,
     batch: bool = False,
     own: Mapping[str, float] | None = None,
 ) -> float | None:
@@ -114,7 +114,7 @@ def costs(
     usage: Usage | None,
     answered: str | None = None,
     *,
-    tier: str | None = None,
+    tier: object = None,
     batch: bool = False,
     own: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
@@ -203,14 +203,14 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
 
 
 def rates_of(
-    provider: str, model: str, size: int, tier: str | None = None, *, batch: bool = False
+    provider: str, model: str, size: int, tier: object = None, *, batch: bool = False
 ) -> Rates | None:
     """The prices that hold for a prompt of this size; None where the map has none."""
     return _rates(provider, model_info(provider, model), size, tier, batch)
 
 
 def _rates(
-    provider: str, info: Mapping[str, Any] | None, size: int, tier: str | None, batch: bool
+    provider: str, info: Mapping[str, Any] | None, size: int, tier: object, batch: bool
 ) -> Rates | None:
     if info is not None and "tiered_pricing" in info:
         info = {**info, **_row_for(info["tiered_pricing"], size)}
@@ -218,7 +218,8 @@ def _rates(
         return None
     at_least = provider in _INCLUSIVE
     above = [name for least, name in _ABOVE if size > least or (at_least and size == least)]
-    served = _SERVICE_TIERS.get(tier.lower(), "") if tier else ""
+    # Servers say it, so it may be anything.
+    served = _SERVICE_TIERS.get(tier.lower(), "") if isinstance(tier, str) else ""
     return Rates(info, above, served, _CACHED_SHARE.get(provider), batch)
 
 

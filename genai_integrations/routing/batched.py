@@ -21,8 +21,9 @@ def batched_call(request: Request, parts: Parts, snapshot: Snapshot) -> WireCall
     Raises:
         GenAIError: Nobody serves it.
     """
-    if parts.outages:
-        return None  # what is rehearsed befalls live calls
+    if parts.outages or _is_budgeted(request, parts):
+        # What is rehearsed befalls live calls, and what may be spent is counted for them.
+        return None
     plan = parts.planner.plan(request, snapshot)
     if plan.cascade is not None or plan.assignment is not None:
         # Whose answers are judged, or counted for an experiment, is asked as all of them are.
@@ -40,3 +41,7 @@ def batched_call(request: Request, parts: Parts, snapshot: Snapshot) -> WireCall
     headers = headers_for(request.headers, connection.provider.name, target.model)
     drop_params = request.args.drop_params
     return WireCall(connection, target.model, request.operation, body, drop_params, headers)
+
+
+def _is_budgeted(request: Request, parts: Parts) -> bool:
+    return request.args.max_cost is not None or bool(parts.gate and parts.gate.budgets)

@@ -124,33 +124,31 @@ class Memory:
         """The kept reply, None if there is none to give."""
         if not self.looks:
             return None
+        found = None
         try:
-            found = None
             if self._key is not None and self._answers.exact is not None:
-                found = self._answers.exact.get(self._key)
-            return recalled(found or self._recall_similar())
+                found = recalled(self._answers.exact.get(self._key))
         except Exception as error:  # noqa: BLE001  a store is anybody's, and a call does not need it
             _missed(error)
-            return None
+        return found or self._recall_similar()
 
     async def arecall(self) -> Recalled | None:
         """As `recall`, without blocking the loop."""
         store, key = self._answers.exact, self._key
         if not self.looks:
             return None
-        if isinstance(store, AsyncAnswerStore) and key is not None:
-            try:
-                found = await store.aget(key)
-            except Exception as error:  # noqa: BLE001  as above
-                _missed(error)
-                found = None
-        elif not getattr(store, "blocks", True) and self._answers.similar is None:
-            return self.recall()
-        else:
+        if not isinstance(store, AsyncAnswerStore) or key is None:
+            if not getattr(store, "blocks", True) and self._answers.similar is None:
+                return self.recall()
             return await asyncio.to_thread(self.recall)
+        found = None
+        try:
+            found = recalled(await store.aget(key))
+        except Exception as error:  # noqa: BLE001  as above
+            _missed(error)
         if found is None and self._answers.similar is not None:
             found = await asyncio.to_thread(self._recall_similar)
-        return recalled(found)
+        return found
 
     def keep(self, reply: Wire, attempt: Attempt) -> None:
         """Keep a reply, if it is one to give again."""
@@ -181,6 +179,8 @@ class Memory:
         Args:
             run: Makes a call, in a thread.
         """
+        if self._control.no_store:
+            return
         trace = {name: value for name, value in self._request.trace.items() if name not in _OPEN}
         control = dataclasses.replace(self._control, refresh=True)
         args = dataclasses.replace(self._request.args, cache=control)
@@ -195,9 +195,13 @@ class Memory:
             _missed(error)
         self._keep_similar(entry)
 
-    def _recall_similar(self) -> Kept | None:
-        similar = self._answers.similar
-        return None if similar is None else similar.get(self._request, self._plan)
+    def _recall_similar(self) -> Recalled | None:
+        try:
+            if self._answers.similar is not None:
+                return recalled(self._answers.similar.get(self._request, self._plan))
+        except Exception as error:  # noqa: BLE001  as above
+            _missed(error)
+        return None
 
     def _keep_similar(self, entry: Wire) -> None:
         try:
@@ -257,7 +261,12 @@ class Memory:
             # It would end with the first one's time.
             return None
         key = (self._key, place if self._request.stream else None)
-        flight, is_mine = self._answers.flights.join(key, place)
+        flights = self._answers.flights
+        flight, is_mine = flights.join(key, place)
+        if not is_mine and _is_stuck(flight):
+            # Its readers have stopped in the middle of a stream: the next one begins another.
+            flights.land(key, flight)
+            flight, is_mine = flights.join(key, place)
         if is_mine:
             self._led = (key, flight)
             return None
@@ -319,6 +328,11 @@ class Memory:
 
 _OPEN = frozenset(("langfuse_observation",))
 """What belongs to the call that is answered, and is over when a newer answer comes."""
+
+
+def _is_stuck(flight: Flight[Any]) -> bool:
+    shared = flight.outcome.result() if flight.outcome.done() else None
+    return isinstance(shared, (SharedStream, AsyncSharedStream)) and not shared.is_lively
 
 
 def _stands_still(place: object) -> bool:

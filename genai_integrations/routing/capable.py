@@ -43,14 +43,15 @@ class Abilities:
         said = self._given.get(target.name) or self._given.get(target.model) or {}
         lacks = {name for name in known.lacks if not said.get(name)}
         lacks |= {name for name, does in said.items() if does is False}
-        return Ability(frozenset(lacks), said.get(WINDOW, known.window))
+        doubts = known.doubts.difference(said)
+        return Ability(frozenset(lacks), said.get(WINDOW, known.window), doubts)
 
     def noted(self, plan: Plan) -> Plan:
         """The plan with what any of its targets lacks, so that a request which needs nothing is let pass at once."""
         groups = [plan.targets, *plan.fallbacks, *_of_instead(plan)]
         known = [self.of(target) for group in groups for target in group]
         windows = [row.window for row in known if row.window is not None]
-        lacks = frozenset[str]().union(*(row.lacks for row in known))
+        lacks = frozenset[str]().union(*(row.lacks | row.doubts for row in known))
         return dataclasses.replace(plan, lacks=lacks, window=min(windows, default=None))
 
 
@@ -87,9 +88,9 @@ class _Narrowed:
     ) -> None:
         self._request = request
         self._abilities = abilities
+        self._needs = lacking
         may_say_otherwise = may_drop("response_format", request.args.drop_params)
-        self._preferred = lacking & _SCHEMA_ONLY if may_say_otherwise else frozenset[str]()
-        self._required = lacking - self._preferred
+        self._required = lacking - _SCHEMA_ONLY if may_say_otherwise else lacking
         self._tokens = _tokens(request) if may_be_long else 0
 
     def plan(self, plan: Plan) -> Plan:
@@ -118,8 +119,16 @@ class _Narrowed:
         return dataclasses.replace(plan, targets=first, fallbacks=others, instead=instead, why=why)
 
     def _able(self, groups: Groups, *, across: bool = False) -> list[Sequence[Target]]:
-        left = [[row for row in group if not self._lacks(row, self._required)] for group in groups]
-        return _preferred(left, lambda row: not self._lacks(row, self._preferred), across=across)
+        left = [[row for row in group if not self._missing(row)] for group in groups]
+        return _preferred(left, self._is_sure, across=across)
+
+    def _missing(self, target: Target) -> frozenset[str]:
+        return self._abilities.of(target).lacks & self._required
+
+    def _is_sure(self, target: Target) -> bool:
+        """Whether nothing speaks against it."""
+        known = self._abilities.of(target)
+        return self._needs.isdisjoint(known.lacks) and self._needs.isdisjoint(known.doubts)
 
     def _with_room(self, groups: Groups, *, across: bool = False) -> list[Sequence[Target]]:
         if not self._tokens:
@@ -128,9 +137,6 @@ class _Narrowed:
         left = [[row for row in group if self._window(row) >= most] for group in groups]
         return _preferred(left, lambda row: self._window(row) >= self._tokens, across=across)
 
-    def _lacks(self, target: Target, needs: frozenset[str]) -> bool:
-        return not self._abilities.of(target).lacks.isdisjoint(needs)
-
     def _window(self, target: Target) -> float:
         window = self._abilities.of(target).window
         return float("inf") if window is None else window
@@ -138,13 +144,12 @@ class _Narrowed:
     def _why(self, given: Groups, left: Groups) -> str:
         before, after = sum(map(len, given)), sum(map(len, left))
         is_long = self._tokens and any(self._tokens > self._window(row) for row in _flat(given))
-        needs = sorted(self._required | self._preferred) + ["room"] * bool(is_long)
+        needs = sorted(self._needs) + ["room"] * bool(is_long)
         return f"needs {' and '.join(needs)}: {after} of {before} targets" if after < before else ""
 
     def _incapable(self, given: Groups) -> CapabilityError:
         lacks = [
-            f"{row.name} lacks {' and '.join(sorted(self._abilities.of(row).lacks & self._required))}"
-            for row in _flat(given)
+            f"{row.name} lacks {' and '.join(sorted(self._missing(row)))}" for row in _flat(given)
         ]
         shown = "; ".join(lacks[:_MOST_SHOWN])
         return CapabilityError(

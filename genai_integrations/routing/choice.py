@@ -142,10 +142,14 @@ class Choice:
         if not mine:
             return plan
         first, *others = self._ordered(mine, request)
-        rest = [group for group in given if group[0].name not in self._candidates]
+        others += [
+            rest
+            for group in given
+            if (rest := [row for row in group if row.name not in self._candidates])
+        ]
         why = self._why(self._candidates[first[0].name], mine, request)
         why = f"{why}; {plan.why}" if plan.why else why
-        return dataclasses.replace(plan, targets=first, fallbacks=[*others, *rest], why=why)
+        return dataclasses.replace(plan, targets=first, fallbacks=others, why=why)
 
     def _ordered(
         self, candidates: Iterable[Candidate], request: Request | None

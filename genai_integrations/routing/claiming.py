@@ -75,13 +75,13 @@ class Claims:
         provider = target.connection.provider.name
         counted = request_tokens(body, model)
         prompt = round(counted * (1 + vocabulary_of(model).error))
-        tier = body.get("service_tier")
         worst = worst_cost(
             provider,
             model,
             prompt,
             longest_answer(body, provider, model),
-            tier=tier if isinstance(tier, str) else None,
+            tier=body.get("service_tier"),
+            own=target.deployment.prices,
         )
         if worst is None and _warned.get(target.name) is None:
             _warned.put(target.name, True)

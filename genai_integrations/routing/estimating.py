@@ -11,7 +11,7 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import WireCall
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.models import prices, vocabularies
-from genai_integrations.models.lengths import Length
+from genai_integrations.models.lengths import Length, length_of
 from genai_integrations.models.tokens import request_tokens
 from genai_integrations.models.usage import Usage
 from genai_integrations.models.worst import answer_bound, longest_answer, worst_cost
@@ -150,8 +150,8 @@ class Estimator:
         body = request.body
         length = self._length(provider, model)
         longest = longest_answer(body, provider, model)
-        tier = body.get("service_tier")
-        options: Any = {"tier": tier if isinstance(tier, str) else None, "batch": self._batch}
+        options: Any = {"tier": body.get("service_tier"), "batch": self._batch}
+        options["own"] = target.deployment.prices
         least = round(prompt * (1 - error))
         low: dict[str, Any] = {"prompt_tokens": least, "completion_tokens": length.low}
         low["prompt_tokens_details"] = {"cached_tokens": least}
@@ -174,7 +174,7 @@ class Estimator:
         if request.operation == "embeddings":
             return Length(0, 0, 0)
         prompt = request.trace.get("langfuse_prompt")
-        found = self._parts.lengths.of(provider, model, request.body, prompt)
+        found = length_of(self._parts.lengths, provider, model, request.body, prompt)
         most = answer_bound(request.body)
         if most is None:
             return found

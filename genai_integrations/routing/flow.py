@@ -24,6 +24,7 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
     GenAIError,
+    LimitError,
     NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
@@ -76,7 +77,7 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
     try:
         return (yield from call.steps())
     except GenAIError as error:
-        if isinstance(error, CallError):
+        if isinstance(error, (CallError, LimitError)):
             error.route = call.route
         call.ended(error=error)
         raise error from error.__cause__
@@ -88,16 +89,17 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
 class _Call(Record):
     """One call, step by step; `steps` reads from top to bottom."""
 
-    __slots__ = ("_ends", "_is_ready", "_plan")
+    __slots__ = ("_ends", "_is_ready", "_parts", "_plan")
 
     def __init__(
         self, request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]
     ) -> None:
+        self._parts = parts
         self._is_ready = is_ready
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
         self._ends = None if deadline is None else time.monotonic() + deadline
-        super().__init__(request, parts)
+        super().__init__(request, parts.observers, parts.lengths)
 
     def steps(self) -> Flow:
         """The call."""
@@ -116,7 +118,7 @@ class _Call(Record):
                 return (yield from self._recalled(kept))
         elif self._request.args.cache.semantic:
             raise no_semantic_cache()
-        _, answer = yield from self._answered()
+        answer = yield from self._answered()
         if isinstance(answer, Opened):
             rest = answer.rest
             if self._memory is not None:
@@ -157,8 +159,8 @@ class _Call(Record):
         self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
-    def _answered(self, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
-        """The answer of the first target that gives one, in the order of the policy; it is the second of the two.
+    def _answered(self, reason: str = "") -> Generator[Step, Any, Wire | Opened]:
+        """The answer of the first target that gives one, in the order of the policy.
 
         Args:
             reason: Of the first attempt; empty for the policy's own.
@@ -167,21 +169,21 @@ class _Call(Record):
         timeout = args.timeout
         if stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
-        # A cascade's models come one after the other, one on trial is to show how slow it is, and limits know of one
-        # attempt at a time.
-        hedges = self._plan.cascade is None and not self._plan.trial and self._turns is None
+        # A cascade's models come one after the other, and one on trial is to show how slow it is.
+        hedges = self._plan.cascade is None and not self._plan.trial
         policy = attempts(
             self._plan, args, parts.health,
             timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
-            turns=self._turns, hedging=parts.hedging if hedges else None, stream=stream,
+            hedging=parts.hedging if hedges else None, stream=stream, turns=self._turns,
         )  # fmt: skip
-        return self._followed(policy, reason)
+        _, answer = yield from self._followed(policy, reason)
+        return answer  # type: ignore[no-any-return]  # the last attempt's, which succeeded
 
     def _followed(self, policy: Any, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
         """Do what the policy, or a part of it, asks to its end: what it returns, and the last attempt's answer."""
         answer: Wire | Opened | GenAIError | None = None
         outcome: Any = None
-        try:
+        with contextlib.closing(policy):
             while True:
                 try:
                     step = policy.send(outcome)
@@ -199,8 +201,6 @@ class _Call(Record):
                     outcome = answer is not None
                 else:
                     outcome = yield step
-        finally:
-            policy.close()
 
     def _raced(self, race: Race) -> Generator[Step, Any, Wire | Opened | None]:
         """The first good answer of those who race; None if all have failed."""
@@ -365,7 +365,7 @@ class _Call(Record):
         attempt, memory = self._first_content(), self._memory
         is_wanted = bool(self._observers) or memory is not None
         answers = self._request.body.get("n") or 1
-        recovers = self._request.args.stream_recovery is not None
+        recovers = self._request.args.stream_recovery is not None and attempt.reason != CACHE
         while True:
             end: Ending = yield Hand(answers, held, rest, self.route, is_wanted, recovers)
             if end.error is None:
@@ -390,29 +390,34 @@ class _Call(Record):
     def _begun_anew(self, error: GenAIError) -> Generator[Step, Any, Opened | None]:
         """Another stream in place of one that broke; None if there is to be none, which the error says then."""
         broken = [row.target for row in self.route.attempts if row.first_content_ms is not None]
-        others = len(self._plan.targets) + sum(map(len, self._plan.fallbacks)) - 1
-        if len(broken) > max(self._request.args.num_retries, others):
+        targets = [row for group in (self._plan.targets, *self._plan.fallbacks) for row in group]
+        if len(broken) > max(self._request.args.num_retries, len(targets) - 1):
             return None
         if not self._parts.health.retries.withdraw(time.monotonic()):
             error.add_note(SPENT)
             return None
         if self._turns is not None:
-            self._turns.attempt_ended()
+            for target in targets:
+                if target.name in broken:
+                    self._turns.attempt_ended(target)
         self._plan = self._plan.avoiding(broken)
         try:
-            _, answer = yield from self._answered(RESTART)
+            answer = yield from self._answered(RESTART)
         except GenAIError as failed:
             error.add_note(f"it could not begin anew: {failed}")
             return None
-        if isinstance(answer, Opened):
-            return answer
-        from genai_integrations.calls.streamed import chunks_of
-
-        return Opened(list(chunks_of(answer)), None)
+        return answer if isinstance(answer, Opened) else _streamed(answer)
 
     def _replied(self, wire: Wire) -> Reply:
         self.ended(wire)
         return Reply(wire, self.route)
+
+
+def _streamed(wire: Wire) -> Opened:
+    """A whole answer as a stream, of a cascade that judges it."""
+    from genai_integrations.calls.streamed import chunks_of
+
+    return Opened(list(chunks_of(wire)), None)
 
 
 _CALM = 1.0

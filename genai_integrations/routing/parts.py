@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.models.lengths import AnswerLengths
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.learnt import Learnt
 from genai_integrations.routing.observing import Observer
@@ -19,6 +19,7 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.limits.gate import Gate
+    from genai_integrations.models.lengths import Seen
     from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.hedging import Hedging
     from genai_integrations.routing.measured import Measured
@@ -40,6 +41,8 @@ _MOST_REFUSED = 1024
 
 _MOST_BRIDGED = 256
 
+_MOST_LENGTHS = 2048
+
 
 @dataclass(slots=True)
 class Parts:
@@ -55,7 +58,7 @@ class Parts:
         answers: Keeps answers; None keeps none.
         gate: Limits and budgets; None where there are none.
         measured: What was measured of the targets; None where nobody asks. It is one of the observers.
-        lengths: How long answers were.
+        lengths: How long the latest answers were, as `models.lengths` reads them.
         refused: Connections whose stored key was refused, with the moment until which it is not read again.
         learnt: What targets were found not to take.
         hedging: When a second target is asked beside a slow one; None for never.
@@ -72,7 +75,7 @@ class Parts:
     answers: Answers | None = None
     measured: Measured | None = None
     gate: Gate | None = None
-    lengths: AnswerLengths = field(default_factory=AnswerLengths)
+    lengths: deque[Seen] = field(default_factory=lambda: deque(maxlen=_MOST_LENGTHS))
     hedging: Hedging | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)

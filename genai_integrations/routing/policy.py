@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
 
-Step = Try | Wait | AwaitProbe | NewKey | Admit | Race
+Step = Try | Wait | AwaitProbe | NewKey | Race | Admit
 """What a driver is asked to do."""
 
 Outcome = GenAIError | Target | bool | None
@@ -136,7 +136,7 @@ def attempts(
                 return
             continue
         if turns is not None:
-            turns.give_back()
+            turns.give_back(candidate.target)
         if not state.has_elsewhere():
             yield state.pause(candidate, admission.other)
             state.take_in_told(candidate, admission.other)
@@ -161,7 +161,19 @@ def _second(
         return None
     hedging.withdraw()
     other.reason = HEDGE
-    return other.target.name, _ask(other, state, admission.mine)
+    return other.target.name, _beside(other, state, admission.mine)
+
+
+def _beside(
+    candidate: Candidate, state: _Call, probe: Probe | None
+) -> Generator[Step, Outcome, bool]:
+    """As `_ask`, if limits and budgets let it be made at once."""
+    turns = state.turns
+    if turns is not None and (yield Admit(turns, candidate.target)) is not None:
+        if probe is not None:
+            probe.finish()
+        return False
+    return (yield from _ask(candidate, state, probe))
 
 
 def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[Step, Outcome, bool]:
@@ -189,7 +201,7 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
                 state.health.accounts.answered(candidate.target.connection, began)
         if isinstance(error, GenAIError):
             if state.turns is not None:
-                state.turns.attempt_ended()
+                state.turns.attempt_ended(candidate.target)
             state.take_in(candidate, error, probe)
         return error is None
     finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from genai_integrations.calls.request import Request
@@ -11,13 +13,13 @@ from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
-from genai_integrations.routing.observing import CallObserver
+from genai_integrations.routing.observing import CallObserver, Observer
 from genai_integrations.runtime.network import without_frames
 
 if TYPE_CHECKING:
+    from genai_integrations.models.lengths import Seen
     from genai_integrations.routing.caching import Memory
     from genai_integrations.routing.hedging import Finish
-    from genai_integrations.routing.parts import Parts
     from genai_integrations.routing.steps import Ending
     from genai_integrations.routing.turns import Turns
 
@@ -27,22 +29,25 @@ class Record:
 
     Args:
         request: What the caller wants.
-        parts: What the client's calls share.
+        observers: Those of the client.
+        lengths: Takes how long the answer was.
 
     Attributes:
         route: Every attempt so far.
     """
 
-    __slots__ = ("_began", "_memory", "_observers", "_parts", "_request", "_turns", "route")
+    __slots__ = ("_began", "_lengths", "_memory", "_observers", "_request", "_turns", "route")
 
-    def __init__(self, request: Request, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(
+        self, request: Request, observers: Sequence[Observer], lengths: deque[Seen]
+    ) -> None:
+        self._request = request
+        self._lengths = lengths
         self._memory: Memory | None = None
         self._turns: Turns | None = None
-        self._request = request
         self.route = Route(request.model)
         self._observers: list[CallObserver] = [
-            watching for one in parts.observers if (watching := one.call_began(request)) is not None
+            watching for one in observers if (watching := one.call_began(request)) is not None
         ]
         # After theirs, so that the times of attempts lie within what an observer takes for the call's.
         self._began = time.monotonic()
@@ -59,10 +64,11 @@ class Record:
         attempt = Attempt(
             target.name, connection.name, connection.provider.name, target.model, reason
         )
-        attempt.prices = target.deployment.prices
         if request.trace is not self._request.trace:
             attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
             attempt.messages = request.body["messages"]
+        attempt.prices = target.deployment.prices
+        # As `_added`, in place: every call comes by here.
         self.route.attempts.append(attempt)
         attempt.began_ms = (time.monotonic() - self._began) * 1000
         for observer in self._observers:
@@ -91,10 +97,13 @@ class Record:
         attempt.outcome = OK
         attempt.usage = usage
         attempt.answered = model if isinstance(model, str) else None
-        if attempt.reason != CACHE:
-            request = self._request
-            prompt = request.trace.get("langfuse_prompt")
-            self._parts.lengths.note(attempt.model, request.body, prompt, usage)
+        body = self._request.body
+        if usage and attempt.reason != CACHE and "messages" in body:
+            # Not a function of its own: this runs in every call, for the few that are estimated.
+            prompt, first = self._request.trace.get("langfuse_prompt"), body["messages"][0]
+            said = first.get("content") if first.get("role") in ("system", "developer") else None
+            task = hash(said) if type(said) is str else None
+            self._lengths.append((attempt.model, prompt, task, usage.get("completion_tokens")))
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:

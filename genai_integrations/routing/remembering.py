@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Generator
 from typing import Any
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import MISS, CacheUse, Route
+from genai_integrations.calls.route import MISS, CacheStatus, CacheUse, Route
 from genai_integrations.routing.caching import NOBODY, Memory
 from genai_integrations.routing.kept_answers import Recalled
 from genai_integrations.routing.steps import Follow, Recall, Renew, Step
@@ -29,13 +30,14 @@ def remembered(
     """
     if not memory.looks:
         return None
+    route.cache = MISS
     found = yield from _found(memory, request, ends)
     if found is None:
-        route.cache = MISS
         return None
     if found.is_stale:
         yield Renew(memory)
-    route.cache = CacheUse("STALE" if found.is_stale else "HIT", found.age, found.attempt)
+    status: CacheStatus = "STALE" if found.is_stale else "HIT"
+    route.cache = CacheUse(status, found.age, found.attempt, found.is_similar)
     return found
 
 
@@ -60,4 +62,5 @@ def _patience(request: Request, ends: float | None) -> float:
     seconds = args.timeout
     if request.stream and args.stream_timeout is not None:
         seconds = args.stream_timeout
-    return seconds if ends is None else max(min(seconds, ends - time.monotonic()), 0.0)
+    left = seconds if ends is None else max(min(seconds, ends - time.monotonic()), 0.0)
+    return min(left, threading.TIMEOUT_MAX)

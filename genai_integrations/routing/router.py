@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.wire import WireCall
+from genai_integrations.calls.route import Route
+from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.errors import ConfigurationError
@@ -135,6 +136,18 @@ class Router:
 
         snapshot = self.registry.peek() or self.registry.load()
         return batched_call(request, self._parts, snapshot)
+
+    def tell(self, request: Request, route: Route, wire: Wire) -> None:
+        """Tell the observers of an answer that came out of a batch: traces and ledgers have it as any other's."""
+        for observer in self._parts.observers:
+            if not observer.is_ready:
+                observer.prepare()
+            watching = observer.call_began(request)
+            if watching is not None:
+                for attempt in route.attempts:
+                    watching.attempt_began(attempt)
+                    watching.attempt_ended(attempt)
+                watching.call_ended(route, wire, None)
 
     def connection(self, name: str) -> Connection | None:
         """A connection by its name, None if there is none."""

@@ -50,8 +50,10 @@ class _Shared(Generic[C]):
 
     @property
     def is_lively(self) -> bool:
-        """Whether its last chunk is a moment old, so that somebody may join."""
-        return self._end is None and time.monotonic() - self._came_at < QUIET
+        """Whether it is whole, or its last chunk is a moment old, so that somebody may join."""
+        if self._end is not None:
+            return self._end is _OVER
+        return time.monotonic() - self._came_at < QUIET
 
     def enter(self) -> None:
         """One more reads."""

@@ -260,8 +260,8 @@ class Ending:
         error: What the caller gets, if it broke.
         is_whole: Whether it came to its end; else it broke, or the caller left it.
         model: As the stream names it where it tells its usage.
-        tier: The service tier, as the same chunk names it.
         text: What came of a stream that is not whole.
+        tier: The service tier, as the chunk with the usage names it.
     """
 
     usage: Wire | None
@@ -269,8 +269,8 @@ class Ending:
     error: GenAIError | None = None
     is_whole: bool = False
     model: object = None
-    tier: object = None
     text: str = ""
+    tier: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class _Reading:
         tally = self._tally
         reply = self._assembly.wire(tally.usage) if self._assembly is not None else None
         text = "" if is_whole else tally.text
-        return Ending(tally.usage, reply, error, is_whole, tally.model, tally.tier, text)
+        return Ending(tally.usage, reply, error, is_whole, tally.model, text, tally.tier)
 
     def last_chunk(self) -> Wire | None:
         """The chunk to add, with the usage."""

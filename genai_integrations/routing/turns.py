@@ -64,10 +64,12 @@ class Turns:
         self._route = route
         self._clock = clock
         self._blocked: dict[str, float] = {}
-        self._held: Held | None = None
+        # By the target's name: several may be asked at once.
+        self._held: dict[str, Held] = {}
+        self._targets: dict[str, Target] = {}
+        self._paid: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
         self._kept: list[Held] = []
-        self._paid = 0
-        self._seen = 0
         self._waiter: Waiter | None = None
 
     def free_at(self, target: Target) -> float:
@@ -138,15 +140,15 @@ class Turns:
         if self._claims.counts_money:
             self._claims.price(target)
         claim = self._claims.of(target)
-        refusal = self._pay(claim)
+        refusal = self._pay(target, claim)
         if refusal is not None:
             return refusal
         try:
             outcome = self._gate.take(claim)
         except BaseException:
-            self._put_back(0)
+            self._put_back(target, 0)
             raise
-        return self._got(outcome)
+        return self._got(target, outcome)
 
     async def atake(self, target: Target) -> Refusal | GenAIError | None:
         """As `take`, without blocking the loop."""
@@ -158,47 +160,49 @@ class Turns:
             else:
                 claims.price(target)
         claim = claims.of(target)
-        refusal = self._pay(claim)
+        refusal = self._pay(target, claim)
         if refusal is not None:
             return refusal
         try:
             outcome = await self._gate.atake(claim)
         except BaseException:
-            self._put_back(0)
+            self._put_back(target, 0)
             raise
-        return self._got(outcome)
+        return self._got(target, outcome)
 
-    def give_back(self) -> None:
+    def give_back(self, target: Target) -> None:
         """The attempt is not made after all."""
-        held, self._held = self._held, None
+        held = self._held.pop(target.name, None)
         if held is not None:
             self._gate.give_back(held)
-            self._claims.was_counted = bool(self._kept)
-        self._put_back(0)
+            self._claims.was_counted = bool(self._kept or self._held)
+        self._put_back(target, 0)
 
-    def attempt_ended(self) -> None:
+    def attempt_ended(self, target: Target) -> None:
         """An attempt is over, with all the requests that it was made of."""
-        attempts = self._route.attempts[self._seen :]
-        self._seen += len(attempts)
-        held, self._held = self._held, None
+        attempts = [row for row in self._route.attempts if row.target == target.name]
+        seen = self._seen.get(target.name, 0)
+        self._seen[target.name] = len(attempts)
+        held = self._held.pop(target.name, None)
         if held is None:
             return
-        tokens, cost = used(attempts, held.claim)
+        tokens, cost = used(attempts[seen:], held.claim)
         self._gate.settle(held, tokens, cost)
         self._kept.append(held)
         if cost is not None:
-            self._put_back(cost)
-        self._paid = 0
+            self._put_back(target, cost)
+        self._paid.pop(target.name, None)
 
     def end(self) -> None:
         """The call is over, whatever for."""
         self._stop_waiting()
-        self.attempt_ended()
+        for target in list(self._targets.values()):
+            self.attempt_ended(target)
         kept, self._kept = self._kept, []
         for held in kept:
             self._gate.leave(held)
 
-    def _pay(self, claim: Claim) -> BudgetExceededError | None:
+    def _pay(self, target: Target, claim: Claim) -> BudgetExceededError | None:
         """Take the worst case out of what the call may cost."""
         purse = self._purse
         if purse is None:
@@ -208,19 +212,22 @@ class Turns:
                 f"the call may cost up to ${claim.nanos / 1e9:.6g}, and of max_cost ${purse.usd:g} there are "
                 f"${max(purse.usd - purse.spent, 0):.6g} left: lower max_tokens, or raise max_cost"
             )
-        self._paid = claim.nanos
+        self._paid[target.name] = claim.nanos
         return None
 
-    def _put_back(self, cost: int) -> None:
-        if self._purse is not None:
-            self._purse.put_back(self._paid - cost)
-            self._paid = 0
+    def _put_back(self, target: Target, cost: int) -> None:
+        paid = self._paid.pop(target.name, None)
+        if self._purse is not None and paid is not None:
+            self._purse.put_back(paid - cost)
 
-    def _got(self, outcome: Held | Refusal) -> Refusal | None:
+    def _got(self, target: Target, outcome: Held | Refusal) -> Refusal | None:
         if isinstance(outcome, Refusal):
-            self._put_back(0)
+            self._put_back(target, 0)
             return outcome
-        self._held = outcome
+        # A stream that broke there, and begins anew.
+        self.attempt_ended(target)
+        self._held[target.name] = outcome
+        self._targets[target.name] = target
         self._claims.let_in()
         self._stop_waiting()
         return None

@@ -76,6 +76,22 @@ Is parking free on the 3rd of May? | Is parking free on the 5th of March?
 Say "yes" in Latin. | Say "no" in Latin.
 What is new in version 3.1? | What is new in version 3.10?
 방 두 개를 한 명이 예약하려면? | 방 한 개를 두 명이 예약하려면?
+What is Apple? | What is an apple?
+누구나 가입할 수 있나요? | 누가 가입할 수 있나요?
+추천 알고리즘이란? | 알고리즘이란?
+언제나 무료인가요? | 언제 무료인가요?
+차이나타운은 어디인가요? | 타운은 어디인가요?
+Is 5 Mb enough? | Is 5 MB enough?
+What is the inflation this year? | What is the inflation per year?
+Do you open all days? | Do you open every day?
+Who should I call? | Who should call?
+How many days are in a year? | How many weeks are in a year?
+1년은 며칠인가요? | 1년은 몇 시간인가요?
+How many days are in a year? | 1년은 몇 주인가요?
+Which day is Easter? | Which month is Easter?
+Do I need a visa to fly from Oslo to Rome? | Do I need a visa to fly from Rome to Oslo?
+Is coffee better than tea? | 차가 커피보다 좋은가요?
+알약을 하루에 몇 번 먹나요? | 알약을 일주일에 몇 번 먹나요?
 """
 
 
@@ -108,6 +124,7 @@ def test_a_small_difference_is_seen(judge):
         "What does x = f(y) do?",
         "What is 3+5?",
         "What is 7 - 5?",
+        "What is 5! in words?",
         "Read https://example.com please",
         "Is this 🙂 good?",
         "word " * 100,
@@ -117,6 +134,15 @@ def test_a_small_difference_is_seen(judge):
 def test_what_cannot_be_read_is_never_the_same(text):
     """Nothing, other languages, code, sums, addresses, and what is long."""
     assert read(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["어서" * 140 + "밥", "차이 " * 90, "의 " * 140, "what is " * 36, "1-" * 149, "?" * 299 + "a"],
+)
+def test_hostile_questions_take_no_time(text):
+    """However often an ending or a word of asking is repeated: the test ends."""
+    read(text)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,24 @@ def test_pages_that_are_broken_are_no_answers(path, store, sealing_of):
     assert all(row is None or row == {**ENTRY, "text": "x" * 3000} for row in found)
 
 
+def test_a_file_that_breaks_while_it_is_open_is_opened_anew(path, store, monkeypatch):
+    """Once it has been replaced; until then there is nothing."""
+    for n in range(50):
+        keep(store, {"n": n}, {**ENTRY, "text": "x" * 3000})
+    store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store._db.execute("PRAGMA cache_size = 0")
+    path.write_bytes(b"not a database" * 10_000)
+    assert [entry(store, {"n": n}) for n in range(50)] == [None] * 50
+    for left in path.parent.iterdir():
+        left.unlink()
+    store._left_alone = dict.fromkeys(("read", "written"), float("-inf"))
+
+    keep(store)
+
+    assert entry(store) == ENTRY
+    assert path.read_bytes().startswith(b"SQLite format 3")
+
+
 def test_a_full_disk_costs_only_what_would_be_kept(path, store, caplog):
     """What is there is still found."""
     keep(store)

@@ -145,9 +145,9 @@ def test_the_same_command_goes_on(batch, provider, tmp_path):
 
 def test_it_may_cost_so_much(batch, provider):
     """What is left says so."""
-    lines = [_asked(text, model="gpt-4o-mini") for text in "abc"]
+    lines = [_asked(text, model="gpt-4o-mini", max_tokens=3) for text in "abc"]
 
-    done = batch(lines, "--max-usd", "0.000003", "--concurrency", "1")
+    done = batch(lines, "--max-usd", "0.00001", "--concurrency", "1")
 
     assert done.exit_code == 1
     assert [row[2] for row in _answers(done.stdout)] == [None, *["BudgetExceededError"] * 2]

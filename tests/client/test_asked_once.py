@@ -7,9 +7,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cached_support import Gate
+from cached_support import Gate, at
 
 from genai_integrations.errors import ServerError
+from genai_integrations.routing import shared_streams
 from genai_integrations.testing.faults import Fault
 
 QUESTION = [{"role": "user", "content": "one two three four"}]
@@ -254,3 +255,48 @@ def test_a_whole_answer_that_is_streamed_keeps_nobody_waiting(make_client, seoul
 
     assert text_of(second) == text_of(first) == "seoul says: one two three four"
     assert len(seoul.requests) == 1
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_nobody_joins_a_stream_whose_readers_have_stopped(way, client, seoul, monkeypatch):
+    """Its server may be gone; the next one begins another, which others may join."""
+    monkeypatch.setattr(shared_streams, "QUIET", 0.0)
+    seoul.replies["*"] = WORDS
+
+    async def in_a_loop():
+        first = await client.acompletion("gpt-4o", QUESTION, True)
+        second = await client.acompletion("gpt-4o", QUESTION, True)
+        return [await drained(row) for row in (second, first)]
+
+    def in_a_thread():
+        first, second = (client.completion("gpt-4o", QUESTION, True) for _ in range(2))
+        return [list(second), list(first)]
+
+    told = asyncio.run(in_a_loop()) if way == "async" else in_a_thread()
+
+    assert [text_of(chunks) for chunks in told] == ["one two three four"] * 2
+    assert len(seoul.requests) == 2
+
+
+def test_a_stream_that_is_whole_may_be_joined_late(client, seoul, monkeypatch):
+    """Though the one that opened it has not read it."""
+    monkeypatch.setattr(shared_streams, "QUIET", 1000.0)
+    seoul.replies["*"] = WORDS
+    first, second = (
+        client.completion("gpt-4o", QUESTION, True, cache={"ttl": 0.001}) for _ in range(2)
+    )
+    assert text_of(second) == "one two three four"
+    with at(client, 10):
+        third = client.completion("gpt-4o", QUESTION, True, cache={"ttl": 0.001})
+        assert text_of(third) == text_of(first) == "one two three four"
+
+    assert len(seoul.requests) == 1
+
+
+def test_a_wait_may_be_as_long_as_an_attempt(client, seoul):
+    """Any number of seconds that a time-out can have."""
+    seoul.replies["*"] = Gate(client, 1)
+
+    replies = threads(2, lambda: client.completion("gpt-4o", QUESTION, timeout=9e9))
+
+    assert statuses(row.route for row in replies) == ["HIT", "MISS"]

@@ -236,6 +236,36 @@ def test_a_choice_is_among_those_that_can(make_client, seoul, ask):
     assert route.why.startswith("cheapest of 1: seoul/gpt-4o ($0.00")
 
 
+def test_who_hardly_can_comes_after_who_may(make_client, seoul, ask):
+    """Sound goes to a model that is not known to be deaf; with no such model the provider decides."""
+    sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+    heard = [{"role": "user", "content": [{"type": "text", "text": "What is said?"}, sound]}]
+    client = make_client(seoul, auto={"models": ["gpt-4o-mini", "gpt-4o-audio-preview"]})
+
+    assert ask(client, "auto", messages=heard).route.served == "seoul/gpt-4o-audio-preview"
+    assert ask(client, "gpt-4o", messages=heard).route.served == "seoul/gpt-4o"
+
+
+def test_fallbacks_of_a_choice_follow_it(make_client, seoul, usa, ask):
+    """Each target once, whichever list it is in first."""
+    for server in (seoul, usa):
+        server.faults["*"] = Fault.status(500)
+    client = make_client(
+        seoul,
+        usa,
+        num_retries=0,
+        auto={"models": ["seoul/gpt-4o"]},
+        fallbacks=[{"auto": ["gpt-4o", "o3"]}],
+    )
+
+    with pytest.raises(AllTargetsFailedError) as caught:
+        ask(client, "auto")
+
+    tried = [(row.target, row.reason) for row in caught.value.route.attempts]
+    assert tried[:2] == [("seoul/gpt-4o", "first"), ("usa/gpt-4o", "fallback")]
+    assert {name for name, _ in tried[2:]} == {"seoul/o3", "usa/o3"}
+
+
 def test_a_choice_of_none_is_refused(make_client, seoul, ask):
     """When no model can do what is needed."""
     client = make_client(seoul, auto={"models": ["gpt-4", "gpt-3.5-turbo"]})

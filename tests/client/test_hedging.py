@@ -272,20 +272,6 @@ def test_what_is_late_is_learnt(ask, make_client, seoul, usa):
     ]
 
 
-def test_where_a_cap_counts_nobody_is_asked_beside(make_client, seoul, usa):
-    """What a call may cost is taken for one attempt at a time."""
-    event = threading.Event()
-    seoul.faults["*"] = Fault.drip(event)
-    client = make_client(seoul, usa, hedge_after=SOON)
-    opener = threading.Thread(target=lambda: (seoul.wait_for_requests(1), event.set()))
-    opener.start()
-
-    reply = client.completion("gpt-4o", QUESTION, max_cost=1.0, max_tokens=10)
-    opener.join()
-
-    assert_route(reply).tried("seoul")
-
-
 def test_a_stream_begins_anew_within_a_cap(make_client, seoul, usa):
     """What the broken one used is taken from what the call may cost."""
     seoul.faults["*"] = Fault.cut(2)

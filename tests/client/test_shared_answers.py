@@ -119,6 +119,42 @@ def test_an_old_answer_is_given_while_a_new_one_is_fetched(keeping, seoul, ask, 
     assert len(seoul.requests) == 2
 
 
+def test_who_keeps_nothing_renews_nothing(keeping, seoul, ask):
+    """The old answer is given, and nobody is asked for one that would not be kept."""
+    client = keeping(seoul, "memory", cache_kwargs={"ttl": 10, "stale": 1000})
+    ask(client)
+
+    with at(client, 100):
+        assert ask(client, cache={"no_store": True}).route.cache.status == "STALE"
+        renewed(client)
+
+    assert len(seoul.requests) == 1
+
+
+class Broken:
+    """A store in which nothing works."""
+
+    def get(self, *_):
+        raise OSError
+
+    def put(self, *_):
+        raise OSError
+
+    def clear(self):
+        """Even so."""
+
+
+@pytest.mark.sample(6)
+def test_a_store_that_fails_costs_no_call(keeping, seoul, ask, address, caplog):
+    """Neither the one by meaning, nor any other; the log tells of it."""
+    client = keeping(seoul, address)
+    client._router.answers.similar = Broken()
+
+    assert [ask(client).route.cache.status for _ in range(2)] == ["MISS", "HIT"]
+    assert "the store of answers failed, and the call goes on: OSError" in caplog.text
+    client.clear_cache()
+
+
 def test_many_who_see_an_old_answer_renew_it_once(keeping, seoul, ask):
     """While the renewal is under way, all get the old one."""
     client = keeping(seoul, "memory", cache_kwargs={"ttl": 10, "stale": 1000})

@@ -50,6 +50,7 @@ class Lab:
 
     def batch(self, requests, *, clock=lambda: 0.0, **given):
         options = start.options_of(
+            self.client,
             requests,
             **{
                 "max_concurrency": 4,

@@ -254,15 +254,33 @@ def test_items_can_be_sent_to_other_processes(provider, client, questions):
 
 
 def test_it_stops_before_it_costs_too_much(client, questions, said):
-    """One call costs 1.95e-06: a third is not begun where it might exceed 5e-06, and what is left says so."""
-    items = list(client.batch(questions(*"abcd"), max_usd=5e-06, max_concurrency=1))
+    """A call costs 1.95e-06, and 3e-06 at worst: a third might exceed 5e-06, and what is left says so."""
+    requests = questions(*"abcd", max_tokens=3)
+
+    items = list(client.batch(requests, max_usd=5e-06, max_concurrency=1))
 
     assert [type(item.error) for item in items] == [
         *[type(None)] * 2,
         *[BudgetExceededError] * 2,
     ]
-    assert "$0.000004 are spent" in str(items[3].error)
+    assert "$0.000004 are spent, and it may cost $0.000003, which" in str(items[3].error)
     assert said() == ["a", "b"]
+
+
+def test_calls_under_way_count_by_their_worst_case(provider, client, questions):
+    """Two fit at a time; the third waits until they were cheaper than feared, and a fourth would not fit any more."""
+    requests = questions(*"abcdef", max_tokens=3)
+
+    list(client.batch(requests, max_usd=8e-06, max_concurrency=6))
+
+    assert len(provider.requests) == 3
+
+
+def test_what_has_no_price_counts_as_the_dearest_so_far(client, questions):
+    """A price that is not known is not nothing, but stops nothing as long as nothing has cost anything."""
+    free = questions("a", "b", model="unheard-of")
+
+    assert [item.cost for item in client.batch(free, max_usd=0.0)] == [None, None]
 
 
 def test_a_worst_case_that_is_known_holds_calls_back():

@@ -18,6 +18,7 @@ from genai_integrations.errors import BudgetExceededError, ConfigurationError
 from genai_integrations.jobs import lines
 from genai_integrations.jobs.items import BatchItem, entry_of
 from genai_integrations.jobs.journal import BatchJournal
+from genai_integrations.limits.purse import Purse
 from genai_integrations.testing.faults import Fault
 
 PROGRAM = Path(__file__).parent / "batch_program.py"
@@ -171,6 +172,17 @@ def test_a_file_of_something_else_is_left_alone(client, questions, journal, cont
     assert journal.read_text() == content
 
 
+def test_how_a_call_is_made_is_no_part_of_what_is_asked(client, questions, said, journal):
+    """Another time-out, a cap or a name in the trace asks nothing again."""
+    list(client.batch(questions("a", max_cost=Purse(1), timeout=60), journal=journal))
+    again = list(
+        client.batch(questions("a", max_cost=Purse(2), langfuse_tags=["x"]), journal=journal)
+    )
+
+    assert said() == ["a"]
+    assert again[0].is_earlier
+
+
 def test_one_batch_at_a_time_writes(client, questions, journal):
     """A second one, of this process or of another, is told so; when the first is done the file is free."""
     items = client.batch(questions("a", "b"), journal=journal)
@@ -202,13 +214,14 @@ def test_a_full_disk_ends_no_batch(client, questions, journal, monkeypatch, capl
 
 def test_what_a_journal_has_cost_counts(client, questions, said, journal):
     """A limit is one for the whole batch; what it kept from being asked is not written down as an answer."""
-    spent = list(client.batch(questions(*"abc"), journal=journal, max_usd=3e-06, max_concurrency=1))
-    assert [type(item.error) for item in spent][1:] == [BudgetExceededError] * 2
+    requests = questions(*"abc", max_tokens=3)
+    spent = list(client.batch(requests, journal=journal, max_usd=4e-06, max_concurrency=1))
+    again = list(client.batch(requests, journal=journal, max_usd=4e-06))
+    more = list(client.batch(requests, journal=journal, max_usd=1))
 
-    again = list(client.batch(questions(*"abc"), journal=journal, max_usd=3e-06))
-    assert [type(item.error) for item in again][1:] == [BudgetExceededError] * 2
-    more = list(client.batch(questions(*"abc"), journal=journal, max_usd=1))
-
+    for items in (spent, again):
+        errors = [type(item.error) for item in items]
+        assert errors == [type(None), BudgetExceededError, BudgetExceededError]
     assert _texts(more) == [f"provider says: {text}" for text in "abc"]
     assert said()[0] == "a"
     assert sorted(said()) == ["a", "b", "c"]

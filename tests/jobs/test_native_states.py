@@ -125,7 +125,7 @@ def test_a_shuffled_order_changes_no_batch(provider, tmp_path):
     provider.batches.looks = 4
     with GenAIClient(connections=rows, router_args=args) as client:
         options = {"max_concurrency": 4, "ordered": True, "on_progress": None, "max_usd": None}
-        options = start.options_of(requests, journal=journal, deadline="24h", **options)
+        options = start.options_of(client, requests, journal=journal, deadline="24h", **options)
         looked = itertools.count()
 
         def stopping():
@@ -166,6 +166,35 @@ def test_a_connection_that_is_gone_issaid(lab_of):
         ConfigurationError, match="a batch at the connection 'lab', which is paid for"
     ):
         list(lab.batch(lab.requests("q0")))
+
+
+def test_observers_hear_of_answers_once(provider, tmp_path):
+    """When they are there, and not again when a later run reads them; the ledger has them with their costs."""
+    requests = [
+        {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"q{n}"}]} for n in range(3)
+    ]  # fmt: skip
+    options = {"deadline": "24h", "journal": tmp_path / "batch.jsonl"}
+    with GenAIClient(
+        connections=[_connection(provider, "sk-lab")], ledger=str(tmp_path / "ledger.db")
+    ) as client:
+        list(client.batch(requests, **options))
+        list(client.batch(requests, **options))
+        (row,) = client.stats(by="model")
+
+    assert row.calls == 3
+    assert row.cost == pytest.approx(3 * 9.75e-07)
+
+
+@pytest.mark.parametrize("budgets", [{"*": {"usd": 1, "per": "run"}}, None])
+def test_what_has_a_budget_is_asked_live(provider, budgets):
+    """What may be spent is counted for live calls: a budget of the client's, and a cap of the call's own."""
+    cap = {} if budgets else {"max_cost": 0.5}
+    request = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "q0"}], **cap}
+    with GenAIClient(connections=[_connection(provider, "sk-lab")], budgets=budgets) as client:
+        items = list(client.batch([request], deadline="24h"))
+
+    assert texts(items) == said("q0")
+    assert not provider.batches.jobs
 
 
 def test_what_a_group_says_holds_in_a_batch(provider, tmp_path):
@@ -243,7 +272,7 @@ def test_batches_are_looked_at_less_and_less_often(lab_of):
     lab, now, waits, items = lab_of("openai"), [0.0], [], []
     lab.provider.batches.looks = 12
     options = start.options_of(
-        [], max_concurrency=1, ordered=True, on_progress=None, journal=lab.journal, max_usd=None, deadline="24h"
+        lab.client, [], max_concurrency=1, ordered=True, on_progress=None, journal=lab.journal, max_usd=None, deadline="24h"
     )  # fmt: skip
     options = dataclasses.replace(options, clock=lambda: now[0])
     steps, requests, outcome = (

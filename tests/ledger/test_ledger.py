@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import subprocess
@@ -11,8 +12,12 @@ import sys
 import pytest
 
 from genai_integrations import Connection, GenAIClient
+from genai_integrations.cli import app
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import ChatGenAI
+from genai_integrations.ledger.report import report
+from genai_integrations.ledger.slowness import parts_of, why_slow
+from genai_integrations.ledger.what_if import Way, what_if
 from genai_integrations.llama_index import GenAI
 from genai_integrations.testing.faults import Fault
 
@@ -165,3 +170,99 @@ def test_two_processes_and_their_children_write_to_one(provider, tmp_path):
 
     client = GenAIClient(connections=[], ledger=path)
     assert client.stats()[0].calls == 42
+
+
+def test_the_report_is_one_page_that_loads_nothing(client, provider, tmp_path):
+    """Whatever stands in names and errors is shown, and none of it is a part of the page."""
+    provider.faults["*"] = [Fault.status(503), None]
+    with pytest.raises(GenAIError):
+        client.completion("gpt-4o", QUESTION, langfuse_user_id="<script>alert(1)</script> 김민수")
+    client.completion("gpt-4o", QUESTION, langfuse_user_id="ann")
+    with client._ledger.book.reading() as connection:
+        page = report(connection)
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; 김민수" in page
+    assert "<script" not in page
+    for loads in ("http://", "https://", "src=", "@import", "url("):
+        assert loads not in page
+    assert page.count("<svg") == 2
+    assert "Latest failures" in page
+    assert "Why were the slowest slow?" in page
+
+
+def test_the_commands(client, tmp_path, capsys):
+    """A table, JSON, the slowest call, the page."""
+    client.completion("gpt-4o", QUESTION)
+    client.flush()
+    file = str(tmp_path / "calls.db")
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            app.main([*arguments, "--ledger", file])
+        return ended.value.code, capsys.readouterr().out
+
+    code, shown = run("stats")
+    assert (code, shown.split()[:3]) == (0, ["model", "calls", "answered"])
+    code, shown = run("stats", "--json", "--since", "1h")
+    assert json.loads(shown)[0]["success_rate"] == 1.0
+    code, shown = run("stats", "--slowest", "1")
+    assert "gpt-4o: " in shown
+    assert "the provider's answer" in shown
+    code, shown = run("report", "-o", str(tmp_path / "r.html"))
+    assert (code, (tmp_path / "r.html").read_text("utf-8")[:15]) == (0, "<!doctype html>")
+    assert run("stats", "--since", "soon")[0] == 1
+    assert run("stats", "--by", "colour")[0] == 1
+
+
+_CALL = {"ms": 1000.0, "limited_ms": 100.0}
+_LOST = {
+    "target": "seoul/m", "outcome": "ServerError", "began_ms": 110.0, "ms": 300.0, "first_content_ms": None,
+}  # fmt: skip
+_WON = {
+    "target": "usa/m",
+    "outcome": "ok",
+    "began_ms": 450.0,
+    "ms": 540.0,
+    "first_content_ms": 40.0,
+}
+
+
+def test_where_the_time_of_a_call_went():
+    """Parts that add up to the whole, in their order."""
+    parts = parts_of(_CALL, [_LOST, _WON])
+
+    assert [(part.name, part.ms) for part in parts] == [
+        ("waited for a limit", 100.0),
+        ("choice, keys and what is ours", 10.0),
+        ("lost: ServerError", 300.0),
+        ("wait before the next attempt", 40.0),
+        ("to the first content", 40.0),
+        ("the rest of the stream", 500.0),
+        ("after the last attempt", 10.0),
+    ]
+    assert why_slow(_CALL, [_LOST, _WON]) == "50% of 1000 ms: the rest of the stream (usa/m)"
+
+
+def test_what_would_have_happened(client, provider):
+    """By what the ledger saw of each target, and by prices; a target that was never seen is named."""
+    provider.faults["*"] = [Fault.status(503), None, None, None]
+    with pytest.raises(GenAIError):
+        client.completion("gpt-4o", QUESTION)
+    for _ in range(3):
+        client.completion("gpt-4o", QUESTION)
+
+    def ways_of(name):
+        if name != "gpt-4o":
+            raise ConfigurationError("nobody")
+        return [
+            Way("seoul/gpt-4o", "openai", "gpt-4o"),
+            Way("usa/gpt-4o-mini", "openai", "gpt-4o-mini", level=1),
+        ]
+
+    with client._ledger.book.reading() as connection:
+        (found,) = what_if(connection, ways_of)
+        (gone,) = what_if(connection, lambda name: ways_of(f"not {name}"))
+    assert (found.calls, found.answered, found.unmeasured) == (4, 0.75, ("usa/gpt-4o-mini",))
+    assert found.answered_then == pytest.approx(0.75 + 0.25 * 0.75)
+    assert found.cost < found.cost_then < 2 * found.cost
+    assert (gone.missing, gone.cost_then) == ("nobody", None)

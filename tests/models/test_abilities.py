@@ -12,7 +12,6 @@ LACKING = [
     ("azure", "gpt-35-turbo", "vision"),
     ("openai", "gpt-4", "vision"),
     ("openai", "gpt-4-0613", "json_schema"),
-    ("openai", "gpt-4o", "audio"),
     ("openai", "o3-mini", "vision"),
     ("openai", "o1-mini", "tools"),
     ("anthropic", "claude-sonnet-4-5", "audio"),
@@ -30,6 +29,7 @@ ABLE = [
     ("openai", "gpt-4o-mini", "json_schema"),
     ("openai", "gpt-4-turbo", "vision"),
     ("openai", "gpt-4o-audio-preview", "audio"),
+    ("openai", "gpt-4o", "audio"),
     ("openai", "gpt-4.1", "pdf"),
     ("openai", "gpt-3.5-turbo", "tools"),
     ("openai", "o3", "vision"),
@@ -54,6 +54,12 @@ def test_what_a_model_does_not_do(provider, model, need):
 def test_what_a_model_does_or_may_do(provider, model, need):
     """What is not known passes."""
     assert need not in ability(provider, model).lacks
+
+
+def test_what_a_model_hardly_does_is_a_doubt():
+    """gpt-4o hears by another name; nobody has said that it does not by this one."""
+    assert "audio" in ability("openai", "gpt-4o-mini").doubts
+    assert ability("openai", "gpt-4o-audio-preview").doubts == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,9 @@ def test_batches_cost_what_litellm_says(litellm):
                 )
             except Exception:  # noqa: BLE001  as above
                 continue
+            if theirs == 0.0:
+                # What LiteLLM's look-up for batches does not find costs nothing there: AI21's, Cohere's on Bedrock.
+                continue
             if ours is None or not math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-15):
                 found.append((provider, model, usage, ours, theirs))
 

@@ -13,6 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+PROGRAM = Path(__file__).parent / "programs" / "dask_budget.py"
 PAGE = Path(__file__).parents[2] / "docs" / "batches.md"
 
 
@@ -46,3 +47,36 @@ def test_ten_thousand_rows(provider, tmp_path):
     assert len(asked) == 10_000
     assert set(asked.values()) == {1}
     assert "canary" not in done.stdout + done.stderr
+
+
+def test_workers_share_a_budget(provider, redis_server, tmp_path):
+    """Through Redis, by a configuration that all of them read: together they spend what it allows, and no more."""
+    config = tmp_path / "genai.yaml"
+    config.write_text(
+        "budgets: {'*': {usd: 0.00003, per: day}}\n"
+        f"router_settings: {{redis_url: '{redis_server.url}', num_retries: 0}}\n"
+    )
+    environment = {
+        **os.environ,
+        "OPENAI_API_KEY": "sk-canary",
+        "OPENAI_BASE_URL": f"{provider.url}/v1",
+        "GENAI_CONFIG": str(config),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+
+    done = subprocess.run(
+        [sys.executable, PROGRAM],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    answered, refused = map(int, done.stdout.split())
+    # A call costs 1.95e-06 and 3e-06 at worst.
+    assert 10 <= answered <= 15
+    assert answered + refused == 100
+    assert len(provider.requests) == answered

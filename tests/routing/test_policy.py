@@ -20,6 +20,7 @@ from genai_integrations.errors import (
     ServerError,
     UntrustedHostError,
 )
+from genai_integrations.routing.deployments import Plan
 
 SERVER = ServerError("broke", status=500)
 REPEATABLE = [
@@ -350,3 +351,28 @@ def test_a_target_without_a_usable_key_costs_no_retry(drive, plan_of):
     driver.run(plan_of("a", "b"), num_retries=2)
 
     assert driver.tried.count("b/m") == 3
+
+
+class Unread(list):
+    """Targets of which only the first may be looked at."""
+
+    def __iter__(self):
+        raise AssertionError("the others were looked at")
+
+
+def test_a_call_that_succeeds_looks_at_one_target(drive, plan_of):
+    """However many there are, and fall-backs behind them: most calls have no use for the others."""
+    plan = plan_of("a", "b", fallbacks=[["c"]])
+    unread = Plan(Unread(plan.targets), Unread(plan.fallbacks))
+    run = drive()
+
+    assert run.run(unread) is None
+    assert run.log == [("first", "a/m")]
+
+
+def test_the_first_target_is_not_asked_again_in_the_list_of_all(drive, plan_of):
+    """After its failure the others are looked at, and it is known what it said."""
+    run = drive({"a/m": ServerError("down", status=500)})
+
+    assert run.run(plan_of("a", "b", fallbacks=[["a", "c"]])) is None
+    assert run.log == [("first", "a/m"), ("failover", "b/m")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from genai_integrations.calls.assignment import Assignment
@@ -194,7 +196,7 @@ def test_a_cached_answer_and_a_call_that_was_given_up_say_nothing():
     rollout = track()
     watch = Watch({"smart": rollout}, Traced())
     cached = route(("gpt-5", OK, 0, 1))
-    cached.attempts[0].reason = "cache"
+    cached.cache = dataclasses.replace(cached.cache, attempt=cached.attempts[0])
     watch.call_ended(cached, {}, None)
     watch.call_ended(route(("gpt-5", "", 0, 1)), None, KeyboardInterrupt())
     watch.call_ended(Route("smart"), None, ServerError("x"))

@@ -90,6 +90,7 @@ def test_what_one_worker_learns_all_know(workers, shared, provider):
         assert known["share"] == 0.0
         assert "the error rate is" in known["audit"][-1]
     asked = len(provider.requests)
+    others[1].do("flush")
     served = others[1].do("call", "gpt-4o-mini", 1)["served"]
 
     assert served == ["usa/gpt-4o-mini"]
@@ -140,6 +141,8 @@ def test_a_new_model_begins_anew(shared, provider):
     rollout().roll_back()
 
     assert rollout().state == rollout(steps=[0.1, 1.0]).state == "rolled_back"
+    rollout(max_latency=10).roll_back()
+    assert rollout(max_latency=10.0).state == "rolled_back"
     assert rollout(new="gpt-5.1").state == rollout(max_error_rate=0.1).state == "running"
 
 

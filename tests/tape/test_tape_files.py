@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import resource
@@ -11,7 +12,7 @@ import threading
 
 import pytest
 
-from genai_integrations import Connection
+from genai_integrations import Connection, GenAIClient
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.transports.tape.file import append, read
 from genai_integrations.transports.tape.masking import masker
@@ -183,3 +184,55 @@ def test_an_empty_tape_has_nothing(tape):
 
     assert list(read(tape)) == []
     assert Replay(tape).connections == []
+
+
+ROW = {"index": 0, "finish_reason": "stop", "logprobs": {"content": [{"logprob": float("nan")}]}}
+CHUNK = {"choices": [{**ROW, "delta": {"content": "odd"}}]}
+
+
+class Odd:
+    """A transport of the program's own, whose server writes NaN."""
+
+    def is_ready(self, call):
+        return True
+
+    is_aready = is_ready
+
+    def prepare(self, call, ends): ...
+
+    async def aprepare(self, call, ends): ...
+
+    def send(self, call, patience):
+        return {"choices": [{**ROW, "message": {"role": "assistant", "content": "odd"}}]}
+
+    async def asend(self, call, idle):
+        return self.send(call, None)
+
+    def stream(self, call, patience):
+        yield CHUNK
+
+    async def astream(self, call, idle):
+        yield CHUNK
+
+    def close(self): ...
+
+    async def aclose(self): ...
+
+
+def test_what_is_no_json_is_given_and_not_recorded(clients, tape):
+    """It is understood, and a tape cannot have it."""
+    connections = [Connection.of("odd", "openai", KEY)]
+    client = GenAIClient(connections=connections, transport=Odd(), record=tape)
+    clients.append(client)
+
+    async def in_a_loop():
+        stream = await client.acompletion("gpt-4o", HELLO, True)
+        return [await client.acompletion("gpt-4o", HELLO)], [part async for part in stream]
+
+    wholes, parts = asyncio.run(in_a_loop())
+    wholes.append(client.completion("gpt-4o", HELLO))
+    parts += client.completion("gpt-4o", HELLO, True)
+
+    assert [row.choices[0].message.content for row in wholes] == ["odd", "odd"]
+    assert [row.choices[0].delta.content for row in parts] == ["odd", "odd"]
+    assert not tape.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _ROWS = (
-    r"[\w.+-]+@[\w-]+\.[\w.-]+",  # e-mail
+    r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]",  # e-mail
     r"\b\d{6}\s?-\s?[1-8]\d{6}\b",  # Korean resident registration number
     r"\b\d{3}-\d{2}-\d{4}\b",  # US social security number
     r"(?<![\w.])\+\d{1,3}[\s.-]?(?:\(?\d{1,4}\)?[\s.-]?){2,4}\d{2,4}\b",  # telephone, international
@@ -14,10 +14,10 @@ _ROWS = (
     r"(?<![\w.-])\(?\d{3}\)?[\s.-]\d{3}[\s.-]\d{4}\b",  # telephone, American
     r"\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){3,7}(?:\s?[A-Z0-9]{1,3})?\b",  # IBAN
     r"\b(?:\d{1,3}\.){3}\d{1,3}\b",  # IP address
-    r"\b(?:sk|pk|rk|ghp|gho|glpat|xox[abpr]|hf|AKIA|AIza)[-_A-Za-z0-9]{12,}",  # keys
-    r"\beyJ[\w-]{8,}\.[\w-]+",  # JSON web token
+    r"\b(?:sk|pk|rk|ghp|gho|glpat|xox[abpr]|hf|AKIA|AIza)[-_A-Za-z0-9]{12}",  # keys
+    r"\beyJ[\w-]{8,200}\.[\w-]",  # JSON web token
     r"-----BEGIN ",
-    r"\b(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{24,}\b",  # what looks like a token
+    r"\b(?=[A-Za-z_-]{0,64}\d)(?=[\d_-]{0,64}[A-Za-z])[A-Za-z0-9_-]{24,64}",  # what looks like a token
     r"(?i:\b(?:password|passcode|pin|secret|api key)\s*(?:is|are|:|=)\s*\S)",
     r"(?:비밀번호|암호|인증번호|주민번호|주민등록번호)[는은가이]?\s*[:=]?\s*[A-Za-z0-9]{4,}",
     r"(?i:\bmy (?:name|address|birthday|date of birth|phone number|account number|order number|ssn)\s+is\b)",

@@ -23,7 +23,8 @@ _HANGUL = re.compile("[가-힣]")
 _UNREADABLE = re.compile(r"[^\x00-\x7f가-힣ㄱ-ㅎㅏ-ㅣ\s‘’“”…–—·€£¥₩°]")
 _QUOTED = re.compile(r"[\"“”「『]([^\"“”」』]*)[\"“”」』]|`([^`]*)`")
 _CODE = re.compile(
-    r"[{}<>=\\|@~^*_\[\]]|[A-Za-z]/[A-Za-z]|https?:|\n\s*\n|\d\s*\+\s*\d|\d\s+-\s+\d"
+    r"[{}<>=\\|@~^*_\[\]]|[A-Za-z]/[A-Za-z]|https?:|\n\s*\n"
+    r"|\d\s*\+\s*\d|\d\s+[-–—]\s+\d|\d[!'\"]"  # sums, factorials, feet and inches
 )
 _LONGEST = 300
 """Characters. What is longer says more than can be compared."""
@@ -40,7 +41,7 @@ def read(text: str) -> Reading | None:
     text = _QUOTED.sub(" ", text)
     if _CODE.search(text):
         return None
-    text = re.sub(r"(?<!\w)-(?=\d)", " minus ", text)
+    text = re.sub(r"(?<!\w)[-–](?=\d)", " minus ", text)
     text = re.sub(r"([$€£¥₩])\s?(\d[\d.,]*)", r"\2 \1 ", text)
     found = read_korean(text, quoted) if _HANGUL.search(text) else read_english(text, quoted)
     if not 0 < len(found.words) <= _MOST_WORDS:
@@ -142,6 +143,9 @@ def _same(one: Word, other: Word) -> bool:
     """Whether they have a common form. One syllable is only enough where it is the likeliest form of both."""
     if Kind.FIXED in (one.kind, other.kind):
         return one.kind is other.kind and one.forms == other.forms
+    if Kind.NAME in (one.kind, other.kind) and (one.is_common or other.is_common):
+        # `Apple` and `an apple`.
+        return False
     if one.text == other.text:
         return True
     return any(len(form) > 1 for form in one.forms & other.forms)

@@ -29,7 +29,7 @@ _EXCHANGE = "pcall(redis.replicate_commands)" + _EXCHANGE
 _COOLDOWNS = """
 pcall(redis.replicate_commands)
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = clock[1] * 1000000 + clock[2]
 for at = 2, #ARGV, 2 do
   local ends = now + ARGV[at + 1]
   local known = redis.call('HGET', KEYS[1], ARGV[at])
@@ -38,7 +38,7 @@ for at = 2, #ARGV, 2 do
   end
   redis.call('HSET', KEYS[1], ARGV[at], string.format('%.0f %.0f', ends, now))
 end
-local found = {tostring(now)}
+local found = {string.format('%.0f', now)}
 local all = redis.call('HGETALL', KEYS[1])
 for at = 1, #all, 2 do
   local ends, said = string.match(all[at + 1], '^(%d+) (%d+)$')
@@ -53,7 +53,8 @@ end
 return found
 """
 
-_MILLI = 1000
+_MICRO = 1_000_000
+"""In a second. What was said in the same one is taken to be said at once, so it must be short."""
 
 
 class RedisStore:
@@ -93,13 +94,13 @@ class RedisStore:
         self, key: str, changes: Mapping[str, float]
     ) -> Mapping[str, tuple[float, float]]:
         """Note which cooldowns began or ended, and give those of all; the clock is the server's."""
-        words: list[Any] = [int(FORGOTTEN * _MILLI)]
+        words: list[Any] = [int(FORGOTTEN * _MICRO)]
         for name, seconds in changes.items():
-            words += [name, int(seconds * _MILLI)]
+            words += [name, int(seconds * _MICRO)]
         now, *rows = self._ask(lambda redis: redis.eval(_COOLDOWNS, 1, key, *words))
         triples = zip(rows[::3], rows[1::3], rows[2::3], strict=True)
         return {
-            name.decode(): (max((float(ends) - float(now)) / _MILLI, 0.0), float(said) / _MILLI)
+            name.decode(): (max((float(ends) - float(now)) / _MICRO, 0.0), float(said) / _MICRO)
             for name, ends, said in triples
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -51,9 +52,9 @@ class Recorder:
         try:
             reply = self._transport.send(call, patience)
         except GenAIError as error:
-            entry.write(error=error)
+            entry.end(error=error)
             raise
-        entry.write(reply=reply)
+        entry.end(reply=reply)
         return reply
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
@@ -62,14 +63,13 @@ class Recorder:
         try:
             reply = await self._transport.asend(call, idle)
         except GenAIError as error:
-            await asyncio.to_thread(entry.write, error=error)
+            await entry.aend(error=error)
             raise
         except asyncio.CancelledError:
             if entry.seconds() >= idle * _TIMED_OUT:
-                entry.write(error=RequestTimeoutError(f"no answer within {idle:g} s"))
+                entry.end(error=RequestTimeoutError(f"no answer within {idle:g} s"))
             raise
-        # Now, because what is given may be changed while a thread writes.
-        await asyncio.to_thread(entry.write, reply=jsonbytes.loads(jsonbytes.dumps(reply)))
+        await entry.aend(reply=reply)
         return reply
 
     def stream(self, call: WireCall, patience: Patience) -> Chunks:
@@ -89,13 +89,12 @@ class _Entry:
         self._path = path
         self._began = time.monotonic()
         self._chunks: list[orjson.Fragment] = []
-        self._is_open = True
         self._mask = masker(call.connection)
-        try:
+        # Whoever takes it out writes the line: a stream may be read by one thread and closed by another.
+        self._open: list[orjson.Fragment] = []
+        with contextlib.suppress(ConfigurationError):
             # Now, because the one who asks may change what he gave.
-            self._form = orjson.Fragment(jsonbytes.dumps(call_of(call, self._mask)))
-        except ConfigurationError:
-            self._is_open = False
+            self._open.append(orjson.Fragment(jsonbytes.dumps(call_of(call, self._mask))))
 
     def seconds(self) -> float:
         """Since it began."""
@@ -107,37 +106,52 @@ class _Entry:
             row = jsonbytes.dumps([self._ms(), self._mask(chunk)])
         except ConfigurationError:
             # A number that is none: a tape cannot have it.
-            self._is_open = False
+            self._open.clear()
         else:
             self._chunks.append(orjson.Fragment(row))
 
-    def end(self, error: GenAIError | None = None, *, was_left: bool = False) -> None:
-        """A stream is over."""
-        self._write(
-            {
-                "chunks": self._chunks,
-                **({"was_left": True} if was_left else {}),
-                **self._told(error),
-            }
-        )
+    def end(self, **told: Any) -> None:
+        """It is over; see `_line`."""
+        if line := self._line(**told):
+            append(self._path, line)
 
-    def write(self, reply: Wire | None = None, error: GenAIError | None = None) -> None:
-        """An answer, or what came instead."""
-        self._write(self._told(error) if error else {"reply": self._mask(reply)})
+    async def aend(self, **told: Any) -> None:
+        """As `end`, without blocking the loop."""
+        if line := self._line(**told):
+            await asyncio.to_thread(append, self._path, line)
 
-    def _told(self, error: GenAIError | None) -> dict[str, Any]:
-        return {"error": failure_of(error, self._mask)} if error else {}
+    def _line(
+        self,
+        *,
+        reply: Wire | None = None,
+        error: GenAIError | None = None,
+        is_stream: bool = False,
+        was_left: bool = False,
+    ) -> bytes | None:
+        """What is written of it; None if that has been done, or it is no JSON.
 
-    def _write(self, row: dict[str, Any]) -> None:
-        if not self._is_open:
-            return
-        self._is_open = False
+        Args:
+            reply: The whole answer.
+            error: What came instead, or broke a stream.
+            is_stream: Whether it came in chunks.
+            was_left: Whether a stream's reader left before its end.
+        """
         try:
-            line = line_of({"call": self._form, "ms": self._ms(), **row})
+            row: dict[str, Any] = {"call": self._open.pop(), "ms": self._ms()}
+        except IndexError:
+            return None
+        if reply is not None:
+            row["reply"] = self._mask(reply)
+        if is_stream:
+            row["chunks"] = self._chunks
+        if was_left:
+            row["was_left"] = True
+        if error is not None:
+            row["error"] = failure_of(error, self._mask)
+        try:
+            return line_of(row)
         except ConfigurationError:
-            # It was no JSON, so the attempt has told that itself.
-            return
-        append(self._path, line)
+            return None
 
     def _ms(self) -> float:
         return round(self.seconds() * 1000, 1)
@@ -156,10 +170,10 @@ class _RecordedChunks:
         try:
             chunk = next(self._next)
         except StopIteration:
-            self._entry.end()
+            self._entry.end(is_stream=True)
             raise
         except GenAIError as error:
-            self._entry.end(error)
+            self._entry.end(is_stream=True, error=error)
             raise
         self._entry.add(chunk)
         return chunk
@@ -167,7 +181,7 @@ class _RecordedChunks:
     def close(self) -> None:
         """Stop; what came is written."""
         self._chunks.close()
-        self._entry.end(was_left=True)
+        self._entry.end(is_stream=True, was_left=True)
 
 
 class _AsyncRecordedChunks:
@@ -183,10 +197,10 @@ class _AsyncRecordedChunks:
         try:
             chunk = await self._next()
         except StopAsyncIteration:
-            await asyncio.to_thread(self._entry.end)
+            await self._entry.aend(is_stream=True)
             raise
         except GenAIError as error:
-            await asyncio.to_thread(self._entry.end, error)
+            await self._entry.aend(is_stream=True, error=error)
             raise
         self._entry.add(chunk)
         return chunk
@@ -194,4 +208,4 @@ class _AsyncRecordedChunks:
     async def aclose(self) -> None:
         """Stop; what came is written."""
         await self._chunks.aclose()
-        await asyncio.to_thread(self._entry.end, was_left=True)
+        await self._entry.aend(is_stream=True, was_left=True)

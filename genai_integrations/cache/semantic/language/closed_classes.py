@@ -113,7 +113,7 @@ OPPOSITES = (
     "breakfast; 조식 | lunch; 점심 중식 | dinner supper; 석식",
     "once; | twice;",
     "always; 항상 | sometimes; 가끔",
-    "all every each; 모든 모두 전체 전부",
+    "all; 모든 모두 전체 전부 | every each; 매",
     "only; 만",
     "other another; 다른",
     "same; 같 같은 동일",
@@ -172,6 +172,8 @@ TIMES = (
     ("future", "will shall", ""),
     ("during", "during while", "동안"),
     ("until", "until till", ""),
+    ("within", "within", "이내 이내에"),
+    ("this", "this these", "이번"),
     ("since", "since", ""),
     ("again", "again", "다시"),
     ("still", "still yet", "아직"),
@@ -280,8 +282,8 @@ NEGATIONS = frozenset(
     "wont wouldnt shouldnt couldnt hasnt havent hadnt except unable impossible instead".split()
 )
 FUNCTION_WORDS = frozenset(
-    "a an the this that these those i we it us me my our its mine ours myself ourselves itself do does done am is are be "
-    "been being can could may might would as so such then there here if when and but because just really actually "
+    "a an the that those i we it us me my our its mine ours myself ourselves itself do does done am is are be "
+    "been being can could may might would as so such then there here if when and because just really actually "
     "please kindly hi hello hey thanks thank ok okay what which who whom whose where why how about of for with by into "
     "in on at to from through among via per upon some any something anything much many lot very quite called exactly "
     "basically possible one ones".split()

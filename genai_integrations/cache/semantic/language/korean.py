@@ -14,6 +14,7 @@ from genai_integrations.cache.semantic.language.closed_classes import (
     FUNCTION_VERBS_KO,
     FUNCTION_WORDS_KO,
 )
+from genai_integrations.cache.semantic.language.english import BITS
 from genai_integrations.cache.semantic.language.reading import Asks, Kind, Reading, Role, Word
 from genai_integrations.cache.semantic.language.stems import stem
 from genai_integrations.cache.semantic.language.tables import (
@@ -68,30 +69,30 @@ _NIEUN, _RIEUL, _BIEUP, _SSANG_SIOS = 4, 8, 17, 20
 _ASKS: tuple[tuple[re.Pattern[str], frozenset[Asks]], ...] = tuple(
     (re.compile(pattern), frozenset(asks))
     for pattern, asks in (
-        (r"(?:의\s*)?차이점?(?![가-힣]*인)[은는이가를에]?|(?:어떻게|뭐가|무엇이)\s*(?:다[르른]|달라)[가-힣]*", (Asks.DIFFERENCE,)),
-        (r"(?:얼마나|며칠(?:이나)?|몇\s?(?:초|분|시간|일|주|달|개월|년)(?:이나)?)\s*(?:동안\s*)?(?:걸리|걸려|걸립|가나요|가요|오래\s?가)[가-힣]*", (Asks.DURATION,)),
-        (r"얼마나\s*오래|(?:까지\s)?(?:며칠|몇\s?시간)\s*걸[가-힣]*", (Asks.DURATION,)),
+        (r"(?:의\s*)?(?<![가-힣])차이점?[은는이가를을에의]?(?![가-힣])|(?:어떻게|뭐가|무엇이)\s*(?:다[르른]|달라)[가-힣]*", (Asks.DIFFERENCE,)),
+        (r"(?:얼마나|몇\s?(?:초|분|시간|일|주|달|개월|년)(?:이나)?)\s*(?:동안\s*)?(?:걸리|걸려|걸립|가나요|가요|오래\s?가)[가-힣]*", (Asks.DURATION,)),
+        (r"얼마나\s*오래|(?:까지\s)?몇\s?(?:일|시간)\s*걸[가-힣]*", (Asks.DURATION,)),
         (r"기간[은이]?\s*(?:얼마|어떻게)[가-힣]*(?:\s*되[가-힣]*)?", (Asks.DURATION,)),
         (r"거리[는가]?\s*(?:얼마나?\s*[가-힣]*|\W*$)", (Asks.DISTANCE,)),
         (r"얼마나\s*자주|몇\s*번(?!째)(?:이나)?", (Asks.FREQUENCY,)),
         (r"몇\s*살[가-힣]*", (Asks.AGE,)),
         (r"얼마나\s*(?=크|큰|높|넓|길|긴|깊|빠르|빠른)", (Asks.SIZE,)),
-        (r"(?:시기[가는]?\s*)?언제[가-힣]*|(?:시간[은이]\s*)?몇\s*시(?!간)[가-힣]*|몇\s*월에?|몇\s*년도에?|며칠에|시기[는가]?\W*$", (Asks.WHEN,)),
-        (r"왜(?:\s(?:생기|발생하|일어나)[가-힣]*)?(?![가-힣])|(?:의\s|하는\s)?(?:이유|원인)(?:[은는이가]|[을를]|인지)?(?![가-힣])", (Asks.WHY,)),
+        (r"(?:시기[가는]?\s*)?언제(?!나\s|든)[가-힣]*|(?:시간[은이]\s*)?몇\s*시(?!간)[가-힣]*|시기[는가]?\W*$", (Asks.WHEN,)),
+        (r"(?<![가-힣])왜(?:\s(?:생기|발생하|일어나)[가-힣]*)?(?![가-힣])|(?:의\s|하는\s)?(?:이유|원인)(?:[은는이가]|[을를]|인지)?(?![가-힣])", (Asks.WHY,)),
         (r"어떻게\s*(?:되|돼)[가-힣]*", (Asks.AMOUNT,)),
         (r"필요(?:한가요?|하나요|해요?|합니까|할까요|로)", (Asks.NEED,)),
         (r"어떻게(?:\s*(?:하|해)[가-힣]*(?:\s*(?:하|되|돼)[가-힣]*)?)?(?![가-힣])|(?<=[는은])\s법[은이을]?(?![가-힣])|(?:방법|절차)[은이을]?(?![가-힣])", (Asks.HOW,)),
-        (r"어디(?:에서|서|에)?(?:인가요?|야|예요|에요|입니까|죠)?", (Asks.WHERE,)),
-        (r"(?:누구|누가)(?:인가요?|야|예요|에요|입니까|죠)?", (Asks.WHO,)),
+        (r"어디(?!나|든)(?:에서|서|에)?(?:인가요?|야|예요|에요|입니까|죠)?", (Asks.WHERE,)),
+        (r"(?:누구(?!나|든)|누가)(?:인가요?|야|예요|에요|입니까|죠)?", (Asks.WHO,)),
         (r"(?:비용|가격|값)?[은이가]?\s*얼마(?!나)[가-힣]*", (Asks.AMOUNT,)),
-        (r"얼마나|몇\s*시간|며칠", (Asks.COUNT,)),
+        (r"얼마나", (Asks.COUNT,)),
         (r"몇", (Asks.COUNT,)),
         (r"(?:뭐가|무엇이|뭐)\s*있[가-힣]*", (Asks.THERE,)),
         (r"(?:무엇|뭐|뭔|뭘)(?:인가요?|인지|야|예요|에요|가요|지|입니까|이?죠|을|가|이에요)?|무슨|어떤\s*(?:것|게)[이가]?\s*있[가-힣]*|어떤|어느", (Asks.WHAT,)),
         (r"(?<=[가-힣])야\s*(?:하|할|되|될|돼)[가-힣]*", (Asks.NEED, Asks.SHOULD)),
         (r"가능(?:한가요?|합니까|할까요|해요?)|(?:[을를]\s)?수\s*있(?:나요|어요|습니까|을까요|니|는지)|되나요|되는지|돼요|될까요|되죠|되니", (Asks.CAN, Asks.WHETHER)),
         (r"려면(?![가-힣])|고\s*싶[가-힣]*", (Asks.HOW,)),
-        (r"(?<=[가-힣])란\W*$|(?:에\s)?대해|추천", (Asks.WHAT,)),
+        (r"(?<=[가-힣])란\W*$|(?:에\s)?대해|추천(?=\s*(?:해|좀|부탁))", (Asks.WHAT,)),
         (r"나요|까요|니까|어요\W*$|인가요", (Asks.WHETHER,)),
     )
 )  # fmt: skip
@@ -139,7 +140,8 @@ _WHAT = re.compile(
 
 
 def _said_otherwise(text: str) -> str:
-    """With `몇 원` as `원화 얼마`, and a noun without content where somebody is asked for: `쓴 사람은 누구` is `누가`."""
+    """With `며칠` as `몇 일`, `몇 원` as `원화 얼마`, and a noun without content where somebody is asked for: `쓴 사람은 누구` is `누가`."""
+    text = re.sub(r"며칠", "몇 일", text)
     text = re.sub(r"몇\s*원[가-힣]*", "원화 얼마", text)
     return re.sub(r"사람[은이]?\s*(?=누구)", "것 ", text)
 
@@ -188,6 +190,8 @@ def _fixed(
 
 def _latin(piece: str, before: str, roles: frozenset[Role]) -> Word:
     lower = piece.lower()
+    if BITS.fullmatch(piece):
+        return _fixed(lower, f"unit {lower}it", roles)
     unit = UNIT_WORDS.get(lower) or UNIT_WORDS.get(stem(lower))
     if unit and (not piece[0].isalpha() or before[:1].isdigit()):
         return _fixed(lower, unit, roles)
@@ -268,7 +272,7 @@ def _stems(piece: str, following: str) -> tuple[str, frozenset[str], frozenset[R
     base, roles = _particle(piece)
     base = base or piece
     found = {base, piece}
-    verb = _ENDINGS.sub("", piece)
+    verb = piece[:-_LONGEST_ENDING] + _ENDINGS.sub("", piece[-_LONGEST_ENDING:])
     tail = piece[len(verb) :]
     # A noun of two syllables may end like a verb; what a verb alone has, says more.
     if verb and tail and (len(verb) > 1 or _VERB_TAIL.fullmatch(tail)):
@@ -281,6 +285,9 @@ def _stems(piece: str, following: str) -> tuple[str, frozenset[str], frozenset[R
             found |= {form, form[:-1] + chr(ord(form[-1]) + _RIEUL)}
     return base, frozenset(found), frozenset(roles)
 
+
+_LONGEST_ENDING = 8
+"""Syllables; more than that is no word, and takes long to look through."""
 
 _VERB_TAIL = re.compile(
     r"는|으?려면|으?려고|나요|어야|아야|야|고|으?면|는지|을까요?|까요|었\S+|았\S+|어요|아요|습니까|습니다|니까|는데요?|가요"

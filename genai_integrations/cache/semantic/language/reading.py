@@ -62,6 +62,7 @@ class Word:
         forms: What it may be the same by; words with a common one are the same.
         kind: How it may agree.
         roles: What it may be to the rest; empty if nothing says it.
+        is_common: Whether it is a thing of many and no name: `an apple`, `apples`.
         is_scale: Whether it is a pole of a scale, such as `enable` and `large`, which stand in no fixed order.
     """
 
@@ -70,6 +71,7 @@ class Word:
     kind: Kind = Kind.PLAIN
     roles: frozenset[Role] = frozenset()
     is_scale: bool = False
+    is_common: bool = False
 
 
 @dataclass(frozen=True, slots=True)

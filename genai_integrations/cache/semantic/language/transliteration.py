@@ -71,7 +71,7 @@ _HEARD = {
 _DIPHTHONGS = {("a", "e", "i"), ("i", "a", "i"), ("y", "a", "i"), ("o", "o", "u")}
 """One English letter that Korean writes as two vowels."""
 
-_FEWEST_SOUNDS = 3
+_FEWEST_SOUNDS, _MOST_SOUNDS = 3, 24
 _FEWEST_CONSONANTS = 2
 
 
@@ -83,7 +83,7 @@ def sound_alike(latin: str, hangul: str) -> bool:
         hangul: A word of Hangul syllables.
     """
     one, other = _latin_sounds(latin.lower()), _hangul_sounds(hangul)
-    if min(len(one), len(other)) < _FEWEST_SOUNDS:
+    if not _FEWEST_SOUNDS <= min(len(one), len(other)) <= max(len(one), len(other)) <= _MOST_SOUNDS:
         return False
     if sum(not sound.vowels for sound in other) < _FEWEST_CONSONANTS:
         return False

@@ -12,7 +12,7 @@ Worst = Callable[[Mapping[str, Any]], float | None]
 """The US dollars that a request can cost at most, None if that is not known. It may have to load something first."""
 
 
-class Purse:
+class Allowance:
     """Counts what is spent, and what is promised to calls under way.
 
     A request whose worst case is not known is taken to cost as much as the dearest so far.

@@ -1,0 +1,260 @@
+"""The report: one HTML page of a ledger, with everything in it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from genai_integrations.display import Html, escape, filled, milliseconds, money, table
+from genai_integrations.ledger.charts import Bar, bars
+from genai_integrations.ledger.slowness import parts_of, why_slow
+from genai_integrations.ledger.stats import Stats, StatsRow, stats_of
+
+_MOST_ROWS = 30
+"""Rows of one table: users may be millions."""
+
+_SLOWEST = 5
+_LATEST_FAILURES = 10
+
+_TABLES = (
+    ("Models", "model"),
+    ("Targets", "target"),
+    ("Connections", "connection"),
+    ("Prompts", "prompt"),
+    ("Variants", "variant"),
+    ("Users", "user"),
+)
+"""What calls are told apart by, each with a table where there is something to tell."""
+
+HEADERS = (
+    "", "calls", "answered", "p50", "p95", "first content", "tokens in", "tokens out", "cost", "lost", "saved",
+    "rescued", "cached",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Which calls a report is about.
+
+    Attributes:
+        since: From this moment on, in seconds since 1970; None for all.
+        until: Before this moment; None for all.
+    """
+
+    since: float | None = None
+    until: float | None = None
+
+
+def report(
+    connection: sqlite3.Connection, period: Period = Period(), *, title: str = "LLM calls"
+) -> str:
+    """The page.
+
+    Args:
+        connection: The ledger.
+        period: Which calls.
+        title: Its heading.
+    """
+    found = stats_of(connection, "hour", since=period.since, until=period.until)
+    body = [Html(f"<h1>{escape(title)}</h1>")]
+    if found.total is None:
+        body.append(Html("<p>No call has been written down in this time.</p>"))
+    else:
+        body += [_head(found.total, connection, period), _hours(connection, period, found)]
+        body += _tables(connection, period)
+        body += [_errors(found.total), _failures(connection, period), _slowest(connection, period)]
+    return _PAGE.format(title=escape(title), style=_STYLE, body="".join(body))
+
+
+def cells(row: StatsRow) -> list[object]:
+    """A row as a table shows it, below `HEADERS`."""
+    return [
+        row.key if row.key is not None else "-",
+        row.calls,
+        f"{row.success_rate:.1%}",
+        milliseconds(row.p50_ms),
+        milliseconds(row.p95_ms),
+        None if row.first_content_p50_ms is None else milliseconds(row.first_content_p50_ms),
+        f"{row.prompt_tokens:,}",
+        f"{row.completion_tokens:,}",
+        None if row.cost is None else money(row.cost),
+        None if row.lost_cost is None else money(row.lost_cost),
+        None if row.saved is None else money(row.saved),
+        row.rescued or None,
+        row.cached or None,
+    ]
+
+
+def _head(total: StatsRow, connection: sqlite3.Connection, period: Period) -> Html:
+    first, last = connection.execute(
+        "SELECT min(at), max(at) FROM calls WHERE at >= ? AND at < ?", _bounds(period)
+    ).fetchone()
+    figures = [
+        ("calls", f"{total.calls:,}"),
+        ("answered", f"{total.success_rate:.2%}"),
+        ("half within", milliseconds(total.p50_ms)),
+        ("95 % within", milliseconds(total.p95_ms)),
+        ("cost", money(total.cost)),
+        ("lost on failures", money(total.lost_cost)),
+        ("saved by caches", money(total.saved)),
+        ("rescued", f"{total.rescued:,}"),
+    ]
+    cards = "".join(
+        f'<div class="card"><b>{escape(value)}</b><span>{escape(name)}</span></div>'
+        for name, value in figures
+    )
+    return Html(f"<p>{_moment(first)} to {_moment(last)} (UTC)</p><div class='cards'>{cards}</div>")
+
+
+def _hours(connection: sqlite3.Connection, period: Period, hours: Stats) -> Html:
+    found = (
+        hours
+        if len(hours) <= _MOST_BARS
+        else stats_of(connection, "day", since=period.since, until=period.until)
+    )
+    by = found.by
+    calls = [Bar(_short(row.key, by), (row.ok, row.calls - row.ok), _told(row)) for row in found]
+    cost = [Bar(_short(row.key, by), (row.cost or 0.0,), _told(row)) for row in found]
+    return Html(
+        f"<h2>Calls by {by}</h2>{_scrolled(bars(f'Calls by {by}', calls))}"
+        "<p class='legend'><i class='series-0'></i> answered <i class='series-1'></i> not answered</p>"
+        f"<h2>Cost by {by}</h2>{_scrolled(bars(f'Cost by {by} in US dollars', cost, unit='$'))}"
+    )
+
+
+_MOST_BARS = 72
+"""Three days of hours; beyond, the bars are days."""
+
+
+def _tables(connection: sqlite3.Connection, period: Period) -> list[Html]:
+    made = []
+    for title, by in _TABLES:
+        found = stats_of(connection, by, since=period.since, until=period.until)
+        if any(row.key is not None for row in found):
+            rows = [cells(row) for row in found.rows[:_MOST_ROWS]]
+            left = len(found) - _MOST_ROWS
+            more = f"<p>and {left:,} more</p>" if left > 0 else ""
+            made.append(Html(f"<h2>{title}</h2>{_scrolled(table(*filled(HEADERS, rows)))}{more}"))
+    return made
+
+
+def _errors(total: StatsRow) -> Html:
+    if not total.errors:
+        return Html("")
+    rows = [(kind, count, f"{count / total.calls:.1%}") for kind, count in total.errors.items()]
+    return Html(f"<h2>How calls ended otherwise</h2>{table(('', 'calls', 'share'), rows)}")
+
+
+def _failures(connection: sqlite3.Connection, period: Period) -> Html:
+    found = connection.execute(
+        "SELECT at, asked, outcome, error FROM calls WHERE outcome NOT IN ('ok', 'left') AND at >= ? AND at < ? "
+        "ORDER BY at DESC LIMIT ?",
+        (*_bounds(period), _LATEST_FAILURES),
+    ).fetchall()
+    if not found:
+        return Html("")
+    rows = [(_moment(row["at"]), row["asked"], row["outcome"], row["error"]) for row in found]
+    headers = ("when", "model", "what", "in its words")
+    return Html(f"<h2>Latest failures</h2>{_scrolled(table(headers, rows))}")
+
+
+def _slowest(connection: sqlite3.Connection, period: Period) -> Html:
+    pieces = []
+    for call, attempts in slowest(connection, _SLOWEST, period):
+        rows = [(part.name, milliseconds(part.ms), part.told) for part in parts_of(call, attempts)]
+        head = f"{_moment(call['at'])} {call['asked']}: {why_slow(call, attempts)}"
+        pieces.append(
+            f"<details><summary>{escape(head)}</summary>"
+            f"{table(('part', 'time', 'target'), rows)}</details>"
+        )
+    return Html(f"<h2>Why were the slowest slow?</h2>{''.join(pieces)}") if pieces else Html("")
+
+
+def slowest(
+    connection: sqlite3.Connection, most: int, period: Period = Period()
+) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """The slowest calls that were answered, the slowest first, each with its attempts."""
+    calls = connection.execute(
+        "SELECT * FROM calls WHERE outcome = 'ok' AND at >= ? AND at < ? ORDER BY ms DESC LIMIT ?",
+        (*_bounds(period), most),
+    ).fetchall()
+    return [
+        (
+            dict(call),
+            [
+                dict(row)
+                for row in connection.execute(
+                    "SELECT * FROM attempts WHERE call = ? ORDER BY number", (call["id"],)
+                )
+            ],
+        )
+        for call in calls
+    ]
+
+
+def _bounds(period: Period) -> tuple[float, float]:
+    return period.since or 0.0, period.until or 1e12
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _short(key: str | None, by: str) -> str:
+    return (key or "")[11:16] if by == "hour" else (key or "")[5:10]
+
+
+def _told(row: StatsRow) -> str:
+    return f"{row.key}: {row.calls} calls, {row.ok} answered, {money(row.cost)}"
+
+
+def _scrolled(inner: Html) -> Html:
+    return Html(f'<div class="scroll">{inner}</div>')
+
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1c1e26; --soft: #5c6070; --line: #d9dbe3; --paper: #fff; --card: #f4f5f9;
+  --s0: #3f51b5; --s1: #d9534f; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8f0; --soft: #9aa0b4; --line: #363a4a; --paper: #171923;
+  --card: #222532; --s0: #8c9eff; --s1: #ff8a80; } }
+body { margin: 0 auto; max-width: 68rem; padding: 1rem; background: var(--paper); color: var(--ink);
+  font: 15px/1.5 system-ui, "Noto Sans", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic", sans-serif; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } p { color: var(--soft); }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: .6rem; }
+.card { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
+.card b { display: block; font-size: 1.25rem; } .card span { color: var(--soft); font-size: .85rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; }
+svg { width: 100%; min-width: 34rem; height: auto; } .grid { stroke: var(--line); } .scale { fill: var(--soft); font-size: 11px; }
+rect.series-0 { fill: var(--s0); } rect.series-1 { fill: var(--s1); }
+.legend i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; }
+.legend i.series-0 { background: var(--s0); } .legend i.series-1 { background: var(--s1); }
+details { border-bottom: 1px solid var(--line); padding: .4rem 0; } summary { cursor: pointer; }
+"""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def as_rows(found: Stats) -> Iterable[Sequence[object]]:
+    """Every row, and the sum of all below them, as tables show them."""
+    rows = [cells(row) for row in found]
+    if found.total is not None and len(found) > 1:
+        rows.append(["all", *cells(found.total)[1:]])
+    return rows
