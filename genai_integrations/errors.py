@@ -106,7 +106,15 @@ class DatasetError(GenAIError):
 
 
 class LimitError(GenAIError):
-    """A limit that the program itself has set is reached."""
+    """A limit that the program itself has set is reached.
+
+    Attributes:
+        name: Of the limit or budget; None where it is the call's own `max_cost`.
+        route: What was tried before, as a `Route`; set when the error leaves the router.
+    """
+
+    name: str | None = None
+    route: Any = None
 
 
 class BudgetExceededError(LimitError):

@@ -15,11 +15,13 @@ class Kept(NamedTuple):
         entry: What was kept, as JSON's values; the caller's own.
         age: Seconds since then.
         is_stale: Whether its time is over, and it is given only while a newer one is fetched.
+        is_similar: Whether it was given to the same question in other words.
     """
 
     entry: Wire
     age: float
     is_stale: bool = False
+    is_similar: bool = False
 
 
 JITTER = 0.1

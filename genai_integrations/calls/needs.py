@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from genai_integrations.calls.wire import Wire
@@ -14,6 +15,7 @@ _OF_PART: Mapping[object, str] = {
     "video_url": VIDEO,
 }
 
+_CONTENT = itemgetter("content")
 _NOTHING: frozenset[str] = frozenset()
 _TEXTS = {str}
 
@@ -23,8 +25,11 @@ def needs_of(body: Wire) -> tuple[frozenset[str], int]:
 
     Nothing but the messages' types is looked at where there is nothing else than text.
     """
-    contents = [message.get("content") for message in body["messages"]]
     # In C, for conversations may be long.
+    try:
+        contents = list(map(_CONTENT, body["messages"]))
+    except KeyError:
+        contents = [message.get("content") for message in body["messages"]]
     if set(map(type, contents)) == _TEXTS:
         characters, parts = sum(map(len, contents)), []
         if "tools" not in body and "response_format" not in body:

@@ -42,6 +42,7 @@ class CacheRecord(TypedDict):
     status: CacheStatus
     age: float | None
     saved: float | None
+    similar: NotRequired[bool]
 
 
 class AttemptRecord(TypedDict):
@@ -227,7 +228,7 @@ class Attempt:
             record["estimated"] = True
         if self.prompt is not None:
             record["prompt"] = dict(self.prompt)
-        if isinstance(self.tier, str):
+        if isinstance(self.tier, str) and self.tier:
             record["tier"] = self.tier
         if self.connect_ms is not None:
             record["connect_ms"] = round(self.connect_ms, 1)
@@ -246,11 +247,13 @@ class CacheUse:
         status: `HIT` and `STALE` for a kept answer.
         age: Seconds since that was kept; None for any other.
         attempt: What stands for it in the route; None for any other.
+        is_similar: Whether it was given to the same question in other words.
     """
 
     status: CacheStatus
     age: float | None = None
     attempt: Attempt | None = field(default=None, repr=False)
+    is_similar: bool = False
 
     @property
     def saved(self) -> float | None:
@@ -263,7 +266,10 @@ class CacheUse:
     def as_dict(self) -> CacheRecord:
         """The same as plain values for JSON."""
         age = None if self.age is None else round(self.age, 3)
-        return {"status": self.status, "age": age, "saved": self.saved}
+        record: CacheRecord = {"status": self.status, "age": age, "saved": self.saved}
+        if self.is_similar:
+            record["similar"] = True
+        return record
 
 
 BYPASS = CacheUse("BYPASS")

@@ -76,4 +76,6 @@ class Refusal:
     def error(self) -> LimitError:
         """The error for a call that ends with this."""
         kind = BudgetExceededError if self.what == "usd" else LimitError
-        return kind(self.text)
+        error = kind(self.text)
+        error.name = self.name
+        return error

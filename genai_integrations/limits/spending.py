@@ -6,11 +6,14 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from genai_integrations.limits.claims import NEVER, Claim, Refusal
 from genai_integrations.limits.rules import Budget, nanos
 
 _log = logging.getLogger("genai_integrations")
+
+_DAY = 86_400
 
 RUN = "run"
 """The one period of a budget for the client's life."""
@@ -43,9 +46,14 @@ OnAlert = Callable[[Alert], object]
 
 def period_of(budget: Budget, at: float) -> str:
     """The period that a moment (seconds since 1970) lies in, in UTC."""
-    if budget.per == "run":
-        return RUN
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d" if budget.per == "day" else "%Y-%m")
+    return RUN if budget.per == "run" else _named(budget.per, int(at // _DAY))
+
+
+@lru_cache(16)
+def _named(per: str, day: int) -> str:
+    """Asked several times for each attempt, and the same for a day."""
+    form = "%Y-%m-%d" if per == "day" else "%Y-%m"
+    return datetime.fromtimestamp(day * _DAY, UTC).strftime(form)
 
 
 def ends_at(budget: Budget, at: float) -> str:
@@ -120,7 +128,8 @@ class Spending:
         now = self._wall()
         for name, budget in claim.budgets.items():
             claim.periods[name] = period = period_of(budget, now)
-            self._forget(name, period)
+            if (name, period) not in self._spent:
+                self._forget(name, period)
             self._spent[name, period] = self.spent(name, period) + claim.nanos
             self._reserved[name, period] = self._reserved.get((name, period), 0) + claim.nanos
 

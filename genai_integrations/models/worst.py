@@ -38,6 +38,7 @@ def worst_cost(
     *,
     tier: object = None,
     batch: bool = False,
+    own: Mapping[str, float] | None = None,
 ) -> float | None:
     """US dollars at worst for one attempt; None where the price or the longest answer is not known."""
     if answer_tokens is None:
@@ -45,7 +46,7 @@ def worst_cost(
     usage: dict[str, Any] = {"prompt_tokens": prompt_tokens, "completion_tokens": answer_tokens}
     written = {**usage, "prompt_tokens_details": {"cache_creation_tokens": prompt_tokens}}
     found = [
-        cost(provider, model, cast("Usage", row), tier=tier, batch=batch)
+        cost(provider, model, cast("Usage", row), tier=tier, batch=batch, own=own)
         for row in (usage, written)
     ]
     known = [row for row in found if row is not None]

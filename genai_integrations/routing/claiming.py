@@ -81,6 +81,7 @@ class Claims:
             prompt,
             longest_answer(body, provider, model),
             tier=body.get("service_tier"),
+            own=target.deployment.prices,
         )
         if worst is None and _warned.get(target.name) is None:
             _warned.put(target.name, True)

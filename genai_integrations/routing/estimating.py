@@ -151,6 +151,7 @@ class Estimator:
         length = self._length(provider, model)
         longest = longest_answer(body, provider, model)
         options: Any = {"tier": body.get("service_tier"), "batch": self._batch}
+        options["own"] = target.deployment.prices
         least = round(prompt * (1 - error))
         low: dict[str, Any] = {"prompt_tokens": least, "completion_tokens": length.low}
         low["prompt_tokens_details"] = {"cached_tokens": least}

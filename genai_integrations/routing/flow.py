@@ -24,6 +24,7 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
     GenAIError,
+    LimitError,
     NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
@@ -76,7 +77,7 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
     try:
         return (yield from call.steps())
     except GenAIError as error:
-        if isinstance(error, CallError):
+        if isinstance(error, (CallError, LimitError)):
             error.route = call.route
         call.ended(error=error)
         raise error from error.__cause__

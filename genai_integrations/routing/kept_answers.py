@@ -25,6 +25,7 @@ class Recalled:
         age: Seconds since it came.
         is_stale: Whether its time is over.
         rest: The chunks of one that is still coming.
+        is_similar: Whether it was given to the same question in other words.
     """
 
     entry: Wire
@@ -32,6 +33,7 @@ class Recalled:
     age: float = 0.0
     is_stale: bool = False
     rest: Reading | AsyncReading | None = None
+    is_similar: bool = False
 
     def chunks(self) -> Iterator[Wire]:
         """As a stream: in the pieces in which it came, or in one if it came whole."""
@@ -46,7 +48,9 @@ def recalled(kept: Kept | None) -> Recalled | None:
     """What a store gave, for the route."""
     if kept is None:
         return None
-    return Recalled(kept.entry, stand_in(kept.entry["by"]), kept.age, kept.is_stale)
+    return Recalled(
+        kept.entry, stand_in(kept.entry["by"]), kept.age, kept.is_stale, is_similar=kept.is_similar
+    )
 
 
 def stand_in(by: list[str]) -> Attempt:

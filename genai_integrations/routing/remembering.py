@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import MISS, CacheUse, Route
+from genai_integrations.calls.route import MISS, CacheStatus, CacheUse, Route
 from genai_integrations.routing.caching import NOBODY, Memory
 from genai_integrations.routing.kept_answers import Recalled
 from genai_integrations.routing.steps import Follow, Recall, Renew, Step
@@ -36,7 +36,8 @@ def remembered(
         return None
     if found.is_stale:
         yield Renew(memory)
-    route.cache = CacheUse("STALE" if found.is_stale else "HIT", found.age, found.attempt)
+    status: CacheStatus = "STALE" if found.is_stale else "HIT"
+    route.cache = CacheUse(status, found.age, found.attempt, found.is_similar)
     return found
 
 

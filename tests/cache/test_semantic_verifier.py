@@ -85,6 +85,13 @@ Is 5 Mb enough? | Is 5 MB enough?
 What is the inflation this year? | What is the inflation per year?
 Do you open all days? | Do you open every day?
 Who should I call? | Who should call?
+How many days are in a year? | How many weeks are in a year?
+1년은 며칠인가요? | 1년은 몇 시간인가요?
+How many days are in a year? | 1년은 몇 주인가요?
+Which day is Easter? | Which month is Easter?
+Do I need a visa to fly from Oslo to Rome? | Do I need a visa to fly from Rome to Oslo?
+Is coffee better than tea? | 차가 커피보다 좋은가요?
+알약을 하루에 몇 번 먹나요? | 알약을 일주일에 몇 번 먹나요?
 """
 
 

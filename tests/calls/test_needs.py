@@ -39,6 +39,10 @@ NEEDS = [
     (body("Hi", response_format=SCHEMA), {"json_schema"}),
     (body("Hi", response_format={"type": "json_object"}), set()),
     (body(None), set()),
+    (
+        {"messages": [{"role": "assistant", "tool_calls": []}, *body([IMAGE])["messages"]]},
+        {"vision"},
+    ),
     ({"messages": [{"role": "tool", "tool_call_id": "1", "content": [IMAGE]}]}, {"vision"}),
 ]
 

@@ -9,6 +9,7 @@ import pytest
 
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.errors import (
+    BudgetExceededError,
     ConfigurationError,
     InvalidReplyError,
     RateLimitError,
@@ -210,3 +211,20 @@ def test_what_cannot_be_estimated(client, ask, error, told):
     """As for a call."""
     with pytest.raises(error, match=told):
         ask(client)
+
+
+def test_a_rows_own_prices_count(provider):
+    """Those of `model_list`, in place of the map's, in an estimate and in a budget."""
+    own = {"input_cost_per_token": 1.0, "output_cost_per_token": 2.0}
+    row = {
+        "model_name": "smart",
+        "litellm_params": {"model": "openai/my-own-model", "api_key": "sk-a", "api_base": f"{provider.url}/v1", **own},
+    }  # fmt: skip
+    with GenAIClient(router_args={"model_list": [row], "num_retries": 0}) as client:
+        found = client.estimate("smart", HELLO, max_tokens=10)
+        with pytest.raises(BudgetExceededError):
+            client.completion("smart", HELLO, max_tokens=10, max_cost=20)
+
+    # Its name says nothing, so its tokens are those of OpenAI's newer models and a tenth.
+    assert found.targets[0].prompt_tokens == 11
+    assert found.expected == pytest.approx(11 * 1.0 + 10 * 2.0)

@@ -72,6 +72,8 @@ def test_the_same_in_other_words_is_a_hit_in_every_way_to_call(make, provider):
     reply = client.completion("gpt-4o", said(AGAIN))
     assert reply.choices[0].message.content == first.choices[0].message.content
     assert reply.route.cache.status == "HIT"
+    assert reply.route.cache.is_similar
+    assert reply.route.as_dict()["cache"]["similar"] is True
     assert reply.route.cost == 0.0
     assert asyncio.run(client.acompletion("gpt-4o", said(AGAIN))).route.cached
     assert streamed(client, AGAIN).cached
@@ -205,7 +207,7 @@ def test_the_exact_answer_comes_first(make, provider):
     client = make(cache="memory")
     asked(client, ASKED)
 
-    assert asked(client, ASKED)
+    assert not client.completion("gpt-4o", said(ASKED)).route.cache.is_similar
     assert asked(client, AGAIN)
     client.clear_cache()
     assert not asked(client, AGAIN)

@@ -160,8 +160,10 @@ def test_a_call_waits_no_longer_than_its_deadline(client):
     """If nothing comes free before, it does not wait at all."""
     made = client(limits={"*": {"rpm": 1}})
     made.completion("gpt-4o", HELLO)
-    with pytest.raises(LimitError, match="limit of 1 requests a minute"):
+    with pytest.raises(LimitError, match="limit of 1 requests a minute") as raised:
         made.completion("gpt-4o", HELLO, deadline=30)
+    assert raised.value.name == "*"
+    assert raised.value.route.limited == ["* is at its limit of 1 requests a minute"]
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
@@ -305,6 +307,38 @@ def test_what_a_row_of_a_group_allows_holds(client, provider, usa):
         made.completion("smart", HELLO, deadline=5)
 
     assert served == ["seoul/gpt-4o", "seoul/gpt-4o", "usa/gpt-4o"]
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_request_beside_a_slow_one_takes_a_turn(client, provider, usa, way):
+    """A second target at its limit is not asked; every place is free at the end, and what was given up is counted."""
+    provider.faults["gpt-4o"] = Fault.hang()
+    args = {"hedge_after": 0.02, "num_retries": 0}
+    limits = {"usa": {"rpm": 1, "max_parallel": 1}, "seoul": {"max_parallel": 1}, "*": {"tpm": 10_000}}  # fmt: skip
+    made = client(router_args=args, limits=limits, on_limit="fail")
+
+    def ask(timeout):
+        if way == "sync":
+            return made.completion("gpt-4o", HELLO, timeout=timeout)
+        return asyncio.run(made.acompletion("gpt-4o", HELLO, timeout=timeout))
+
+    assert [row.outcome for row in ask(30).route.attempts] == ["cancelled", "ok"]
+    with pytest.raises(AllTargetsFailedError, match="RequestTimeoutError"):
+        ask(0.3)
+    assert len(usa.requests) == 1
+    assert {row.running for row in gate_of(made)._windows.values()} == {0}
+
+
+def test_a_stream_that_begins_anew_takes_another_turn(client, provider, usa):
+    """The first target's place is given back at the end, too."""
+    provider.faults["gpt-4o"] = Fault.cut(2)
+    limits = {name: {"rpm": 1, "max_parallel": 1} for name in ("seoul", "usa", "*")}
+    made = client(router_args={"stream_recovery": "restart"}, limits=limits, on_limit="fail")
+    list(made.completion("gpt-4o", HELLO, stream=True))
+
+    windows = gate_of(made)._windows
+    assert {name: windows[name]._requests for name in limits} == dict.fromkeys(limits, 1)
+    assert {row.running for row in windows.values()} == {0}
 
 
 # Money.

@@ -46,6 +46,19 @@ def test_a_kept_answer_says_so(kernel, provider):
     assert len(provider.requests) == 1
 
 
+def test_a_kept_answer_to_the_same_in_other_words_says_so(kernel, provider):
+    """`%%genai` asks by meaning, too, where the client does."""
+    kernel.run(
+        f"client = GenAIClient(connections=[Connection.of('usa', 'openai', 'k', '{provider.url}/v1')],"
+        " semantic_cache=True)"
+    )
+    kernel.run(_cell("gpt-4o-mini", "Python이란 무엇인가?"))
+    cell = kernel.run(_cell("gpt-4o-mini", "파이썬이 뭐야?"))
+
+    assert cell.text.endswith("usa/gpt-4o-mini cached")
+    assert len(provider.requests) == 1
+
+
 def test_a_cell_is_recorded_and_replayed(kernel, provider, tmp_path):
     """What the first client wrote down, the second gives without the server."""
     tape = tmp_path / "cells.jsonl"

@@ -161,6 +161,20 @@ def test_a_request_that_was_said_otherwise_is_so_again(both, seoul):
     ]
 
 
+def test_a_request_that_went_by_the_newer_api_does_so_again(both, seoul):
+    """The connection of the tape is as it was before that was learnt."""
+    refused = "This model is only supported in v1/responses and not in v1/chat/completions."
+    seoul.faults["odd-model"] = Fault.status(404, message=refused, times=1)
+    told = []
+    for client in both(seoul):
+        reply = client.completion("seoul/odd-model", HELLO)
+        told.append((reply.wire, [(row.outcome, row.restated) for row in reply.route.attempts]))
+        seoul.close()
+
+    assert told[0] == told[1]
+    assert told[1][1] == [("NotFoundError", ()), ("ok", ("by /v1/responses",))]
+
+
 def test_a_stream_that_broke_breaks_again(way, both, seoul):
     """After the same pieces."""
     seoul.replies["*"] = ["one ", "two ", "three"]

@@ -177,7 +177,9 @@ class SemanticStore:
         with self._lock:
             if name in self._entries:
                 self._entries.move_to_end(name)
-        return Kept(jsonbytes.loads(entry.data), max(self._clock() - entry.at, 0.0))
+        return Kept(
+            jsonbytes.loads(entry.data), max(self._clock() - entry.at, 0.0), is_similar=True
+        )
 
     def _insert(self, entry: _Entry, vector: Vector) -> None:
         from genai_integrations.cache.semantic.index import Shelf

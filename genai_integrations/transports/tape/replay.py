@@ -10,11 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 from genai_integrations.calls.wire import END, Wire, WireCall, has_content
 from genai_integrations.connections.connection import Connection
-from genai_integrations.connections.providers import provider_named
+from genai_integrations.connections.providers import Dialect, provider_named
 from genai_integrations.errors import ReplayError, RequestTimeoutError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.secret import Secret
@@ -221,12 +221,20 @@ def _sleep(seconds: float, patience: Patience, end: threading.Event | None = Non
 
 def _connections(calls: Iterator[Call]) -> list[Connection]:
     """Connections that need no key, in the order in which they were asked."""
-    models: dict[tuple[str, str, str | None], dict[str, None]] = {}
+    firsts: dict[str, Call] = {}
+    models: dict[str, dict[str, None]] = {}
     for call in calls:
-        key = call["connection"], call["provider"], call["dialect"]
-        models.setdefault(key, {})[call["model"]] = None
+        # The first one is as the program gave it; a later one may be as OpenAI's newer API is spoken to.
+        firsts.setdefault(call["connection"], call)
+        models.setdefault(call["connection"], {})[call["model"]] = None
     return [
-        Connection(name, provider, Secret("replayed"), None, tuple(found), dialect=dialect)  # type: ignore[arg-type]  # as it was recorded
-        for (name, word, dialect), found in models.items()
-        if (provider := provider_named(word)) is not None
+        Connection(
+            name,
+            provider,
+            Secret("replayed"),
+            custom_models=tuple(models[name]),
+            dialect=cast("Dialect | None", first["dialect"]),
+        )
+        for name, first in firsts.items()
+        if (provider := provider_named(first["provider"])) is not None
     ]

@@ -42,12 +42,12 @@ _ASKS: tuple[tuple[str, frozenset[Asks], str], ...] = tuple(
     (pattern, frozenset(asks), also)
     for pattern, asks, also in (
         (r"\b(?:what (?:is|are) )?(?:the )?differences? between\b|\bhow (?:does|do|is|are)\b(?=.*\bdiffer)", (Asks.DIFFERENCE,), r"\b(?:differs?|different)(?: from)?\b"),
-        (rf"\bhow (?:long|many (?:{_UNITS_OF_TIME}))\b", (Asks.DURATION,), r"\b(?:takes?|lasts?)\b"),
+        (rf"\bhow (?:long|many (?:{_UNITS_OF_TIME})(?= (?:does|do|did|will|would)\b.*\b(?:take|last)\b))\b", (Asks.DURATION,), r"\b(?:takes?|lasts?)\b"),
         (r"\bhow far\b(?: away)?|\b(?:what (?:is|are) )?the distance\b", (Asks.DISTANCE,), ""),
         (r"\bhow (?:often|frequently)\b", (Asks.FREQUENCY,), ""),
         (r"\bhow old\b", (Asks.AGE,), ""),
         (r"\bhow (?=(?:big|large|small|tall|high|wide|deep|heavy|thick|fast|hot|cold|strong)\b)", (Asks.SIZE,), ""),
-        (r"\bhow soon\b|^when\b|\bwhen (?=(?:is|are|do|does|did|will|can|should|was|were|may)\b)|\b(?:in )?(?:at )?(?:what|which) (?:time|day|date|year|month)\b", (Asks.WHEN,), ""),
+        (r"\bhow soon\b|^when\b|\bwhen (?=(?:is|are|do|does|did|will|can|should|was|were|may)\b)|\b(?:at )?what time\b|\b(?:on |in )?(?:what|which) (?=(?:day|date|year|month)\b)", (Asks.WHEN,), ""),
         (r"\bhow much (?=(?:is|are|does|do|did|will|would)\b)|\bwhat (?:is|are) the (?:price|cost)s? (?:of|for)\b", (Asks.AMOUNT,), r"\bcosts?\b"),
         (r"\bhow (?:much|many)\b|\bwhat is the number of\b", (Asks.COUNT,), ""),
         (r"\bwhy\b|\bwhat (?:is|are) the (?:reasons? (?:for|why|that|of)?|causes? of)|\bwhat (?:makes|causes?)\b|\bhow come\b", (Asks.WHY,), ""),
@@ -58,7 +58,7 @@ _ASKS: tuple[tuple[str, frozenset[Asks], str], ...] = tuple(
         (r"\bwho(?:m|se)?\b", (Asks.WHO,), ""),
         (r"\bwhat\b|\bwhich\b", (Asks.WHAT,), r"\bhave\W*$|\blike\b(?= (?:in|at|on)\b|\W*$)"),
         (r"\bshould\b", (Asks.SHOULD,), ""),
-        (r"\bneed(?:s|ed)?\b|\b(?:have|has) to\b|\bmust\b|\brequired\b|\bnecessary\b", (Asks.NEED,), r"\bto\b"),
+        (r"\bneed(?:s|ed)?(?: to)?\b|\b(?:have|has) to\b|\bmust\b|\brequired(?: to)?\b|\bnecessary(?: to)?\b", (Asks.NEED,), ""),
         (r"\bcan\b|\bcould\b|\bmay\b|\bis it (?:possible|allowed) to\b|\ballowed\b", (Asks.CAN,), ""),
         (r"^(?:is|are|do|does|did|was|were|will|has|have|am)\b", (Asks.WHETHER,), ""),
     )
