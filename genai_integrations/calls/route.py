@@ -230,13 +230,18 @@ class Attempt:
             record["prompt"] = dict(self.prompt)
         if isinstance(self.tier, str) and self.tier:
             record["tier"] = self.tier
-        if self.connect_ms is not None:
-            record["connect_ms"] = round(self.connect_ms, 1)
-        if self.first_byte_ms is not None:
-            record["first_byte_ms"] = round(self.first_byte_ms, 1)
-        if self.longest_gap_ms is not None:
-            record["longest_gap_ms"] = round(self.longest_gap_ms, 1)
+        if self.times is not None:
+            _add_times(record, self.times)
         return record
+
+
+def _add_times(record: AttemptRecord, times: Times) -> None:
+    if times.connect_ms is not None:
+        record["connect_ms"] = round(times.connect_ms, 1)
+    if times.first_byte_ms is not None:
+        record["first_byte_ms"] = round(times.first_byte_ms, 1)
+    if times.longest_gap_ms is not None:
+        record["longest_gap_ms"] = round(times.longest_gap_ms, 1)
 
 
 @dataclass(frozen=True, slots=True)
