@@ -159,3 +159,24 @@ def test_through_both_adapters(client):
     assert all(part is not None for part in written(client)[1:])
     list(GenAI("gpt-4o", client=client).stream_complete("Hi"))
     assert all(part is not None for part in written(client)[1:])
+
+
+def test_a_measured_stream_can_be_left(client, provider):
+    """By the thread that reads it, by another one while it waits, and by a task: the provider learns of it."""
+    provider.faults["gpt-4o"] = Fault.stall(1)
+    with client.completion("gpt-4o", QUESTION, stream=True) as stream:
+        next(stream)
+    read = client.completion("gpt-4o", QUESTION, stream=True)
+    reader = threading.Thread(target=lambda: list(read))
+    reader.start()
+    read.close()
+    reader.join(20)
+
+    async def leave():
+        left = await client.acompletion("gpt-4o", QUESTION, stream=True)
+        await anext(left)
+        await left.aclose()
+
+    asyncio.run(leave())
+    assert not reader.is_alive()
+    assert [row.disconnected.wait(20) for row in provider.requests] == [True, True, True]
