@@ -12,6 +12,7 @@ from genai_integrations.models.usage import Usage
 
 if TYPE_CHECKING:
     from genai_integrations.calls.assignment import Assignment, Variant, VariantRecord
+    from genai_integrations.calls.wire import Times
 
 OK = "ok"
 CANCELLED = "cancelled"
@@ -67,6 +68,9 @@ class AttemptRecord(TypedDict):
     estimated: NotRequired[bool]
     prompt: NotRequired[dict[str, Any]]
     tier: NotRequired[str]
+    connect_ms: NotRequired[float]
+    first_byte_ms: NotRequired[float]
+    longest_gap_ms: NotRequired[float]
 
 
 class RouteRecord(TypedDict):
@@ -114,6 +118,8 @@ class Attempt:
         messages: What was sent then in place of the call's messages.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
         prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
+        times: What was measured on the way, for `connect_ms`, `first_byte_ms` and `longest_gap_ms`; None where nobody
+            wants to know, as without a ledger.
     """
 
     target: str
@@ -135,6 +141,22 @@ class Attempt:
     prices: Mapping[str, float] | None = field(default=None, repr=False)
     prompt: Mapping[str, Any] | None = None
     messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
+    times: Times | None = field(default=None, repr=False)
+
+    @property
+    def connect_ms(self) -> float | None:
+        """Milliseconds that its connection took; None where a kept one was used, or nothing was measured."""
+        return None if self.times is None else self.times.connect_ms
+
+    @property
+    def first_byte_ms(self) -> float | None:
+        """Milliseconds to the head of the answer; None where none came, or nothing was measured."""
+        return None if self.times is None else self.times.first_byte_ms
+
+    @property
+    def longest_gap_ms(self) -> float | None:
+        """Milliseconds of the longest silence in a stream after its first content; None without, or unmeasured."""
+        return None if self.times is None else self.times.longest_gap_ms
 
     @property
     def status(self) -> int | None:
@@ -208,7 +230,18 @@ class Attempt:
             record["prompt"] = dict(self.prompt)
         if isinstance(self.tier, str) and self.tier:
             record["tier"] = self.tier
+        if self.times is not None:
+            _add_times(record, self.times)
         return record
+
+
+def _add_times(record: AttemptRecord, times: Times) -> None:
+    if times.connect_ms is not None:
+        record["connect_ms"] = round(times.connect_ms, 1)
+    if times.first_byte_ms is not None:
+        record["first_byte_ms"] = round(times.first_byte_ms, 1)
+    if times.longest_gap_ms is not None:
+        record["longest_gap_ms"] = round(times.longest_gap_ms, 1)
 
 
 @dataclass(frozen=True, slots=True)

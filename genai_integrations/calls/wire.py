@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -23,6 +24,42 @@ END: Wire = {}
 """In place of a chunk: the server said that the stream is whole."""
 
 
+@dataclass(slots=True)
+class Times:
+    """What a transport measures of one attempt, where somebody wants to know.
+
+    Attributes:
+        began: When the attempt began, on the clock of `time.monotonic`.
+        connect_ms: Milliseconds that a new connection took, or its failing; None where a kept one was used.
+        first_byte_ms: Milliseconds from the begin to the answer's head; None if none came.
+        longest_gap_ms: Milliseconds of the longest wait for a chunk after a stream's first content; None without.
+        flows: Whether that content is there.
+    """
+
+    began: float = 0.0
+    connect_ms: float | None = None
+    first_byte_ms: float | None = None
+    longest_gap_ms: float | None = None
+    flows: bool = False
+
+    def connected(self, since: float) -> None:
+        """A connection was made, or could not be made, begun at that moment."""
+        self.connect_ms = (time.monotonic() - since) * 1000
+
+    def answered(self) -> None:
+        """The head of an answer is there; of several answers to one attempt, the first counts."""
+        if self.first_byte_ms is None:
+            self.first_byte_ms = (time.monotonic() - self.began) * 1000
+
+    def waited(self, since: float, chunk: Wire | None) -> None:
+        """A stream was waited for from that moment on, and brought a chunk; None if it ended or broke."""
+        if self.flows:
+            gap = (time.monotonic() - since) * 1000
+            self.longest_gap_ms = max(gap, self.longest_gap_ms or 0.0)
+        elif chunk is not None:
+            self.flows = has_content(chunk)
+
+
 @dataclass(frozen=True, slots=True)
 class WireCall:
     """One attempt.
@@ -34,6 +71,7 @@ class WireCall:
         body: The whole request.
         drop_params: Whether parameters that the provider does not take may be left out; see `RouterArgs`.
         headers: What the call sends beside the connection's own headers, which win.
+        times: Takes what is measured on the way; None measures nothing.
     """
 
     connection: Connection
@@ -42,6 +80,7 @@ class WireCall:
     body: Wire
     drop_params: DropParams = True
     headers: Headers = field(default_factory=dict)
+    times: Times | None = None
 
 
 class Chunks(Protocol):

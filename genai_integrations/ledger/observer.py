@@ -34,6 +34,7 @@ class Ledger:
     """
 
     is_ready = True
+    wants_times = True
 
     def __init__(self, book: Book, *, texts: bool = False) -> None:
         self.book = book

@@ -61,6 +61,9 @@ ATTEMPTS = {
     "prompt_tokens": "INTEGER",
     "completion_tokens": "INTEGER",
     "cost": "REAL",
+    "connect_ms": "REAL",  # of a new connection
+    "first_byte_ms": "REAL",  # from the attempt's begin to the answer's head
+    "longest_gap_ms": "REAL",  # in a stream, after its first content
 }
 """Columns of the table `attempts`."""
 
@@ -157,6 +160,9 @@ def attempt_row(call: int, number: int, attempt: Attempt) -> dict[str, Any]:
         "prompt_tokens": _count(attempt.prompt_tokens),
         "completion_tokens": _count(attempt.completion_tokens),
         "cost": attempt.cost,
+        "connect_ms": attempt.connect_ms,
+        "first_byte_ms": attempt.first_byte_ms,
+        "longest_gap_ms": attempt.longest_gap_ms,
     }
 
 

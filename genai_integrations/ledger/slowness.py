@@ -59,14 +59,29 @@ def why_slow(call: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -> 
 
 
 def _of_attempt(row: Mapping[str, Any]) -> list[Part]:
-    """A failed attempt is lost time; one that answered waited for its first content, then for the rest."""
+    """A failed attempt is lost time; the parts of one that answered end where the next begin, as far as measured."""
     target = row["target"]
     if row["outcome"] != "ok":
         return [Part(f"lost: {row['outcome']}", row["ms"], target)]
-    first = row["first_content_ms"]
-    if first is None:
-        return [Part("the provider's answer", row["ms"], target)]
-    return [
-        Part("to the first content", first, target),
-        Part("the rest of the stream", max(row["ms"] - first, 0.0), target),
-    ]
+    parts, before = [], 0.0
+    for column, name in _STEPS.items():
+        if (at := row[column]) is not None:
+            parts.append(Part(name, max(at - before, 0.0), target))
+            before = max(at, before)
+    rest = max(row["ms"] - before, 0.0)
+    if row["first_content_ms"] is None:
+        return [
+            *parts,
+            Part("the rest of the answer" if parts else "the provider's answer", rest, target),
+        ]
+    gap = row["longest_gap_ms"]
+    told = target if gap is None else f"{target}, longest gap {gap:.0f} ms"
+    return [*parts, Part("the rest of the stream", rest, told)]
+
+
+_STEPS = {
+    "connect_ms": "connect",
+    "first_byte_ms": "to the first byte",
+    "first_content_ms": "to the first content",
+}
+"""Columns of `attempts` that say when a step was done, in their order."""

@@ -19,7 +19,7 @@ from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, RESTART, Attempt
-from genai_integrations.calls.wire import Wire, WireCall
+from genai_integrations.calls.wire import Times, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
     CallError,
@@ -271,7 +271,7 @@ class _Call(Record):
         is_rehearsed = outcome is not None
         if outcome is None and not self._is_ready(call):
             outcome = yield Prepare(call, self._ends)
-        attempt = self._attempt_began(target, reason, request)
+        attempt = self._attempt_began(target, reason, request, call.times)
         attempt.rehearsed = is_rehearsed
         if outcome is None:
             args = request.args
@@ -312,8 +312,10 @@ class _Call(Record):
         headers = request.headers and headers_for(
             request.headers, connection.provider.name, target.model
         )
+        times = Times() if self._parts.wants_times else None
+        drop_params = request.args.drop_params
         return WireCall(
-            connection, target.model, request.operation, body, request.args.drop_params, headers
+            connection, target.model, request.operation, body, drop_params, headers, times
         )
 
     def _bridged(self, connection: Connection) -> Connection:

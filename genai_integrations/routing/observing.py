@@ -40,7 +40,10 @@ class CallObserver(Protocol):
 
 
 class Observer(Protocol):
-    """Watches calls. It never raises, and once it is ready takes no time that a caller would notice."""
+    """Watches calls. It never raises, and once it is ready takes no time that a caller would notice.
+
+    One with a true `wants_times` has attempts measured more closely; see `wants_times`.
+    """
 
     @property
     def is_ready(self) -> bool:
@@ -54,3 +57,8 @@ class Observer(Protocol):
     def call_began(self, request: Request) -> CallObserver | None:
         """A call begins, in the caller's thread and context; None if it is not to be watched."""
         ...
+
+
+def wants_times(observer: Observer) -> bool:
+    """Whether an observer reads `connect_ms`, `first_byte_ms` or `longest_gap_ms`: else they are not measured."""
+    return bool(getattr(observer, "wants_times", False))

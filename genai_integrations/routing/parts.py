@@ -64,6 +64,7 @@ class Parts:
         hedging: When a second target is asked beside a slow one; None for never.
         outages: Those that are rehearsed now, the inner ones last.
         bridged: By name, connections and what they are when OpenAI's newer API is spoken.
+        wants_times: Whether an observer wants attempts to be measured more closely.
     """
 
     registry: ConnectionRegistry
@@ -83,6 +84,7 @@ class Parts:
     bridged: BoundedMap[str, tuple[Connection, Connection]] = field(
         default_factory=lambda: BoundedMap(_MOST_BRIDGED)
     )
+    wants_times: bool = False
 
 
 def state(

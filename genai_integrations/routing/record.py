@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
-from genai_integrations.calls.wire import Wire, WireCall, located
+from genai_integrations.calls.wire import Times, Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver
@@ -47,13 +47,16 @@ class Record:
         # After theirs, so that the times of attempts lie within what an observer takes for the call's.
         self._began = time.monotonic()
 
-    def _attempt_began(self, target: Target, reason: str, request: Request) -> Attempt:
+    def _attempt_began(
+        self, target: Target, reason: str, request: Request, times: Times | None = None
+    ) -> Attempt:
         """Open the record of an attempt; its clock starts now.
 
         Args:
             target: Whom it asks.
             reason: Why.
             request: What it asks, which may not be what the caller wrote: a prompt follows its model.
+            times: Takes what is measured on its way; None measures nothing.
         """
         connection = target.connection
         attempt = Attempt(
@@ -65,6 +68,8 @@ class Record:
             attempt.messages = request.body["messages"]
         self.route.attempts.append(attempt)
         attempt.began_ms = (time.monotonic() - self._began) * 1000
+        if times is not None:
+            attempt.times, times.began = times, time.monotonic()
         for observer in self._observers:
             observer.attempt_began(attempt)
         return attempt

@@ -17,7 +17,7 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
-from genai_integrations.routing.observing import Observer
+from genai_integrations.routing.observing import Observer, wants_times
 from genai_integrations.routing.parts import Parts, measured, state
 from genai_integrations.routing.planning import Planner, Plans
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
@@ -78,6 +78,7 @@ class Router:
         self._parts = Parts(
             registry, args, planner, health, transport, watching, answers, found, gate
         )
+        self._parts.wants_times = any(map(wants_times, watching))
         if args.hedge_after is not None:
             from genai_integrations.routing.hedging import Hedging
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from types import AsyncGeneratorType
 
-from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
+from genai_integrations.calls.wire import AsyncChunks, Chunks, Times, Wire
 
 
 class Line:
@@ -93,6 +94,34 @@ class AsyncClosableChunks:
 def is_running(chunks: AsyncGenerator[object]) -> bool:
     """Whether some task waits for the generator's next value, so that it cannot be closed."""
     return isinstance(chunks, AsyncGeneratorType) and chunks.ag_running
+
+
+def timed(chunks: Generator[Wire], times: Times) -> Generator[Wire]:
+    """The chunks; how long each is waited for is noted. What the reader takes in between is not the stream's time."""
+    with contextlib.closing(chunks):
+        while True:
+            since, chunk = time.monotonic(), None
+            try:
+                chunk = next(chunks, None)
+            finally:
+                times.waited(since, chunk)
+            if chunk is None:
+                return
+            yield chunk
+
+
+async def atimed(chunks: AsyncGenerator[Wire], times: Times) -> AsyncGenerator[Wire]:
+    """As `timed`."""
+    async with contextlib.aclosing(chunks):
+        while True:
+            since, chunk = time.monotonic(), None
+            try:
+                chunk = await anext(chunks, None)
+            finally:
+                times.waited(since, chunk)
+            if chunk is None:
+                return
+            yield chunk
 
 
 Restate = Callable[[Wire], Wire]

@@ -13,7 +13,13 @@ from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.made_once import made_once
-from genai_integrations.transports.chunks import AsyncClosableChunks, ClosableChunks, Line
+from genai_integrations.transports.chunks import (
+    AsyncClosableChunks,
+    ClosableChunks,
+    Line,
+    atimed,
+    timed,
+)
 from genai_integrations.transports.dialect import Dialect
 from genai_integrations.transports.failures import leaving
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
@@ -74,7 +80,7 @@ class DirectTransport:
         dialect, endpoint, body = self._request(call)
         answered = None
         try:
-            response = answered = http.post(endpoint, body, patience)
+            response = answered = http.post(endpoint, body, patience, call.times)
             answer = sync_http.read_all(response, patience)
             check_status(response.status, response.headers, answer, endpoint.secrets)
             return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
@@ -89,7 +95,10 @@ class DirectTransport:
             CredentialError: As in `send`.
         """
         line = Line()
-        return ClosableChunks(self._stream(call, patience, line), line.hang_up)
+        chunks = self._stream(call, patience, line)
+        if call.times is not None:
+            chunks = timed(chunks, call.times)
+        return ClosableChunks(chunks, line.hang_up)
 
     def _stream(self, call: WireCall, patience: Patience, line: Line) -> Generator[Wire]:
         http = self._sync  # first, so that a fork waits for its import
@@ -98,7 +107,7 @@ class DirectTransport:
         dialect, endpoint, body = self._request(call)
         answered = None
         try:
-            response = answered = http.post(endpoint, body, patience)
+            response = answered = http.post(endpoint, body, patience, call.times)
             line.lead_to(response.hang_up)
             if not is_good(response.status):
                 answer = sync_http.read_all(response, patience)
@@ -126,7 +135,7 @@ class DirectTransport:
         dialect, endpoint, body = self._request(call)
         answered = None
         try:
-            response = answered = await self._async.post(endpoint, body, idle)
+            response = answered = await self._async.post(endpoint, body, idle, call.times)
             answer = await async_http.read_all(response, idle)
             check_status(response.status, response.headers, answer, endpoint.secrets)
             return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
@@ -136,7 +145,10 @@ class DirectTransport:
     def astream(self, call: WireCall, idle: float) -> AsyncClosableChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
         line = Line()
-        return AsyncClosableChunks(self._astream(call, idle, line), line.hang_up)
+        chunks = self._astream(call, idle, line)
+        if call.times is not None:
+            chunks = atimed(chunks, call.times)
+        return AsyncClosableChunks(chunks, line.hang_up)
 
     async def _astream(self, call: WireCall, idle: float, line: Line) -> AsyncGenerator[Wire]:
         from genai_integrations.transports.http import async_http
@@ -144,7 +156,7 @@ class DirectTransport:
         dialect, endpoint, body = self._request(call)
         answered = None
         try:
-            response = answered = await self._async.post(endpoint, body, idle)
+            response = answered = await self._async.post(endpoint, body, idle, call.times)
             line.lead_to(response.close)
             if not is_good(response.status):
                 answer = await async_http.read_all(response, idle)

@@ -207,7 +207,8 @@ def test_the_commands(client, tmp_path, capsys):
     assert json.loads(shown)[0]["success_rate"] == 1.0
     code, shown = run("stats", "--slowest", "1")
     assert "gpt-4o: " in shown
-    assert "the provider's answer" in shown
+    assert "to the first byte" in shown
+    assert "the rest of the answer" in shown
     code, shown = run("report", "-o", str(tmp_path / "r.html"))
     assert (code, (tmp_path / "r.html").read_text("utf-8")[:15]) == (0, "<!doctype html>")
     assert run("stats", "--since", "soon")[0] == 1
@@ -217,6 +218,7 @@ def test_the_commands(client, tmp_path, capsys):
 _CALL = {"ms": 1000.0, "limited_ms": 100.0}
 _LOST = {
     "target": "seoul/m", "outcome": "ServerError", "began_ms": 110.0, "ms": 300.0, "first_content_ms": None,
+    "connect_ms": None, "first_byte_ms": None, "longest_gap_ms": None,
 }  # fmt: skip
 _WON = {
     "target": "usa/m",
@@ -224,6 +226,9 @@ _WON = {
     "began_ms": 450.0,
     "ms": 540.0,
     "first_content_ms": 40.0,
+    "connect_ms": None,
+    "first_byte_ms": None,
+    "longest_gap_ms": None,
 }
 
 
@@ -241,6 +246,26 @@ def test_where_the_time_of_a_call_went():
         ("after the last attempt", 10.0),
     ]
     assert why_slow(_CALL, [_LOST, _WON]) == "50% of 1000 ms: the rest of the stream (usa/m)"
+
+
+def test_what_was_measured_on_the_way_is_told():
+    """Connection, head and gaps, where they are known; an answer that is no stream has no content of its own."""
+    measured = {**_WON, "connect_ms": 10.0, "first_byte_ms": 25.0, "longest_gap_ms": 200.4}
+    parts = parts_of(_CALL, [_LOST, measured])
+    whole = parts_of(_CALL, [{**measured, "connect_ms": None, "first_content_ms": None}])
+
+    assert [(part.name, part.ms) for part in parts[4:8]] == [
+        ("connect", 10.0),
+        ("to the first byte", 15.0),
+        ("to the first content", 15.0),
+        ("the rest of the stream", 500.0),
+    ]
+    assert parts[7].told == "usa/m, longest gap 200 ms"
+    assert sum(part.ms for part in parts) == _CALL["ms"]
+    assert [(part.name, part.ms) for part in whole[2:4]] == [
+        ("to the first byte", 25.0),
+        ("the rest of the answer", 515.0),
+    ]
 
 
 def test_what_would_have_happened(client, provider):

@@ -7,9 +7,11 @@ import contextlib
 import os
 import socket
 import ssl
+import time
 import weakref
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import yarl
@@ -40,6 +42,9 @@ from genai_integrations.transports.http.names import looking_up
 from genai_integrations.transports.http.packing import unpacking
 from genai_integrations.transports.http.sizes import answer_too_large
 
+if TYPE_CHECKING:
+    from genai_integrations.calls.wire import Times
+
 _HEADER_LIMIT = 131072
 """Bytes of one header line, and number of headers: other clients take as much."""
 
@@ -63,13 +68,16 @@ class AsyncHttp:
         weakref.finalize(self, _forget_all, self._sessions)
         after_fork_in_child(self.abandon)
 
-    async def post(self, endpoint: Endpoint, body: bytes, idle: float) -> aiohttp.ClientResponse:
+    async def post(
+        self, endpoint: Endpoint, body: bytes, idle: float, times: Times | None = None
+    ) -> aiohttp.ClientResponse:
         """Send and return the answer with its body unread.
 
         Args:
             endpoint: Where to.
             body: Encoded request.
             idle: Seconds that the socket may be silent.
+            times: Takes how long the connection and the head took.
 
         Raises:
             CallError: No answer came.
@@ -78,7 +86,8 @@ class AsyncHttp:
         if endpoint.proxy and not endpoint.proxy.startswith(("http://", "https://")):
             raise APIConnectionError(NO_SUCH_PROXY)
         try:
-            response = await session.post(endpoint, body, idle)
+            posted = session.post(endpoint, body, idle)
+            response = await (posted if times is None else _timed(posted, times))
         except UntrustedHostError as error:
             raise without_frames(error) from None
         except (aiohttp.ClientError, OSError) as error:
@@ -115,6 +124,20 @@ class AsyncHttp:
         session = self._sessions[loop] = _Session()
         await session.park()
         return session
+
+
+_times: ContextVar[Times | None] = ContextVar("genai_times", default=None)
+"""Of the request that the task makes just now: the connector is the session's, and knows of none."""
+
+
+async def _timed(posted: Awaitable[aiohttp.ClientResponse], times: Times) -> aiohttp.ClientResponse:
+    token = _times.set(times)
+    try:
+        response = await posted
+    finally:
+        _times.reset(token)
+    times.answered()
+    return response
 
 
 class _Session:
@@ -306,6 +329,14 @@ class _Connector(aiohttp.TCPConnector):
             if _is_quiet(protocol):
                 return connection
             connection.close()
+
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:
+        since = time.monotonic()
+        try:
+            return await super()._create_connection(req, traces, timeout)
+        finally:
+            if (times := _times.get()) is not None:
+                times.connected(since)
 
     def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
         kept = self._conns

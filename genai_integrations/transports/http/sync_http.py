@@ -10,7 +10,7 @@ import urllib.request  # noqa: F401  `proxy_for` needs it, and must not load it 
 from collections.abc import Generator
 from functools import lru_cache, partial
 from http.client import HTTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from urllib3.connection import HTTPConnection
@@ -38,6 +38,9 @@ from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sizes import answer_too_large
 
+if TYPE_CHECKING:
+    from genai_integrations.calls.wire import Times
+
 _FAILED = (HTTPError, HTTPException, OSError)
 """What urllib3, which connects, and the standard library, which reads, raise for what goes wrong on the wire."""
 
@@ -59,8 +62,16 @@ class SyncHttp:
         self._opened = 0
         after_fork_in_child(self.abandon)
 
-    def post(self, endpoint: Endpoint, body: bytes, patience: Patience) -> Answer:
+    def post(
+        self, endpoint: Endpoint, body: bytes, patience: Patience, times: Times | None = None
+    ) -> Answer:
         """Send and return the answer with its body unread.
+
+        Args:
+            endpoint: Where to.
+            body: Encoded request.
+            patience: How long the answer may take.
+            times: Takes how long the connection and the head took.
 
         Raises:
             CallError: No answer came.
@@ -71,10 +82,10 @@ class SyncHttp:
             connection = host.idle()
             if connection is None:
                 self._opened += 1
-                connection = host.open(min(patience.left(), CONNECT_TIMEOUT))
+                connection = _opened(host, min(patience.left(), CONNECT_TIMEOUT), times)
             if self._next_look <= (now := time.monotonic()) or self._opened >= _OPENED:
                 self._close_idle(now)
-            return _exchange(host, connection, endpoint, body, patience)
+            answer = _exchange(host, connection, endpoint, body, patience)
         except GenAIError as error:
             raise without_frames(error) from None
         except _FAILED as error:
@@ -82,6 +93,9 @@ class SyncHttp:
         except BaseException as error:  # noqa: BLE001  it goes on at once
             # Ctrl-C passes frames that hold the request's bytes too.
             raise error.with_traceback(None) from None
+        if times is not None:
+            times.answered()
+        return answer
 
     def abandon(self) -> object:
         """In a forked child: forget all connections without closing them."""
@@ -114,6 +128,16 @@ _OPENED = IDLE_IN_ALL // 4
 
 _MOST_HOSTS = 1024
 """Hosts that are kept; the connections of one that is forgotten close with it."""
+
+
+def _opened(host: Host, seconds: float, times: Times | None) -> HTTPConnection:
+    """A new connection; how long it takes is noted, also where it fails."""
+    since = time.monotonic()
+    try:
+        return host.open(seconds)
+    finally:
+        if times is not None:
+            times.connected(since)
 
 
 def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
