@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genai_integrations.errors import GenAIError
     from genai_integrations.experiments.comparing import compare
     from genai_integrations.runtime.secret import Secret
+    from genai_integrations.transports.own_providers import register_provider
 
 __all__ = [
     "BrokenConnection",
@@ -35,6 +36,7 @@ __all__ = [
     "Secret",
     "compare",
     "default_client",
+    "register_provider",
     "use_client",
 ]
 
@@ -49,6 +51,7 @@ _HOMES = {
     "Secret": "runtime.secret",
     "compare": "experiments.comparing",
     "default_client": "client",
+    "register_provider": "transports.own_providers",
     "use_client": "client",
 }
 

@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 from matrices import mark_unsampled
 
+from genai_integrations.connections.providers import OWN
 from genai_integrations.testing.langfuse import LangfuseStandIn
 from genai_integrations.testing.postgres import LangfuseDatabase
 from genai_integrations.testing.provider import ScriptedProvider
@@ -159,6 +160,16 @@ def database(postgres):
     copy = postgres.copy()
     yield copy
     copy.close()
+
+
+@pytest.fixture
+def own_providers():
+    """Providers that a test registers, by name; the process forgets them with the test."""
+    before = dict(OWN)
+    OWN.clear()
+    yield OWN
+    OWN.clear()
+    OWN.update(before)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 from genai_integrations.calls import checks
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.litellm_import import CONNECTION_PARAMS, connection_of
-from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
+from genai_integrations.connections.providers import Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.models.families import family_of
 from genai_integrations.runtime.given import shown
@@ -204,8 +204,9 @@ def _provider(model: str, said: object) -> tuple[Provider, str]:
     if rest and (provider := provider_named(prefix)):
         return provider, rest
     family = family_of(model)
-    if family and family.providers:
-        return PROVIDERS[family.providers[0]], model
+    first = provider_named(family.providers[0]) if family and family.providers else None
+    if first is not None:
+        return first, model
     raise ConfigurationError(
         f"nobody can tell whose model {shown(model)} is: write its provider, as in 'openai/{model}'"
     )

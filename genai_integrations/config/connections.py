@@ -15,7 +15,7 @@ from genai_integrations.connections.connection import (
     ConnectionStore,
 )
 from genai_integrations.connections.litellm_import import CONNECTION_PARAMS, connection_of
-from genai_integrations.connections.providers import PROVIDERS, provider_named
+from genai_integrations.connections.providers import every_provider, provider_named
 from genai_integrations.connections.stores import store_from_settings
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime.given import shown
@@ -172,7 +172,7 @@ def _row(
     if not isinstance(provider, str) or provider_named(provider) is None:
         raise document.wrong(
             (*path, "provider"),
-            f"no provider is named {shown(provider)}; there are {', '.join(PROVIDERS)}",
+            f"no provider is named {shown(provider)}; there are {', '.join(row.name for row in every_provider())}",
         )
     for key in SECRET_KEYS.intersection(row):
         if not isinstance(row[key], str) or not row[key].startswith(ENVIRON):

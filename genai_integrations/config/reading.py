@@ -13,6 +13,7 @@ from genai_integrations.calls.args import ROUTER_ARGS, router_args
 from genai_integrations.config import litellm_words
 from genai_integrations.config.connections import ENVIRON, NOT_IN_A_FILE, connections_of, filled_in
 from genai_integrations.config.document import Document, Path_, path_of, read_document
+from genai_integrations.config.providers import register_all
 from genai_integrations.config.rows import rows_of
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.given import shown
@@ -25,7 +26,7 @@ CLIENT_KEYS = (
 )  # fmt: skip
 """Arguments of the client that stand at the top of a file under their own names."""
 
-SECTIONS = ("langfuse", "connections", "model_list", "router_settings", *CLIENT_KEYS)
+SECTIONS = ("langfuse", "providers", "connections", "model_list", "router_settings", *CLIENT_KEYS)
 """What may stand at the top of `genai.yaml`."""
 
 
@@ -115,6 +116,8 @@ class _Reader:
 
     def _sections(self) -> Mapping[str, Callable[[Any], None]]:
         return {
+            # What follows may name them.
+            "providers": self._providers,
             "litellm_settings": self._litellm_settings,
             "router_settings": self._router_settings,
             "model_list": self._model_list,
@@ -182,6 +185,9 @@ class _Reader:
         read, notes = rows_of(rows, self._variables() if self._fills_in else {})
         self._notes += notes
         self._set(("model_list",), "model_list", read)
+
+    def _providers(self, rows: Any) -> None:
+        register_all(self._document, rows, self._filled_in)
 
     def _connections(self, rows: Any) -> None:
         names, store = connections_of(self._document, rows, self._variables())

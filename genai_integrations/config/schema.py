@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from genai_integrations.calls.args import ROUTER_ARGS, RouterArgs
-from genai_integrations.config import connections, reading
+from genai_integrations.config import connections, providers, reading
 from genai_integrations.connections.providers import PROVIDERS
+from genai_integrations.transports.own_providers import DIALECTS
 
 Schema = dict[str, Any]
 
@@ -64,9 +65,27 @@ _CONNECTION: Schema = {
             "properties": {
                 **dict.fromkeys(connections.KEYS, _TEXT),
                 **dict.fromkeys(connections.SECRET_KEYS, _VARIABLE),
-                "provider": {"enum": sorted(PROVIDERS)},
+                # A program may have registered one of its own.
+                "provider": {"anyOf": [{"enum": sorted(PROVIDERS)}, _TEXT]},
                 "models": _NAMES,
                 "extra_headers": {"type": "object", "additionalProperties": _TEXT},
+            },
+        },
+    ]
+}
+
+_PROVIDER: Schema = {
+    "anyOf": [
+        {"type": "string", "description": "A Python module that registers providers."},
+        {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {
+                **dict.fromkeys(providers.KEYS, _TEXT),
+                **dict.fromkeys(("key_variables", "url_variables", "families"), _NAMES),
+                "keyless": _FLAG,
+                "dialect": {"enum": list(DIALECTS)},
             },
         },
     ]
@@ -120,6 +139,7 @@ def schema() -> Schema:
                 "secret_key": _VARIABLE,
             },
         },
+        "providers": {"type": "array", "items": _PROVIDER},
         "connections": {"type": "array", "items": _CONNECTION},
         "model_list": {"type": "array", "items": _ROW, "description": told.get("model_list", "")},
         "router_settings": {

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, get_args, runtime_checkable
 from urllib.parse import urlsplit
 
-from genai_integrations.connections.providers import PROVIDERS, Dialect, Provider, provider_named
+from genai_integrations.connections.providers import (
+    Dialect,
+    Provider,
+    every_provider,
+    provider_named,
+)
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime import given
 from genai_integrations.runtime.secret import Secret
@@ -86,7 +91,7 @@ class Connection:
         known = provider_named(given.text(f"{owner}: provider", provider, "openai"))
         if known is None:
             raise ConfigurationError(
-                f"{owner}: no provider is named {given.shown(provider)}; there are {', '.join(PROVIDERS)}"
+                f"{owner}: no provider is named {given.shown(provider)}; there are {', '.join(row.name for row in every_provider())}"
             )
         models = given.texts(f"{owner}: custom_models", custom_models, "gpt-4o")
         headers = _headers(owner, extra_headers) if extra_headers is not None else None

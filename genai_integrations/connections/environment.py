@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.credentials import GOOGLE_DEFAULT
-from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
+from genai_integrations.connections.providers import (
+    OWN,
+    PROVIDERS,
+    Provider,
+    every_provider,
+    provider_named,
+)
 from genai_integrations.errors import ConfigurationError, CredentialError
 from genai_integrations.runtime.secret import Secret
 
@@ -26,11 +32,22 @@ _PORTKEY_HEADERS = {
 _OLLAMA_PORT = 11434
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 
-_VARIABLES = frozenset(
-    variable
-    for row in PROVIDERS.values()
-    for variable in (*row.key_variables, *row.url_variables, *row.region_variables)
-).union(_AZURE_VERSIONS, _GOOGLE_PROJECTS, _AWS_SECRETS, _PORTKEY_HEADERS)
+
+def _of(rows: Iterable[Provider]) -> frozenset[str]:
+    return frozenset(
+        variable
+        for row in rows
+        for variable in (*row.key_variables, *row.url_variables, *row.region_variables)
+    )
+
+
+_VARIABLES = _of(PROVIDERS.values()).union(
+    _AZURE_VERSIONS, _GOOGLE_PROJECTS, _AWS_SECRETS, _PORTKEY_HEADERS
+)
+
+
+def _variables() -> frozenset[str]:
+    return _VARIABLES | _of(tuple(OWN.values())) if OWN else _VARIABLES
 
 
 class EnvironmentStore:
@@ -64,7 +81,7 @@ class EnvironmentStore:
         return [by_name[name] for name in names if name in by_name]
 
     def _relevant(self) -> dict[str, str]:
-        return {name: value for name in _VARIABLES if (value := self._environ.get(name))}
+        return {name: value for name in _variables() if (value := self._environ.get(name))}
 
     def _is_unchanged(self, seen: Mapping[str, Secret]) -> bool:
         return self._seen.keys() == seen.keys() and all(
@@ -80,9 +97,9 @@ def environment_connections(environ: Mapping[str, str]) -> list[Connection | Bro
     Args:
         environ: Variables by name; a blank one counts as unset.
     """
-    variables = {name: value for name in _VARIABLES if (value := environ.get(name, "").strip())}
+    variables = {name: value for name in _variables() if (value := environ.get(name, "").strip())}
     found: list[Connection | BrokenConnection] = []
-    for provider in PROVIDERS.values():
+    for provider in every_provider():
         try:
             connection = connection_in(provider, variables)
         except ConfigurationError as error:

@@ -23,6 +23,7 @@ from genai_integrations.connections.credentials import (
     open_headers,
 )
 from genai_integrations.connections.origins import vertex_host
+from genai_integrations.errors import ConfigurationError
 
 _SPOKEN_AS_OPENAI = frozenset({"cohere", "huggingface", "ollama", "portkey"})
 """LiteLLM speaks the own API of Cohere, Hugging Face and Ollama, not the `/v1` that connections name, and does not
@@ -40,6 +41,7 @@ def litellm_model_list(connections: Iterable[Connection]) -> list[dict[str, obje
 
     Raises:
         DecryptionError: A connection's secret cannot be read.
+        ConfigurationError: A connection speaks a dialect of the program's own.
     """
     return [
         {
@@ -79,9 +81,14 @@ def _plain(params: Any) -> Any:
 
 def _prefixed(connection: Connection, model: str) -> str:
     provider = connection.provider
+    if not isinstance(connection.dialect or provider.dialect, str):
+        raise ConfigurationError(
+            f"connection {connection.name!r}: LiteLLM cannot speak the dialect of {provider.name}, "
+            "which is this program's own"
+        )
     if connection.dialect == "responses":
         model = f"responses/{model}"
-    if provider.name in _SPOKEN_AS_OPENAI:
+    if provider.name in _SPOKEN_AS_OPENAI or not provider.litellm:
         return f"openai/{model}"
     return f"{provider.litellm}/{model}"
 

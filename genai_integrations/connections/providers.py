@@ -1,19 +1,17 @@
 """The providers, as rows of data.
 
 A new provider is one row here: by `_copy` if it has a copy of OpenAI's API, else as one that LiteLLM translates.
+A program's own are rows too, which `transports/own_providers.py` adds.
 Addresses and variables are LiteLLM's own. A row is removed when LiteLLM drops the provider.
 Behaviour does not belong here: how a dialect is spoken is the business of `transports`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
-
-from genai_integrations.errors import ConfigurationError
 
 Dialect = Literal[
     "openai", "azure", "responses", "anthropic", "gemini", "bedrock", "vertex", "litellm"
@@ -28,7 +26,7 @@ class Provider:
 
     Attributes:
         name: The prefix a user writes, as in `azure/gpt-4o-mini`.
-        dialect: How it is spoken to.
+        dialect: How it is spoken to: a `Dialect`, or an object that speaks a program's own.
         litellm: LiteLLM's prefix of it; also an alias of the name.
         base_url: Where it lives, with the version path; None where the connection must say so.
         hosts: Host names (or ends of them, starting with a dot) that give it away in a base URL.
@@ -40,10 +38,11 @@ class Provider:
         region_variables: Environment variables that hold its region.
         keyless: Works without a key.
         check_model: What a connection that lists no models is tried with; Langfuse 4.16.0's choice.
+        families: What the names of models start with that a program's own provider serves.
     """
 
     name: str
-    dialect: Dialect = "litellm"
+    dialect: Dialect | object = field(default="litellm", hash=False)
     litellm: str = ""
     base_url: str | None = None
     hosts: tuple[str, ...] = ()
@@ -55,6 +54,7 @@ class Provider:
     region_variables: tuple[str, ...] = ()
     keyless: bool = False
     check_model: str | None = None
+    families: tuple[str, ...] = ()
 
 
 def _copy(
@@ -333,63 +333,21 @@ _ROWS = (
 )
 
 PROVIDERS: dict[str, Provider] = {row.name: row for row in _ROWS}
-"""Every provider by its name."""
+"""Every provider of this package by its name."""
+
+OWN: dict[str, Provider] = {}
+"""Those that the program registered. Only `setdefault` changes it, so that threads need no lock."""
 
 _BY_ANY_NAME = {
     alias: row for row in PROVIDERS.values() for alias in (row.name, row.litellm, *row.aliases)
 }
 
-ADAPTERS = {
-    "openai": "openai",
-    "azure": "azure",
-    "anthropic": "anthropic",
-    "bedrock": "bedrock",
-    "google-vertex-ai": "vertex",
-    "google-ai-studio": "google-ai-studio",
-}
-"""Langfuse's adapters (packages/shared/src/server/llm/types.ts, 4.16.0) and the provider each means."""
-
 
 def provider_named(name: str) -> Provider | None:
     """The provider of that name, alias or LiteLLM prefix (case does not matter); None if there is none."""
-    return _BY_ANY_NAME.get(name.lower())
+    return _BY_ANY_NAME.get(name.lower()) or OWN.get(name.lower())
 
 
-def provider_of(adapter: str, connection_name: str, base_url: str | None) -> Provider:
-    """Whom a stored connection speaks to.
-
-    Langfuse stores every OpenAI-compatible endpoint under the adapter `openai`, so the host of the base URL
-    decides, and where the host says nothing, a connection's name that is or starts with a provider's.
-
-    Raises:
-        ConfigurationError: The adapter is none that this version knows.
-    """
-    try:
-        row = PROVIDERS[ADAPTERS[adapter]]
-    except KeyError:
-        known = ", ".join(sorted(ADAPTERS))
-        raise ConfigurationError(
-            f"connection {connection_name!r} has the unknown adapter {adapter!r}; known: {known}"
-        ) from None
-    if row.name != "openai" or not base_url:
-        return row
-    return _by_host(base_url) or _by_connection_name(connection_name) or row
-
-
-def _by_host(base_url: str) -> Provider | None:
-    authority = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
-    host = authority.partition(":")[0]
-    for row in _SPEAKS_OPENAI:
-        for known in row.hosts:
-            if host == known or (known[0] in ".:" and authority.endswith(known)):
-                return row
-    return None
-
-
-def _by_connection_name(name: str) -> Provider | None:
-    first_word = re.split(r"[^a-z0-9]", name.lower(), maxsplit=1)[0]
-    return next((row for row in _SPEAKS_OPENAI if row.name == first_word), None)
-
-
-_SPEAKS_OPENAI = tuple(row for row in PROVIDERS.values() if row.dialect == "openai")
-"""Whom a connection with the adapter `openai` may speak to, since that is how it will be spoken to."""
+def every_provider() -> tuple[Provider, ...]:
+    """This package's, then the program's own."""
+    return (*PROVIDERS.values(), *OWN.values())

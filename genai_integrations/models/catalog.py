@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from genai_integrations.connections.providers import PROVIDERS, Provider
+from genai_integrations.connections.providers import Provider, provider_named
 
 ModelRow = Mapping[str, object]
 """What the price map says of one model: limits, prices, flags and remarks, by LiteLLM's names."""
@@ -70,7 +70,9 @@ def price_map() -> Mapping[str, ModelRow]:
 def model_info(provider: str, model: str) -> ModelRow | None:
     """The price map's row of one provider's model, or None if it has none."""
     table = price_map()
-    row = PROVIDERS[provider]
+    row = provider_named(provider)
+    if row is None:
+        return None
     # A fine-tuned model costs what the row of its base says: `ft:gpt-4o-mini-2024-07-18:org::id`.
     tuned = ":".join(model.split(":")[:2]) if model.startswith("ft:") else model
     for key in (f"{row.litellm}/{model}", model, tuned, bare(model)):
@@ -107,7 +109,8 @@ def profile_of(model: str, region: str | None) -> str | None:
 @cache
 def models_of(provider: str) -> Mapping[str, None]:
     """Every id that the price map has of a provider, as the keys of a mapping, in order."""
-    return dict.fromkeys(_own_ids(PROVIDERS[provider]))
+    row = provider_named(provider)
+    return dict.fromkeys(_own_ids(row) if row else ())
 
 
 def without_region(model: str) -> str:

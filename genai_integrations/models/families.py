@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from genai_integrations.connections.providers import OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +111,20 @@ OWN_IDS = {("openrouter", "auto"): "openrouter/auto"}
 def family_of(model: str) -> Family | None:
     """The family a bare model name belongs to, or None."""
     lowered = model.lower()
-    return next((row for row in FAMILIES if lowered.startswith(row.prefixes)), None)
+    known = next((row for row in FAMILIES if lowered.startswith(row.prefixes)), None)
+    return _with_own(known, lowered) if OWN else known
+
+
+def _with_own(known: Family | None, lowered: str) -> Family | None:
+    """The family with the program's own providers that serve it too: they take it from nobody."""
+    rows = [row for row in tuple(OWN.values()) if row.families and lowered.startswith(row.families)]
+    if not rows:
+        return known
+    return _extended(known, rows[0].families, tuple(row.name for row in rows))
+
+
+@lru_cache(256)  # so that two models of one family have the same object
+def _extended(known: Family | None, prefixes: tuple[str, ...], own: tuple[str, ...]) -> Family:
+    if known is None:
+        return Family(prefixes, vendor=own[0], providers=own)
+    return replace(known, providers=(*known.providers, *own))

@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire, WireCall
 from genai_integrations.connections.connection import Connection
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 def dialect_of(connection: Connection, model: str) -> Dialect | None:
     """Whose wire format the model is spoken to in; None where LiteLLM translates."""
     name = connection.dialect or connection.provider.dialect
+    if not isinstance(name, str):
+        return cast("Dialect", name)  # a program's own
     if name == "vertex":
         name = _on_vertex(model)
     elif name == "azure" and _is_foundry(connection.base_url):
@@ -38,7 +40,7 @@ def dialect_of(connection: Connection, model: str) -> Dialect | None:
 
 
 @cache
-def _dialect(name: Name) -> Dialect | None:
+def _dialect(name: str) -> Dialect | None:
     """Loaded with the first call that is spoken so: most programs speak one."""
     load = _DIALECTS.get(name)
     return load() if load else None
@@ -74,7 +76,7 @@ def _bedrock() -> Dialect:
     return BedrockDialect()
 
 
-_DIALECTS: Mapping[Name, Callable[[], Dialect]] = {
+_DIALECTS: Mapping[str, Callable[[], Dialect]] = {
     "openai": _openai,
     "azure": _openai,
     "responses": _responses,

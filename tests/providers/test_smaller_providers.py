@@ -9,7 +9,8 @@ from places import QUESTION
 
 from genai_integrations import BrokenConnection, Connection
 from genai_integrations.connections.environment import environment_connections
-from genai_integrations.connections.providers import PROVIDERS, provider_of
+from genai_integrations.connections.providers import PROVIDERS
+from genai_integrations.connections.stored_providers import provider_of
 from genai_integrations.errors import (
     AllTargetsFailedError,
     AuthenticationError,

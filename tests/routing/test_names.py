@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
-from genai_integrations.connections.providers import PROVIDERS, provider_named, provider_of
+from genai_integrations.connections.providers import PROVIDERS, provider_named
+from genai_integrations.connections.stored_providers import provider_of
 from genai_integrations.errors import ConfigurationError, DecryptionError, UnknownModelError
 from genai_integrations.models import catalog
 from genai_integrations.models.families import FAMILIES

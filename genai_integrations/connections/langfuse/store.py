@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.langfuse.crypto import check_keys, decrypt
 from genai_integrations.connections.langfuse.database import read
-from genai_integrations.connections.providers import provider_of
+from genai_integrations.connections.stored_providers import provider_of
 from genai_integrations.errors import ConfigurationError, CredentialStoreError, GenAIError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.secret import Secret
