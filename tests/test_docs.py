@@ -49,8 +49,8 @@ def langfuse(page, provider, request):
 
 
 @pytest.fixture
-def names():
-    """The names of a page's examples; what they opened is closed in the end."""
+def names(own_providers):
+    """The names of a page's examples; what they opened is closed in the end, what they registered is forgotten."""
     names = {"__name__": "example"}
     # LlamaIndex uses the thread's event loop; where there is none it makes one and never closes it.
     loop = asyncio.new_event_loop()
@@ -93,6 +93,14 @@ def test_links_lead_somewhere(page):
         found = re.findall(r"(?m)^#+ (.+)$", file.read_text("utf-8")) if heading else []
         slugs = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in found]
         assert not heading or heading in slugs, target
+
+
+def test_examples_by_hand_are_short():
+    """Each part of one's own takes under 30 lines."""
+    examples = [row for row in blocks(ROOT / "docs" / "by_hand.md") if row.language == "python"]
+
+    assert len(examples) == 12
+    assert max(row.text.count("\n") for row in examples) < 30
 
 
 def test_the_routing_page_has_every_argument():

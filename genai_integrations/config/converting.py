@@ -22,6 +22,7 @@ def converted(document: Document) -> str:
     router = dict(read.arguments.get("router_args", {}))
     rows = router.pop("model_list", None)
     values: dict[str, Any] = {
+        "providers": document.values.get("providers"),
         "connections": document.values.get("connections"),
         "langfuse": document.values.get("langfuse"),
         "model_list": rows,

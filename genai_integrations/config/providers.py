@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from genai_integrations.config.document import Document, Path_
@@ -21,13 +21,12 @@ KEYS = (
 _LIKE = "a mapping such as {name: acme, base_url: 'https://llm.example/v1'}, or a module's name"
 
 
-def register_all(document: Document, rows: Any, filled_in: Callable[[Path_, Any], Any]) -> None:
+def register_all(document: Document, rows: Any) -> None:
     """Register the providers of a file.
 
     Args:
         document: The file.
-        rows: The section.
-        filled_in: Puts the values of variables in their place.
+        rows: The section, with the values of variables in their place.
 
     Raises:
         ConfigurationError: A row cannot work, or its module cannot be imported.
@@ -39,7 +38,7 @@ def register_all(document: Document, rows: Any, filled_in: Callable[[Path_, Any]
         if isinstance(row, str) and row:
             _import(document, path, row)
         elif isinstance(row, Mapping):
-            _register(document, path, row, filled_in(path, row))
+            _register(document, path, row)
         else:
             raise document.wrong(path, f"a provider is {_LIKE}")
 
@@ -52,15 +51,13 @@ def _import(document: Document, path: Path_, module: str) -> None:
         raise document.wrong(path, " ".join(why.split())) from error
 
 
-def _register(
-    document: Document, path: Path_, row: Mapping[str, Any], values: Mapping[str, Any]
-) -> None:
+def _register(document: Document, path: Path_, row: Mapping[str, Any]) -> None:
     for key in row:
         if key not in KEYS:
             near = difflib.get_close_matches(str(key), KEYS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KEYS)}"
             raise document.wrong((*path, key), f"a provider has no {shown(key)}: {hint}")
     try:
-        register_provider(**{"name": None, **values})
+        register_provider(**{"name": None, **row})
     except ConfigurationError as error:
         raise document.wrong(path, str(error)) from None

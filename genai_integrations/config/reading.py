@@ -187,7 +187,8 @@ class _Reader:
         self._set(("model_list",), "model_list", read)
 
     def _providers(self, rows: Any) -> None:
-        register_all(self._document, rows, self._filled_in)
+        # Also where nothing else is filled in: what follows must find them.
+        register_all(self._document, self._with_variables(("providers",), rows))
 
     def _connections(self, rows: Any) -> None:
         names, store = connections_of(self._document, rows, self._variables())
@@ -228,8 +229,9 @@ class _Reader:
         Raises:
             ConfigurationError: One is not set.
         """
-        if not self._fills_in:
-            return value
+        return self._with_variables(path, value) if self._fills_in else value
+
+    def _with_variables(self, path: Path_, value: Any) -> Any:
         found = filled_in(value, self._variables())
         for inner, left in _unset(path, found):
             raise self._document.wrong(inner, f"{left} is not set")

@@ -7,12 +7,17 @@ import json
 import sys
 import threading
 
+import jsonschema
 import pytest
+import yaml
 from acme import AcmeDialect, AcmeServer
 from typer.testing import CliRunner
 
 from genai_integrations import Connection, GenAIClient, register_provider
 from genai_integrations.cli.app import app
+from genai_integrations.config.converting import converted
+from genai_integrations.config.document import parsed
+from genai_integrations.config.schema import schema
 from genai_integrations.connections.providers import provider_named
 from genai_integrations.connections.stored_providers import provider_of
 from genai_integrations.errors import (
@@ -181,6 +186,16 @@ def test_a_file_without_connections(provider, monkeypatch, tmp_path):
     assert json.loads(result.stdout)["targets"][0]["target"] == "acme/large"
 
 
+def test_a_file_written_anew_keeps_them(monkeypatch):
+    """`genai config from-litellm` of a file that has them; a variable stays named."""
+    monkeypatch.setenv("ACME_URL", "https://llm.acme.example/v1")
+    text = CONFIG.format(url="os.environ/ACME_URL")
+    made = converted(parsed(text, "genai.yaml"))
+
+    assert provider_named("acme").base_url == "https://llm.acme.example/v1"
+    assert yaml.safe_load(made) == yaml.safe_load(text)
+
+
 def test_a_file_names_a_module(odd_server, monkeypatch, tmp_path):
     """A module has what is no data: a dialect. Commands speak it as programs do."""
     monkeypatch.syspath_prepend(tmp_path)
@@ -197,7 +212,11 @@ def test_a_file_names_a_module(odd_server, monkeypatch, tmp_path):
         result = CliRunner().invoke(app, ["--config", str(path), "check", "acme"])
         assert result.exit_code == 0, result.output
         asked = ["--config", str(path), "chat", "--model", "acme-large"]
-        assert CliRunner().invoke(app, asked, input="rice and soup").stdout == "rice and soup\n"
+        assert CliRunner().invoke(app, asked, input="rice and soup").stdout.split() == [
+            "rice",
+            "and",
+            "soup",
+        ]
     finally:
         sys.modules.pop("acme_llm", None)
 
@@ -224,6 +243,15 @@ def test_a_wrong_row_of_a_file_has_a_place(text, words, tmp_path):
 
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_editor_knows_the_section():
+    """The schema takes rows and modules, and a connection of a provider that it cannot know."""
+    validate = jsonschema.Draft202012Validator(schema())
+
+    assert validate.is_valid(yaml.safe_load(CONFIG.format(url="http://a")))
+    assert validate.is_valid({"providers": ["my_company.llm"]})
+    assert not validate.is_valid({"providers": [{"name": "acme", "base_ulr": "http://a"}]})
 
 
 @pytest.mark.parametrize("door", DOORS)
