@@ -185,7 +185,8 @@ def _milliseconds(ms: float) -> str:
 def _tokens(row: AttemptRecord) -> str:
     if row["prompt_tokens"] is None:
         return _NONE
-    return f"{row['prompt_tokens']} + {row['completion_tokens']}"
+    about = "about " if row.get("estimated") else ""
+    return f"{about}{row['prompt_tokens']} + {row['completion_tokens']}"
 
 
 def cost(dollars: float | None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from genai_integrations.cache.kept import Kept
 from genai_integrations.cache.memory import MemoryAnswers
 
 BODY = {
@@ -145,9 +146,9 @@ def test_an_old_answer_is_stale_for_a_while(clock):
     cache.put(KEYS["late"], ANSWER)
 
     clock.now += 9.5
-    assert cache.get(KEYS["late"]) == (ANSWER, 9.5, False)
+    assert cache.get(KEYS["late"]) == Kept(ANSWER, 9.5, False)
     clock.now += 1
-    assert cache.get(KEYS["late"]) == (ANSWER, 10.5, True)
+    assert cache.get(KEYS["late"]) == Kept(ANSWER, 10.5, True)
     clock.now += 4.5
     assert cache.get(KEYS["late"]) is None
 

@@ -8,6 +8,8 @@ import hmac
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from genai_integrations.cache.kept import Kept
+
 KEY, OTHER = b"\x00" * 32, b"\x01" * 32
 ENTRY = {"reply": {"choices": []}, "by": ["a/m", "a", "openai", "m"]}
 
@@ -18,7 +20,7 @@ def test_what_is_sealed_opens_again(sealing_of, wall):
     data = sealing.seal(KEY, ENTRY, None).data
     wall.now += 2.5
 
-    assert sealing.open(KEY, data) == (ENTRY, 2.5, False)
+    assert sealing.open(KEY, data) == Kept(ENTRY, 2.5, False)
     assert b"openai" not in data
 
 

@@ -67,8 +67,8 @@ def test_help_of_a_command(genai, command):
     shown = genai(command, "-h", environ={"COLUMNS": "120", "NO_COLOR": "1"}).stdout
 
     assert f"Usage: genai {command}" in shown
-    # `outage` becomes another program, whose output is its own.
-    assert ("--json" in shown) is (command != "outage")
+    # `outage` becomes another program, whose output is its own, and `batch` writes JSON in any case.
+    assert ("--json" in shown) is (command not in ("outage", "batch"))
     text = shown.partition("╭")[0]
     assert not re.search(r"(?m)^ \S.*[^.\s] *\n \S", text)
 

@@ -141,7 +141,7 @@ async def test_a_task_that_is_cancelled_takes_no_stream_from_the_others(client, 
     first = await client.acompletion("gpt-4o", QUESTION, True)
     second = await client.acompletion("gpt-4o", QUESTION, True)
     reads = asyncio.create_task(drained(first))
-    shared = second._rest.shared
+    shared = second._reading.rest.shared
     while shared._task is None:  # noqa: ASYNC110  looked at, so that nothing is added for tests
         await asyncio.sleep(0)
     reads.cancel()

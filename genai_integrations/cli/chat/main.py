@@ -109,7 +109,8 @@ def _footer(answer: Answer, conversation: Conversation) -> Text:
         *failed, last = answer.route.attempts
         parts.append(last.target + (f" after {len(failed)} failed" if failed else ""))
         if last.completion_tokens is not None:
-            parts.append(f"{last.prompt_tokens} + {last.completion_tokens} tokens")
+            about = "about " if last.estimated else ""
+            parts.append(f"{about}{last.prompt_tokens} + {last.completion_tokens} tokens")
             known = answer.route.cost is not None
             parts.append(render.cost(answer.route.cost) if known else "price not known")
     parts.append(f"{answer.seconds:.1f} s")
