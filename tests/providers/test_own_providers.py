@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pickle
+import subprocess
 import sys
 import threading
 
@@ -303,6 +306,32 @@ def test_litellm_is_told_what_it_can_speak(odd_server):
 
     assert row["litellm_params"]["model"] == "openai/acme-large"
     assert row["litellm_params"]["api_base"] == "https://llm.acme.example/v1"
+
+
+WORKER = """\
+import pickle, sys
+import acme_row
+chat = pickle.loads(sys.stdin.buffer.read())
+print(chat.invoke("kimchi").response_metadata["route"]["served"])
+"""
+
+
+def test_a_model_that_is_pickled_to_another_process(acme, provider, tmp_path):
+    """It holds names only; the process that imports the registering module knows them."""
+    row = f"register_provider('acme', '{provider.url}/v1', families=['acme-'])"
+    (tmp_path / "acme_row.py").write_text(
+        f"from genai_integrations import register_provider\n{row}\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER],
+        input=pickle.dumps(ChatGenAI("acme-large")),
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.stdout.split() == [b"acme/acme-large"], done.stderr
 
 
 URL = "https://llm.acme.example/v1"
