@@ -91,6 +91,9 @@ def question_of(request: Request, plan: Plan) -> Wire:
             if name not in _NOT_ASKED
         },
     }
+    if plan.led_to:
+        # Two names may lead to the same targets in another order, such as each other's fallbacks.
+        question["led_to"] = plan.led_to
     # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
     return {**question, "headers": dict(request.headers)} if request.headers else question
 

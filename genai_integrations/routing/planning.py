@@ -109,17 +109,18 @@ class Planner:
             request = dataclasses.replace(request, model=rule[0])
         given = self._variants and self._variants.given(request)
         plan = given.plan(plans.plan) if given else plans.plan(request.model)
+        if request.disable_fallbacks:
+            # First, lest a fallback take the place of targets that cannot do what is asked.
+            plan = dataclasses.replace(plan, fallbacks=(), instead={}, special=None)
         if (plan.lacks or plan.window) and request.operation == "chat/completions":
             plan = able(plan, request, self._abilities)
         if plan.special is not None:
             plan = plan.special.finished(plan, request)
-        if request.disable_fallbacks:
-            plan = dataclasses.replace(plan, fallbacks=(), instead={}, cascade=None)
         if self._balancer is not None:
             plan = self._balancer.arranged(plan, request)
         if given:
-            plan = _because(given.why, plan)
-        return plan if rule is None else _because(rule[1], plan)
+            plan = _led(plan, given.variant, given.why)
+        return plan if rule is None else _led(plan, plan.led_to or rule[0], rule[1])
 
 
 def _balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
@@ -138,9 +139,10 @@ def _rule_for(request: Request, rules: Sequence[Rule]) -> tuple[str, str] | None
     return rule_for(request, rules)
 
 
-def _because(reason: str, plan: Plan) -> Plan:
-    """The plan with a reason before its own."""
-    return dataclasses.replace(plan, why=f"{reason}; {plan.why}" if plan.why else reason)
+def _led(plan: Plan, name: str, reason: str) -> Plan:
+    """The plan of a name that the call was led to, with the reason before its own."""
+    why = f"{reason}; {plan.why}" if plan.why else reason
+    return dataclasses.replace(plan, led_to=name, why=why)
 
 
 class Plans:

@@ -45,11 +45,9 @@ from genai_integrations.routing.retry_rules import (
 from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Race, Try, Wait
 
 if TYPE_CHECKING:
-    from genai_integrations.routing.turns import Turns
-
-if TYPE_CHECKING:
     from genai_integrations.routing.domains import Failed
     from genai_integrations.routing.hedging import Hedging
+    from genai_integrations.routing.turns import Turns
 
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""

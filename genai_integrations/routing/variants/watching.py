@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
@@ -16,11 +16,15 @@ class Watch:
     Args:
         tracks: The rollouts, by name; which one it is for, if any, the plan decides.
         traced: Told of the trace of a call that the assigned model answered.
+        rehearsed: Names of the targets whose failures are a rehearsal just now.
     """
 
-    __slots__ = ("_traced", "_tracks")
+    __slots__ = ("_rehearsed", "_traced", "_tracks")
 
-    def __init__(self, tracks: Mapping[str, Track], traced: Traced) -> None:
+    def __init__(
+        self, tracks: Mapping[str, Track], traced: Traced, rehearsed: Container[str] = ()
+    ) -> None:
+        self._rehearsed = rehearsed
         self._tracks = tracks
         self._traced = traced
 
@@ -44,6 +48,10 @@ class Watch:
         track = None if given is None else self._tracks.get(given.of)
         was_given_up = error is not None and not isinstance(error, CallError)
         if given is None or track is None or route.cached or was_given_up:
+            return
+        is_rehearsal = any(row.rehearsed for row in route.attempts)
+        if is_rehearsal or any(target in self._rehearsed for target in given.targets):
+            # Nothing was asked, or what was rehearsed keeps calls away: a rollout's decision would outlast it.
             return
         # Prices are read from a file of megabytes, the first time.
         with_cost = track.rollout.max_cost is not None
