@@ -126,3 +126,22 @@ def test_a_cascades_last_model_streams_anew_and_no_other_is_asked_again(make, se
         ("usa/gpt-4o", "fallback", "StreamInterruptedError"),
         ("usa/gpt-4o", "restart", "ok"),
     ]
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [
+        {"experiments": [Experiment("ab", {"seoul/gpt-4o": 1})]},
+        {"rollouts": [Rollout("ab", old="seoul/gpt-4o", new="seoul/gpt-5")]},
+    ],
+    ids=["experiment", "rollout"],
+)
+def test_the_name_of_an_experiment_has_fallbacks_of_its_own(variants, make, seoul):
+    """Behind those of its models; `resolve` says the same."""
+    seoul.faults["*"] = Fault.status(500)
+    client = make(**variants, fallbacks=[{"ab": ["usa/gpt-4o"]}], num_retries=0)
+
+    assert client.completion("ab", QUESTION).route.served == "usa/gpt-4o"
+    assert [row.why for row in client.resolve("ab").targets][-1] == (
+        "fallback 'usa/gpt-4o': the connection is named"
+    )
