@@ -203,13 +203,13 @@ class _Call(Record):
             policy.close()
 
     def _raced(self, race: Race) -> Generator[Step, Any, Wire | Opened | None]:
-        """The first good answer of those who race; None if all have failed."""
+        """The first good answer of those who race; None if all have failed. Raises if the call cannot succeed."""
         from genai_integrations.routing.hedging import raced
 
         finish = yield from raced(race, self._followed)
-        if finish.winner:
-            self._race_won(finish)
-        return finish.answer  # type: ignore[no-any-return]  # of one of them
+        if finish.lost or finish.winner:
+            self._race_over(finish)
+        return _result(finish.answer)  # type: ignore[no-any-return]  # of one of them
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
