@@ -164,11 +164,16 @@ class _Reader:
         params = self._filled_in(path, section.get("cache_params") or {})
         kind = params.get("type", "local") if isinstance(params, Mapping) else None
         if not self._fills_in and any(_unset(path, params)):
-            self._note(path, f"variables do not make an address: write `cache: {ENVIRON}REDIS_URL`, and set REDIS_URL")
+            self._note(
+                path,
+                f"variables do not make an address: write `cache: {ENVIRON}REDIS_URL`, and set REDIS_URL",
+            )
         elif kind == "local":
             self._arguments["cache"] = "memory"
         elif kind == "redis" and params.get("host"):
-            password = f":{quote(str(params['password']), safe='')}@" if params.get("password") else ""
+            password = (
+                f":{quote(str(params['password']), safe='')}@" if params.get("password") else ""
+            )
             self._arguments["cache"] = (
                 f"redis://{password}{params['host']}:{params.get('port') or 6379}"
             )
