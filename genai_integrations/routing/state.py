@@ -83,9 +83,9 @@ class State:
     ) -> None:
         store, names = store_of(args), Names(project)
         self._names = names
-        self._rehearsed = health.rehearsed
         self._exchanges: list[Exchange] = []
         self._is_shared = store is not None
+        self._rehearsed = health.rehearsed if self._is_shared else None
         self.is_ready = store is None
         if store is not None:
             self._exchanges.append(Cooldowns(health, names).exchange)

@@ -70,8 +70,9 @@ def test_what_is_kept_of_a_stream_that_began_anew_is_the_whole_answer(make, seou
     assert kept.route.cached
 
 
-def test_a_rehearsal_says_nothing_of_a_new_model(make):
-    """Its failures are made up, and what a rollout decides stays."""
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_rehearsal_says_nothing_of_a_new_model_where_that_would_stay(is_kept, make, tmp_path):
+    """Its failures are made up; where nothing is shared, one may watch how a rollout goes back."""
     rollout = Rollout(
         "smart",
         old="usa/gpt-4o",
@@ -80,16 +81,16 @@ def test_a_rehearsal_says_nothing_of_a_new_model(make):
         min_calls=50,
         max_error_rate=0.05,
     )
-    client = make(rollouts=[rollout], num_retries=0)
+    place = {"state_file": str(tmp_path / "state.json")} if is_kept else {}
+    client = make(rollouts=[rollout], num_retries=0, **place)
 
     with client.outage("seoul"):
-        served = {
-            client.completion("smart", [{"role": "user", "content": str(n)}]).route.served
-            for n in range(20)
-        }
+        for number in range(20):
+            question = [{"role": "user", "content": str(number)}]
+            assert client.completion("smart", question).route.served == "usa/gpt-4o"
 
-    assert served == {"usa/gpt-4o"}
-    assert (client.rollout("smart").state, client.rollout("smart").new.calls) == ("running", 0)
+    assert client.rollout("smart").state == ("running" if is_kept else "rolled_back")
+    assert (client.rollout("smart").new.calls == 0) is is_kept
 
 
 def test_a_reader_of_anothers_stream_begins_anew_too(make, seoul):
