@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genai_integrations.cli import render
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.masked import MASK
 
 if TYPE_CHECKING:
     from genai_integrations.client import GenAIClient
@@ -57,7 +58,7 @@ def show(file: File, as_json: AsJson = False) -> None:
     read, client = _opened(file)
     found = [client.resolve(name) for name in _groups(read)]
     router = {
-        name: value
+        name: _without_secrets(name, value)
         for name, value in read.arguments.get("router_args", {}).items()
         if name != "model_list"
     }
@@ -94,6 +95,16 @@ def schema() -> None:
     from genai_integrations.config.schema import schema as made
 
     render.print_json(made())
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    """A setting as it may be shown: without the password of a Redis server."""
+    if name == "redis_password":
+        return MASK
+    if name == "redis_url" and isinstance(value, str) and "@" in value:
+        start, _, _ = value.partition("://")
+        return f"{start}://{MASK}@{value.rpartition('@')[2]}"
+    return value
 
 
 def _opened(file: Path) -> tuple[Configuration, GenAIClient]:

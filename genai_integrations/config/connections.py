@@ -174,6 +174,7 @@ def _row(
             (*path, "provider"),
             f"no provider is named {shown(provider)}; there are {', '.join(row.name for row in every_provider())}",
         )
+    _check_kinds(document, path, row)
     for key in SECRET_KEYS.intersection(row):
         if not isinstance(row[key], str) or not row[key].startswith(ENVIRON):
             raise document.wrong((*path, key), NOT_IN_A_FILE.format(key))
@@ -181,6 +182,18 @@ def _row(
         return _made(row, variables)
     except (_Unset, GenAIError) as error:
         return BrokenConnection(row["name"], ConfigurationError(str(error)))
+
+
+def _check_kinds(document: Document, path: Path_, row: Mapping[str, Any]) -> None:
+    for key, value in row.items():
+        if key == "models":
+            if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+                raise document.wrong(
+                    (*path, key), f"models must be a list such as [gpt-4o], not {shown(value)}"
+                )
+        elif key != "extra_headers" and not isinstance(value, str):
+            # It is not shown: it may be a key that looks like a number.
+            raise document.wrong((*path, key), f"{key} must be a text: write it in quotes")
 
 
 def _made(row: Mapping[str, Any], variables: Mapping[str, str]) -> Connection:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from genai_integrations.calls.args import ROUTER_ARGS, router_args
 from genai_integrations.config import litellm_words
@@ -149,11 +150,11 @@ class _Reader:
             path = ("litellm_settings", name)
             if name in litellm_words.FROM_LITELLM_SETTINGS:
                 self._set(path, litellm_words.FROM_LITELLM_SETTINGS[name], value)
-            elif name in ("cache", "cache_params"):
+            elif name == "cache":
                 self._litellms_cache(section)
             elif name in ("success_callback", "failure_callback", "callbacks"):
                 self._callbacks(path, value)
-            else:
+            elif name != "cache_params":
                 self._without_meaning(path, value)
 
     def _litellms_cache(self, section: Mapping[str, Any]) -> None:
@@ -162,10 +163,17 @@ class _Reader:
         path = ("litellm_settings", "cache_params")
         params = self._filled_in(path, section.get("cache_params") or {})
         kind = params.get("type", "local") if isinstance(params, Mapping) else None
-        if kind == "local":
+        if not self._fills_in and any(_unset(path, params)):
+            self._note(
+                path,
+                f"variables do not make an address: write `cache: {ENVIRON}REDIS_URL`, and set REDIS_URL",
+            )
+        elif kind == "local":
             self._arguments["cache"] = "memory"
         elif kind == "redis" and params.get("host"):
-            password = f":{params['password']}@" if params.get("password") else ""
+            password = (
+                f":{quote(str(params['password']), safe='')}@" if params.get("password") else ""
+            )
             self._arguments["cache"] = (
                 f"redis://{password}{params['host']}:{params.get('port') or 6379}"
             )

@@ -304,6 +304,10 @@ class Memory:
             self._led[1].outcome.set_result(shared)
         return own
 
+    def began_anew(self) -> None:
+        """The stream broke, and another one takes its place: what others read of the old one is no answer."""
+        self._shared = None
+
     def ended(
         self, reply: Wire | None = None, attempt: Attempt | None = None, error: object = None
     ) -> None:

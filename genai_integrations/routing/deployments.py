@@ -102,6 +102,7 @@ class Plan:
         fallbacks: Of each name to fall back to, in order.
         instead: For an error that has fallbacks of its own, their targets in the same way.
         why: Why these in this order, for people; empty where the first target's own reason says it.
+        led_to: The name that a condition, an experiment or a rollout led to; empty where it is the call's own.
         lacks: What any of these targets is known not to do, by the names of `models.abilities.FLAGS`.
         window: The smallest context window among them, in tokens; None where none is known.
         special: What the name means beside its targets: a choice, or a cascade.
@@ -114,6 +115,7 @@ class Plan:
     fallbacks: Sequence[Sequence[Target]] = ()
     instead: Mapping[type[CallError], Sequence[Sequence[Target]]] = field(default_factory=dict)
     why: str = ""
+    led_to: str = ""
     lacks: frozenset[str] = frozenset()
     window: int | None = None
     special: Special | None = None
@@ -122,9 +124,16 @@ class Plan:
     trial: frozenset[str] = frozenset()
 
     def avoiding(self, names: Sequence[str]) -> Plan:
-        """The plan with the targets of these names after all others; the one that is named last comes last."""
+        """The plan with the targets of these names after all others; the one that is named last comes last.
+
+        Those whose answers are judged are left out: of a cascade only the last model streams, when all others have had
+        their turn.
+        """
         named = {name: at for at, name in enumerate(names)}
         groups = [self.targets, *self.fallbacks]
+        if self.cascade is not None:
+            judged = self.cascade.judged
+            groups = [[row for row in group if row.name not in judged] for group in groups]
         others = [[row for row in group if row.name not in named] for group in groups]
         avoided = [row for group in groups for row in group if row.name in named]
         avoided.sort(key=lambda row: named[row.name])

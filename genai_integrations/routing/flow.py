@@ -18,7 +18,7 @@ from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.headers import headers_for
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import CACHE, RESTART, Attempt
+from genai_integrations.calls.route import CACHE, MISS, RESTART, Attempt
 from genai_integrations.calls.wire import Times, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import (
@@ -203,13 +203,13 @@ class _Call(Record):
             policy.close()
 
     def _raced(self, race: Race) -> Generator[Step, Any, Wire | Opened | None]:
-        """The first good answer of those who race; None if all have failed."""
+        """The first good answer of those who race; None if all have failed. Raises if the call cannot succeed."""
         from genai_integrations.routing.hedging import raced
 
         finish = yield from raced(race, self._followed)
-        if finish.winner:
-            self._race_won(finish)
-        return finish.answer  # type: ignore[no-any-return]  # of one of them
+        if finish.lost or finish.winner:
+            self._race_over(finish)
+        return _result(finish.answer)  # type: ignore[no-any-return]  # of one of them
 
     def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
@@ -367,7 +367,9 @@ class _Call(Record):
         attempt, memory = self._first_content(), self._memory
         is_wanted = bool(self._observers) or memory is not None
         answers = self._request.body.get("n") or 1
-        recovers = self._request.args.stream_recovery is not None and attempt.reason != CACHE
+        # A kept answer is whole; one that another call is reading just now may break as its own.
+        can_break = attempt.reason != CACHE or rest is not None
+        recovers = self._request.args.stream_recovery is not None and can_break
         while True:
             end: Ending = yield Hand(answers, held, rest, self.route, is_wanted, recovers)
             if end.error is None:
@@ -378,6 +380,9 @@ class _Call(Record):
             again = (yield from self._begun_anew(end.error)) if recovers else None
             if again is None:
                 break
+            if memory is not None:
+                memory.began_anew()
+                self.route.cache = MISS if self.route.cached else self.route.cache
             attempt, held, rest = self._first_content(), again.held, again.rest
         if end.is_whole:
             attempt.tier = end.tier

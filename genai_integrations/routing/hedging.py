@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from genai_integrations.errors import RequestTimeoutError
+from genai_integrations.errors import GenAIError, RequestTimeoutError
 from genai_integrations.routing.accounts import Accounts
 from genai_integrations.routing.candidates import Candidate
 from genai_integrations.routing.domains import Failed
@@ -110,7 +110,7 @@ class Finish:
 
     Attributes:
         winner: The target whose answer is taken; empty if all failed.
-        answer: That answer.
+        answer: That answer; or the error, if one of them found that the call cannot succeed.
         lost: Targets that were given up, each with what had come of it by then.
     """
 
@@ -125,9 +125,6 @@ def raced(race: Race, follow: Callable[[Any], Leg]) -> Generator[Step, Any, Fini
     Args:
         race: The first attempt, and how to get a second one.
         follow: Makes a leg of what the policy says of an attempt.
-
-    Raises:
-        GenAIError: One of them found that the call cannot succeed.
     """
     runners = [_Runner(race.target, follow(race.first))]
     try:
@@ -151,6 +148,9 @@ def raced(race: Race, follow: Callable[[Any], Leg]) -> Generator[Step, Any, Fini
                 if second is not None:
                     runners.append(_Runner(second[0], follow(second[1])))
                     yield from _advance(runners[-1], None)
+    except GenAIError as error:
+        # The others are given up for it, and paid for all the same.
+        return Finish("", error, _lost([row for row in runners if row.running is not None]))
     finally:
         # Also when the caller is cancelled, in which case nothing can be waited for.
         _lost([row for row in runners if row.running is not None])

@@ -91,6 +91,13 @@ def question_of(request: Request, plan: Plan) -> Wire:
             if name not in _NOT_ASKED
         },
     }
+    if plan.led_to:
+        # Two names may lead to the same targets in another order, such as each other's fallbacks.
+        question["led_to"] = plan.led_to
+    link = request.trace.get("langfuse_prompt")
+    if hasattr(link, "followed"):
+        # Targets of another family are asked with another version: the messages say less than who asks without a link.
+        question["prompt"] = [link.followed.prompt.name, link.followed.label]
     # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
     return {**question, "headers": dict(request.headers)} if request.headers else question
 

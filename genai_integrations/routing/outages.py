@@ -56,7 +56,7 @@ class Outage:
     """An outage of a connection, target, provider or model, for a `with` or an `async with` block.
 
     While it lasts, no request of the client is sent to what it names, in any thread or task: each fails as it says, and
-    from there on everything happens as after a real failure. When the block ends, however it does, what calls have
+    from there on everything happens as after a real failure, but that no rollout counts it whose state is shared. When the block ends, however it does, what calls have
     learnt of those targets is forgotten.
 
     Args:

@@ -108,18 +108,21 @@ class Planner:
         if rule is not None:
             request = dataclasses.replace(request, model=rule[0])
         given = self._variants and self._variants.given(request)
-        plan = given.plan(plans.plan) if given else plans.plan(request.model)
+        plan = plans.plan(request.model) if not given else given.plan(plans.plan)
+        if given:
+            plan = plans.behind(request.model, plan)
+        if request.disable_fallbacks:
+            # First, lest a fallback take the place of targets that cannot do what is asked.
+            plan = dataclasses.replace(plan, fallbacks=(), instead={}, special=None)
         if (plan.lacks or plan.window) and request.operation == "chat/completions":
             plan = able(plan, request, self._abilities)
         if plan.special is not None:
             plan = plan.special.finished(plan, request)
-        if request.disable_fallbacks:
-            plan = dataclasses.replace(plan, fallbacks=(), instead={}, cascade=None)
         if self._balancer is not None:
             plan = self._balancer.arranged(plan, request)
         if given:
-            plan = _because(given.why, plan)
-        return plan if rule is None else _because(rule[1], plan)
+            plan = _led(plan, given.variant, given.why)
+        return plan if rule is None else _led(plan, plan.led_to or rule[0], rule[1])
 
 
 def _balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
@@ -138,9 +141,10 @@ def _rule_for(request: Request, rules: Sequence[Rule]) -> tuple[str, str] | None
     return rule_for(request, rules)
 
 
-def _because(reason: str, plan: Plan) -> Plan:
-    """The plan with a reason before its own."""
-    return dataclasses.replace(plan, why=f"{reason}; {plan.why}" if plan.why else reason)
+def _led(plan: Plan, name: str, reason: str) -> Plan:
+    """The plan of a name that the call was led to, with the reason before its own."""
+    why = f"{reason}; {plan.why}" if plan.why else reason
+    return dataclasses.replace(plan, led_to=name, why=why)
 
 
 class Plans:
@@ -168,6 +172,8 @@ class Plans:
         self._abilities = abilities or Abilities(args.capabilities)
         self._measured = measured
         self._plans: dict[str, Plan] = {}
+        # Of experiments and rollouts, which are few.
+        self._behind: dict[str, Plan] = {}
 
     def plan(self, model: str) -> Plan:
         """The plan of a name.
@@ -182,12 +188,35 @@ class Plans:
             plan = self._plans[model] = self._make(model)
         return plan
 
-    def resolve(self, model: str) -> Resolution:
-        """What a name means, with the targets of its fallbacks behind its own."""
-        own = self._resolved(model)
+    def behind(self, name: str, plan: Plan) -> Plan:
+        """A variant's plan, with what the name of its experiment or rollout falls back to behind its own."""
+        more = self._behind.get(name)
+        if more is None:
+            groups = self._groups(self._own_fallbacks(name))
+            more = Plan((), groups, self._instead(name))
+            more = self._behind[name] = self._abilities.noted(more)
+        if not (more.fallbacks or more.instead):
+            return plan
+        windows = [row.window for row in (plan, more) if row.window is not None]
+        return dataclasses.replace(
+            plan,
+            fallbacks=[*plan.fallbacks, *more.fallbacks],
+            instead={**more.instead, **plan.instead},
+            lacks=plan.lacks | more.lacks,
+            window=min(windows, default=None),
+        )
+
+    def resolve(self, model: str, split: Resolution | None = None) -> Resolution:
+        """What a name means, with the targets of its fallbacks behind its own.
+
+        Args:
+            model: The name.
+            split: What it means, if it is an experiment's or a rollout's.
+        """
+        own = split or self._resolved(model)
         targets = {target.name: target for target in own.targets}
         missing = list(own.missing)
-        for name in self.fallback_names(model):
+        for name in self._own_fallbacks(model) if split else self.fallback_names(model):
             other = self.names.resolve(name)
             for target in self._in_order(other.targets):
                 why = f"fallback {name!r}: {target.why}"
@@ -200,7 +229,12 @@ class Plans:
         """The names that a call for this one may fall back to, in order."""
         return self._follow(model, self._args.fallbacks, self._args.default_fallbacks)
 
-    def _make(self, model: str) -> Plan:
+    def _own_fallbacks(self, name: str) -> list[str]:
+        """Those of a row of its own; the rows for any name are its variants' already."""
+        table = self._args.fallbacks
+        return self._follow(name, table) if name in table else []
+
+    def _instead(self, model: str) -> dict[type[CallError], Sequence[Sequence[Target]]]:
         args = self._args
         instead: dict[type[CallError], Sequence[Sequence[Target]]] = {}
         for kind, table in (
@@ -210,10 +244,13 @@ class Plans:
             groups = self._groups(self._follow(model, table))
             if groups:
                 instead[kind] = groups
+        return instead
+
+    def _make(self, model: str) -> Plan:
         special = self._special(model)
         own, *others = special.groups() if special else [self._in_order(self.names.targets(model))]
         fallbacks = [*others, *self._groups(self.fallback_names(model))]
-        return self._abilities.noted(Plan(own, fallbacks, instead, special=special))
+        return self._abilities.noted(Plan(own, fallbacks, self._instead(model), special=special))
 
     def _special(self, model: str) -> SpecialName | None:
         """What a name stands for, if it stands for several models; few clients have such names."""

@@ -45,11 +45,9 @@ from genai_integrations.routing.retry_rules import (
 from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Race, Try, Wait
 
 if TYPE_CHECKING:
-    from genai_integrations.routing.turns import Turns
-
-if TYPE_CHECKING:
     from genai_integrations.routing.domains import Failed
     from genai_integrations.routing.hedging import Hedging
+    from genai_integrations.routing.turns import Turns
 
 MOST_RENEWALS = 3
 """New keys that one call asks for: a bound for a store that gives another wrong key each time."""
@@ -159,13 +157,11 @@ def _second(
     admission = state.admit(other) if other is not None and hedging.may else None
     if other is None or admission is None or admission.other is not None:
         return None
-    hedging.withdraw()
-    other.reason = HEDGE
-    return other.target.name, _beside(other, state, admission.mine)
+    return other.target.name, _beside(other, state, hedging, admission.mine)
 
 
 def _beside(
-    candidate: Candidate, state: _Call, probe: Probe | None
+    candidate: Candidate, state: _Call, hedging: Hedging, probe: Probe | None
 ) -> Generator[Step, Outcome, bool]:
     """As `_ask`, if limits and budgets let it be made at once."""
     turns = state.turns
@@ -173,6 +169,9 @@ def _beside(
         if probe is not None:
             probe.finish()
         return False
+    # Not before: one that is not let in may still be asked when the first one has failed.
+    hedging.withdraw()
+    candidate.reason = HEDGE
     return (yield from _ask(candidate, state, probe))
 
 

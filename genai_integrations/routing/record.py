@@ -134,24 +134,26 @@ class Record:
             attempt.estimated = True
         self._attempt_ended(attempt)
 
-    def _race_won(self, finish: Finish) -> None:
-        """Others were given up for one: what they used is estimated, after the winner's if that is known."""
+    def _race_over(self, finish: Finish) -> None:
+        """Others were given up for one, or for its error: what they used is estimated, after the winner's if that is known."""
         from genai_integrations.routing.abandoned import usage_so_far
 
         attempts = self.route.attempts
-        winner = next(row for row in reversed(attempts) if row.target == finish.winner)
+        winner = next((row for row in reversed(attempts) if row.target == finish.winner), None)
+        told = winner and winner.usage
         for target, outcome in finish.lost:
             attempt = next(row for row in reversed(attempts) if row.target == target)
             attempt.outcome = CANCELLED
             if isinstance(outcome, dict):
                 attempt.usage = outcome.get("usage")  # it had come just then
             else:
-                attempt.usage = winner.usage or usage_so_far(self._request.body, "", None)
+                attempt.usage = told or usage_so_far(self._request.body, "", None)
                 attempt.estimated = True
             self._attempt_ended(attempt)
-        # The last one is who answered.
-        attempts.remove(winner)
-        attempts.append(winner)
+        if winner is not None:
+            # The last one is who answered.
+            attempts.remove(winner)
+            attempts.append(winner)
 
     def _attempt_ended(self, attempt: Attempt) -> None:
         attempt.ms = self._elapsed(attempt)

@@ -96,7 +96,7 @@ class Router:
 
         plans, variants = self.plans(), self._variants
         split = None if variants is None else variants.resolution(model, plans.resolve)
-        found = split or plans.resolve(model)
+        found = plans.resolve(model, split)
         learnt, drop_params = self._parts.learnt, self.args.drop_params
         told = {target.name: learnt.told(target, drop_params) for target in found.targets}
         restated = {name: said for name, said in told.items() if said}

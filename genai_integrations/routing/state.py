@@ -85,6 +85,7 @@ class State:
         self._names = names
         self._exchanges: list[Exchange] = []
         self._is_shared = store is not None
+        self._rehearsed = health.rehearsed if self._is_shared else None
         self.is_ready = store is None
         if store is not None:
             self._exchanges.append(Cooldowns(health, names).exchange)
@@ -115,7 +116,7 @@ class State:
     def call_began(self, request: Request) -> Watch | None:  # noqa: ARG002  the protocol's
         """A call begins; it is watched where there are rollouts, for a rule may lead to one."""
         self._touch()
-        return Watch(self.tracks, self._traced) if self.tracks else None
+        return Watch(self.tracks, self._traced, self._rehearsed) if self.tracks else None
 
     def rollout(self, name: str) -> Track:
         """A rollout, with what other processes know of it.

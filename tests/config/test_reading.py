@@ -303,3 +303,49 @@ def test_litellms_file_written_anew(monkeypatch):
         **read(text).arguments,
         "router_args": {**read(text).arguments["router_args"]},
     }
+
+
+_REDIS = """
+model_list:
+  - model_name: small
+    litellm_params: {model: openai/gpt-4o, api_key: os.environ/KEY}
+litellm_settings:
+  cache: true
+  cache_params: {type: redis, host: os.environ/CACHE, password: os.environ/PASSWORD}
+environment_variables: {CACHE: cache.example, PASSWORD: "p@ss/word#1"}
+"""
+
+
+def test_any_password_is_a_part_of_an_address():
+    """As one of `redis-py`, where it is quoted."""
+    found = configuration_of(parsed(_REDIS, "genai.yaml"))
+
+    assert found.arguments["cache"] == "redis://:p%40ss%2Fword%231@cache.example:6379"
+
+
+def test_an_address_of_variables_is_not_converted():
+    """No address can be written of names that stand for its parts; it is said once what to write instead."""
+    text = converted(parsed(_REDIS, "genai.yaml"))
+
+    assert "\ncache:" not in text
+    assert text.count("write `cache: os.environ/REDIS_URL`, and set REDIS_URL") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("models: small", "models must be a list such as [gpt-4o], not 'small'"),
+        ("models: [1]", "models must be a list such as [gpt-4o], not [1]"),
+        ("api_base: 5", "api_base must be a text: write it in quotes"),
+        ("api_version: 2024-10-21", "api_version must be a text: write it in quotes"),
+        ("api_key: 12345", "api_key must be a text: write it in quotes"),
+    ],
+)
+def test_what_a_connection_says_is_of_its_kind(line, words):
+    """A text is no list of letters, and an unquoted date or number no text."""
+    text = f"connections:\n  - name: seoul\n    provider: openai\n    {line}\n"
+
+    with pytest.raises(ConfigurationError) as caught:
+        configuration_of(parsed(text, "genai.yaml"))
+
+    assert str(caught.value) == f"genai.yaml:4:5: {words}"

@@ -31,7 +31,7 @@ HISTORY = [{"role": "user", "content": "Before."}, {"role": "assistant", "conten
 
 
 @pytest.fixture
-def client(langfuse, provider):
+def client(request, langfuse, provider):
     """A client that falls back from GPT to Claude, at one server that speaks both dialects."""
     there = [
         Connection.of("openai", "openai", "sk-1", f"{provider.url}/v1"),
@@ -42,6 +42,7 @@ def client(langfuse, provider):
         langfuse.secret_key,
         langfuse.host,
         connections=there,
+        cache=getattr(request, "param", None),
         router_args={
             "fallbacks": [{"gpt-4o": ["claude-sonnet-4-5"]}],
             "num_retries": 0,
@@ -121,6 +122,22 @@ WAYS = (
     *("client", "client stream", "aclient", "langchain", "langchain stream", "alangchain"),
     *("llama", "llama stream", "allama"),
 )
+
+
+@pytest.mark.parametrize("client", ["memory"], indirect=True)
+def test_an_answer_to_claudes_version_is_kept_for_those_who_ask_with_the_prompt(
+    client, prompts, gpt_is_down
+):
+    """Who writes the plain version's words as messages of their own is asking something else."""
+    named = {"name": "text", "variables": {"x": "hello"}}
+    own = [{"role": "user", "content": "For GPT: hello"}]
+    calls = [
+        client.completion("gpt-4o", messages, **how).route.cached
+        for messages, how in (([], {"langfuse_prompt": named}), (own, {}))
+        for _ in range(2)
+    ]
+
+    assert calls == [False, True, False, True]
 
 
 @pytest.mark.parametrize("way", WAYS)

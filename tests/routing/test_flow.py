@@ -14,6 +14,7 @@ from genai_integrations.errors import (
     AuthenticationError,
     BadRequestError,
     ContentFilteredError,
+    ContextWindowExceededError,
     CredentialStoreError,
     InvalidReplyError,
     RequestTimeoutError,
@@ -281,6 +282,18 @@ def test_only_the_name_itself_where_fallbacks_are_disabled(parts):
         call.run(ServerError("down"))
 
     assert call.sent == ["a"]
+
+
+def test_no_fallback_takes_the_place_of_targets_that_are_too_small(parts):
+    """Where fallbacks are disabled: the call says so, instead of going elsewhere."""
+    given = {"a/m": {"max_input_tokens": 10}}
+    made = parts("a", "b", capabilities=given, context_window_fallbacks=[{"a/m": ["b/m"]}])
+    long = [{"role": "user", "content": "word " * 100}]
+    request = chat_request("a/m", long, {}, made.args, stream=False)
+    call = Call(made, request=dataclasses.replace(request, disable_fallbacks=True))
+
+    with pytest.raises(ContextWindowExceededError):
+        call.run()
 
 
 @pytest.mark.parametrize(("params", "answers"), [({}, 1), ({"n": 3}, 3)])

@@ -322,3 +322,19 @@ def test_the_95th_percentile_counts_once_it_is_known(parts):
     Measured.known = 0.25
     assert 0.2 < Race(parts, stream=True, hedging=hedging).waits[0] <= 0.25
     assert type(Race(parts, stream=False, hedging=hedging).done).__name__ == "Send"
+
+
+def test_who_is_given_up_for_an_error_is_paid_for_too(parts):
+    """What the first one refuses ends the call, and the other one's request was sent."""
+    race = Race(parts)
+    race.late()
+
+    with pytest.raises(BadRequestError) as caught:
+        race.answer("a", BadRequestError("no such parameter", status=400))
+
+    assert race.cut == ["b"]
+    rows = caught.value.route.attempts
+    assert [(row.connection, row.outcome, row.estimated) for row in rows] == [
+        ("a", "BadRequestError", False),
+        ("b", "cancelled", True),
+    ]

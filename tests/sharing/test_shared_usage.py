@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.routing.sharing.file_store import FileStore
 from genai_integrations.routing.sharing.hashed import Names
@@ -32,6 +34,26 @@ def test_counts_of_a_minute_add_up_and_end_with_it(tmp_path):
     assert both == ((3, 127, 1), (3, 127, 1), (0, 0, 0))
     assert new == (0, 0, 0)
     assert late.minute("a/m") == (4, 1127, 1)
+
+
+def test_a_call_may_end_while_a_new_minute_begins():
+    """The collector ends an abandoned stream's call at any moment: nothing waits for itself, and both calls count."""
+
+    class Collecting(Names):
+        def key(self, kind, name=""):
+            if len(ended) < 1:
+                ended.append(name)
+                usage.count("a/m", 5, 0)
+            return super().key(kind, name)
+
+    ended = []
+    usage = SharedUsage(Collecting("pk"), clock=lambda: 0.0)
+    call = threading.Thread(target=usage.count, args=("a/m", 7, 0), daemon=True)
+    call.start()
+    call.join(20)
+
+    assert not call.is_alive()
+    assert usage.minute("a/m") == (2, 12, 0)
 
 
 def test_what_is_kept_while_the_store_is_away_is_bounded():

@@ -89,7 +89,8 @@ class _Threads:
 
     def _begin(self) -> object:
         old = getattr(self, "_lock", None)
-        self._lock = threading.Lock()
+        # Re-entrant, because the collector may end an abandoned stream's call inside it.
+        self._lock = threading.RLock()
         self._is_to_finish = False
         self.places: set[str] = set()
         return old
@@ -99,14 +100,15 @@ class _Threads:
         with self._lock:
             if place in self.places:
                 return
+            self.places.add(place)
             thread = threading.Thread(
                 target=self._run, args=(place,), name=f"genai-state {place}", daemon=True
             )
             try:
                 thread.start()
             except RuntimeError:  # the interpreter is ending
+                self.places.discard(place)
                 return
-            self.places.add(place)
             is_first, self._is_to_finish = not self._is_to_finish, True
         if is_first:
             finish_worker(_finish)
@@ -119,9 +121,12 @@ class _Threads:
         """Whether somebody has called in the moment in which the thread was about to end."""
         with self._lock:
             self.places.discard(place)
-            if any(row.is_used for row in _of(place)):
-                self.places.add(place)
-            return place in self.places
+            is_used = any(row.is_used for row in _of(place))
+            if not is_used or place in self.places:
+                # Unused, or the collector has ended a call just here, which had another thread begin.
+                return False
+            self.places.add(place)
+            return True
 
 
 def _of(place: str) -> list[Beside]:

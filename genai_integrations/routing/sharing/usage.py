@@ -27,7 +27,8 @@ class SharedUsage:
     def __init__(self, names: Names, clock: Callable[[], float] = time.time) -> None:
         self._names = names
         self._clock = clock
-        self._lock = threading.Lock()
+        # Re-entrant, because the collector may end an abandoned stream's call inside it.
+        self._lock = threading.RLock()
         # This minute, and the one before as long as something of it was not told.
         self._mirrors: dict[int, Mirror] = {}
         after_fork_in_child(self._after_fork)
@@ -63,17 +64,15 @@ class SharedUsage:
         mirror = self._mirrors.get(number)
         if mirror is None:
             with self._lock:
-                mirror = self._mirrors.get(number)
-                if mirror is None:
-                    key = self._names.key("usage", str(number))
-                    mirror = self._mirrors[number] = Mirror(key, _KEPT)
+                made = Mirror(self._names.key("usage", str(number)), _KEPT)
+                mirror = self._mirrors.setdefault(number, made)
                 while len(self._mirrors) > _MOST:
                     # While the store is away nobody wants to hear of older ones.
                     del self._mirrors[min(self._mirrors)]
         return mirror
 
     def _after_fork(self) -> object:
-        old, self._lock = self._lock, threading.Lock()
+        old, self._lock = self._lock, threading.RLock()
         return old
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.wire import Wire
@@ -16,11 +16,15 @@ class Watch:
     Args:
         tracks: The rollouts, by name; which one it is for, if any, the plan decides.
         traced: Told of the trace of a call that the assigned model answered.
+        rehearsed: Names of the targets whose failures are a rehearsal just now, and are not counted; None counts them.
     """
 
-    __slots__ = ("_traced", "_tracks")
+    __slots__ = ("_rehearsed", "_traced", "_tracks")
 
-    def __init__(self, tracks: Mapping[str, Track], traced: Traced) -> None:
+    def __init__(
+        self, tracks: Mapping[str, Track], traced: Traced, rehearsed: Container[str] | None = None
+    ) -> None:
+        self._rehearsed = rehearsed
         self._tracks = tracks
         self._traced = traced
 
@@ -45,6 +49,9 @@ class Watch:
         was_given_up = error is not None and not isinstance(error, CallError)
         if given is None or track is None or route.cached or was_given_up:
             return
+        if self._rehearsed is not None and _is_rehearsal(route, given.targets, self._rehearsed):
+            # What a rollout decides would outlast it, and hold for others.
+            return
         # Prices are read from a file of megabytes, the first time.
         with_cost = track.rollout.max_cost is not None
         outcome = outcome_of(route, failed=error is not None, with_cost=with_cost)
@@ -53,6 +60,11 @@ class Watch:
         track.took(given.variant, outcome)
         if not outcome.failed and route.trace_id:
             self._traced.note(route.trace_id, given.of, given.variant)
+
+
+def _is_rehearsal(route: Route, targets: Collection[str], rehearsed: Container[str]) -> bool:
+    """Whether an attempt failed by a rehearsal, or one keeps calls away from the model."""
+    return any(row.rehearsed for row in route.attempts) or any(row in rehearsed for row in targets)
 
 
 def outcome_of(route: Route, *, failed: bool, with_cost: bool) -> Outcome | None:
