@@ -60,10 +60,13 @@ class Book:
         self._begin()
         after_fork_in_child(self._renew)
         atexit.register(self.flush)
-        finish_worker(self.flush)
 
     def __repr__(self) -> str:
         return f"Book({str(self.path)!r})"
+
+    def keep(self, most_calls: int) -> None:
+        """Keep so many calls at least: of two who name one file, the larger number counts."""
+        self._most_calls = max(self._most_calls, most_calls)
 
     def put(self, ended: Ended) -> None:
         """Have a call written. Never waits for the disk, and never raises."""
@@ -78,6 +81,8 @@ class Book:
                     target=self._write, name="genai-ledger", daemon=True
                 )
                 self._thread.start()
+                # Here and not at the beginning: a pool's worker may have the book from before its fork.
+                finish_worker(self.flush)
             self._changed.notify_all()
 
     def flush(self) -> None:
@@ -176,11 +181,11 @@ def book_at(path: str | Path, most_calls: int) -> Book:
     if not found.parent.is_dir():
         raise ConfigurationError(f"ledger: the folder {found.parent} does not exist")
     with _books_lock:
-        return (
-            _books.setdefault(found, Book(found, most_calls))
-            if found not in _books
-            else _books[found]
-        )
+        book = _books.get(found)
+        if book is None:
+            book = _books[found] = Book(found, most_calls)
+        book.keep(most_calls)
+        return book
 
 
 @contextlib.contextmanager
