@@ -152,8 +152,7 @@ class Router:
 
     def prices(self, name: str, target: str) -> Mapping[str, float] | None:
         """What the row of a name says that a target's tokens cost; None if it says nothing."""
-        targets = self.plans().resolve(name).targets
-        return next((row.deployment.prices for row in targets if row.name == target), None)
+        return self.plans().plan(name).prices_of(target)
 
     def connection(self, name: str) -> Connection | None:
         """A connection by its name, None if there is none."""

@@ -285,7 +285,9 @@ def test_the_prices_of_a_row_hold_in_batches_too(lab_of):
     asked = [{**request, "model": "mine"} for request in lab.requests("q0")]
 
     (first,) = lab.batch(asked)
-    lab.client = lab.made(router_args={"model_list": [{**row, "litellm_params": {"model": lab.model}}]})
+    lab.client = lab.made(
+        router_args={"model_list": [{**row, "litellm_params": {"model": lab.model}}]}
+    )
     (again,) = lab.batch(asked)
 
     # A token of a prompt and three of an answer.

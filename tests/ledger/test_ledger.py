@@ -326,3 +326,34 @@ def test_what_would_have_happened(client, provider):
     assert found.answered_then == pytest.approx(0.75 + 0.25 * 0.75)
     assert found.cost < found.cost_then < 2 * found.cost
     assert (gone.missing, gone.cost_then) == ("nobody", None)
+
+
+_OTHER = """
+model_list:
+  - model_name: gpt-4o
+    litellm_params: {model: usa/gpt-4o, input_cost_per_token: 0.001, output_cost_per_token: 0.002}
+  - model_name: dear
+    litellm_params: {model: usa/gpt-4o-mini, input_cost_per_token: 1.0}
+router_settings:
+  fallbacks: [{gpt-4o: [dear]}]
+connections:
+  - {name: usa, provider: openai, api_key: os.environ/OTHER_KEY}
+"""
+
+
+def test_another_configuration_has_its_own_prices_and_fallbacks(
+    client, tmp_path, capsys, monkeypatch
+):
+    """A fallback gets no call while the first target answers."""
+    usage = client.completion("gpt-4o", QUESTION).usage
+    client.flush()
+    monkeypatch.setenv("OTHER_KEY", "sk-1")
+    (tmp_path / "other.yaml").write_text(_OTHER, "utf-8")
+    ledger, other = str(tmp_path / "calls.db"), str(tmp_path / "other.yaml")
+    with pytest.raises(SystemExit):
+        app.main(["stats", "--ledger", ledger, "--what-if", other, "--json"])
+
+    (row,) = json.loads(capsys.readouterr().out)
+    paid = usage.prompt_tokens * 0.001 + usage.completion_tokens * 0.002
+    assert row["cost_then"] == pytest.approx(paid)
+    assert row["unmeasured"] == ["usa/gpt-4o", "usa/gpt-4o-mini"]
