@@ -204,7 +204,7 @@ class _Asked:
 
     def _run(self, wanted: str, rest: str) -> Iterator[tuple[Any, ...]]:
         cursor = self._connection.cursor()
-        cursor.row_factory = None  # type: ignore[assignment]  # plain tuples
+        cursor.row_factory = None  # plain tuples
         command = f"SELECT {self._key} AS key, {wanted} FROM {self._table} WHERE at >= ? AND at < ? {rest}"  # noqa: S608  our own names
         return cursor.execute(command, self._bounds)
 
