@@ -6,7 +6,7 @@ import dataclasses
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.cli import render
 from genai_integrations.display import money, text_table
@@ -15,6 +15,10 @@ from genai_integrations.ledger.book import opened_for_reading
 from genai_integrations.ledger.report import HEADERS, Period, as_rows, report, slowest
 from genai_integrations.ledger.slowness import parts_of, why_slow
 from genai_integrations.ledger.stats import stats_of
+
+if TYPE_CHECKING:
+    from genai_integrations.ledger.what_if import Way
+    from genai_integrations.routing.deployments import Plan
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -40,28 +44,16 @@ def show_stats(path: Path, by: str, since: str | None, slow: int, *, as_json: bo
 def show_what_if(path: Path, config: str, since: str | None, *, as_json: bool) -> None:
     """Print the calls as they were, and as they would have been under a configuration."""
     from genai_integrations.client import GenAIClient
-    from genai_integrations.ledger.what_if import Way, what_if
+    from genai_integrations.ledger.what_if import what_if
 
-    client = GenAIClient.from_config(config)
-
-    def ways_of(name: str) -> list[Way]:
-        targets = client.resolve(name).targets
-        if not targets:
-            raise ConfigurationError(f"nobody serves {name!r} there")
-        rows = [(row.deployment, row) for row in targets]
-        return [
-            Way(
-                row.name,
-                row.connection.provider.name,
-                row.model,
-                deployment.weight,
-                deployment.order,
-            )
-            for deployment, row in rows
-        ]
-
+    router = GenAIClient.from_config(config)._router  # noqa: SLF001  its plans are no part of the interface
+    plans, strategy = router.plans(), router.args.routing_strategy
     with opened_for_reading(path) as connection:
-        found = what_if(connection, ways_of, period_of(since).since)
+        found = what_if(
+            connection,
+            lambda name: _ways(plans.plan(name), strategy),
+            period_of(since).since,
+        )
     if as_json:
         render.print_json([dataclasses.asdict(row) for row in found])
         return
@@ -76,6 +68,29 @@ def show_what_if(path: Path, config: str, since: str | None, *, as_json: bool) -
     headers = ("model", "calls", "cost", "then", "answered", "then", "mean", "then", "not measured")
     for line in text_table(headers, rows).splitlines():
         print(render.printable(line))  # noqa: T201  as above
+
+
+def _ways(plan: Plan, strategy: object) -> list[Way]:
+    """The targets of a plan. The rows of a group share the calls unless they are `ordered`; others are asked in turn."""
+    from genai_integrations.ledger.what_if import Way
+
+    placed = []
+    for number, group in enumerate((plan.targets, *plan.fallbacks)):
+        for place, row in enumerate(group):
+            shares = bool(row.group) if strategy is None else strategy != "ordered"
+            placed.append(((number, row.deployment.order, 0 if shares else place), row))
+    levels = {key: level for level, key in enumerate(sorted({key for key, _ in placed}))}
+    return [
+        Way(
+            row.name,
+            row.connection.provider.name,
+            row.model,
+            row.deployment.weight,
+            levels[key],
+            row.deployment.prices,
+        )
+        for key, row in placed
+    ]
 
 
 def write_report(path: Path, output: Path, since: str | None) -> None:

@@ -252,9 +252,13 @@ def _route(record: Mapping[str, Any], wire: Mapping[str, Any]) -> Route:
         )
         attempt.outcome, attempt.ms, attempt.began_ms = row["outcome"], row["ms"], row["began_ms"]
         attempt.restated = tuple(row.get("restated", ()))
+        if row["cost"] is not None:
+            # As it was then, whatever prices hold now: those of a row, of a tier, and of attempts that failed.
+            attempt.usage = {"cost": row["cost"]}
         route.attempts.append(attempt)
     if route.attempts:
         model = wire.get("model")
-        route.attempts[-1].usage = wire.get("usage")
+        last = route.attempts[-1]
+        last.usage = {**(wire.get("usage") or {}), **(last.usage or {})} or None
         route.attempts[-1].answered = model if isinstance(model, str) else None
     return route

@@ -154,6 +154,7 @@ class _NativeBatch(Batch):
         item = BatchItem(entry.index, reply, cost=reply.route.cost)
         self._allowance.settle(entry.index, item.cost)
         self._kept.add(entry, item)
+        yield Do(lambda: self._natives.tell(entry, reply))
         yield from self._arrived(item)
 
     def _recalled(self, entry: Entry) -> Generator[Step, Any, BatchItem | None]:

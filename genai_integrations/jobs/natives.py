@@ -57,6 +57,10 @@ class Plans(Protocol):
         """How a request stands in a batch; None if it must be asked on its own."""
         ...
 
+    def prices(self, name: str, target: str) -> Mapping[str, float] | None:
+        """What the row of a name says that a target's tokens cost; None if it says nothing."""
+        ...
+
     def tell(self, request: Request, route: Route, wire: Wire) -> None:
         """Tell the observers of an answer."""
         ...
@@ -299,14 +303,20 @@ class Natives:
             for at, row in enumerate(self._rows(one, job)):
                 outcome = batches.outcome(row)
                 index = _index(outcome.custom_id, one, at)
-                if index in left:
-                    left.discard(index)
+                if index not in left:
+                    continue
+                left.discard(index)
+                if not self._journal.has(index):
                     entry = take(index)
                     yield entry, self._reply(one, entry, outcome.answer)
         except CallError as error:
             _log.warning("the results of batch %s cannot be read to the end: %s", one.ids, error)
         for index in sorted(left):
             yield take(index), None
+
+    def tell(self, entry: Entry, reply: Reply) -> None:
+        """Tell the observers of an answer, once: after it is in the journal."""
+        self._router.tell(self._request(entry), reply.route, reply.wire)
 
     def done(self, one: Open, state: str = "done") -> None:
         """Everything of it is in the journal."""
@@ -361,9 +371,8 @@ class Natives:
         attempt.outcome, attempt.usage = OK, wire.get("usage")
         attempt.answered = str(wire["model"]) if wire.get("model") else None
         attempt.ms = max(self._now() - one.since, 0.0) * 1000
-        reply = Reply(wire, Route(entry.request["model"], [attempt], WHY))
-        self._router.tell(asked, reply.route, wire)
-        return reply
+        attempt.prices = self._router.prices(asked.model, attempt.target)
+        return Reply(wire, Route(entry.request["model"], [attempt], WHY))
 
     def _keep(self, one: Open, state: str = "submitted") -> None:
         self._journal.keep_state(one.name, one.as_dict(state))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -60,10 +61,13 @@ class Book:
         self._begin()
         after_fork_in_child(self._renew)
         atexit.register(self.flush)
-        finish_worker(self.flush)
 
     def __repr__(self) -> str:
         return f"Book({str(self.path)!r})"
+
+    def keep(self, most_calls: int) -> None:
+        """Keep so many calls at least: of two who name one file, the larger number counts."""
+        self._most_calls = max(self._most_calls, most_calls)
 
     def put(self, ended: Ended) -> None:
         """Have a call written. Never waits for the disk, and never raises."""
@@ -78,6 +82,8 @@ class Book:
                     target=self._write, name="genai-ledger", daemon=True
                 )
                 self._thread.start()
+                # Here and not at the beginning: a pool's worker may have the book from before its fork.
+                finish_worker(self.flush)
             self._changed.notify_all()
 
     def flush(self) -> None:
@@ -121,11 +127,12 @@ class Book:
                 taken = [
                     self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))
                 ]
-            try:
-                self._write_rows(taken)
-            except Exception as error:  # noqa: BLE001  a ledger that fails must not end the thread
-                self._close()
-                self._lose(len(taken), _words(error))
+            with _forks.excluded():
+                try:
+                    self._write_rows(taken)
+                except Exception as error:  # noqa: BLE001  a ledger that fails must not end the thread
+                    self._close()
+                    self._lose(len(taken), _words(error))
             with self._changed:
                 # Those that were lost for want of room were never taken.
                 self._done = self._put - len(self._waiting)
@@ -162,6 +169,39 @@ class Book:
             _log.warning("the ledger %s: %s; %d calls are not in it", self.path, why, self.lost)
 
 
+class _Forks:
+    """Keeps forks and writing apart: a lock of SQLite's own that is held while a process forks stays so in the child."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._has_lock = False
+        if hasattr(os, "register_at_fork"):  # not on Windows
+            os.register_at_fork(
+                before=self._before, after_in_parent=self._after, after_in_child=self._renew
+            )
+
+    @contextlib.contextmanager
+    def excluded(self) -> Generator[None]:
+        """No fork meanwhile, unless it takes long."""
+        with self._lock:
+            yield
+
+    def _before(self) -> None:
+        self._has_lock = self._lock.acquire(timeout=_FORK_WAITS)
+
+    def _after(self) -> None:
+        if self._has_lock:
+            self._lock.release()
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+
+
+_FORK_WAITS = 1.0
+"""Seconds that a fork waits for what is being written."""
+
+_forks = _Forks()
+
 _books: dict[Path, Book] = {}
 _books_lock = threading.Lock()
 
@@ -176,11 +216,11 @@ def book_at(path: str | Path, most_calls: int) -> Book:
     if not found.parent.is_dir():
         raise ConfigurationError(f"ledger: the folder {found.parent} does not exist")
     with _books_lock:
-        return (
-            _books.setdefault(found, Book(found, most_calls))
-            if found not in _books
-            else _books[found]
-        )
+        book = _books.get(found)
+        if book is None:
+            book = _books[found] = Book(found, most_calls)
+        book.keep(most_calls)
+        return book
 
 
 @contextlib.contextmanager

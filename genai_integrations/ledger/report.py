@@ -11,7 +11,7 @@ from typing import Any
 from genai_integrations.display import Html, escape, filled, milliseconds, money, table
 from genai_integrations.ledger.charts import Bar, bars
 from genai_integrations.ledger.slowness import parts_of, why_slow
-from genai_integrations.ledger.stats import Stats, StatsRow, stats_of
+from genai_integrations.ledger.stats import Stats, StatsRow, rows_of, stats_of
 
 _MOST_ROWS = 30
 """Rows of one table: users may be millions."""
@@ -110,12 +110,9 @@ def _head(total: StatsRow, connection: sqlite3.Connection, period: Period) -> Ht
 
 
 def _hours(connection: sqlite3.Connection, period: Period, hours: Stats) -> Html:
-    found = (
-        hours
-        if len(hours) <= _MOST_BARS
-        else stats_of(connection, "day", since=period.since, until=period.until)
-    )
-    by = found.by
+    by, found = "hour", hours.rows
+    if len(hours) > _MOST_BARS:
+        by, found = "day", rows_of(connection, "day", since=period.since, until=period.until)
     calls = [Bar(_short(row.key, by), (row.ok, row.calls - row.ok), _told(row)) for row in found]
     cost = [Bar(_short(row.key, by), (row.cost or 0.0,), _told(row)) for row in found]
     return Html(
@@ -132,9 +129,9 @@ _MOST_BARS = 72
 def _tables(connection: sqlite3.Connection, period: Period) -> list[Html]:
     made = []
     for title, by in _TABLES:
-        found = stats_of(connection, by, since=period.since, until=period.until)
+        found = rows_of(connection, by, since=period.since, until=period.until)
         if any(row.key is not None for row in found):
-            rows = [cells(row) for row in found.rows[:_MOST_ROWS]]
+            rows = [cells(row) for row in found[:_MOST_ROWS]]
             left = len(found) - _MOST_ROWS
             more = f"<p>and {left:,} more</p>" if left > 0 else ""
             made.append(Html(f"<h2>{title}</h2>{_scrolled(table(*filled(HEADERS, rows)))}{more}"))

@@ -8,7 +8,7 @@ others, and counted as unmeasured.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from genai_integrations.errors import GenAIError
@@ -24,7 +24,8 @@ class Way:
         provider: Provider's name.
         model: The provider's own id.
         weight: Share of the calls among those of its level; 0 is asked only after the others.
-        level: Those of a lower level are asked first.
+        level: Those of a lower level are asked first; what is asked in order has a level each, and fallbacks come last.
+        prices: What its row says that a token costs, in place of the price map's; None if it says nothing.
     """
 
     target: str
@@ -32,6 +33,7 @@ class Way:
     model: str
     weight: float = 1.0
     level: int = 0
+    prices: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _price(way: Way, tokens: Sequence[float | None]) -> float | None:
     if prompt is None:
         return None
     usage = {"prompt_tokens": round(prompt), "completion_tokens": round(completion or 0)}
-    return prices.cost(way.provider, way.model, usage)  # type: ignore[arg-type]  # the two sums are enough
+    return prices.cost(way.provider, way.model, usage, own=way.prices)  # type: ignore[arg-type]  # the two sums are enough
 
 
 def _seen(connection: sqlite3.Connection) -> dict[str, Seen]:

@@ -25,6 +25,7 @@ from genai_integrations.limits.scripts import PAY, SETTLE, TAKE
 from genai_integrations.limits.spending import RUN, OnAlert, crossed, tell, too_much
 from genai_integrations.limits.window import SECONDS
 from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.process_end import finish_worker
 from genai_integrations.runtime.redis_link import RedisAway, RedisLink
 
 LEASE = 30.0
@@ -84,6 +85,7 @@ class SharedLimits:
         self._leases: dict[tuple[str, str], None] = {}
         self._queue: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._is_to_finish = False
         # Re-entrant: the collector may end a stream inside it.
         self._lock = threading.RLock()
         after_fork_in_child(self._renew)
@@ -269,6 +271,9 @@ class SharedLimits:
                 )
                 self._thread.start()
                 atexit.register(self.flush)
+                if not self._is_to_finish:
+                    self._is_to_finish = True
+                    finish_worker(self.flush)
 
     def _run(self, works: queue.SimpleQueue[Work]) -> None:
         """Until there is nothing to send, to renew and to owe."""
@@ -326,5 +331,6 @@ class SharedLimits:
         self._queue = queue.SimpleQueue()
         self._lock = threading.RLock()
         self._thread = None
+        self._is_to_finish = False
         self._owed, self._alone, self._leases = {}, {}, {}
         return old

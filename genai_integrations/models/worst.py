@@ -36,21 +36,57 @@ def worst_cost(
     prompt_tokens: int,
     answer_tokens: int | None,
     *,
+    sound: bool = False,
     tier: object = None,
     batch: bool = False,
     own: Mapping[str, float] | None = None,
 ) -> float | None:
-    """US dollars at worst for one attempt; None where the price or the longest answer is not known."""
+    """US dollars at worst for one attempt; None where the price or the longest answer is not known.
+
+    Args:
+        provider: Provider's name.
+        model: Its id of the model.
+        prompt_tokens: Of the request.
+        answer_tokens: Of the longest answer.
+        sound: Whether sound is in the request, or wanted: see `has_sound`.
+        tier: See `prices.cost`.
+        batch: The same.
+        own: The same.
+    """
     if answer_tokens is None:
         return None
-    usage: dict[str, Any] = {"prompt_tokens": prompt_tokens, "completion_tokens": answer_tokens}
-    written = {**usage, "prompt_tokens_details": {"cache_creation_tokens": prompt_tokens}}
+    # One sum is dearest where the prompt is written to a cache or heard, and all of the answer are thoughts or spoken.
+    prompts = ("text_tokens", "cache_creation_tokens", *(("audio_tokens",) if sound else ()))
+    answers = ("text_tokens", "reasoning_tokens", *(("audio_tokens",) if sound else ()))
     found = [
         cost(provider, model, cast("Usage", row), tier=tier, batch=batch, own=own)
-        for row in (usage, written)
+        for row in (
+            {
+                "prompt_tokens": prompt_tokens,
+                "prompt_tokens_details": {prompt: prompt_tokens},
+                "completion_tokens": answer_tokens,
+                "completion_tokens_details": {answer: answer_tokens},
+            }
+            for prompt in prompts
+            for answer in answers
+        )
     ]
     known = [row for row in found if row is not None]
     return max(known) if known else None
+
+
+def has_sound(body: Mapping[str, Any]) -> bool:
+    """Whether a request has sound in it or wants some, whose tokens are several times dearer than a text's."""
+    modalities = body.get("modalities")
+    if isinstance(modalities, list) and "audio" in modalities:
+        return True
+    contents = (message.get("content") for message in body.get("messages") or ())
+    return any(
+        isinstance(part, Mapping) and part.get("type") == "input_audio"
+        for content in contents
+        if isinstance(content, list)
+        for part in content
+    )
 
 
 def _answers(body: Mapping[str, Any]) -> int:

@@ -13,7 +13,7 @@ from genai_integrations.limits.gate import Gate
 from genai_integrations.limits.rules import EVERYTHING, Limit, nanos
 from genai_integrations.models.tokens import request_tokens, rough_tokens
 from genai_integrations.models.vocabularies import vocabulary_of
-from genai_integrations.models.worst import answer_bound, longest_answer, worst_cost
+from genai_integrations.models.worst import answer_bound, has_sound, longest_answer, worst_cost
 from genai_integrations.routing.deployments import Target
 from genai_integrations.runtime.bounded_map import BoundedMap
 
@@ -80,6 +80,7 @@ class Claims:
             model,
             prompt,
             longest_answer(body, provider, model),
+            sound=has_sound(body),
             tier=body.get("service_tier"),
             own=target.deployment.prices,
         )

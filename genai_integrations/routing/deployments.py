@@ -123,6 +123,14 @@ class Plan:
     assignment: Assignment | None = None
     trial: frozenset[str] = frozenset()
 
+    def prices_of(self, name: str) -> Mapping[str, float] | None:
+        """What the row of a target says that a token costs; None if it says nothing, or is not in the plan."""
+        for group in (self.targets, *self.fallbacks):
+            for target in group:
+                if target.name == name:
+                    return target.deployment.prices
+        return None
+
     def avoiding(self, names: Sequence[str]) -> Plan:
         """The plan with the targets of these names after all others; the one that is named last comes last.
 

@@ -14,7 +14,7 @@ from genai_integrations.models import prices, vocabularies
 from genai_integrations.models.lengths import Length, length_of
 from genai_integrations.models.tokens import request_tokens
 from genai_integrations.models.usage import Usage
-from genai_integrations.models.worst import answer_bound, longest_answer, worst_cost
+from genai_integrations.models.worst import answer_bound, has_sound, longest_answer, worst_cost
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.transports.http.patience import Patience
 
@@ -165,7 +165,14 @@ class Estimator:
             length.seen,
             prices.cost(provider, model, cast("Usage", low), **options),
             prices.cost(provider, model, cast("Usage", usual), **options),
-            worst_cost(provider, model, round(prompt * (1 + error)), longest, **options),
+            worst_cost(
+                provider,
+                model,
+                round(prompt * (1 + error)),
+                longest,
+                sound=has_sound(body),
+                **options,
+            ),
         )
 
     def _length(self, provider: str, model: str) -> Length:

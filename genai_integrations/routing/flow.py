@@ -151,6 +151,7 @@ class _Call(Record):
         if kept.rest is None and self._memory is not None:
             self._memory.ended()
             self._memory = None
+        kept.attempt.prices = self._plan.prices_of(kept.attempt.target)
         self._added(kept.attempt)
         if self._request.stream:
             return (yield from self._handed(kept.chunks(), kept.rest))

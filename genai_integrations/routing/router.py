@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
@@ -149,6 +149,10 @@ class Router:
                     watching.attempt_began(attempt)
                     watching.attempt_ended(attempt)
                 watching.call_ended(route, wire, None)
+
+    def prices(self, name: str, target: str) -> Mapping[str, float] | None:
+        """What the row of a name says that a target's tokens cost; None if it says nothing."""
+        return self.plans().plan(name).prices_of(target)
 
     def connection(self, name: str) -> Connection | None:
         """A connection by its name, None if there is none."""

@@ -15,6 +15,7 @@ from genai_integrations.errors import (
     RateLimitError,
 )
 from genai_integrations.langchain import ChatGenAI
+from genai_integrations.models.worst import worst_cost
 from genai_integrations.testing.server import LoopbackServer
 
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -98,6 +99,20 @@ def test_without_a_bound_the_longest_answer_is_the_models(client):
     assert found.targets[0].longest_answer == 16384
     assert found.worst == pytest.approx(PROMPT * 2.5e-6 + 16384 * 1e-5)
     assert client.estimate("seoul/gpt-4o", HELLO, n=2).targets[0].longest_answer == 2 * 16384
+
+
+def test_sound_and_thoughts_are_dearer_at_worst(client):
+    """Of gpt-audio a million tokens of sound cost 32 and 64 dollars; of qwen-turbo's thoughts half a dollar."""
+    spoken = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+    text, sound = (
+        client.estimate("seoul/gpt-audio", HELLO, max_tokens=100, num_retries=0, **said)
+        for said in ({}, spoken)
+    )
+    prompt = round(text.targets[0].prompt_tokens * (1 + text.targets[0].error))
+
+    assert text.worst == pytest.approx(prompt * 2.5e-6 + 100 * 1e-5)
+    assert sound.worst == pytest.approx(prompt * 3.2e-5 + 100 * 6.4e-5)
+    assert worst_cost("dashscope", "qwen-turbo", 0, 100) == pytest.approx(100 * 5e-7)
 
 
 def test_the_expected_length_is_learnt(client, provider):

@@ -71,6 +71,17 @@ def test_a_route_tells_what_the_cache_did(keeping, seoul, ask, address):
     assert len(seoul.requests) == 2
 
 
+def test_what_a_kept_answer_saved_is_by_the_prices_of_its_row(keeping, seoul):
+    """As the first answer did cost."""
+    own = {"input_cost_per_token": 1e-3, "output_cost_per_token": 2e-3}
+    row = {"model_name": "mine", "litellm_params": {"model": "gpt-4o", **own}}
+    client = keeping(seoul, "memory", model_list=[row])
+    first, again = (client.completion("mine", QUESTION).route for _ in range(2))
+
+    assert again.cached
+    assert again.cache.saved == first.cost > 1e-3
+
+
 def test_without_a_cache_a_route_says_so(make_client, seoul, ask):
     """And has nothing more to tell."""
     route = ask(make_client(seoul)).route

@@ -38,9 +38,18 @@ class Lab:
         self.provider, self.journal = provider, journal
         self.url = f"{provider.url}{base}"
         secret = Secret(SECRETS.get(kind, "sk-lab"))
-        lab = Connection("lab", PROVIDERS[kind], secret, base_url=self.url, region="us-east-1")
-        self.client = GenAIClient(connections=[lab], router_args={"num_retries": 0})
-        self.client._router.batching.wait = lambda _: None
+        self.connection = Connection(
+            "lab", PROVIDERS[kind], secret, base_url=self.url, region="us-east-1"
+        )
+        self.client = self.made()
+
+    def made(self, **given):
+        """A client of it."""
+        client = GenAIClient(
+            **{"connections": [self.connection], "router_args": {"num_retries": 0}, **given}
+        )
+        client._router.batching.wait = lambda _: None
+        return client
 
     def requests(self, *texts, **params):
         return [

@@ -276,6 +276,38 @@ def test_more_than_a_batch_may_have_becomes_several(lab_of, monkeypatch):
     assert [len(job.lines) for job in lab.provider.batches.jobs.values()] == [2, 2, 1]
 
 
+def test_the_prices_of_a_row_hold_in_batches_too(lab_of):
+    """At half, as those of the price map; the same out of the journal, and whatever prices hold then."""
+    lab = lab_of("openai")
+    own = {"input_cost_per_token": 1e-3, "output_cost_per_token": 2e-3}
+    row = {"model_name": "mine", "litellm_params": {"model": f"lab/{lab.model}", **own}}
+    lab.client = lab.made(router_args={"model_list": [row]})
+    asked = [{**request, "model": "mine"} for request in lab.requests("q0")]
+
+    (first,) = lab.batch(asked)
+    lab.client = lab.made(
+        router_args={"model_list": [{**row, "litellm_params": {"model": lab.model}}]}
+    )
+    (again,) = lab.batch(asked)
+
+    # A token of a prompt and three of an answer.
+    costs = (first.cost, first.reply.route.cost, again.cost, again.reply.route.cost)
+    assert costs == pytest.approx((3.5e-3,) * 4)
+
+
+def test_each_answer_is_told_to_a_ledger_once(lab_of, tmp_path):
+    """A run that ended while it read the results has told of those that it wrote down."""
+    lab = lab_of("openai")
+    lab.client = lab.made(ledger=tmp_path / "calls.db")
+    unfinished = lab.batch(lab.requests("q0", "q1", "q2"))
+    next(unfinished)
+    unfinished.close()
+
+    assert texts(lab.batch(lab.requests("q0", "q1", "q2"))) == said("q0", "q1", "q2")
+    (row,) = lab.client.stats()
+    assert (row.calls, row.cost) == (3, pytest.approx(3 * lab.cost))
+
+
 def test_no_more_is_submitted_than_may_be_spent(lab_of):
     """Here nothing may: nothing is sent."""
     lab = lab_of("openai")

@@ -15,6 +15,7 @@ from genai_integrations import Connection, GenAIClient
 from genai_integrations.cli import app
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import ChatGenAI
+from genai_integrations.ledger.book import book_at
 from genai_integrations.ledger.report import report
 from genai_integrations.ledger.slowness import parts_of, why_slow
 from genai_integrations.ledger.what_if import Way, what_if
@@ -172,6 +173,40 @@ def test_two_processes_and_their_children_write_to_one(provider, tmp_path):
     assert client.stats()[0].calls == 42
 
 
+_POOL = """
+import multiprocessing, sys
+from genai_integrations import Connection, GenAIClient
+url, path = sys.argv[1:]
+client = GenAIClient(connections=[Connection.of("usa", "openai", "sk-1", url)], ledger=path)
+def ask():
+    client.completion("usa/gpt-4o", [{"role": "user", "content": "Hi"}])
+ask()
+workers = [multiprocessing.get_context("fork").Process(target=ask) for _ in range(3)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX only")
+def test_workers_that_were_forked_write_what_waits(provider, tmp_path):
+    """They have the client from before, and end behind `atexit`."""
+    path = tmp_path / "calls.db"
+    command = [sys.executable, "-W", "ignore", "-c", _POOL, provider.url, str(path)]
+    subprocess.run(command, check=True, timeout=100)
+
+    assert GenAIClient(connections=[], ledger=path).stats()[0].calls == 4
+
+
+def test_of_two_sizes_of_one_file_the_larger_counts(tmp_path):
+    """A client that keeps little does not take away what another keeps."""
+    path = tmp_path / "calls.db"
+    sizes = [book_at(path, size)._most_calls for size in (10, 500, 20)]
+
+    assert sizes == [10, 500, 500]
+
+
 def test_the_report_is_one_page_that_loads_nothing(client, provider, tmp_path):
     """Whatever stands in names and errors is shown, and none of it is a part of the page."""
     provider.faults["*"] = [Fault.status(503), None]
@@ -291,3 +326,34 @@ def test_what_would_have_happened(client, provider):
     assert found.answered_then == pytest.approx(0.75 + 0.25 * 0.75)
     assert found.cost < found.cost_then < 2 * found.cost
     assert (gone.missing, gone.cost_then) == ("nobody", None)
+
+
+_OTHER = """
+model_list:
+  - model_name: gpt-4o
+    litellm_params: {model: usa/gpt-4o, input_cost_per_token: 0.001, output_cost_per_token: 0.002}
+  - model_name: dear
+    litellm_params: {model: usa/gpt-4o-mini, input_cost_per_token: 1.0}
+router_settings:
+  fallbacks: [{gpt-4o: [dear]}]
+connections:
+  - {name: usa, provider: openai, api_key: os.environ/OTHER_KEY}
+"""
+
+
+def test_another_configuration_has_its_own_prices_and_fallbacks(
+    client, tmp_path, capsys, monkeypatch
+):
+    """A fallback gets no call while the first target answers."""
+    usage = client.completion("gpt-4o", QUESTION).usage
+    client.flush()
+    monkeypatch.setenv("OTHER_KEY", "sk-1")
+    (tmp_path / "other.yaml").write_text(_OTHER, "utf-8")
+    ledger, other = str(tmp_path / "calls.db"), str(tmp_path / "other.yaml")
+    with pytest.raises(SystemExit):
+        app.main(["stats", "--ledger", ledger, "--what-if", other, "--json"])
+
+    (row,) = json.loads(capsys.readouterr().out)
+    paid = usage.prompt_tokens * 0.001 + usage.completion_tokens * 0.002
+    assert row["cost_then"] == pytest.approx(paid)
+    assert row["unmeasured"] == ["usa/gpt-4o", "usa/gpt-4o-mini"]

@@ -8,9 +8,10 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
+import redis
 
 from genai_integrations.errors import LimitError
 from genai_integrations.limits.claims import Refusal
@@ -179,6 +180,38 @@ def test_an_event_loop_is_not_blocked(shared, lab):
 
     assert isinstance(first, Held)
     assert second.what == "max_parallel"
+
+
+POOL = """
+import multiprocessing, sys
+from genai_integrations.limits.claims import Claim
+from genai_integrations.limits.gate import Gate
+from genai_integrations.limits.rules import budgets_of
+from genai_integrations.limits.shared import SharedLimits
+from genai_integrations.runtime.redis_link import RedisLink
+
+budgets = budgets_of({"*": {"usd": 5}})
+gate = Gate({}, budgets, shared=SharedLimits(RedisLink(sys.argv[1])))
+
+def spend():
+    gate.settle(gate.take(Claim([], dict(budgets), 0, 10**9)), 1, 10**6)
+
+for _ in range(3):
+    worker = multiprocessing.get_context("fork").Process(target=spend)
+    worker.start()
+    worker.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX only")
+def test_a_worker_that_ends_says_what_it_did_cost(redis_server):
+    """A pool's workers end behind `atexit`; what they had reserved at the worst does not stand."""
+    program = [sys.executable, "-W", "ignore", "-c", POOL, redis_server.url]
+    subprocess.run(program, check=True, timeout=100)
+
+    with closing(redis.Redis.from_url(redis_server.url)) as server:
+        (key,) = server.keys("*:usd:*")
+        assert server.get(key) == b"3000000"
 
 
 PROGRAM = """
