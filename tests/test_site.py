@@ -46,6 +46,7 @@ class _Page(HTMLParser):
         self.text += data
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_another_host(site):
     """Scripts, styles, fonts and pictures are the site's own, and no page has a diagram that fetches a library."""
     for page in site.rglob("*.html"):

@@ -66,7 +66,7 @@ def names(name: str, value: object) -> tuple[str, ...]:
         found = tuple(item for item in value if isinstance(item, str) and item)
         if len(found) == len(value):
             return found
-    raise wrong(name, value, "a list of model names")
+    raise wrong(name, value, "a list of names")
 
 
 def flag(name: str, value: object) -> bool:
@@ -78,6 +78,8 @@ def flag(name: str, value: object) -> bool:
 
 def flag_or_names(name: str, value: object) -> bool | tuple[str, ...]:
     """True, False, or a list of names."""
+    if isinstance(value, str):
+        raise wrong(name, value, "True, False or a list of names")
     return value if isinstance(value, bool) else names(name, value)
 
 

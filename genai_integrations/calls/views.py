@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-from genai_integrations.calls.route import CACHE, OK, Attempt, Route
+from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.shapes import Embedding, Message, ReplyBody
 from genai_integrations.calls.tool_calls import function_of
 from genai_integrations.display import (
@@ -28,19 +28,23 @@ from genai_integrations.display import (
 if TYPE_CHECKING:
     from genai_integrations.calls.reply import Reply
 
+_COLOURS = {OK: good, CANCELLED: muted}
+"""Who lost against another request beside it is not blamed."""
+
 _ROUTE = ("target", "why", "outcome", "time", "first content", "tokens", "cost")
 
 
 def route_bundle(route: Route) -> Bundle:
     """Every attempt in a row."""
-    shown = filled(_ROUTE, map(_attempt, route.attempts))
-    return bundle(text_table(*shown), route_table(route))
+    shown = text_table(*filled(_ROUTE, map(_attempt, route.attempts)))
+    return bundle("\n".join(filter(None, (shown, route.why))), route_table(route))
 
 
 def route_table(route: Route) -> Html:
-    """Every attempt in a row, and below them what went wrong."""
+    """Every attempt in a row, and below them why the first was the first, and what went wrong."""
+    why = f"<div>{muted(route.why)}</div>" if route.why else ""
     wrong = "".join(f"<div>{bad(row.error)}</div>" for row in route.attempts if row.error)
-    return Html(table(*filled(_ROUTE, map(_attempt, route.attempts))) + wrong)
+    return Html(table(*filled(_ROUTE, map(_attempt, route.attempts))) + why + wrong)
 
 
 def route_note(route: Route) -> str:
@@ -66,7 +70,7 @@ def reply_bundle(reply: Reply) -> Bundle:
 
 def _attempt(row: Attempt) -> list[Cell]:
     said = (row.outcome or "running") + " (rehearsed)" * row.rehearsed
-    outcome = good(said) if row.outcome == OK else bad(said)
+    outcome = _COLOURS.get(row.outcome, bad)(said)
     first = None if row.first_content_ms is None else milliseconds(row.first_content_ms)
     time, cost = milliseconds(row.ms), None if row.cost is None else money(row.cost)
     return [row.target, row.reason, outcome, time, first, _tokens(row) or None, cost]

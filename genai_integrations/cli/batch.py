@@ -113,7 +113,8 @@ def run(client: GenAIClient, files: Files, model: str | None, **options: Any) ->
         ConfigurationError: A file cannot be read or written, or the journal belongs to something else.
         typer.Exit: With 1 if a request has no answer, with 130 after an interrupt.
     """
-    failed = 0
+    failure: BatchItem | None = None
+    problem: str | None = None
     try:
         with _input(files) as lines, _bar(files) as listener:
             requests = _Requests(lines, model)
@@ -127,14 +128,19 @@ def run(client: GenAIClient, files: Files, model: str | None, **options: Any) ->
             first = list(itertools.islice(items, 1))
             with _output(files, "w") as out:
                 for item in itertools.chain(first, items):
-                    failed += item.error is not None
-                    out.write(_line(item, *requests.told.popleft()) + "\n")
+                    custom_id, wrong = requests.told.popleft()
+                    if item.error is not None and failure is None:
+                        failure, problem = item, wrong
+                    out.write(_line(item, custom_id, wrong) + "\n")
                     out.flush()
     except KeyboardInterrupt:
         resumed = "; the same command goes on from there" if files.kept else ""
         render.stderr().print(f"Interrupted{resumed}.", style="yellow")
         raise typer.Exit(_INTERRUPTED) from None
-    if failed:
+    if failure is not None:
+        why = problem or f"{type(failure.error).__name__}: {failure.error}"
+        told = render.plain(f"the first without an answer is request {failure.index}: {why}", "red")
+        render.stderr().print(told, soft_wrap=True)
         raise typer.Exit(1)
 
 

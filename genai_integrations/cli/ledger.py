@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.cli import render
-from genai_integrations.display import money, text_table
+from genai_integrations.display import NONE, filled, money, text_table
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.ledger.book import opened_for_reading
 from genai_integrations.ledger.report import HEADERS, Period, as_rows, report, slowest
@@ -32,13 +32,15 @@ def show_stats(path: Path, by: str, since: str | None, slow: int, *, as_json: bo
             return
         found = stats_of(connection, by, since=period.since)
     if as_json:
-        rows = [{**dataclasses.asdict(row), "success_rate": row.success_rate} for row in found]
-        render.print_json(rows)
+        render.print_json(
+            [{**dataclasses.asdict(row), "success_rate": row.success_rate} for row in found]
+        )
     elif found.total is None:
         render.stderr().print("No call has been written down in this time.")
     else:
-        for line in text_table((by, *HEADERS[1:]), as_rows(found)).splitlines():
-            print(render.printable(line))  # noqa: T201  a table wider than the terminal is not to be folded
+        headers, rows = filled((by, *HEADERS[1:]), as_rows(found))
+        for line in render.fitting(headers, rows):
+            print(line)  # noqa: T201  a table wider than the terminal is not to be folded
 
 
 def show_what_if(path: Path, config: str, since: str | None, *, as_json: bool) -> None:
@@ -60,7 +62,7 @@ def show_what_if(path: Path, config: str, since: str | None, *, as_json: bool) -
     rows = [
         (
             row.asked, row.calls, money(row.cost), money(row.cost_then), f"{row.answered:.1%}",
-            f"{row.answered_then:.1%}", f"{row.ms:.0f} ms", f"{row.ms_then:.0f} ms",
+            f"{row.answered_then:.1%}", f"{row.ms:.0f} ms", NONE if row.missing else f"{row.ms_then:.0f} ms",
             row.missing or ", ".join(row.unmeasured),
         )
         for row in found

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from genai_integrations.display import text_table
 from genai_integrations.errors import GenAIError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _STATUS_WIDTH = max(map(len, _COLORS))
 _NARROWEST = 30
 _FIELD_WIDTH = 12
+_FEWEST = 2
 
 
 def stdout() -> Console:
@@ -91,6 +94,22 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made
+
+
+def fitting(headers: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
+    """The lines of a table of which a narrow terminal shows the first columns, and stderr names the rest.
+
+    A pipe gets all of it.
+    """
+    width, shown = stdout().width, len(headers)
+    while True:
+        lines = text_table(headers[:shown], [row[:shown] for row in rows]).splitlines()
+        if shown <= _FEWEST or max(map(cell_len, lines)) <= width:
+            break
+        shown -= 1
+    if left := headers[shown:]:
+        stderr().print(plain(f"not shown for want of room: {', '.join(map(str, left))}", "dim"))
+    return list(map(printable, lines))
 
 
 def field(name: str, value: object) -> Text:

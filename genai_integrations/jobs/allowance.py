@@ -7,6 +7,7 @@ from typing import Any
 
 from genai_integrations.display import money
 from genai_integrations.errors import BudgetExceededError
+from genai_integrations.runtime.dollars import written_out
 
 Worst = Callable[[Mapping[str, Any]], float | None]
 """The US dollars that a request can cost at most, None if that is not known. It may have to load something first."""
@@ -61,6 +62,6 @@ class Allowance:
         """For a request that may not be sent any more."""
         cost = "" if worst is None else f" {money(worst)}, which is"
         return BudgetExceededError(
-            f"not asked: {money(self.spent)} are spent, and it may cost{cost} more than max_usd={self.limit:g} leaves; "
-            "the same batch with its journal and a larger max_usd asks what is left"
+            f"not asked: {money(self.spent)} are spent, and it may cost{cost} more than "
+            f"max_usd={written_out(self.limit or 0.0)} leaves; the same batch with its journal and a larger max_usd asks what is left"
         )

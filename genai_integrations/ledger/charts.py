@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from genai_integrations.display import Html, escape
 
 _WIDTH, _HEIGHT = 640, 160
-_LEFT, _BOTTOM, _TOP = 46, 22, 8
+_LEFT, _BOTTOM, _TOP = 62, 22, 8
+"""Left of the bars there is room for `$0.00025`, the longest that a scale is likely to say."""
+
+_WIDEST_BAR = 64.0
+"""One hour alone is to be a bar, not a wall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,14 @@ def bars(title: str, rows: Sequence[Bar], *, unit: str = "") -> Html:
 
 def _bar(row: Bar, left: float, width: float, most: float) -> str:
     parts, base = [], 0.0
+    drawn = min(width * 0.8, _WIDEST_BAR)
     for series, value in enumerate(row.values):
         if value <= 0:
             continue
         top, height = _y(base + value, most), _y(base, most) - _y(base + value, most)
         parts.append(
-            f'<rect class="series-{series}" x="{left + width * 0.1:.1f}" y="{top:.1f}" '
-            f'width="{width * 0.8:.1f}" height="{height:.1f}"/>'
+            f'<rect class="series-{series}" x="{left + (width - drawn) / 2:.1f}" y="{top:.1f}" '
+            f'width="{drawn:.1f}" height="{height:.1f}"/>'
         )
         base += value
     return f"<g><title>{escape(row.told)}</title>{''.join(parts)}</g>"

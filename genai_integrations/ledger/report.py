@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from genai_integrations.display import Html, escape, filled, milliseconds, money, table
+from genai_integrations.display import (
+    Bundle,
+    Html,
+    bundle,
+    escape,
+    filled,
+    milliseconds,
+    money,
+    table,
+    text_table,
+)
 from genai_integrations.ledger.charts import Bar, bars
 from genai_integrations.ledger.slowness import parts_of, why_slow
 from genai_integrations.ledger.stats import Stats, StatsRow, rows_of, stats_of
@@ -30,9 +40,10 @@ _TABLES = (
 """What calls are told apart by, each with a table where there is something to tell."""
 
 HEADERS = (
-    "", "calls", "answered", "p50", "p95", "first content", "tokens in", "tokens out", "cost", "lost", "saved",
-    "rescued", "cached",
+    "", "calls", "answered", "cost", "p50", "p95", "rescued", "first content", "tokens in", "tokens out", "lost",
+    "saved", "cached",
 )  # fmt: skip
+"""What matters most comes first: a narrow terminal has room for no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +86,15 @@ def cells(row: StatsRow) -> list[object]:
         row.key if row.key is not None else "-",
         row.calls,
         f"{row.success_rate:.1%}",
+        None if row.cost is None else money(row.cost),
         milliseconds(row.p50_ms),
         milliseconds(row.p95_ms),
+        row.rescued or None,
         None if row.first_content_p50_ms is None else milliseconds(row.first_content_p50_ms),
         f"{row.prompt_tokens:,}",
         f"{row.completion_tokens:,}",
-        None if row.cost is None else money(row.cost),
         None if row.lost_cost is None else money(row.lost_cost),
         None if row.saved is None else money(row.saved),
-        row.rescued or None,
         row.cached or None,
     ]
 
@@ -220,12 +231,14 @@ _STYLE = """
 body { margin: 0 auto; max-width: 68rem; padding: 1rem; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, "Noto Sans", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic", sans-serif; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } p { color: var(--soft); }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: .6rem; }
+.cards { display: grid; grid-template-columns: repeat(4, 1fr); gap: .6rem; }
+@media (max-width: 40rem) { .cards { grid-template-columns: repeat(2, 1fr); } }
 .card { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
 .card b { display: block; font-size: 1.25rem; } .card span { color: var(--soft); font-size: .85rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+th.genai-right, td.genai-right { text-align: right; }
 th { color: var(--soft); font-weight: 600; }
 svg { width: 100%; min-width: 34rem; height: auto; } .grid { stroke: var(--line); } .scale { fill: var(--soft); font-size: 11px; }
 rect.series-0 { fill: var(--s0); } rect.series-1 { fill: var(--s1); }
@@ -255,3 +268,12 @@ def as_rows(found: Stats) -> Iterable[Sequence[object]]:
     if found.total is not None and len(found) > 1:
         rows.append(["all", *cells(found.total)[1:]])
     return rows
+
+
+def stats_bundle(found: Stats) -> Bundle:
+    """Rows in a notebook, without the columns in which nothing stands."""
+    if found.total is None:
+        nothing = "No call has been written down in this time."
+        return bundle(nothing, nothing)
+    shown = filled((found.by, *HEADERS[1:]), as_rows(found))
+    return bundle(text_table(*shown), table(*shown))

@@ -92,6 +92,15 @@ class Stats(Sequence[StatsRow]):
     def __getitem__(self, at):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204  as a tuple's
         return self.rows[at]
 
+    def __str__(self) -> str:
+        """A table, as `genai stats` shows it."""
+        return self._repr_mimebundle_()["text/plain"]
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.ledger.report import stats_bundle
+
+        return stats_bundle(self)
+
 
 def stats_of(
     connection: sqlite3.Connection,

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from genai_integrations.limits.claims import NEVER, Claim, Refusal
 from genai_integrations.limits.rules import Budget, nanos
+from genai_integrations.runtime.dollars import dollars
 
 _log = logging.getLogger("genai_integrations")
 
@@ -38,7 +39,7 @@ class Alert:
     period: str
 
     def __str__(self) -> str:
-        return f"the budget {self.name!r} has used {self.share:.0%} of ${self.usd:g} ({self.period}): ${self.spent:.6g}"  # fmt: skip
+        return f"the budget {self.name!r} has used {self.share:.0%} of {dollars(self.usd)} ({self.period}): {dollars(self.spent)}"  # fmt: skip
 
 
 OnAlert = Callable[[Alert], object]
@@ -73,8 +74,8 @@ def too_much(name: str, budget: Budget, spent: int, claim: Claim, at: float) -> 
     if spent + claim.nanos <= budget.nanos and spent < max(budget.nanos, 1):
         return None
     text = (
-        f"the budget {name!r} of ${budget.usd:g} a {budget.per} has ${max(budget.nanos - spent, 0) / 1e9:.6g} left "
-        f"{ends_at(budget, at)}, and the call may cost up to ${claim.nanos / 1e9:.6g}"
+        f"the budget {name!r} of {dollars(budget.usd)} a {budget.per} has {dollars(max(budget.nanos - spent, 0) / 1e9)} left "
+        f"{ends_at(budget, at)}, and the call may cost up to {dollars(claim.nanos / 1e9)}"
     )
     return Refusal(name, "usd", text, NEVER)
 

@@ -16,6 +16,7 @@ from genai_integrations.models.tokens import request_tokens
 from genai_integrations.models.usage import Usage
 from genai_integrations.models.worst import answer_bound, has_sound, longest_answer, worst_cost
 from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.runtime.dollars import dollars
 from genai_integrations.transports.http.patience import Patience
 
 if TYPE_CHECKING:
@@ -73,9 +74,14 @@ class Estimate:
         """One line."""
         return f"{_told(self.expected)} expected, {_told(self.low)} at least, {_told(self.worst)} at worst ({self.attempts} attempts)"  # fmt: skip
 
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from genai_integrations.routing.views import estimate_bundle
 
-def _told(dollars: float | None) -> str:
-    return "an unknown sum" if dollars is None else f"${dollars:.6g}"
+        return estimate_bundle(self)
+
+
+def _told(usd: float | None) -> str:
+    return "an unknown sum" if usd is None else dollars(usd)
 
 
 class Estimator:

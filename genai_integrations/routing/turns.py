@@ -22,6 +22,7 @@ from genai_integrations.routing.claiming import Claims, used
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.probe import Probe
 from genai_integrations.routing.steps import Admit, AwaitProbe
+from genai_integrations.runtime.dollars import dollars
 
 _MUCH_TEXT = 20_000
 """Tokens whose exact count takes milliseconds: more are not counted on an event loop."""
@@ -213,8 +214,8 @@ class Turns:
             return None
         if not purse.take(claim.nanos):
             return BudgetExceededError(
-                f"the call may cost up to ${claim.nanos / 1e9:.6g}, and of max_cost ${purse.usd:g} there are "
-                f"${max(purse.usd - purse.spent, 0):.6g} left: lower max_tokens, or raise max_cost"
+                f"the call may cost up to {dollars(claim.nanos / 1e9)}, and of max_cost {dollars(purse.usd)} there are "
+                f"{dollars(max(purse.usd - purse.spent, 0))} left: lower max_tokens, or raise max_cost"
             )
         self._paid[target.name] = claim.nanos
         return None

@@ -265,6 +265,7 @@ def test_what_only_litellm_gives_a_meaning_to_is_named(name):
         read(row("m", **{name: "1"}))
 
 
+@pytest.mark.slow
 def test_every_parameter_of_litellms_rows_is_known():
     """Those of the installed version: routing, a connection, a price, or without a meaning here; none is sent by mistake."""
     from litellm.types.router import LiteLLM_Params, LiteLLMParamsTypedDict

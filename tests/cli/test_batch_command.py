@@ -123,6 +123,7 @@ def test_what_cannot_be_asked_is_an_error_in_its_line(batch, provider):
     ]
     assert "needs a model" in messages[4]
     assert "1 answered, $0.00, 6 failed" in done.stderr
+    assert "the first without an answer is request" in done.stderr
 
 
 def test_the_same_command_goes_on(batch, provider, tmp_path):

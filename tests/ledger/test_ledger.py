@@ -357,3 +357,38 @@ def test_another_configuration_has_its_own_prices_and_fallbacks(
     paid = usage.prompt_tokens * 0.001 + usage.completion_tokens * 0.002
     assert row["cost_then"] == pytest.approx(paid)
     assert row["unmeasured"] == ["usa/gpt-4o", "usa/gpt-4o-mini"]
+
+
+def test_a_narrow_terminal_shows_the_first_columns_and_names_the_others(
+    client, tmp_path, capsys, monkeypatch
+):
+    """No row is folded into the next line; a pipe gets every column in which something stands."""
+    client.completion("gpt-4o", QUESTION)
+    client.flush()
+
+    def shown():
+        with pytest.raises(SystemExit):
+            app.main(["stats", "--ledger", str(tmp_path / "calls.db")])
+        return capsys.readouterr()
+
+    piped = shown()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = shown()
+
+    assert piped.out.split("\n")[0].split() == [
+        "model", "calls", "answered", "cost", "p50", "p95", "tokens", "in", "tokens", "out",
+    ]  # fmt: skip
+    assert "not shown" not in piped.err
+    assert narrow.out.split("\n")[0].split() == ["model", "calls", "answered", "cost"]
+    assert max(map(len, narrow.out.splitlines())) <= 40
+    assert "not shown for want of room:" in narrow.err
+
+
+def test_stats_show_themselves(client):
+    """As a table, printed and in a notebook."""
+    client.completion("gpt-4o", QUESTION)
+    found = client.stats()
+
+    assert str(found).splitlines()[1].split()[:3] == ["gpt-4o", "1", "100.0%"]
+    assert "<table" in found._repr_mimebundle_()["text/html"]

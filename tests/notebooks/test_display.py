@@ -8,6 +8,7 @@ from genai_integrations import Connection, GenAIClient, display
 from genai_integrations.connections.connection import BrokenConnection, Connections
 from genai_integrations.errors import CallError, DecryptionError
 from genai_integrations.prompts.template import ChatMessage, Placeholder, Prompt, Text
+from genai_integrations.runtime.dollars import dollars
 from genai_integrations.runtime.secret import Secret
 from genai_integrations.testing.faults import Fault
 
@@ -113,6 +114,7 @@ def test_a_route_shows_every_attempt(client, provider):
         ["target", "why", "outcome"],
         ["seoul/gpt-4o", "first", "ServerError"],
         ["usa/gpt-4o", "failover", "ok"],
+        ["its", "provider", "serves"],
     ]
 
 
@@ -173,3 +175,46 @@ def test_a_prompt_shows_its_text_with_variables_marked():
     assert "&lt;gpt&gt;" in _html(text)
     assert _text(text).startswith("t (version 3 · production)\n")
     assert _text(chat) == "c (version 1)\nsystem: Be {{how}}\nmessages: <history>"
+
+
+def test_a_route_says_why_its_first_target_was_the_first(client):
+    """Below the attempts, in text and in HTML."""
+    route = client.completion("gpt-4o", QUESTION).route
+
+    assert _text(route).splitlines()[-1] == "its provider serves the family"
+    assert "its provider serves the family" in _html(route)
+
+
+def test_who_lost_against_another_request_is_not_blamed(provider):
+    """A hedged call's slower target is not shown as a failure."""
+    slow = Connection.of("slow", "openai", "sk-1", f"{provider.url}/v1", custom_models=["gpt-4o"])
+    fast = Connection.of("fast", "openai", "sk-2", f"{provider.url}/v1", custom_models=["gpt-4o"])
+    provider.faults["gpt-4o"] = [Fault.hang(), None]
+    with GenAIClient(connections=[slow, fast], router_args={"hedge_after": 0.05}) as client:
+        shown = _html(client.completion("gpt-4o", QUESTION).route)
+
+    assert '<span class="genai-muted">cancelled</span>' in shown
+    assert "genai-bad" not in shown
+
+
+def test_an_estimate_shows_its_sums_and_those_of_each_target(client):
+    """In a sentence, and in a table."""
+    found = client.estimate("gpt-4o", QUESTION, max_tokens=10)
+
+    assert _text(found).splitlines()[0] == str(found)
+    assert _text(found).splitlines()[2].split()[:3] == ["seoul/gpt-4o", "9", "10"]
+    assert "<table" in _html(found)
+
+
+def test_columns_of_nothing_are_not_shown(client):
+    """Nothing is restated for a target of OpenAI's, so no column says so."""
+    assert "restated" not in _html(client.resolve("gpt-4o"))
+
+
+@pytest.mark.parametrize(
+    ("usd", "told"),
+    [(0.00005, "$0.00005"), (0.00004125, "$0.00004125"), (0.163862, "$0.163862"), (2.0, "$2")],
+)
+def test_small_sums_are_written_out(usd, told):
+    """No reader of an error has to know what `5e-05` is."""
+    assert dollars(usd) == told

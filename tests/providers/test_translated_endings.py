@@ -170,6 +170,7 @@ for name, child in children.items():
 """Imports LiteLLM once, which takes five seconds, and goes on as each of the programs."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_programs_that_close_nothing_end_in_silence(tmp_path):
     """With warnings as errors, the end of the interpreter says nothing, in a forked child neither."""

@@ -15,6 +15,9 @@ import pytest
 from genai_integrations import Connection, GenAIClient, Rollout
 from genai_integrations.testing.faults import Fault
 
+pytestmark = pytest.mark.slow
+"""Four processes for each test."""
+
 WORKER = Path(__file__).parent / "programs" / "worker.py"
 HELLO = [{"role": "user", "content": "Hello!"}]
 

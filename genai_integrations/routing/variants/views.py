@@ -36,7 +36,7 @@ def track_bundle(track: Track) -> Bundle:
 
 
 def _row(which: str, model: str, figures: Figures) -> tuple[Cell, ...]:
-    latency = None if figures.latency is None else figures.latency * 1000
-    score = "" if figures.score is None else f"{figures.score:.3g} of {figures.scores}"
-    cost = "" if figures.cost is None else money(figures.cost)
-    return which, model, figures.calls, figures.failed, milliseconds(latency), cost, score
+    latency = None if figures.latency is None else milliseconds(figures.latency * 1000)
+    score = None if figures.score is None else f"{figures.score:.3g} of {figures.scores}"
+    cost = None if figures.cost is None else money(figures.cost)
+    return which, model, figures.calls, figures.failed, latency, cost, score

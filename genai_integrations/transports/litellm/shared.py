@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from genai_integrations.connections.providers import Provider
 from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.transports.http.shared import SHARED, Shared
 from genai_integrations.transports.litellm.quiet import KeepingExecutor
@@ -31,6 +35,29 @@ class SharedLitellm:
             self._client = AsyncHTTPHandler(transport=transport, follow_redirects=False)
         return self._client
 
+    def client_for(self, provider: Provider, arguments: Mapping[str, Any]) -> object:
+        """The same for a connection of a provider that LiteLLM may ask by OpenAI's SDK: it takes a client of that.
+
+        Args:
+            provider: Whose connection it is.
+            arguments: LiteLLM's for the connection.
+        """
+        if provider.dialect not in _BY_SDK:
+            return self.client()
+        import httpx
+
+        from genai_integrations.transports.litellm.either import azure_client, either_client
+        from genai_integrations.transports.litellm.witness import WitnessedTransport
+
+        transport = WitnessedTransport(self.http.async_http)
+        http = httpx.AsyncClient(transport=transport, follow_redirects=False)
+        if provider.litellm == "azure":
+            return azure_client(http, arguments)
+        return either_client(self.client(), http, arguments)
+
+
+_BY_SDK = frozenset(("openai", "azure", "responses", "litellm"))
+"""Dialects of providers that LiteLLM may ask by OpenAI's SDK."""
 
 SHARED_LITELLM = SharedLitellm(SHARED)
 """The process's own."""

@@ -216,8 +216,6 @@ class LitellmTransport:
         return {
             **body,
             **arguments,
-            # Our HTTP client in the form that LiteLLM takes.
-            "client": self._shared.client(),
             "drop_params": _drops(call),
             "max_retries": 0,
             "no-log": True,
@@ -235,6 +233,8 @@ class LitellmTransport:
         arguments = _masked(litellm_params(call.connection, call.model))
         headers = arguments.pop("extra_headers", {})
         self._check_host(call.connection, arguments)
+        # Our HTTP client in the form that LiteLLM takes.
+        arguments["client"] = self._shared.client_for(call.connection.provider, arguments)
         self._opened.put(key, (call.connection, arguments, headers))
         return arguments, headers
 
