@@ -38,8 +38,7 @@ def show_stats(path: Path, by: str, since: str | None, slow: int, *, as_json: bo
     elif found.total is None:
         render.stderr().print("No call has been written down in this time.")
     else:
-        headers, rows = filled((by, *HEADERS[1:]), as_rows(found))
-        for line in render.fitting(headers, rows):
+        for line in render.fitting(*filled((by, *HEADERS[1:]), as_rows(found))):
             print(line)  # noqa: T201  a table wider than the terminal is not to be folded
 
 

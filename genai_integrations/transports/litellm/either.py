@@ -15,7 +15,7 @@ _NO_KEY = "not-needed"
 """The SDK refuses to be made without a key; servers that take none ignore it."""
 
 
-class _Either(AsyncHTTPHandler):
+class _Either(AsyncHTTPHandler):  # type: ignore[misc]  # LiteLLM is not typed
     """LiteLLM's HTTP client, which is a client of OpenAI's SDK as well.
 
     Which of both LiteLLM wants depends on the provider and on its release; it takes one argument for either.
