@@ -380,7 +380,10 @@ def test_a_narrow_terminal_shows_the_first_columns_and_names_the_others(
         "model", "calls", "answered", "cost", "p50", "p95", "tokens", "in", "tokens", "out",
     ]  # fmt: skip
     assert "not shown" not in piped.err
-    assert narrow.out.split("\n")[0].split() == ["model", "calls", "answered", "cost"]
+    # How many fit depends on how long the times are.
+    first = narrow.out.split("\n")[0].split()
+    assert first[:4] == ["model", "calls", "answered", "cost"]
+    assert "tokens" not in first
     assert max(map(len, narrow.out.splitlines())) <= 40
     assert "not shown for want of room:" in narrow.err
 

@@ -187,8 +187,8 @@ def test_a_budget_holds_at_the_worst_case(lab):
     assert isinstance(refusal.error(), BudgetExceededError)
     assert isinstance(refusal.error(), LimitError)
     assert str(refusal.error()) == (
-        "the budget '*' of $1e-06 a day has $1e-07 left until 2026-11-28 00:00 UTC, "
-        "and the call may cost up to $2e-07"
+        "the budget '*' of $0.000001 a day has $0.0000001 left until 2026-11-28 00:00 UTC, "
+        "and the call may cost up to $0.0000002"
     )
 
     gate.settle(first, 1, 300)
@@ -243,7 +243,7 @@ def test_alerts_come_once_for_each_share(lab):
         (1.0, "2026-11-27", pytest.approx(1e-6)),
         (0.5, "2026-11-28", pytest.approx(6e-7)),
     ]
-    assert str(lab.alerts[0]) == "the budget '*' has used 50% of $1e-06 (2026-11-27): $6e-07"
+    assert str(lab.alerts[0]) == "the budget '*' has used 50% of $0.000001 (2026-11-27): $0.0000006"
 
 
 def test_an_alert_that_raises_stops_no_call(lab, caplog):

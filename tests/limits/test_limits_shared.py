@@ -87,7 +87,7 @@ def test_a_budget_is_one_number_of_all(shared, lab):
     first = one.take(lab.claim(one, nanos=900))
     refusal = other.take(lab.claim(other, nanos=200))
     assert refusal.what == "usd"
-    assert "has $1e-07 left until 2026-11-28 00:00 UTC" in refusal.text
+    assert "has $0.0000001 left until 2026-11-28 00:00 UTC" in refusal.text
     one.settle(first, 1, 300)
     one.shared.flush()
     second = other.take(lab.claim(other, nanos=700))
