@@ -69,7 +69,7 @@ _SILENT = re.compile(r"(?:gpt-4o|gpt-4\.1|gpt-5|o[134])(?!.*(?:audio|realtime|om
 _OWN_WINDOWS = frozenset(("ollama",))
 """Providers whose server decides how much a model takes (`num_ctx`), whatever the map says."""
 
-_MOST = 4096
+_MOST = 1024
 _REGION_OR_VENDOR = re.compile(r"^(?:[a-z-]+\.)*(?=[a-z])")
 
 
@@ -91,18 +91,21 @@ class Ability:
 @lru_cache(_MOST)
 def ability(provider: str, model: str) -> Ability:
     """What is known of one provider's model."""
-    plain = OPENROUTERS_ENDING.sub("", model)
+    plain = OPENROUTERS_ENDING.sub("", model) if ":" in model else model
     row = model_info(provider, plain) or {}
     said = {name: row.get(flag) for name, flag in FLAGS.items()}
     # What the map says wins: a table of families is older than the newest model of one.
     lacks = {name for name in _by_family(plain) if not said[name]}
     lacks |= {name for name, says in said.items() if says is False}
     doubts = _NO_SOUND if _SILENT.match(_bare(plain)) else frozenset()
-    return Ability(
-        frozenset(lacks),
-        _window(provider, row),
-        frozenset(name for name in doubts if not said[name]) - lacks,
-    )
+    doubts = frozenset(name for name in doubts if not said[name]) - lacks
+    window = _window(provider, row)
+    # One object for all of which nothing is known: names may be made up.
+    known = bool(lacks or doubts or window)
+    return Ability(frozenset(lacks), window, doubts) if known else _NOTHING_KNOWN
+
+
+_NOTHING_KNOWN = Ability()
 
 
 def _bare(model: str) -> str:

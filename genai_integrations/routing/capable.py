@@ -52,6 +52,8 @@ class Abilities:
         known = [self.of(target) for group in groups for target in group]
         windows = [row.window for row in known if row.window is not None]
         lacks = frozenset[str]().union(*(row.lacks | row.doubts for row in known))
+        if not lacks and not windows:
+            return plan
         return dataclasses.replace(plan, lacks=lacks, window=min(windows, default=None))
 
 

@@ -115,7 +115,8 @@ DIALECTS = {
         ),
         dialect_players.bedrock,
         {"secret": AWS, "region": "us-east-1"},
-        frozenset(("audio_inputs", "video_inputs")),
+        # No sound: Claude hears none, wherever it runs.
+        frozenset(("video_inputs",)),
         DETAILS,
         {"content": "yes", "usage": USAGE},
         {"model_kwargs": {"thinking": {"type": "enabled", "budget_tokens": 1024}}},
