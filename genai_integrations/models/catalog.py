@@ -46,7 +46,7 @@ _PROFILE_ONLY = re.compile(
 _PRICED_BY_REGION = frozenset(("azure", "bedrock"))
 """Providers whose rows have regions before a slash; with others it stands in the ids themselves."""
 
-_MOST_NAMES = 4096
+_MOST_NAMES = 2048
 """Answers remembered for names that callers give; more than the price map has ids of any provider."""
 
 
