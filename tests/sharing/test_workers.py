@@ -100,6 +100,19 @@ def test_what_one_worker_learns_all_know(workers, shared, provider):
     assert [request.path.split("/")[1] for request in provider.requests[asked:]] == ["usa"]
 
 
+def test_all_workers_know_what_was_asked_this_minute(workers, shared):
+    """Requests of one count for the strategies of all; the others here ask nobody."""
+    one, *others = workers(4, routing_strategy="usage-based-routing-v2", **shared)
+    for worker in others:
+
+        def heard(known):
+            # One more at each look, because the minute may end between two.
+            one.do("call", "gpt-4o-mini", 1)
+            return known["usage"] >= 2
+
+        worker.wait_for(heard)
+
+
 def test_a_redis_that_is_killed_costs_no_call(workers, redis_server):
     """Calls go on while it is away, and what was known is shared again when it is back, empty as it then is."""
     made = workers(4, redis_url=redis_server.url)

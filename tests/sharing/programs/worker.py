@@ -40,7 +40,15 @@ def told():
         "calls": track.new.calls + track.old.calls,
         "failed": track.new.failed,
         "served": served,
+        "usage": usage(),
     }
+
+
+def usage():
+    """Requests of the minute that runs, as far as this worker has heard of them."""
+    measured = client._router._parts.measured
+    targets = [f"{name}/gpt-4o-mini" for name in ("seoul", "usa")] if measured else []
+    return sum(measured.minute(target)[0] for target in targets)
 
 
 for line in sys.stdin:
