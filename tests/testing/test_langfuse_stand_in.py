@@ -339,7 +339,7 @@ def test_scores_are_single_objects(api, langfuse):
     score = {"name": "ok", "value": 1, "traceId": "t"}
     assert api("POST", "scores", score)[0] == 200
     assert api("POST", "scores", [score])[0] == 400
-    assert langfuse.scores == [score]
+    assert langfuse.scores == [{**score, "id": "score-1"}]
 
 
 def test_unknown_addresses_are_pages_that_do_not_exist(langfuse):
