@@ -16,7 +16,7 @@ def test_pins_of_the_keys_used_last(make_connection):
         pins.check(connection, "https://api.example/v1", f"sk-rotated-{number}")
         pins.check(connection, "https://api.example/v1", "sk-used")
 
-    assert len(pins._pins) == 4096
+    assert len(pins._pins) == 2048
     with pytest.raises(UntrustedHostError):
         pins.check(connection, "https://other.example/v1", "sk-used")
 
@@ -27,6 +27,6 @@ def test_model_names():
         catalog.model_info("openai", f"made-up-{number}")
         catalog.forms(f"made-up-{number}")
 
-    assert catalog.model_info.cache_info().currsize == 4096
-    assert catalog.forms.cache_info().currsize == 4096
-    assert catalog.hosted_ids.cache_info().maxsize == 4096
+    assert catalog.model_info.cache_info().currsize == 2048
+    assert catalog.forms.cache_info().currsize == 2048
+    assert catalog.hosted_ids.cache_info().maxsize == 2048
