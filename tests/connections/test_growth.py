@@ -16,7 +16,7 @@ def test_pins_of_the_keys_used_last(make_connection):
         pins.check(connection, "https://api.example/v1", f"sk-rotated-{number}")
         pins.check(connection, "https://api.example/v1", "sk-used")
 
-    assert len(pins._pins) == 2048
+    assert len(pins._pins) == 4096
     with pytest.raises(UntrustedHostError):
         pins.check(connection, "https://other.example/v1", "sk-used")
 
