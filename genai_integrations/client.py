@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from genai_integrations.jobs.progress import Progress
     from genai_integrations.ledger.observer import Ledger
     from genai_integrations.ledger.stats import Stats
+    from genai_integrations.limits.gate import Gate
     from genai_integrations.limits.rules import OnLimit, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
@@ -178,23 +179,10 @@ class GenAIClient:
             _able("transport", (transport,), "send")
         self._pins = OriginPins(hosts)
         spoken = _recorded(transport or Transports(self._pins), record)
-        gate = None
-        if (
-            limits
-            or budgets
-            or any(row.rpm or row.tpm for group in args.model_list.values() for row in group)
-        ):
-            from genai_integrations.limits.setup import gate_of
-
-            gate = gate_of(
-                limits,
-                budgets,
-                on_limit=on_limit,
-                on_alert=on_alert,
-                limits_away=limits_away,
-                redis_url=args.redis_address or None,
-                space=self.public_key,
-            )
+        gate = _gate(
+            args, limits, budgets,
+            on_limit=on_limit, on_alert=on_alert, limits_away=limits_away, space=self.public_key,
+        )  # fmt: skip
         self._router = Router(
             registry,
             args,
@@ -866,6 +854,21 @@ def _names(names: object) -> Sequence[str] | None:
     if names is None or isinstance(names, str):
         return names
     return given.texts("llm_connection_names", names, "seoul")
+
+
+def _gate(
+    args: RouterArgs,
+    limits: Mapping[str, Mapping[str, int]] | None,
+    budgets: Mapping[str, Mapping[str, Any]] | None,
+    **options: Any,
+) -> Gate | None:
+    """What keeps limits and budgets; nothing is loaded for it where there are none."""
+    rows = (row for group in args.model_list.values() for row in group)
+    if not limits and not budgets and not any(row.rpm or row.tpm for row in rows):
+        return None
+    from genai_integrations.limits.setup import gate_of
+
+    return gate_of(limits, budgets, redis_url=args.redis_address or None, **options)
 
 
 def _ledger(given_ledger: object) -> Ledger | None:

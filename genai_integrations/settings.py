@@ -153,6 +153,10 @@ def read_settings(
     return settings
 
 
+ENVIRON = "os.environ/"
+"""What LiteLLM writes before the name of a variable."""
+
+
 def variable(name: str) -> str | None:
     """A variable that a configuration names, as LiteLLM's `os.environ/NAME` does; None where it is not set."""
     value = os.environ.get(name, "").strip()

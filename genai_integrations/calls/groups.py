@@ -14,7 +14,7 @@ from genai_integrations.connections.providers import Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.models.families import family_of
 from genai_integrations.runtime.given import shown
-from genai_integrations.settings import variable
+from genai_integrations.settings import ENVIRON, variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +161,8 @@ def _filled_in(params: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     """The parameters with what `os.environ/NAME` stands for, and the first variable that is not set."""
     found: dict[str, Any] = {}
     for key, value in params.items():
-        if isinstance(value, str) and value.startswith(_ENVIRON):
-            name = value.removeprefix(_ENVIRON)
+        if isinstance(value, str) and value.startswith(ENVIRON):
+            name = value.removeprefix(ENVIRON)
             filled = variable(name)
             if filled is None:
                 return {}, name
@@ -171,9 +171,6 @@ def _filled_in(params: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
         else:
             found[key] = value
     return found, None
-
-
-_ENVIRON = "os.environ/"
 
 
 def _own_connection(

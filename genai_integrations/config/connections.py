@@ -19,10 +19,7 @@ from genai_integrations.connections.providers import every_provider, provider_na
 from genai_integrations.connections.stores import store_from_settings
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime.given import shown
-from genai_integrations.settings import read_settings, variable
-
-ENVIRON = "os.environ/"
-"""What LiteLLM writes before the name of a variable."""
+from genai_integrations.settings import ENVIRON, read_settings, variable
 
 NOT_IN_A_FILE = f"{{}} does not belong in a file: write {ENVIRON}NAME, and set NAME"
 """What is said of a secret that a file has itself."""

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 from genai_integrations.calls.args import ROUTER_ARGS, router_args
 from genai_integrations.config import litellm_words
-from genai_integrations.config.connections import ENVIRON, NOT_IN_A_FILE, connections_of, filled_in
+from genai_integrations.config.connections import NOT_IN_A_FILE, connections_of, filled_in
 from genai_integrations.config.document import Document, Path_, path_of, read_document
 from genai_integrations.config.providers import register_all
 from genai_integrations.config.rows import rows_of
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.given import shown
+from genai_integrations.settings import ENVIRON
 
 LANGFUSE_KEYS = ("host", "public_key", "secret_key", "tracing", "sample_rate", "trace_attempts")
 """Of the section `langfuse`: arguments of the client that are about it."""

@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from genai_integrations.calls.groups import WITHOUT_MEANING
-from genai_integrations.config.connections import ENVIRON, SECRET_KEYS, filled_in
+from genai_integrations.config.connections import SECRET_KEYS, filled_in
 from genai_integrations.config.document import Path_
 from genai_integrations.config.litellm_words import IN_ROWS
+from genai_integrations.settings import ENVIRON
 
 Notes = list[tuple[Path_, str]]
 
