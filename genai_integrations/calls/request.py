@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import PER_CALL, ROUTER_ARGS, RouterArgs
 from genai_integrations.calls.headers import Headers, checked_headers
@@ -12,6 +12,9 @@ from genai_integrations.calls.reply import WireObject
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime import given as from_program
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.parsing import Parse
 
 REDIRECTING = frozenset(
     (
@@ -85,6 +88,7 @@ class Request:
         disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
         headers: What is sent beside the body.
         own: Which of `PER_CALL` the call has set for itself.
+        parse: Makes of a whole answer what `ParsedReply.parsed` gives; None where no class was asked for.
     """
 
     operation: Operation
@@ -97,6 +101,7 @@ class Request:
     headers: Headers = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
+    parse: Parse | None = None
 
     @property
     def user(self) -> object:
@@ -125,6 +130,11 @@ def chat_request(
     body, args, headers, own = _split(model, params, args)
     if "tools" in body:
         _check_tools(body["tools"])
+    parse = None
+    if isinstance(body.get("response_format"), type):
+        from genai_integrations.calls.parsing import enforced
+
+        body["response_format"], parse = enforced(body["response_format"])
     body["messages"] = messages
     if stream:
         body["stream"] = True
@@ -134,7 +144,8 @@ def chat_request(
             options = from_program.mapping("stream_options", body.get("stream_options") or {}, like)
             body["stream_options"] = {**options, "include_usage": True}
     return Request(
-        "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata, own=own
+        "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata, own=own,
+        parse=parse,
     )  # fmt: skip
 
 
