@@ -220,6 +220,8 @@ class _Call(Record):
             from genai_integrations.routing.groups import with_defaults
 
             request = with_defaults(request, target.deployment.defaults)
+        if target.said:
+            request = dataclasses.replace(request, body={**request.body, **target.said})
         if "langfuse_prompt" in request.trace:
             from genai_integrations.routing.prompting import following
 
