@@ -69,6 +69,7 @@ class Target:
         deployment: Where the call goes.
         why: The reason, for people.
         group: The group of `model_list` by whose name it is meant; empty for other names.
+        said: What the request says there in place of what it says elsewhere, as a call's own fallbacks may want.
         connection: The deployment's.
         model: The deployment's.
         name: The deployment's.
@@ -77,6 +78,7 @@ class Target:
     deployment: Deployment
     why: str = ""
     group: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict, repr=False)
     connection: Connection = field(init=False)
     model: str = field(init=False)
     name: str = field(init=False)
