@@ -535,6 +535,10 @@ class GenAIClient:
         snapshot = self._router.registry.load()
         return Connections((*snapshot.connections, *snapshot.broken))
 
+    def cooldowns(self) -> dict[str, float]:
+        """The targets that are left alone now because they failed, and for how many seconds more."""
+        return self._router.cooldowns()
+
     def check(self, name: str) -> Check:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
         name = given.text("a connection's name", name, "seoul")
