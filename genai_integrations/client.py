@@ -535,6 +535,10 @@ class GenAIClient:
         snapshot = self._router.registry.load()
         return Connections((*snapshot.connections, *snapshot.broken))
 
+    def observe(self, observer: Observer) -> None:
+        """Tell one more observer of every call that begins from here on; see `observers`."""
+        self._router.observe(*_able("observers", (observer,), "call_began"))
+
     def cooldowns(self) -> dict[str, float]:
         """The targets that are left alone now because they failed, and for how many seconds more."""
         return self._router.cooldowns()

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from genai_integrations.calls.route import Route
 from genai_integrations.gateway.board import MEMORY, Board, Hour, Worker
 from genai_integrations.gateway.logs import log_request
-from genai_integrations.gateway.rates import ProjectObserver, Rates
+from genai_integrations.gateway.rates import Rates
 
 if TYPE_CHECKING:
     from genai_integrations.client import GenAIClient
+    from genai_integrations.gateway.callers import Caller
     from genai_integrations.gateway.metrics import Metrics
 
 TICK = 1.0
@@ -66,6 +67,10 @@ class Operation:
 
     Args:
         run_dir: The folder that the workers of one gateway share; None where there is one worker in this process.
+
+    Attributes:
+        rates: What the clients have seen, until it is written down.
+        viewers: Pages that are told of changes.
     """
 
     def __init__(self, run_dir: Path | None = None) -> None:
@@ -73,12 +78,15 @@ class Operation:
         self._run_dir = run_dir
         self._board = Board(MEMORY if run_dir is None else str(run_dir / BOARD_FILE))
         self._metrics: Metrics | None = None
-        self._clients: weakref.WeakValueDictionary[str, GenAIClient] = weakref.WeakValueDictionary()
+        self._clients: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary()
         self._cooling: dict[tuple[str, str], float] = {}
         self._requests = self._streams = 0
         self._began = time.time()
         # One writes at a time: what was counted is taken by one of them only.
         self._writing = threading.Lock()
+        # New clients come on the event loop, which must not wait for a file; the writing thread looks through them.
+        self._knowing = threading.Lock()
+        self.viewers = 0
 
     @property
     def metrics(self) -> Metrics:
@@ -89,13 +97,12 @@ class Operation:
             self._metrics = Metrics(self._run_dir)
         return self._metrics
 
-    def observer(self, project: str) -> ProjectObserver:
-        """What the client of a project is given as an observer."""
-        return self.rates.observer(project)
-
-    def serves(self, project: str, client: GenAIClient) -> None:
-        """A client serves a project: its cooldowns are shown."""
-        self._clients[project] = client
+    def serves(self, caller: Caller) -> None:
+        """A caller was admitted: whatever its client does from here on is counted."""
+        if caller.client not in self._clients:
+            with self._knowing:
+                self._clients[caller.client] = caller.project
+            caller.client.observe(self.rates.observer(caller.project))
 
     def began(self, told: Told) -> None:  # noqa: ARG002 - the twin of `ended`
         """A request has come."""
@@ -133,12 +140,16 @@ class Operation:
 
     def _look(self, projects: set[str]) -> None:
         """Ask the clients that have made calls, or had cooldowns, which they have now."""
-        now = time.time()
         cooling: dict[tuple[str, str], float] = {}
-        for project in projects | {name for name, _ in self._cooling}:
-            client = self._clients.get(project)
-            for target, left in client.cooldowns().items() if client is not None else ():
-                cooling[project, target] = now + left
+        asked = projects | {project for project, _ in self._cooling}
+        with self._knowing:
+            known = list(self._clients.items()) if asked else []
+        for client, project in known:
+            if project in asked:
+                now = time.time()
+                cooling.update(
+                    ((project, target), now + left) for target, left in client.cooldowns().items()
+                )
         self._cooling = cooling
 
     async def hour(self, project: str | None) -> Hour | None:

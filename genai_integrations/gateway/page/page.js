@@ -2,20 +2,32 @@
 // The live part comes as HTML that the gateway has escaped; what models say is only ever put in as text.
 const byId = (id) => document.getElementById(id);
 const state = byId("state");
-const updates = new EventSource("status/events");
 const scrolled = () => [...byId("live").querySelectorAll(".scroll")];
-updates.onmessage = (event) => {
+let silence = null;
+
+function show(html) {
   // A table that was pushed aside on a narrow screen stays where it was.
   const lefts = scrolled().map((part) => part.scrollLeft);
-  byId("live").innerHTML = JSON.parse(event.data);
+  byId("live").innerHTML = html;
   scrolled().forEach((part, at) => { part.scrollLeft = lefts[at] || 0; });
   state.className = "on";
   state.textContent = "live";
-};
-updates.onerror = () => {
-  state.className = "";
-  state.textContent = "waiting for the gateway";
-};
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    state.className = "";
+    state.textContent = "waiting for the gateway";
+  }, 8000);
+}
+
+function listen() {
+  const updates = new EventSource("status/events");
+  updates.onmessage = (event) => show(JSON.parse(event.data));
+  updates.onerror = () => {
+    // It comes back by itself, but not after an error's status.
+    if (updates.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+  };
+}
+listen();
 
 const form = byId("playground");
 let stopping = null;
