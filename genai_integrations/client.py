@@ -526,8 +526,8 @@ class GenAIClient:
         return profile_of((target.connection.provider.name, target.model) for target in targets)
 
     def models(self) -> list[str]:
-        """Every model that the connections list, as `connection/model`."""
-        return self._router.plans().names.listed()
+        """Names to ask for: groups of `model_list`, aliases, and each model that a connection lists, as `connection/model`."""
+        return self._router.plans().names.offered()
 
     @property
     def connections(self) -> tuple[Connection | BrokenConnection, ...]:
