@@ -211,7 +211,7 @@ def doctor(
     from genai_integrations.cli.doctor.run import CHECKS, run
     from genai_integrations.cli.doctor.setup import Setup
 
-    if not run(CHECKS, Setup(os.environ, call=call), as_json=as_json):
+    if not run(CHECKS, Setup(call=call), as_json=as_json):
         raise typer.Exit(1)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -23,20 +23,21 @@ _FAILED = 400
 _FIELDS = "genai_fields"
 
 
-def log_request(fields: Mapping[str, Any], status: int) -> None:
+def log_request(fields: Callable[[], Mapping[str, Any]], status: int, *, is_api: bool) -> None:
     """Log a request that is over.
 
     Args:
-        fields: What is said of it; what is None is left out.
+        fields: Gives what is said of it; what is None is left out.
         status: HTTP's; it decides the level.
+        is_api: Whether it was one for a model; what balancers and Prometheus ask all day is for `debug`.
     """
-    level = logging.INFO
+    level = logging.INFO if is_api else logging.DEBUG
     if status >= _FAILED_HERE:
         level = logging.ERROR
     elif status >= _FAILED:
         level = logging.WARNING
     if REQUESTS.isEnabledFor(level):
-        said = {name: value for name, value in fields.items() if value is not None}
+        said = {name: value for name, value in fields().items() if value is not None}
         REQUESTS.log(level, "request", extra={_FIELDS: said})
 
 

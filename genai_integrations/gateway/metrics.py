@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 # Loaded with this module, and so not before the run folder is named: the library looks for that when it is imported.
@@ -21,13 +22,14 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
-    values,
 )
 
 from genai_integrations.calls.route import OK
 from genai_integrations.gateway.rates import CALL, OTHER, Counts
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_NAMESPACE = "genai_gateway"
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 """Buckets of the duration: from a kept answer to a long stream."""
@@ -48,43 +50,37 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._targets: set[str] = set()
         self._cooling: set[str] = set()
-        own = {"registry": self._registry, "namespace": "genai_gateway"}
-        self._requests = Counter(
-            "requests_total", "Requests that are over.", ("route", "status"), **own
-        )
+        counter = partial(Counter, namespace=_NAMESPACE, registry=self._registry)
+        gauge = partial(Gauge, namespace=_NAMESPACE, registry=self._registry)
+        self._requests = counter("requests_total", "Requests that are over.", ("route", "status"))
         self._duration = Histogram(
             "request_duration_seconds",
             "From the head of a request to the end of its answer.",
             ("route",),
             buckets=_SECONDS,
-            **own,
+            namespace=_NAMESPACE,
+            registry=self._registry,
         )
-        self._attempts = Counter(
-            "upstream_attempts_total",
-            "Requests to providers that are over.",
-            ("target", "outcome"),
-            **own,
+        self._attempts = counter(
+            "upstream_attempts_total", "Requests to providers that are over.", ("target", "outcome")
         )
-        self._tokens = Counter(
-            "tokens_total", "Tokens, as providers reported them.", ("target", "type"), **own
+        self._tokens = counter(
+            "tokens_total", "Tokens, as providers reported them.", ("target", "type")
         )
-        self._cost = Counter(
-            "cost_usd_total", "US dollars, as far as prices are known.", ("target",), **own
+        self._cost = counter(
+            "cost_usd_total", "US dollars, as far as prices are known.", ("target",)
         )
-        self._in_flight = Gauge(
-            "requests_in_flight", "Requests under way.", multiprocess_mode="livesum", **own
+        self._in_flight = gauge(
+            "requests_in_flight", "Requests under way.", multiprocess_mode="livesum"
         )
-        self._streams = Gauge(
-            "streams_open", "Streams under way.", multiprocess_mode="livesum", **own
-        )
-        self._cooldowns = Gauge(
+        self._streams = gauge("streams_open", "Streams under way.", multiprocess_mode="livesum")
+        self._cooldowns = gauge(
             "cooldown_ends_timestamp_seconds",
             "When the cooldown of a target ends, in seconds since 1970; 0 once it is over.",
             ("target",),
             multiprocess_mode="livemax",
-            **own,
         )
-        self._workers = Gauge("workers", "Workers.", multiprocess_mode="livesum", **own)
+        self._workers = gauge("workers", "Workers.", multiprocess_mode="livesum")
         self._workers.set(1)
 
     def began(self) -> None:
@@ -141,13 +137,13 @@ class Metrics:
             return generate_latest(self._registry)
         _forget_the_dead(self._run_dir)
         together = CollectorRegistry()
-        multiprocess.MultiProcessCollector(together, str(self._run_dir))
+        multiprocess.MultiProcessCollector(together, str(self._run_dir))  # type: ignore[no-untyped-call]
         return generate_latest(together)
 
     def leave(self) -> None:
         """The worker ends: its gauges go, its counters stay."""
         if self._run_dir is not None:
-            multiprocess.mark_process_dead(os.getpid(), str(self._run_dir))
+            _forget(os.getpid(), self._run_dir)
 
     def _target(self, name: str) -> str:
         if name not in self._targets:
@@ -157,18 +153,17 @@ class Metrics:
         return name
 
 
-def is_shared() -> bool:
-    """Whether the library keeps figures in files, as it does where `PROMETHEUS_MULTIPROC_DIR` was set in time."""
-    return bool(values.ValueClass._multiprocess)  # noqa: SLF001  the library has no other word for it
-
-
 def _forget_the_dead(run_dir: Path) -> None:
     """Take away the gauges of workers that were killed: nobody else does."""
     found = {path.stem.rpartition("_")[2] for path in run_dir.glob("gauge_live*.db")}
     for pid in found:
         if pid.isdecimal() and not _is_alive(int(pid)):
             with contextlib.suppress(FileNotFoundError):  # another worker was faster
-                multiprocess.mark_process_dead(int(pid), str(run_dir))
+                _forget(int(pid), run_dir)
+
+
+def _forget(pid: int, run_dir: Path) -> None:
+    multiprocess.mark_process_dead(pid, str(run_dir))  # type: ignore[no-untyped-call]
 
 
 def _is_alive(pid: int) -> bool:

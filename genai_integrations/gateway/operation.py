@@ -9,8 +9,9 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,16 @@ if TYPE_CHECKING:
 TICK = 1.0
 """Seconds between two writings of what was counted."""
 
+API = "/v1/"
+"""How the routes begin by which models are asked for; the others are those of balancers, Prometheus and people."""
+
 NO_ROUTE = "none"
 """The route of a request that no row of the table of routes takes."""
 
 BOARD_FILE = "board.db"
+
+CLIENT_GONE = 499
+"""The status of a request whose caller went away before there was an answer: nginx's word for it."""
 
 
 @dataclass(slots=True)
@@ -42,9 +49,9 @@ class Told:
         route: A row of the table of routes, such as `/v1/chat/completions`; never the path as it was asked for.
         caller: The caller's name; None before it is known.
         project: The caller's project.
-        stream: Whether the answer is a stream of events.
+        is_stream: Whether the answer is a stream of events.
         call: The route of the call that was made; None where none was.
-        error: The class of the error that the answer tells of.
+        error: The code of the error that the answer tells of.
         status: HTTP's; 0 before the answer has begun.
         is_whole: Whether the answer was sent to its end.
         began: When the head was there, on the monotonic clock.
@@ -54,7 +61,7 @@ class Told:
     route: str = NO_ROUTE
     caller: str | None = None
     project: str | None = None
-    stream: bool = False
+    is_stream: bool = False
     call: Route | None = None
     error: str | None = None
     status: int = 0
@@ -104,27 +111,30 @@ class Operation:
                 self._clients[caller.client] = caller.project
             caller.client.observe(self.rates.observer(caller.project))
 
-    def began(self, told: Told) -> None:  # noqa: ARG002 - the twin of `ended`
+    def began(self) -> None:
         """A request has come."""
         self._requests += 1
         self.metrics.began()
 
-    def answer_began(self, told: Told, status: int) -> None:
-        """The head of the answer goes out."""
-        told.status = status
-        if told.stream:
-            self._streams += 1
-            self.metrics.stream_began()
+    @contextlib.contextmanager
+    def stream(self, told: Told) -> Generator[None]:
+        """A stream of events is sent."""
+        told.is_stream = True
+        self._streams += 1
+        self.metrics.stream_began()
+        try:
+            yield
+        finally:
+            self._streams -= 1
+            self.metrics.stream_ended()
 
     def ended(self, told: Told) -> None:
         """A request is over: answered, refused, or left by its caller."""
         seconds = time.monotonic() - told.began
         self._requests -= 1
-        if told.stream and told.status:
-            self._streams -= 1
-            self.metrics.stream_ended()
+        told.status = told.status or CLIENT_GONE
         self.metrics.ended(told.route, told.status, seconds)
-        log_request(_fields(told, seconds), told.status)
+        log_request(partial(_fields, told, seconds), told.status, is_api=told.route.startswith(API))
 
     def write(self) -> None:
         """Write down what was counted since this was done last. It takes milliseconds, so not on the event loop."""
@@ -168,6 +178,8 @@ class Operation:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Write about once a second while the worker runs."""
+        # The library is loaded now, and not while the first caller waits.
+        await asyncio.to_thread(lambda: self.metrics)
         ticking = asyncio.create_task(self._tick())
         try:
             yield
@@ -197,20 +209,27 @@ def _fields(told: Told, seconds: float) -> dict[str, object]:
     return {
         "request_id": told.request_id,
         "caller": told.caller,
-        "project": told.project,
+        "project": told.project or None,
         "route": told.route,
         "status": told.status,
         "ms": round(seconds * 1000, 1),
-        "stream": told.stream or None,
+        "stream": told.is_stream or None,
         "left": True if not told.is_whole else None,
         "model": asked,
-        "target": None if call is None else call.served,
+        "target": None if call is None or not call.attempts else call.attempts[-1].target,
         "attempts": None if call is None else len(call.attempts),
         "cache": None if call is None else call.cache.status,
         "cost": None if call is None else call.cost,
         "trace_id": None if call is None else call.trace_id,
-        "error": told.error,
+        "error": told.error or _broken(call),
     }
+
+
+def _broken(call: Route | None) -> str | None:
+    """Why a stream ended whose head had promised more; None where it did not."""
+    if call is None or call.served is not None or not call.attempts:
+        return None
+    return call.attempts[-1].outcome or None
 
 
 _LONGEST_NAME = 200

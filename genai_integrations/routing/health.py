@@ -183,7 +183,9 @@ class Health:
             return {}
         now = self._clock()
         with self._lock:
-            known = [(target, circuit.open_until - now) for target, circuit in self._records.items()]
+            known = [
+                (target, circuit.open_until - now) for target, circuit in self._records.items()
+            ]
         return {target: left for target, left in known if left > 0}
 
     def running_probe(self, target: str) -> Probe | None:

@@ -17,15 +17,16 @@ from genai_integrations.gateway.operation import Operation, Told
 def configured():
     """Configure logging as a gateway does, and put it back afterwards."""
     names = ("genai_integrations", "uvicorn", "uvicorn.access")
-    before = [(name, dict(vars(logging.getLogger(name)))) for name in names]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(row, row.handlers[:], row.level, row.propagate) for row in loggers]
 
     def configured(level: LogLevel):
         logging.config.dictConfig(log_config(level))
 
     yield configured
-    for name, state in before:
-        vars(logging.getLogger(name)).update(state)
-    logging.getLogger("genai_integrations").manager._clear_cache()
+    for row, handlers, least, propagate in before:
+        row.handlers[:], row.propagate = handlers, propagate
+        row.setLevel(least)
 
 
 @pytest.fixture
@@ -48,8 +49,7 @@ def told(status=200, **more):
 
 
 def end(operation, row):
-    operation.began(row)
-    operation.answer_began(row, row.status)
+    operation.began()
     operation.ended(row)
 
 
@@ -83,7 +83,7 @@ def test_what_is_not_known(configured, operation, lines):
 def test_a_stream_that_was_left(configured, operation, lines):
     """It says so: the status alone would look like an answer."""
     configured("info")
-    end(operation, told(stream=True, is_whole=False))
+    end(operation, told(is_stream=True, is_whole=False))
     (line,) = lines()
     assert (line["stream"], line["left"]) == (True, True)
 
@@ -108,6 +108,19 @@ def test_levels(configured, operation, lines, level, statuses):
     for status in (200, 429, 502):
         end(operation, told(status))
     assert [line["status"] for line in lines()] == statuses
+
+
+def test_probes_are_quiet(configured, operation, lines):
+    """What balancers and Prometheus ask all day is logged where it fails, else at `debug` only."""
+    for level in ("info", "debug"):
+        configured(level)
+        for status in (200, 503):
+            end(operation, Told("req_1", "/health/ready", status=status, is_whole=True))
+    assert [(line["level"], line["status"]) for line in lines()] == [
+        ("error", 503),
+        ("debug", 200),
+        ("error", 503),
+    ]
 
 
 def test_an_exception(configured, lines):

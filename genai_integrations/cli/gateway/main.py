@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,17 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.settings import configuration_file
 
 app = typer.Typer(help="Serve models to other programs: OpenAI's API, over any provider.")
+
+
+class Level(StrEnum):
+    """What is logged, as `gateway.logs.LogLevel` has it, for the command line."""
+
+    off = "off"
+    error = "error"
+    warning = "warning"
+    info = "info"
+    debug = "debug"
+
 
 _PARTS = ("httptools", "uvicorn")
 
@@ -33,6 +45,10 @@ def gateway(  # noqa: PLR0917 - each is an option
         bool,
         typer.Option("--demo", help="Serve a small model of this machine: no account, no key."),
     ] = False,
+    log_level: Annotated[
+        Level,
+        typer.Option(help="info: each request in JSON on stderr; warning: those that failed."),
+    ] = Level.info,
 ) -> None:
     """Serve models to other programs and languages.
 
@@ -45,7 +61,17 @@ def gateway(  # noqa: PLR0917 - each is an option
     require_parts()
     from genai_integrations.cli.gateway.run import Asked, run
 
-    run(Asked(str(config) if config else configuration_file(), host, port, workers, no_auth, demo))
+    run(
+        Asked(
+            str(config) if config else configuration_file(),
+            host,
+            port,
+            workers,
+            no_auth,
+            demo,
+            log_level.value,
+        )
+    )
 
 
 def require_parts() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from genai_integrations.errors import GenAIError
 from genai_integrations.gateway.dialects.models import names_for
 from genai_integrations.gateway.operator import NOT_KEPT, USER, has_token, is_for_everybody
 from genai_integrations.gateway.page import html
@@ -29,9 +30,7 @@ MOST_VIEWERS = 50
 """Pages that one worker keeps up to date; the others are as they were when they were loaded."""
 
 _UNAUTHORIZED = 401
-_ASK: tuple[Header, ...] = (
-    (b"www-authenticate", b'Basic realm="genai gateway", charset="UTF-8"'),
-)
+_ASK: tuple[Header, ...] = ((b"www-authenticate", b'Basic realm="genai gateway", charset="UTF-8"'),)
 _PLAIN = b"text/plain; charset=utf-8"
 _HTML = b"text/html; charset=utf-8"
 _EVENTS = b"text/event-stream; charset=utf-8"
@@ -73,7 +72,7 @@ async def events(gateway: Gateway, exchange: Exchange) -> None:
             if gateway.is_draining:
                 break
         watch.end()
-        await exchange.send({"type": "http.response.body", "body": b""})
+        await exchange.end()
     except asyncio.CancelledError:
         if not watch.is_gone:
             raise
@@ -96,7 +95,7 @@ async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
     if has_token(options, exchange.headers):
         return html.View(USER, None, None)
     try:
-        caller = await options.keys.admit(exchange.headers)
+        caller = await gateway.admit(exchange)
     except Refused as refused:
         if refused.status != _UNAUTHORIZED:
             raise
@@ -104,9 +103,13 @@ async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
         return None
     if caller.key:
         raise Refused(403, "project_key_needed", "this page is for the key pair of the project")
+    try:
+        models = await names_for(caller)
+    except GenAIError:
+        # The figures are there all the same, and just then somebody looks at them.
+        models = []
     project = None if is_for_everybody(options) else caller.project
-    gateway.operation.serves(caller)
-    return html.View(caller.name, project, await names_for(caller))
+    return html.View(caller.name, project, models)
 
 
 _WHO = b"name: the project's public key, password: its secret key\n"
