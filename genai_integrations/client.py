@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.args import router_args as checked_args
+from genai_integrations.calls.misplaced import tells_where
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.connection import (
@@ -123,6 +124,7 @@ class GenAIClient:
         ConfigurationError: Something given cannot work.
     """
 
+    @tells_where
     def __init__(
         self,
         public_key: str | None = None,

@@ -16,6 +16,7 @@ from genai_integrations.client import GenAIClient
 from genai_integrations.connections.langfuse.project import fetch_project_id
 from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.testing.langfuse.stand_in import LangfuseStandIn
 from genai_integrations.testing.local_model.model import LocalModel
 from genai_integrations.testing.postgres.database import LangfuseDatabase
@@ -39,7 +40,7 @@ def require_parts() -> None:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"genai demo needs {', '.join(missing)}: pip install 'genai-integrations[demo]'"
+            f"genai demo needs {', '.join(missing)}: {to_install_extra('demo')}"
         )
 
 
