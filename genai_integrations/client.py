@@ -22,11 +22,12 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.args import router_args as checked_args
-from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.misplaced import tells_where
+from genai_integrations.calls.reply import ParsedReply, Reply
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.connection import (
     BrokenConnection,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from langfuse import Langfuse
+    from openai import AsyncOpenAI, OpenAI
 
     from genai_integrations.jobs.items import BatchItem
     from genai_integrations.jobs.progress import Progress
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from genai_integrations.routing.outages import Failure, Outage
     from genai_integrations.routing.variants.track import Track
     from genai_integrations.transports.tape import Replay
+
+T = TypeVar("T")
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -123,6 +127,7 @@ class GenAIClient:
         ConfigurationError: Something given cannot work.
     """
 
+    @tells_where
     def __init__(
         self,
         public_key: str | None = None,
@@ -229,6 +234,16 @@ class GenAIClient:
 
     @overload
     def completion(
+        self,
+        model: str,
+        messages: Messages,
+        stream: Literal[False] = False,
+        *,
+        response_format: type[T],
+        **params: Any,
+    ) -> ParsedReply[T]: ...
+    @overload
+    def completion(
         self, model: str, messages: Messages, stream: Literal[False] = False, **params: Any
     ) -> Reply: ...
     @overload
@@ -249,7 +264,9 @@ class GenAIClient:
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `stall_timeout`, `deadline`,
-                `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`, `max_cost`. A stream brings its usage unless `stream_options=None`. On whose
+                `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`, `max_cost`. A Pydantic model,
+                dataclass or TypedDict as `response_format` is asked for in whichever way the target can, and the
+                answer is an object of it: `reply.parsed`. A stream brings its usage unless `stream_options=None`. On whose
                 behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
                 record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version;
                 with `variables`, and a `label` if it is another, the prompt's messages come before `messages`),
@@ -268,6 +285,16 @@ class GenAIClient:
         request = chat_request(model, messages, params, self._router.args, stream=stream)
         return self._router.run(request)
 
+    @overload
+    async def acompletion(
+        self,
+        model: str,
+        messages: Messages,
+        stream: Literal[False] = False,
+        *,
+        response_format: type[T],
+        **params: Any,
+    ) -> ParsedReply[T]: ...
     @overload
     async def acompletion(
         self, model: str, messages: Messages, stream: Literal[False] = False, **params: Any
@@ -532,8 +559,8 @@ class GenAIClient:
         return profile_of((target.connection.provider.name, target.model) for target in targets)
 
     def models(self) -> list[str]:
-        """Every model that the connections list, as `connection/model`."""
-        return self._router.plans().names.listed()
+        """Names to ask for: groups of `model_list`, aliases, and each model that a connection lists, as `connection/model`."""
+        return self._router.plans().names.offered()
 
     @property
     def connections(self) -> tuple[Connection | BrokenConnection, ...]:
@@ -628,6 +655,27 @@ class GenAIClient:
         from genai_integrations.transports.litellm.loading import litellm_module
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
+
+    def as_openai(self) -> OpenAI:
+        """A real `openai.OpenAI` whose requests this client answers in the process: for code and libraries that take one.
+
+        It has `chat.completions` (streams, tools, `parse`, `with_raw_response`), `embeddings` and `models`. A model is
+        named as for `completion`, and per-call arguments of ours go into `extra_body`. The route is in the headers
+        `x-genai-target`, `x-genai-cost` and `x-genai-cache`. The SDK repeats nothing and has no time-out of its own:
+        both are the router's; a `timeout` of a call is its `deadline`, of a stream its `timeout`.
+
+        Raises:
+            ConfigurationError: The package `openai` is not installed.
+        """
+        from genai_integrations.openai_sdk.clients import openai_client
+
+        return openai_client(self)
+
+    def as_async_openai(self) -> AsyncOpenAI:
+        """As `as_openai`: an `openai.AsyncOpenAI`, for any event loop."""
+        from genai_integrations.openai_sdk.clients import async_openai_client
+
+        return async_openai_client(self)
 
     def rollout(self, name: str) -> Track:
         """How far a rollout of `router_args["rollouts"]` is.

@@ -172,6 +172,12 @@ PER_CALL = frozenset(
 )
 """Arguments that a single call may set for itself."""
 
+CALL_FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+"""Arguments that a call may have, too, in shapes of its own: see `calls.fallbacks`."""
+
+DISABLE_FALLBACKS = "disable_fallbacks"
+"""A call's argument for none of those."""
+
 
 ROUTER_ARGS = frozenset(row.name for row in dataclasses.fields(RouterArgs))
 """The name of every argument."""
@@ -208,7 +214,8 @@ def _checked(given: Mapping[str, object]) -> dict[str, Any]:
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 
 
-def _fallbacks(name: str, value: object) -> Fallbacks:
+def fallback_table(name: str, value: object) -> Fallbacks:
+    """The names to go to, by a model's name."""
     rows = [value] if isinstance(value, Mapping) else value
     wanted = 'a list like [{"gpt-4o": ["gpt-4o-mini"]}]'
     if isinstance(rows, str) or not isinstance(rows, Sequence):
@@ -321,10 +328,10 @@ def _is_error(item: object) -> bool:
 
 
 _CHECKS: Mapping[str, checks.Check] = {
-    "fallbacks": _fallbacks,
+    "fallbacks": fallback_table,
     "default_fallbacks": checks.names,
-    "context_window_fallbacks": _fallbacks,
-    "content_policy_fallbacks": _fallbacks,
+    "context_window_fallbacks": fallback_table,
+    "content_policy_fallbacks": fallback_table,
     "num_retries": checks.count,
     "retry_after": checks.seconds_or_zero,
     "timeout": checks.seconds,

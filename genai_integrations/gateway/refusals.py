@@ -37,7 +37,7 @@ from genai_integrations.errors import (
 Header = tuple[bytes, bytes]
 
 
-class Refused(GenAIError):
+class Refused(GenAIError):  # noqa: N818  the gateway refused; a provider that fails is an error
     """The gateway does not serve a request.
 
     Attributes:
