@@ -182,8 +182,7 @@ def test_the_images_packages_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     wanted = [
-        Requirement(row)
-        for row in [*project["dependencies"], *extras["cli"], *extras.get("gateway", [])]
+        Requirement(row) for row in [*project["dependencies"], *extras["cli"], *extras["gateway"]]
     ]
     for row in wanted:
         assert locked[canonicalize_name(row.name)] in row.specifier, row
