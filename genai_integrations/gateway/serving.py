@@ -55,9 +55,9 @@ def serve(options: Options, listener: socket.socket, workers: int = 1) -> None:
     _raise_file_limit()
     config = configured(partial(_application, options), workers)
     if workers > 1:
-        from uvicorn.supervisors import Multiprocess
+        from genai_integrations.gateway.supervising import Supervisor
 
-        Multiprocess(config, sockets=[listener]).run()
+        Supervisor(config, sockets=[listener]).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
 
