@@ -156,6 +156,10 @@ class Special(Protocol):
     is_one_choice: bool
     """Whether any of its models will do, so that those which fit a request better are preferred across all."""
 
+    def groups(self) -> list[Sequence[Target]]:
+        """The targets of each of its models, those of the first one first."""
+        ...
+
     def finished(self, plan: Plan, request: Request) -> Plan:
         """Its plan for one request, of the targets that can do what the request needs."""
         ...
