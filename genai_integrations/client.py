@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.args import router_args as checked_args
+from genai_integrations.calls.misplaced import tells_where
 from genai_integrations.calls.reply import ParsedReply, Reply
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.connection import (
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from genai_integrations.ledger.observer import Ledger
     from genai_integrations.ledger.stats import Stats
     from genai_integrations.limits.gate import Gate
-    from genai_integrations.limits.rules import OnLimit, StoreAway
+    from genai_integrations.limits.rules import OnLimit, Period, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
     from genai_integrations.routing.caching import Answers
@@ -126,6 +127,7 @@ class GenAIClient:
         ConfigurationError: Something given cannot work.
     """
 
+    @tells_where
     def __init__(
         self,
         public_key: str | None = None,
@@ -182,17 +184,23 @@ class GenAIClient:
             _able("transport", (transport,), "send")
         self._pins = OriginPins(hosts)
         spoken = _recorded(transport or Transports(self._pins), record)
-        gate = _gate(
-            args, limits, budgets,
-            on_limit=on_limit, on_alert=on_alert, limits_away=limits_away, space=self.public_key,
-        )  # fmt: skip
+        project = getattr(store, "project_id", None) or self.public_key
+        self._new_gate = partial(
+            _gate,
+            args,
+            on_limit=on_limit,
+            on_alert=on_alert,
+            limits_away=limits_away,
+            space=project,
+        )
+        gate = self._new_gate(limits, budgets) if _has_limits(args, limits, budgets) else None
         self._router = Router(
             registry,
             args,
             spoken,
             watching,
             answers,
-            project=self.public_key or "",
+            project=project or "",
             langfuse=settings if traced else None,
             gate=gate,
         )
@@ -551,8 +559,8 @@ class GenAIClient:
         return profile_of((target.connection.provider.name, target.model) for target in targets)
 
     def models(self) -> list[str]:
-        """Every model that the connections list, as `connection/model`."""
-        return self._router.plans().names.listed()
+        """Names to ask for: groups of `model_list`, aliases, and each model that a connection lists, as `connection/model`."""
+        return self._router.plans().names.offered()
 
     @property
     def connections(self) -> tuple[Connection | BrokenConnection, ...]:
@@ -630,6 +638,22 @@ class GenAIClient:
             )
         with self._ledger.book.reading() as connection:
             return stats_of(connection, by, since=moment(since), until=moment(until))
+
+    def set_budget(self, name: str, usd: float, per: Period = "day") -> None:
+        """Have a budget from now on beside those that the client was made with, or another one in its place.
+
+        Args:
+            name: Whose; see `budgets` of the client.
+            usd: US dollars. What was spent of the name counts on.
+            per: `day` or `month` in UTC, or `run`, the life of the client.
+
+        Raises:
+            ConfigurationError: Something given cannot work.
+        """
+        from genai_integrations.limits.rules import budgets_of
+
+        budget = budgets_of({name: {"usd": usd, "per": per}})[name]
+        self._router.gate(lambda: self._new_gate(None, None)).set_budget(name, budget)
 
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""
@@ -917,16 +941,18 @@ def _names(names: object) -> Sequence[str] | None:
     return given.texts("llm_connection_names", names, "seoul")
 
 
+def _has_limits(args: RouterArgs, limits: object, budgets: object) -> bool:
+    rows = (row for group in args.model_list.values() for row in group)
+    return bool(limits or budgets) or any(row.rpm or row.tpm for row in rows)
+
+
 def _gate(
     args: RouterArgs,
     limits: Mapping[str, Mapping[str, int]] | None,
     budgets: Mapping[str, Mapping[str, Any]] | None,
     **options: Any,
-) -> Gate | None:
+) -> Gate:
     """What keeps limits and budgets; nothing is loaded for it where there are none."""
-    rows = (row for group in args.model_list.values() for row in group)
-    if not limits and not budgets and not any(row.rpm or row.tpm for row in rows):
-        return None
     from genai_integrations.limits.setup import gate_of
 
     return gate_of(limits, budgets, redis_url=args.redis_address or None, **options)

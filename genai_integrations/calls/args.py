@@ -86,6 +86,7 @@ class RouterArgs:
             other words.
         max_cost: Most US dollars that a call may cost at worst, all attempts together, or a `Purse` that several
             calls share. A target that may cost more is passed over; without another one the call raises.
+        allowed_models: Patterns of the models that calls may use, `["gpt-4o*"]`; they bind fallbacks too. None for all.
         model_list: Groups of targets behind names of your own, in LiteLLM's rows.
         sticky_by: `user` or `session`: calls of one go to the same target, where a provider's prompt cache is warm.
         region_preference: `["ap-northeast-2", "eu"]`: targets in an earlier region are tried before the others.
@@ -128,6 +129,7 @@ class RouterArgs:
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: CacheControl = field(default_factory=CacheControl)
     max_cost: float | Purse | None = None
+    allowed_models: tuple[str, ...] | None = None
     model_list: Groups = field(default_factory=dict)
     sticky_by: StickyBy | None = None
     region_preference: tuple[str, ...] = ()
@@ -165,6 +167,7 @@ PER_CALL = frozenset(
     (
         *("timeout", "stream_timeout", "stall_timeout", "stream_recovery", "deadline"),
         *("num_retries", "fallback_on", "drop_params", "cache", "max_cost"),
+        "allowed_models",
     )
 )
 """Arguments that a single call may set for itself."""
@@ -358,6 +361,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "redis_password": checks.secret_text,
     "state_file": checks.text_or_none,
     "cache": cache_control,
+    "allowed_models": checks.names_or_none,
     "model_list": _model_list,
     "sticky_by": _sticky_by,
     "region_preference": checks.names,

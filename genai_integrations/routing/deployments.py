@@ -157,7 +157,7 @@ class Special(Protocol):
     """Whether any of its models will do, so that those which fit a request better are preferred across all."""
 
     def groups(self) -> list[Sequence[Target]]:
-        """The targets of each of its models, those of the first one first."""
+        """The targets of its models, in groups of equals, as far as they can be ordered without a request."""
         ...
 
     def finished(self, plan: Plan, request: Request) -> Plan:

@@ -118,6 +118,10 @@ class Planner:
         if request.disable_fallbacks:
             # First, lest a fallback take the place of targets that cannot do what is asked.
             plan = dataclasses.replace(plan, fallbacks=(), instead={}, special=None)
+        if request.args.allowed_models is not None:
+            from genai_integrations.routing.allowed import allowed
+
+            plan = allowed(plan, request, plans.names, self._args)
         if (plan.lacks or plan.window) and request.operation == "chat/completions":
             plan = able(plan, request, self._abilities)
         if plan.special is not None:

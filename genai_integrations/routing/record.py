@@ -13,6 +13,7 @@ from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver
 from genai_integrations.runtime.network import without_frames
+from genai_integrations.transports.advice import next_step
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Memory
@@ -121,7 +122,9 @@ class Record:
         """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
         without_frames(error)
         attempt.outcome = type(error).__name__
-        attempt.error = located(error, call) if isinstance(error, CallError) else error
+        attempt.error = error
+        if isinstance(error, CallError):
+            located(error, call).next_step = next_step(error, call.connection, call.model)
         self._attempt_ended(attempt)
         return error
 
