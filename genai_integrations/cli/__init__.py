@@ -11,6 +11,10 @@ def main() -> None:
     missing = [name for name in ("typer", "rich") if importlib.util.find_spec(name) is None]
     if missing:
         sys.exit(f"genai needs {' and '.join(missing)}: pip install 'genai-integrations[cli]'")
-    from genai_integrations.cli.app import main as run
+    try:
+        from genai_integrations.cli.app import main as run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        # While modules load; a command that runs ends so by itself.
+        sys.exit(130)
