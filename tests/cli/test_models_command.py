@@ -54,14 +54,14 @@ def test_names(genai):
 def test_plain_names_first(genai, using, connect):
     """What only an aggregator has is called by its connection."""
     using(
-        connect("router", provider="openrouter", base_url=None, custom_models=("x-ai/grok-9",)),
+        connect("router", provider="openrouter", base_url=None, custom_models=("acme/own-1",)),
         connect("seoul", custom_models=("gpt-4o",)),
     )
 
-    listed = list(rows(genai, "--can", "tools")) + list(rows(genai, "grok-9"))
+    listed = list(rows(genai, "--can", "tools")) + list(rows(genai, "own-1"))
 
     assert "gpt-4o" in listed
-    assert listed[-1] == "router/x-ai/grok-9"
+    assert listed[-1] == "router/acme/own-1"
 
 
 @pytest.mark.parametrize(
