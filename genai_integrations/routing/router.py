@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
@@ -78,6 +78,7 @@ class Router:
         self._parts = Parts(
             registry, args, planner, health, transport, watching, answers, found, gate
         )
+        self._gates: dict[str, Gate] = {}
         self._parts.wants_times = any(map(wants_times, watching))
         if args.hedge_after is not None:
             from genai_integrations.routing.hedging import Hedging
@@ -221,6 +222,14 @@ class Router:
         from genai_integrations.routing.estimating import Estimator
 
         return Estimator(self._parts, request, counter, batch=batch)
+
+    def gate(self, new: Callable[[], Gate]) -> Gate:
+        """What keeps limits and budgets, from now on where there was none before."""
+        gate = self._parts.gate
+        if gate is None:
+            # Two threads may make one at once, and both get the first.
+            gate = self._parts.gate = self._gates.setdefault("added", new())
+        return gate
 
     def refresh(self) -> None:
         """Read the connections again, now."""
