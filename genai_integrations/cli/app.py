@@ -12,6 +12,7 @@ import typer
 
 from genai_integrations.cli import config as config_commands
 from genai_integrations.cli import options, prompts, render, rollout
+from genai_integrations.cli.gateway import main as gateway
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError, GenAIError
 
@@ -35,6 +36,7 @@ Name = Annotated[
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(config_commands.app, name="config")
+app.add_typer(gateway.app, name="gateway")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

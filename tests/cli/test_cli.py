@@ -321,7 +321,9 @@ def test_resolve_what_nobody_serves(genai, using, connect):
     shown, machine = genai("resolve", "claude-x"), genai("resolve", "claude-x", "--json")
 
     assert shown.exit_code == machine.exit_code == 1
-    assert shown.stdout.startswith("Nobody serves 'claude-x'.\n  not: ")
+    assert shown.stdout.startswith(
+        "Nobody serves 'claude-x'. It takes a connection of anthropic or bedrock or vertex."
+    )
     assert "seoul: lists only gpt-4o, gpt-4o-mini" in json.loads(machine.stdout)["missing"]
 
 

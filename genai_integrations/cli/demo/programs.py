@@ -59,7 +59,7 @@ def import_frameworks() -> None:
 def ask_client(client: GenAIClient, write: Write) -> Attempts:
     """A plain call."""
     reply = client.completion(MODEL, [{"role": "user", "content": _QUESTION}], temperature=0)
-    write(reply.choices[0].message.content)
+    write(reply.text)
     return reply.route.as_dict()["attempts"]
 
 

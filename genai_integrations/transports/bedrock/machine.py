@@ -98,8 +98,9 @@ def _credentials(profile: str | None) -> Any:
     try:
         found = botocore.session.Session(profile=profile).get_credentials()
     except botocore.exceptions.ProfileNotFound:
-        raise ConfigurationError(
-            f"the machine's AWS configuration has no profile {profile!r}"
+        raise CredentialError(
+            f"the machine's AWS configuration has no profile {profile!r}: correct its name (AWS_PROFILE), or "
+            f"run `aws configure --profile {profile}`"
         ) from None
     except Exception as error:  # noqa: BLE001  plugins of every kind give credentials
         raise _failed(profile, error) from None

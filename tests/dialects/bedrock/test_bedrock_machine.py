@@ -96,7 +96,7 @@ async def test_the_machines_variables_sign(provider, monkeypatch):
     ("profile", "error", "words"),
     [
         (None, CredentialError, "this machine has no AWS credentials: run `aws configure`"),
-        ("absent", ConfigurationError, "no profile 'absent'"),
+        ("absent", CredentialError, "no profile 'absent'"),
     ],
 )
 def test_without_credentials(profile, error, words):

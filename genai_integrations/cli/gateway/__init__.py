@@ -1,0 +1,1 @@
+"""`genai gateway`: serve models to others."""

@@ -1,0 +1,104 @@
+"""What `genai gateway` serves, to whom, and what it says at its start."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import partial
+
+from genai_integrations.cli import render
+from genai_integrations.errors import ConfigurationError
+from genai_integrations.gateway import opening
+from genai_integrations.gateway.callers import is_loopback
+from genai_integrations.gateway.serving import Options, listening, serve
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command line.
+
+    Attributes:
+        config: Path of the configuration, None for none.
+        host: Address to listen at.
+        port: And its port.
+        workers: How many processes serve.
+        no_auth: Whether everybody is served who can reach the address.
+        demo: Whether the local model is served.
+    """
+
+    config: str | None
+    host: str
+    port: int
+    workers: int
+    no_auth: bool
+    demo: bool
+
+
+def run(asked: Asked) -> None:
+    """Serve until the process is told to end.
+
+    Raises:
+        ConfigurationError: It cannot be served so.
+    """
+    _require_keys(asked)
+    listener = listening(asked.host, asked.port)
+    port = listener.getsockname()[1]
+    with _options(asked) as (options, model):
+        for line in _words(asked, port, model):
+            render.stderr().print(render.plain(line), soft_wrap=True)
+        serve(options, listener, asked.workers)
+
+
+def _require_keys(asked: Asked) -> None:
+    """Whoever reaches a gateway without keys spends its money."""
+    if not is_loopback(asked.host) and not asked.no_auth:
+        raise ConfigurationError(
+            f"there are no keys, and others can reach {asked.host}: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, "
+            "listen at 127.0.0.1, or say --no-auth if everybody who can reach it may use it"
+        )
+
+
+@contextlib.contextmanager
+def _options(asked: Asked) -> Generator[tuple[Options, str]]:
+    """What each worker makes its options by, and a model to try."""
+    only_loopback = not asked.no_auth
+    if not asked.demo:
+        # In this process too, so that a mistake in the file is told at once, and once.
+        client = opening.client_of(asked.config)
+        names = client.models()
+        made = partial(opening.for_everybody, asked.config, only_loopback=only_loopback)
+        yield made, next(iter(names), "gpt-4o-mini")
+        return
+    with _local_model() as (url, key, model):
+        yield partial(opening.of_local_model, url, key, model, only_loopback=only_loopback), model
+
+
+@contextlib.contextmanager
+def _local_model() -> Generator[tuple[str, str, str]]:
+    from genai_integrations.testing.local_model.model import LocalModel
+    from genai_integrations.testing.local_model.model_file import fetch_model
+
+    with contextlib.ExitStack() as parts:
+        with render.stderr().status("Looking for the model") as status:
+
+            def told(step: str, share: float) -> None:
+                status.update(render.plain(f"{step}: {share:.0%}"))
+
+            weights = fetch_model(progress=told)
+            status.update("Starting SmolLM2-135M")
+            model = parts.enter_context(LocalModel(weights))
+        yield model.url, model.api_key, model.model
+
+
+def _words(asked: Asked, port: int, model: str) -> Generator[str]:
+    """What is served, who may use it, and a line to try."""
+    host = f"[{asked.host}]" if ":" in asked.host else asked.host
+    origin = f"http://{'localhost' if is_loopback(asked.host) else host}:{port}"
+    yield f"Serving OpenAI's API at {origin}/v1 (and without /v1)"
+    if is_loopback(asked.host) and not asked.no_auth:
+        yield "There are no keys: any key or none is taken, and only from this machine"
+    else:
+        yield "There are no keys: everybody who can reach this address is served"
+    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+    yield f"Try: curl {origin}/v1/chat/completions -H 'content-type: application/json' -d '{body}'"

@@ -1,0 +1,172 @@
+"""The ASGI application: one way for every request, and one table of routes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable
+
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import GenAIError
+from genai_integrations.gateway import bursts, health
+from genai_integrations.gateway.dialects import chat, embeddings, models
+from genai_integrations.gateway.dialects.dialect import Asked, Dialect
+from genai_integrations.gateway.dialects.told import headers_of
+from genai_integrations.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from genai_integrations.gateway.openapi import description
+from genai_integrations.gateway.options import GatewayOptions
+from genai_integrations.gateway.refusals import Refused, refused_of
+from genai_integrations.gateway.routes import Row, Table
+from genai_integrations.gateway.watching import Watch
+from genai_integrations.routing.streams import AsyncReplyStream
+from genai_integrations.runtime import jsonbytes
+
+_log = logging.getLogger("genai_integrations.gateway")
+
+Failure = Callable[[GenAIError], tuple[int, Wire]]
+
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
+_STREAMING = (
+    (b"cache-control", b"no-cache"),
+    # nginx would otherwise keep events back until it has a buffer full of them.
+    (b"x-accel-buffering", b"no"),
+)
+
+
+def build_app(options: GatewayOptions) -> Gateway:
+    """The gateway as an ASGI application."""
+    return Gateway(options)
+
+
+class Gateway:
+    """The ASGI application.
+
+    Attributes:
+        options: What it was made with.
+        is_draining: Whether this process is about to end: what is under way goes on, and nothing new should come.
+    """
+
+    def __init__(self, options: GatewayOptions) -> None:
+        self.options = options
+        self.is_draining = False
+        self._table = Table((*options.rows, *ROWS))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request, as ASGI has it."""
+        if scope["type"] == "http":
+            await self._serve(Exchange(scope, receive, send))
+        elif scope["type"] == "lifespan":
+            await health.lifespan(self, receive, send)
+        else:
+            # A WebSocket, which nothing here is served over.
+            await send({"type": "websocket.close"})
+
+    async def _serve(self, exchange: Exchange) -> None:
+        exchange.closes = self.is_draining
+        failure: Failure = chat.failure
+        try:
+            exchange.check_headers()
+            serves = self._table.find(exchange.scope["method"], exchange.scope["path"])
+            if isinstance(serves, Dialect):
+                failure = serves.failure
+                await self._ask(exchange, serves)
+            else:
+                await serves(self, exchange)
+        except GenAIError as error:
+            await _refuse(exchange, failure, error)
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001  a mistake of ours, which must not end the connection's server
+            # Without its words, which may have a question in them, or an answer.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("%s: %s\n%s", exchange.request_id, type(error).__name__, where)
+            if not exchange.has_begun:
+                await _refuse(exchange, failure, _internal())
+
+    async def _ask(self, exchange: Exchange, dialect: Dialect) -> None:
+        caller = await self.options.keys.admit(exchange.headers)
+        body = await exchange.read_json(self.options.max_body, self.options.body_timeout)
+        asked = dialect.request(body)
+        caller.require(asked.model)
+        if caller.key:
+            # What the caller itself says of its key does not count.
+            told = asked.params.get("metadata") or {}
+            asked.params["metadata"] = {**told, "key": caller.key}
+        watch = Watch(exchange.receive)
+        try:
+            answer = await dialect.ask(caller.client, asked)
+            if isinstance(answer, AsyncReplyStream):
+                await _stream(exchange, dialect, asked, answer, watch)
+            else:
+                watch.end()
+                await _answer(exchange, dialect, asked, answer)
+        except asyncio.CancelledError:
+            if not watch.is_gone:
+                raise
+        finally:
+            watch.end()
+
+
+async def _answer(exchange: Exchange, dialect: Dialect, asked: Asked, answer: Reply) -> None:
+    body = jsonbytes.dumps(dialect.reply(answer, asked))
+    await exchange.answer(200, body, headers_of(answer.route, is_over=True))
+
+
+async def _stream(
+    exchange: Exchange, dialect: Dialect, asked: Asked, answer: AsyncReplyStream, watch: Watch
+) -> None:
+    """Send a stream. One that is not ended, as after a mistake of ours, has its connection closed by the server."""
+    head = (*_STREAMING, *headers_of(answer.route, is_over=False))
+    try:
+        await exchange.begin(200, head, EVENT_STREAM)
+        send = exchange.send
+
+        async def write(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        await bursts.pump(dialect.events(answer, asked), write)
+        watch.end()
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await answer.aclose()
+
+
+async def _refuse(exchange: Exchange, failure: Failure, error: GenAIError) -> None:
+    refused = refused_of(error)
+    status, body = failure(refused)
+    await exchange.answer(status, jsonbytes.dumps(body), refused.headers)
+
+
+def _internal() -> Refused:
+    return Refused(500, "internal_error", "the gateway failed: its log has the request id")
+
+
+async def _models(gateway: Gateway, exchange: Exchange) -> None:
+    caller = await gateway.options.keys.admit(exchange.headers)
+    names = await models.names_for(caller)
+    await exchange.answer(200, jsonbytes.dumps(models.listed(names)))
+
+
+async def _model(gateway: Gateway, exchange: Exchange) -> None:
+    caller = await gateway.options.keys.admit(exchange.headers)
+    name = exchange.scope["path"].removeprefix("/v1").removeprefix("/models/")
+    found = models.one(await models.names_for(caller), name)
+    await exchange.answer(200, jsonbytes.dumps(found))
+
+
+async def _description(_gateway: Gateway, exchange: Exchange) -> None:
+    await exchange.answer(200, jsonbytes.dumps(description()))
+
+
+ROWS = (
+    Row("POST", "/chat/completions", chat.DIALECT),
+    Row("POST", "/embeddings", embeddings.DIALECT),
+    Row("GET", "/models", _models),
+    Row("GET", "/models/*", _model),
+    Row("GET", "/openapi.json", _description, is_api=False),
+    Row("GET", "/health/live", health.live, is_api=False),
+    Row("GET", "/health/ready", health.ready, is_api=False),
+)
+"""Every route; a new API is a row and its module in `dialects/`."""

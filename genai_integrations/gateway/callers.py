@@ -1,0 +1,122 @@
+"""Who asks: a caller with the client of its project, and what finds one by the headers of a request."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from genai_integrations.client import GenAIClient
+from genai_integrations.gateway.refusals import Refused
+
+Headers = Mapping[str, str]
+"""A request's headers, names in lower case. None of them came twice that says who asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        client: Of its project; everything is asked through it.
+        name: The public key, or the name of a narrower key; safe in logs and metrics.
+        models: Patterns of the names it may use, such as `gpt-4o*`; None for all.
+        project: Id of the project in Langfuse; empty without one.
+        key: What the limits and budgets of a key are kept under; empty for none.
+    """
+
+    client: GenAIClient
+    name: str
+    models: tuple[str, ...] | None = None
+    project: str = ""
+    key: str = ""
+
+    def may_use(self, model: str) -> bool:
+        """Whether it may ask for a model by this name."""
+        return self.models is None or any(fnmatchcase(model, row) for row in self.models)
+
+    def require(self, model: str) -> None:
+        """Refuse a model that it may not use.
+
+        Raises:
+            Refused: It may not; whether there is such a model is not told.
+        """
+        if not self.may_use(model):
+            raise Refused(
+                404,
+                "model_not_found",
+                "this key may not use that model; GET /v1/models lists those it may",
+                param="model",
+            )
+
+
+class Keys(Protocol):
+    """Knows callers by their keys. One serves a whole process."""
+
+    async def admit(self, headers: Headers) -> Caller:
+        """Who asks.
+
+        Raises:
+            Refused: Nobody who is known, or one who guesses too often.
+        """
+        ...
+
+    async def is_ready(self) -> bool:
+        """Whether callers can be served: what they need has been read, or can be."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what is open; what was recorded is sent."""
+        ...
+
+
+class OpenKeys:
+    """Takes everybody: for one machine, or behind something that checks who asks.
+
+    Args:
+        client: Everybody's.
+        only_loopback: Take only requests that were sent to this machine by name: a page in a browser can have its own
+            name lead here, and would then read the answers.
+    """
+
+    def __init__(self, client: GenAIClient, *, only_loopback: bool = True) -> None:
+        self._client = client
+        self._caller = Caller(client, "anybody")
+        self._only_loopback = only_loopback
+
+    async def admit(self, headers: Headers) -> Caller:
+        """Everybody, whatever key they bring."""
+        if self._only_loopback and not is_loopback(_host_of(headers.get("host", ""))):
+            raise Refused(
+                403,
+                "not_loopback",
+                "this gateway has no keys and serves this machine only: ask for http://localhost, or start it with --no-auth",
+            )
+        return self._caller
+
+    async def is_ready(self) -> bool:
+        """Always."""
+        return True
+
+    async def aclose(self) -> None:
+        """Send what was recorded."""
+        await self._client.aclose()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _host_of(header: str) -> str:
+    """The host in a `Host` header, without its port."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.rpartition(":")[0] if ":" in header else header

@@ -1,0 +1,172 @@
+"""OpenAI's chat completions.
+
+Source: OpenAI's API reference, "Chat" and "Errors"; chunks and the error event as api.openai.com sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+import orjson
+
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.route import Route
+from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import GenAIError
+from genai_integrations.gateway.dialects.dialect import (
+    Asked,
+    Dialect,
+    flag_of,
+    model_of,
+    object_of,
+    params_of,
+)
+from genai_integrations.gateway.dialects.told import FIELD, told
+from genai_integrations.gateway.refusals import Refused, refused_of
+from genai_integrations.routing.streams import AsyncReplyStream
+from genai_integrations.runtime import jsonbytes
+
+_OWN = frozenset(("model", "messages", "stream"))
+_DONE = b"data: [DONE]\n\n"
+
+
+def request(body: Wire) -> Asked:
+    """What a body asks.
+
+    Raises:
+        Refused: It cannot be meant.
+    """
+    model = model_of(body)
+    stream = flag_of(body, "stream")
+    object_of(body, "metadata")
+    options = object_of(body, "stream_options")
+    params = params_of(body, _OWN)
+    if not stream or options is None:
+        # The client asks for the usage by itself; without a stream a provider refuses the options.
+        params.pop("stream_options", None)
+    messages = body.get("messages")
+    if messages is None and "langfuse_prompt" in params:
+        messages = []
+    if not isinstance(messages, list):
+        raise Refused(400, "invalid_request", "messages must be a list", param="messages")
+    return Asked(model, messages, params, stream, body)
+
+
+def reply(answer: Reply, asked: Asked) -> Wire:  # noqa: ARG001  a dialect's signature
+    """The answer, which has OpenAI's shape already."""
+    return {**answer.wire, FIELD: told(answer.route)}
+
+
+async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
+    """The stream as OpenAI sends it: a role first, then deltas, then the usage if it is wanted, then `[DONE]`."""
+    sent = _Sent(wants_usage=bool((asked.body.get("stream_options") or {}).get("include_usage")))
+    try:
+        async for chunk in stream:
+            if data := sent.taken(chunk.wire):
+                yield data
+    except GenAIError as error:
+        yield sent.broken(error)
+    else:
+        yield sent.ended(stream.route)
+
+
+class _Sent:
+    """What has been sent of a stream, and what is kept back: its end says what only the end knows.
+
+    Args:
+        wants_usage: Whether the caller asked for a chunk with the usage.
+    """
+
+    __slots__ = ("_begun", "_held", "_usage", "_wants_usage")
+
+    def __init__(self, *, wants_usage: bool) -> None:
+        self._wants_usage = wants_usage
+        self._begun: set[object] = set()
+        self._held: Wire | None = None
+        self._usage: Wire | None = None
+
+    def taken(self, wire: Wire) -> bytes:
+        """What is to be sent of a chunk, and of what was kept back before it."""
+        choices = wire.get("choices")
+        if not choices:
+            return self._beside(wire)
+        if self._wants_usage:
+            # As OpenAI does in every chunk but the last.
+            wire = {**wire, "usage": None}
+        first = self._before(wire, choices)
+        if choices[0].get("finish_reason"):
+            self._held = wire
+            return first
+        return first + event(wire) if first else event(wire)
+
+    def ended(self, route: Route) -> bytes:
+        """The end of a whole stream."""
+        held, usage = self._held, self._usage if self._wants_usage else None
+        last = {FIELD: told(route)}
+        if usage is None:
+            return (event({**held, **last}) if held else b"") + _DONE
+        return (event(held) if held else b"") + event({**usage, **last}) + _DONE
+
+    def broken(self, error: GenAIError) -> bytes:
+        """The end of one that broke: OpenAI's event for it, and no `[DONE]`."""
+        return (event(self._held) if self._held else b"") + event(failure(error)[1])
+
+    def _before(self, wire: Wire, choices: Sequence[Wire]) -> bytes:
+        """What was kept back, and the role of each alternative that begins without one."""
+        made = b""
+        if self._held is not None:
+            made, self._held = event(self._held), None
+        for choice in choices:
+            at = choice.get("index", 0)
+            if at not in self._begun:
+                self._begun.add(at)
+                if not (choice.get("delta") or {}).get("role"):
+                    made += event({**wire, "choices": [{"index": at, **_ROLE}]})
+        return made
+
+    def _beside(self, wire: Wire) -> bytes:
+        """A chunk without alternatives: the usage, a new beginning; others are a provider's own."""
+        if wire.get("usage"):
+            self._usage = wire
+        elif "restarted" in wire:
+            self._begun.clear()
+            self._held = None
+            return event(wire)
+        return b""
+
+
+_ROLE: Wire = {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
+
+
+def event(wire: Wire) -> bytes:
+    """A server-sent event as OpenAI frames it."""
+    try:
+        return b"data: %b\n\n" % orjson.dumps(wire)
+    except TypeError:
+        # A lone surrogate, or a number of more than 64 bits.
+        return b"data: %b\n\n" % jsonbytes.dumps(wire)
+
+
+def failure(error: GenAIError) -> tuple[int, Wire]:
+    """An error as OpenAI tells it."""
+    refused = refused_of(error)
+    body = {
+        "message": refused.message,
+        "type": _type_of(refused),
+        "param": refused.param,
+        "code": refused.code,
+    }
+    return refused.status, {"error": body}
+
+
+_LIMITED, _SERVERS = 429, 500
+
+
+def _type_of(refused: Refused) -> str:
+    """OpenAI's kinds; `requests` is what it calls a rate limit by."""
+    if refused.status == _LIMITED:
+        return refused.code if refused.code == "insufficient_quota" else "requests"
+    return "server_error" if refused.status >= _SERVERS else "invalid_request_error"
+
+
+DIALECT = Dialect("openai", request, reply, events, failure)

@@ -1,0 +1,104 @@
+"""OpenAI's embeddings.
+
+Source: OpenAI's API reference, "Embeddings".
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.wire import Wire
+from genai_integrations.client import GenAIClient
+from genai_integrations.gateway.dialects.chat import failure
+from genai_integrations.gateway.dialects.dialect import (
+    Asked,
+    Dialect,
+    model_of,
+    object_of,
+    params_of,
+)
+from genai_integrations.gateway.dialects.told import FIELD, told
+from genai_integrations.gateway.refusals import Refused
+from genai_integrations.routing.streams import AsyncReplyStream
+
+_OWN = frozenset(("model", "input", "encoding_format"))
+_FORMATS = (None, "float", "base64")
+
+
+def request(body: Wire) -> Asked:
+    """What a body asks.
+
+    Raises:
+        Refused: It cannot be meant.
+    """
+    model = model_of(body)
+    object_of(body, "metadata")
+    if body.get("encoding_format") not in _FORMATS:
+        raise Refused(
+            400,
+            "invalid_request",
+            "encoding_format must be float or base64",
+            param="encoding_format",
+        )
+    texts: Any = body.get("input")
+    if not _is_input(texts):
+        raise Refused(
+            400,
+            "invalid_request",
+            "input must be a text, its tokens, or a list of either, and not empty",
+            param="input",
+        )
+    return Asked(model, texts, params_of(body, _OWN), body=body)
+
+
+def reply(answer: Reply, asked: Asked) -> Wire:
+    """The answer; vectors as base64 if they are wanted so, whatever the provider gives."""
+    wire = {**answer.wire, FIELD: told(answer.route)}
+    if asked.body.get("encoding_format") == "base64":
+        wire["data"] = [
+            {**row, "embedding": _packed(row["embedding"])} for row in answer.wire["data"]
+        ]
+    return wire
+
+
+async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:  # noqa: ARG001  a dialect's signature
+    """There are none."""
+    raise AssertionError("embeddings are not streamed")
+    yield b""
+
+
+async def ask(client: GenAIClient, asked: Asked) -> Reply:
+    """Ask for vectors."""
+    return await client.aembedding(asked.model, asked.messages, **asked.params)
+
+
+def _is_input(texts: Any) -> bool:
+    if isinstance(texts, str):
+        return bool(texts)
+    if not isinstance(texts, list) or not texts:
+        return False
+    return all(map(_is_token, texts)) or all(
+        isinstance(row, str) or _is_tokens(row) for row in texts
+    )
+
+
+def _is_tokens(row: Any) -> bool:
+    return isinstance(row, list) and bool(row) and all(map(_is_token, row))
+
+
+def _is_token(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _packed(vector: Any) -> Any:
+    """Little-endian 32-bit floats in base64; a text is that already."""
+    if isinstance(vector, str):
+        return vector
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+DIALECT = Dialect("openai-embeddings", request, reply, events, failure, ask)
