@@ -12,7 +12,9 @@ from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import GenAIError
 from genai_integrations.gateway import bursts, health
 from genai_integrations.gateway.dialects import chat, embeddings, models
+from genai_integrations.gateway.dialects.anthropic import dialect as anthropic
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect
+from genai_integrations.gateway.dialects.responses import dialect as responses
 from genai_integrations.gateway.dialects.told import headers_of
 from genai_integrations.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
 from genai_integrations.gateway.openapi import description
@@ -71,6 +73,7 @@ class Gateway:
             serves = self._table.find(exchange.scope["method"], exchange.scope["path"])
             if isinstance(serves, Dialect):
                 failure = serves.failure
+                exchange.id_header = serves.request_id
                 await self._ask(exchange, serves)
             else:
                 await serves(self, exchange)
@@ -89,6 +92,8 @@ class Gateway:
         caller = await self.options.keys.admit(exchange.headers)
         body = await exchange.read_json(self.options.max_body, self.options.body_timeout)
         asked = dialect.request(body)
+        if dialect.beside is not None:
+            asked.params.update(dialect.beside(exchange.headers))
         caller.require(asked.model)
         if caller.key:
             # What the caller itself says of its key does not count.
@@ -163,6 +168,9 @@ async def _description(_gateway: Gateway, exchange: Exchange) -> None:
 ROWS = (
     Row("POST", "/chat/completions", chat.DIALECT),
     Row("POST", "/embeddings", embeddings.DIALECT),
+    Row("POST", "/messages", anthropic.DIALECT),
+    Row("POST", "/messages/count_tokens", anthropic.COUNT),
+    Row("POST", "/responses", responses.DIALECT),
     Row("GET", "/models", _models),
     Row("GET", "/models/*", _model),
     Row("GET", "/openapi.json", _description, is_api=False),

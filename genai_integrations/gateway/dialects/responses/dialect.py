@@ -1,0 +1,50 @@
+"""OpenAI's `POST /v1/responses`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import GenAIError
+from genai_integrations.gateway.dialects.chat import failure
+from genai_integrations.gateway.dialects.dialect import Asked, Dialect, flag_of, model_of
+from genai_integrations.gateway.dialects.responses.events import ResponseWriter
+from genai_integrations.gateway.dialects.responses.items import messages_of
+from genai_integrations.gateway.dialects.responses.replies import response_of
+from genai_integrations.gateway.dialects.responses.requests import params_of
+from genai_integrations.gateway.dialects.restarts import check_unbroken
+from genai_integrations.gateway.dialects.told import FIELD, told
+from genai_integrations.routing.streams import AsyncReplyStream
+
+
+def request(body: Wire) -> Asked:
+    """What a body asks.
+
+    Raises:
+        Refused: It cannot be meant, or is not served here.
+    """
+    params = params_of(body)
+    return Asked(model_of(body), messages_of(body), params, flag_of(body, "stream"), body)
+
+
+def reply(answer: Reply, asked: Asked) -> Wire:
+    """The answer as a response."""
+    return {**response_of(answer.wire, asked.body), FIELD: told(answer.route)}
+
+
+async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
+    """The answer as events."""
+    writer = ResponseWriter(asked.body)
+    try:
+        async for chunk in stream:
+            check_unbroken(chunk.wire)
+            if data := writer.take(chunk.wire):
+                yield data
+    except GenAIError as error:
+        yield writer.broken(failure(error)[1]["error"])
+    else:
+        yield writer.finish({FIELD: told(stream.route)})
+
+
+DIALECT = Dialect("responses", request, reply, events, failure)
