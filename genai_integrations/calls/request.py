@@ -9,7 +9,7 @@ from typing import Any
 from genai_integrations.calls.args import PER_CALL, ROUTER_ARGS, RouterArgs
 from genai_integrations.calls.headers import Headers, checked_headers
 from genai_integrations.calls.reply import WireObject
-from genai_integrations.calls.wire import Operation, Wire
+from genai_integrations.calls.wire import Operation, Spoken, Wire
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime import given as from_program
 
@@ -85,6 +85,8 @@ class Request:
         disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
         headers: What is sent beside the body.
         own: Which of `PER_CALL` the call has set for itself.
+        spoken: The request in the caller's own words, where those are another API's: servers that speak the same are
+            sent what stands there, and their answer is relayed. The gateway's.
     """
 
     operation: Operation
@@ -97,6 +99,7 @@ class Request:
     headers: Headers = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
+    spoken: Spoken | None = None
 
     @property
     def user(self) -> object:
@@ -122,6 +125,7 @@ def chat_request(
     except RecursionError:
         raise ConfigurationError("the messages are nested too deeply") from None
     params, trace, metadata = _traced(params)
+    spoken = _spoken(params["spoken"]) if "spoken" in params else None
     body, args, headers, own = _split(model, params, args)
     if "tools" in body:
         _check_tools(body["tools"])
@@ -134,8 +138,15 @@ def chat_request(
             options = from_program.mapping("stream_options", body.get("stream_options") or {}, like)
             body["stream_options"] = {**options, "include_usage": True}
     return Request(
-        "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata, own=own
+        "chat/completions", model, body, args, stream, trace,
+        headers=headers, metadata=metadata, own=own, spoken=spoken,
     )  # fmt: skip
+
+
+def _spoken(given: object) -> Spoken:
+    if not isinstance(given, Spoken):
+        raise ConfigurationError("spoken is the gateway's: leave it out")
+    return given
 
 
 def _check_tools(tools: Any) -> None:
@@ -185,7 +196,7 @@ def _split(
 
 _NONE: frozenset[str] = frozenset()
 
-_BESIDE = frozenset(("extra_body", "extra_headers"))
+_BESIDE = frozenset(("extra_body", "extra_headers", "spoken"))
 """Parameters that are not sent under their own names."""
 
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from genai_integrations.calls.reply import Reply
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.wire import Relayed, Wire
 from genai_integrations.errors import GenAIError
 from genai_integrations.gateway import bursts, health
 from genai_integrations.gateway.dialects import chat, embeddings, models
@@ -115,7 +115,8 @@ class Gateway:
 
 
 async def _answer(exchange: Exchange, dialect: Dialect, asked: Asked, answer: Reply) -> None:
-    body = jsonbytes.dumps(dialect.reply(answer, asked))
+    wire = answer.wire
+    body = wire.raw if isinstance(wire, Relayed) else jsonbytes.dumps(dialect.reply(answer, asked))
     await exchange.answer(200, body, headers_of(answer.route, is_over=True))
 
 

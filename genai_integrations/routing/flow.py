@@ -315,8 +315,10 @@ class _Call(Record):
         )
         times = Times() if self._parts.wants_times else None
         drop_params = request.args.drop_params
+        # What a remedy has said otherwise is not what the caller wrote.
+        spoken = None if remedies else request.spoken
         return WireCall(
-            connection, target.model, request.operation, body, drop_params, headers, times
+            connection, target.model, request.operation, body, drop_params, headers, times, spoken
         )
 
     def _bridged(self, connection: Connection) -> Connection:

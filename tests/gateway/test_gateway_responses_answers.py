@@ -9,6 +9,7 @@ from dialect_bodies import ANYTHING, answers, chunks_of, parsed, reply_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genai_integrations.errors import ServerError
 from genai_integrations.gateway.dialects.responses.dialect import request
 from genai_integrations.gateway.dialects.responses.events import ResponseWriter
 from genai_integrations.gateway.dialects.responses.replies import response_of
@@ -40,12 +41,12 @@ def test_answer_is_a_response():
         "model": "gpt-5",
         "output": [
             {
-                "id": "rs_chatcmpl-1_0",
+                "id": "rs_genai_chatcmpl-1_0",
                 "type": "reasoning",
                 "summary": [{"type": "summary_text", "text": "hm"}],
             },
             {
-                "id": "msg_chatcmpl-1_1",
+                "id": "msg_genai_chatcmpl-1_1",
                 "type": "message",
                 "status": "completed",
                 "role": "assistant",
@@ -59,7 +60,7 @@ def test_answer_is_a_response():
                 ],
             },
             {
-                "id": "fc_chatcmpl-1_2",
+                "id": "fc_genai_chatcmpl-1_2",
                 "type": "function_call",
                 "status": "completed",
                 "arguments": '{"a":1}',
@@ -143,7 +144,7 @@ def test_stream_has_every_event_of_openais_in_its_order():
     assert events[11] == {
         "type": "response.output_text.delta",
         "sequence_number": 11,
-        "item_id": "msg_chatcmpl-1_1",
+        "item_id": "msg_genai_chatcmpl-1_1",
         "output_index": 1,
         "content_index": 0,
         "delta": "H",
@@ -152,7 +153,7 @@ def test_stream_has_every_event_of_openais_in_its_order():
     assert events[19] == {
         "type": "response.function_call_arguments.done",
         "sequence_number": 19,
-        "item_id": "fc_chatcmpl-1_2",
+        "item_id": "fc_genai_chatcmpl-1_2",
         "output_index": 2,
         "name": "add",
         "arguments": '{"a":1}',
@@ -218,7 +219,7 @@ def test_stream_that_breaks_ends_with_a_failed_response():
     """It says why, and has what had come."""
     writer = ResponseWriter(BODY)
     data = b"".join(map(writer.take, chunks_of({"content": "Hi"})[:2]))
-    events = parsed(data + writer.broken({"message": "it broke"}))
+    events = parsed(data + writer.broken(ServerError("it broke"), 0))
 
     last = events[-1]
     assert last["type"] == "response.failed"

@@ -6,18 +6,18 @@ from collections.abc import AsyncGenerator
 
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.wire import Spoken, Wire
 from genai_integrations.client import GenAIClient
-from genai_integrations.errors import CallError, GenAIError
-from genai_integrations.gateway.dialects.anthropic.events import MessageWriter, event
+from genai_integrations.errors import CallError
+from genai_integrations.gateway.dialects.anthropic.events import MessageWriter
 from genai_integrations.gateway.dialects.anthropic.failures import failure
 from genai_integrations.gateway.dialects.anthropic.replies import message_of
 from genai_integrations.gateway.dialects.anthropic.requests import params_beside, params_of
-from genai_integrations.gateway.dialects.anthropic.turns import messages_of
+from genai_integrations.gateway.dialects.anthropic.turns import is_claudes_own, messages_of
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect, flag_of, model_of
 from genai_integrations.gateway.dialects.given import needed
-from genai_integrations.gateway.dialects.restarts import check_unbroken
 from genai_integrations.gateway.dialects.told import FIELD, told
+from genai_integrations.gateway.dialects.writing import written
 from genai_integrations.routing.streams import AsyncReplyStream
 
 _THINKING = ("adaptive", "enabled")
@@ -34,7 +34,11 @@ def request(body: Wire) -> Asked:
 
 
 def _asked(body: Wire, stream: bool) -> Asked:
-    return Asked(model_of(body), messages_of(body), params_of(body), stream, body)
+    params = params_of(body)
+    messages = messages_of(body)
+    if is_claudes_own(body):
+        params["spoken"] = Spoken("anthropic", body)
+    return Asked(model_of(body), messages, params, stream, body)
 
 
 def reply(answer: Reply, asked: Asked) -> Wire:
@@ -43,18 +47,9 @@ def reply(answer: Reply, asked: Asked) -> Wire:
     return {**message, FIELD: told(answer.route)}
 
 
-async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
+def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
     """The answer as events."""
-    writer = MessageWriter(asked.model, thinks=_thinks(asked))
-    try:
-        async for chunk in stream:
-            check_unbroken(chunk.wire)
-            if data := writer.take(chunk.wire):
-                yield data
-    except GenAIError as error:
-        yield event("error", {"error": failure(error)[1]["error"]})
-    else:
-        yield writer.finish({FIELD: told(stream.route)})
+    return written(stream, MessageWriter(asked.model, thinks=_thinks(asked)))
 
 
 def _thinks(asked: Asked) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from genai_integrations.calls.extras import USUAL, StreamedExtras
 from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import GenAIError
+from genai_integrations.gateway.dialects.anthropic.failures import failure
 from genai_integrations.gateway.dialects.anthropic.replies import (
     head_of,
     opening_of,
@@ -94,6 +96,10 @@ class MessageWriter:
         last = {"delta": end, "usage": usage_of(self._usage), **beside}
         written += event("message_delta", last)
         return written + event("message_stop", {})
+
+    def broken(self, error: GenAIError, relayed: int) -> bytes:  # noqa: ARG002  its events have no numbers
+        """The event of a stream that broke."""
+        return event("error", {"error": failure(error)[1]["error"]})
 
     def _begin(self, chunk: Wire) -> bytes:
         self._is_begun = True

@@ -5,6 +5,7 @@ Source: platform.claude.com, "Messages API", "Tool use" and "Extended thinking".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from genai_integrations.calls.wire import Wire
@@ -112,3 +113,32 @@ def _thoughts(blocks: list[Wire]) -> Wire:
     text = "".join(text for text in texts if isinstance(text, str))
     told: Wire = {"thinking_blocks": found}
     return {**told, "reasoning_content": text} if text else told
+
+
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+"""What the API takes for the id of a call. Source: its own words, "String should match pattern '^[a-zA-Z0-9_-]+$'"."""
+
+
+def is_claudes_own(body: Wire) -> bool:
+    """Whether a Claude would take the turns as they are: what another model said in them may need translation.
+
+    Args:
+        body: Whose messages have been read already.
+    """
+    if "langfuse_prompt" in body:
+        return False
+    turns = (turn["content"] for turn in body["messages"])
+    blocks = (block for content in turns if isinstance(content, list) for block in content)
+    return all(_is_claudes(block) for block in blocks)
+
+
+def _is_claudes(block: Wire) -> bool:
+    kind = block["type"]
+    if kind == "thinking":
+        return bool(block.get("signature"))
+    if kind == "redacted_thinking":
+        return opened(block.get("data")) is None
+    if kind in ("tool_use", "tool_result"):
+        identity = block.get("id" if kind == "tool_use" else "tool_use_id")
+        return isinstance(identity, str) and _ID.fullmatch(identity) is not None
+    return True

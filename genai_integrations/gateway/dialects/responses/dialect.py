@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from genai_integrations.calls.reply import Reply
-from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import GenAIError
+from genai_integrations.calls.wire import Spoken, Wire
 from genai_integrations.gateway.dialects.chat import failure
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect, flag_of, model_of
 from genai_integrations.gateway.dialects.responses.events import ResponseWriter
-from genai_integrations.gateway.dialects.responses.items import messages_of
+from genai_integrations.gateway.dialects.responses.items import is_openais_own, messages_of
 from genai_integrations.gateway.dialects.responses.replies import response_of
 from genai_integrations.gateway.dialects.responses.requests import params_of
-from genai_integrations.gateway.dialects.restarts import check_unbroken
 from genai_integrations.gateway.dialects.told import FIELD, told
+from genai_integrations.gateway.dialects.writing import written
 from genai_integrations.routing.streams import AsyncReplyStream
 
 
@@ -25,7 +24,10 @@ def request(body: Wire) -> Asked:
         Refused: It cannot be meant, or is not served here.
     """
     params = params_of(body)
-    return Asked(model_of(body), messages_of(body), params, flag_of(body, "stream"), body)
+    messages = messages_of(body)
+    if is_openais_own(body):
+        params["spoken"] = Spoken("responses", body)
+    return Asked(model_of(body), messages, params, flag_of(body, "stream"), body)
 
 
 def reply(answer: Reply, asked: Asked) -> Wire:
@@ -33,18 +35,9 @@ def reply(answer: Reply, asked: Asked) -> Wire:
     return {**response_of(answer.wire, asked.body), FIELD: told(answer.route)}
 
 
-async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
+def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
     """The answer as events."""
-    writer = ResponseWriter(asked.body)
-    try:
-        async for chunk in stream:
-            check_unbroken(chunk.wire)
-            if data := writer.take(chunk.wire):
-                yield data
-    except GenAIError as error:
-        yield writer.broken(failure(error)[1]["error"])
-    else:
-        yield writer.finish({FIELD: told(stream.route)})
+    return written(stream, ResponseWriter(asked.body))
 
 
 DIALECT = Dialect("responses", request, reply, events, failure)

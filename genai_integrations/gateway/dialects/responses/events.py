@@ -10,6 +10,7 @@ from typing import Any
 
 from genai_integrations.calls.extras import USUAL, StreamedExtras
 from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import GenAIError
 from genai_integrations.gateway.dialects.carried import kept_of
 from genai_integrations.gateway.dialects.responses.replies import (
     ended,
@@ -21,9 +22,11 @@ from genai_integrations.gateway.dialects.responses.replies import (
 )
 from genai_integrations.gateway.dialects.said import Block, Pieces, Step, first_choice
 from genai_integrations.gateway.dialects.said import beside as said_beside
+from genai_integrations.gateway.refusals import refused_of
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.openai.responses.output import KEPT
 
+_FAILED = "server_error"
 _DELTAS: Mapping[str, str] = {
     "call": "response.function_call_arguments",
     "custom": "response.custom_tool_call_input",
@@ -93,14 +96,19 @@ class ResponseWriter:
         response = {**ended(self._head, output, self._finish, self._usage), **beside}
         return written + self._event(f"response.{response['status']}", {"response": response})
 
-    def broken(self, error: Mapping[str, object]) -> bytes:
-        """The end of a stream that broke.
+    def broken(self, error: GenAIError, relayed: int) -> bytes:
+        """The event of a stream that broke: a response that failed, or behind events of others a bare error.
 
         Args:
-            error: In OpenAI's shape.
+            error: Why.
+            relayed: How many events of others came before it.
         """
+        message = refused_of(error).message
+        if relayed:
+            self._sequence = relayed
+            return self._event("error", {"code": _FAILED, "message": message, "param": None})
         written = b"" if self._head else self._begin({})
-        told = {"code": "server_error", "message": error.get("message")}
+        told = {"code": _FAILED, "message": message}
         response = {**self._head, "status": "failed", "error": told, "output": self._items}
         return written + self._event("response.failed", {"response": response})
 

@@ -16,6 +16,7 @@ from genai_integrations.gateway.dialects.given import (
     within,
     wrong,
 )
+from genai_integrations.gateway.dialects.responses.replies import OURS
 from genai_integrations.transports.openai.responses.output import KEPT
 
 _ROLES = ("user", "assistant", "system", "developer")
@@ -47,6 +48,27 @@ def messages_of(body: Wire) -> list[Wire]:
         answer = []
         messages.append(_message(item, at))
     return [*messages, *_answered(answer)]
+
+
+def is_openais_own(body: Wire) -> bool:
+    """Whether OpenAI would take the items as they are: those that were made here of another's answer it does not know.
+
+    Args:
+        body: Whose input has been read already.
+    """
+    if "langfuse_prompt" in body:
+        return False
+    given = body["input"]
+    return isinstance(given, str) or all(_is_openais(item) for item in given)
+
+
+_LONGEST_ID = 64
+
+
+def _is_openais(item: Wire) -> bool:
+    if OURS in str(item.get("id")) or opened(item.get("encrypted_content")) is not None:
+        return False
+    return len(str(item.get("call_id"))) <= _LONGEST_ID
 
 
 def kind_of(item: Wire, at: str) -> str:

@@ -129,7 +129,13 @@ _PREFIXES: Mapping[str, str] = {"call": "fc", "custom": "ctc", "sealed": "rs", "
 
 def item_id(block: Block, identity: str) -> str:
     """The id of an item."""
-    return f"{_PREFIXES.get(block.kind, 'msg')}_{identity.removeprefix('resp_')}_{block.number}"
+    return (
+        f"{_PREFIXES.get(block.kind, 'msg')}{OURS}{identity.removeprefix('resp_')}_{block.number}"
+    )
+
+
+OURS = "_genai_"
+"""In ids of items that were made here: no provider knows them."""
 
 
 def item_of(block: Block, identity: str, status: str = "completed") -> Wire:
