@@ -22,11 +22,12 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.args import router_args as checked_args
-from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.misplaced import tells_where
+from genai_integrations.calls.reply import ParsedReply, Reply
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.connection import (
     BrokenConnection,
@@ -59,13 +60,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from langfuse import Langfuse
+    from openai import AsyncOpenAI, OpenAI
 
     from genai_integrations.jobs.items import BatchItem
     from genai_integrations.jobs.progress import Progress
     from genai_integrations.ledger.observer import Ledger
     from genai_integrations.ledger.stats import Stats
     from genai_integrations.limits.gate import Gate
-    from genai_integrations.limits.rules import OnLimit, StoreAway
+    from genai_integrations.limits.rules import OnLimit, Period, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
     from genai_integrations.routing.caching import Answers
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from genai_integrations.routing.outages import Failure, Outage
     from genai_integrations.routing.variants.track import Track
     from genai_integrations.transports.tape import Replay
+
+T = TypeVar("T")
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
@@ -123,6 +127,7 @@ class GenAIClient:
         ConfigurationError: Something given cannot work.
     """
 
+    @tells_where
     def __init__(
         self,
         public_key: str | None = None,
@@ -179,17 +184,23 @@ class GenAIClient:
             _able("transport", (transport,), "send")
         self._pins = OriginPins(hosts)
         spoken = _recorded(transport or Transports(self._pins), record)
-        gate = _gate(
-            args, limits, budgets,
-            on_limit=on_limit, on_alert=on_alert, limits_away=limits_away, space=self.public_key,
-        )  # fmt: skip
+        project = getattr(store, "project_id", None) or self.public_key
+        self._new_gate = partial(
+            _gate,
+            args,
+            on_limit=on_limit,
+            on_alert=on_alert,
+            limits_away=limits_away,
+            space=project,
+        )
+        gate = self._new_gate(limits, budgets) if _has_limits(args, limits, budgets) else None
         self._router = Router(
             registry,
             args,
             spoken,
             watching,
             answers,
-            project=self.public_key or "",
+            project=project or "",
             langfuse=settings if traced else None,
             gate=gate,
         )
@@ -223,6 +234,16 @@ class GenAIClient:
 
     @overload
     def completion(
+        self,
+        model: str,
+        messages: Messages,
+        stream: Literal[False] = False,
+        *,
+        response_format: type[T],
+        **params: Any,
+    ) -> ParsedReply[T]: ...
+    @overload
+    def completion(
         self, model: str, messages: Messages, stream: Literal[False] = False, **params: Any
     ) -> Reply: ...
     @overload
@@ -243,7 +264,9 @@ class GenAIClient:
             messages: In OpenAI's shape.
             stream: Return chunks as they come; the last one carries the usage.
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `stall_timeout`, `deadline`,
-                `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`, `max_cost`. A stream brings its usage unless `stream_options=None`. On whose
+                `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`, `max_cost`. A Pydantic model,
+                dataclass or TypedDict as `response_format` is asked for in whichever way the target can, and the
+                answer is an object of it: `reply.parsed`. A stream brings its usage unless `stream_options=None`. On whose
                 behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
                 record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version;
                 with `variables`, and a `label` if it is another, the prompt's messages come before `messages`),
@@ -262,6 +285,16 @@ class GenAIClient:
         request = chat_request(model, messages, params, self._router.args, stream=stream)
         return self._router.run(request)
 
+    @overload
+    async def acompletion(
+        self,
+        model: str,
+        messages: Messages,
+        stream: Literal[False] = False,
+        *,
+        response_format: type[T],
+        **params: Any,
+    ) -> ParsedReply[T]: ...
     @overload
     async def acompletion(
         self, model: str, messages: Messages, stream: Literal[False] = False, **params: Any
@@ -591,6 +624,22 @@ class GenAIClient:
         with self._ledger.book.reading() as connection:
             return stats_of(connection, by, since=moment(since), until=moment(until))
 
+    def set_budget(self, name: str, usd: float, per: Period = "day") -> None:
+        """Have a budget from now on beside those that the client was made with, or another one in its place.
+
+        Args:
+            name: Whose; see `budgets` of the client.
+            usd: US dollars. What was spent of the name counts on.
+            per: `day` or `month` in UTC, or `run`, the life of the client.
+
+        Raises:
+            ConfigurationError: Something given cannot work.
+        """
+        from genai_integrations.limits.rules import budgets_of
+
+        budget = budgets_of({name: {"usd": usd, "per": per}})[name]
+        self._router.gate(lambda: self._new_gate(None, None)).set_budget(name, budget)
+
     def litellm_model_list(self) -> list[dict[str, Any]]:
         """The connections as LiteLLM's `model_list`. The keys in it are plain text, on purpose."""
         from genai_integrations.connections.litellm_export import litellm_model_list
@@ -606,6 +655,27 @@ class GenAIClient:
         from genai_integrations.transports.litellm.loading import litellm_module
 
         return litellm_module().Router(model_list=self.litellm_model_list(), **options)
+
+    def as_openai(self) -> OpenAI:
+        """A real `openai.OpenAI` whose requests this client answers in the process: for code and libraries that take one.
+
+        It has `chat.completions` (streams, tools, `parse`, `with_raw_response`), `embeddings` and `models`. A model is
+        named as for `completion`, and per-call arguments of ours go into `extra_body`. The route is in the headers
+        `x-genai-target`, `x-genai-cost` and `x-genai-cache`. The SDK repeats nothing and has no time-out of its own:
+        both are the router's; a `timeout` of a call is its `deadline`, of a stream its `timeout`.
+
+        Raises:
+            ConfigurationError: The package `openai` is not installed.
+        """
+        from genai_integrations.openai_sdk.clients import openai_client
+
+        return openai_client(self)
+
+    def as_async_openai(self) -> AsyncOpenAI:
+        """As `as_openai`: an `openai.AsyncOpenAI`, for any event loop."""
+        from genai_integrations.openai_sdk.clients import async_openai_client
+
+        return async_openai_client(self)
 
     def rollout(self, name: str) -> Track:
         """How far a rollout of `router_args["rollouts"]` is.
@@ -856,16 +926,18 @@ def _names(names: object) -> Sequence[str] | None:
     return given.texts("llm_connection_names", names, "seoul")
 
 
+def _has_limits(args: RouterArgs, limits: object, budgets: object) -> bool:
+    rows = (row for group in args.model_list.values() for row in group)
+    return bool(limits or budgets) or any(row.rpm or row.tpm for row in rows)
+
+
 def _gate(
     args: RouterArgs,
     limits: Mapping[str, Mapping[str, int]] | None,
     budgets: Mapping[str, Mapping[str, Any]] | None,
     **options: Any,
-) -> Gate | None:
+) -> Gate:
     """What keeps limits and budgets; nothing is loaded for it where there are none."""
-    rows = (row for group in args.model_list.values() for row in group)
-    if not limits and not budgets and not any(row.rpm or row.tpm for row in rows):
-        return None
     from genai_integrations.limits.setup import gate_of
 
     return gate_of(limits, budgets, redis_url=args.redis_address or None, **options)

@@ -224,12 +224,17 @@ def _colours(ours: str) -> str:
     return f"{themed}--genai-good:{good_colour};--genai-bad:{bad_colour}"
 
 
+def _on(*pages: str) -> str:
+    """The selector of what is shown on pages of such kinds."""
+    return ",".join(f"{page} .genai-view" for page in pages)
+
+
 _STYLE = (
     f".genai-view{{{_colours(_LIGHT)}}}"
     f"@media (prefers-color-scheme:dark){{.genai-view{{{_colours(_DARK)}}}}}"
     # A page that says what it is knows better than the system.
-    f"[data-jp-theme-light=true] .genai-view,.vscode-light .genai-view{{{_colours(_LIGHT)}}}"
-    f"[data-jp-theme-light=false] .genai-view,.vscode-dark .genai-view{{{_colours(_DARK)}}}"
+    f"{_on('[data-jp-theme-light=true]', '.vscode-light', '[data-md-color-scheme=default]')}{{{_colours(_LIGHT)}}}"
+    f"{_on('[data-jp-theme-light=false]', '.vscode-dark', '[data-md-color-scheme=slate]')}{{{_colours(_DARK)}}}"
     ".genai-view{color:var(--genai-text);font-size:13px;line-height:1.5;max-width:100%;overflow-x:auto}"
     ".genai-view .genai-muted,.genai-view .genai-note{color:var(--genai-soft)}"
     ".genai-view .genai-good{color:var(--genai-good)}"

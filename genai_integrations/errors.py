@@ -137,6 +137,7 @@ class CallError(GenAIError):
         param: The part of the request that it refuses, such as `temperature`, if it said so.
         body: The provider's decoded error object, if it sent one.
         address: `host:port` of a server that could not be reached.
+        next_step: What to do about it, such as `correct OPENAI_API_KEY`; None where that is not known.
         route: What was tried, as a `Route`; set when the error leaves the router.
     """
 
@@ -169,10 +170,11 @@ class CallError(GenAIError):
         self.param = param
         self.body = body
         self.address = address
+        self.next_step: str | None = None
         self.route: Any = None
 
     def __str__(self) -> str:
-        """One line: where, what, and the provider's request id."""
+        """One line: where, what, the provider's request id, and what to do."""
         address = f" ({self.address})" if self.address else ""
         return self._told(address)
 
@@ -184,7 +186,9 @@ class CallError(GenAIError):
         where = f"{self.connection}/{self.model}: " if self.connection else ""
         status = f" (HTTP {self.status})" if self.status else ""
         request = f" [request {self.request_id}]" if self.request_id else ""
-        return f"{where}{self.message}{address}{status}{request}".replace("\n", " ")
+        then = f": {self.next_step}" if self.next_step else ""
+        message = self.message.rstrip(".") if then else self.message
+        return f"{where}{message}{address}{status}{request}{then}".replace("\n", " ")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by class, message and attributes; the route's secrets-free data goes along."""

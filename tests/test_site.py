@@ -10,6 +10,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from absences import require_group
+
+# The site is a group of its own in pyproject.toml, which plain `pytest` does without.
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
@@ -18,6 +22,7 @@ LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "lin
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site, built strictly: any warning is an error."""
+    require_group("material", "docs")
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
@@ -46,7 +51,6 @@ class _Page(HTMLParser):
         self.text += data
 
 
-@pytest.mark.slow
 def test_nothing_is_loaded_from_another_host(site):
     """Scripts, styles, fonts and pictures are the site's own, and no page has a diagram that fetches a library."""
     for page in site.rglob("*.html"):

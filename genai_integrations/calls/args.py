@@ -86,6 +86,7 @@ class RouterArgs:
             other words.
         max_cost: Most US dollars that a call may cost at worst, all attempts together, or a `Purse` that several
             calls share. A target that may cost more is passed over; without another one the call raises.
+        allowed_models: Patterns of the models that calls may use, `["gpt-4o*"]`; they bind fallbacks too. None for all.
         model_list: Groups of targets behind names of your own, in LiteLLM's rows.
         sticky_by: `user` or `session`: calls of one go to the same target, where a provider's prompt cache is warm.
         region_preference: `["ap-northeast-2", "eu"]`: targets in an earlier region are tried before the others.
@@ -128,6 +129,7 @@ class RouterArgs:
     cache_kwargs: Mapping[str, Any] = field(default_factory=dict)
     cache: CacheControl = field(default_factory=CacheControl)
     max_cost: float | Purse | None = None
+    allowed_models: tuple[str, ...] | None = None
     model_list: Groups = field(default_factory=dict)
     sticky_by: StickyBy | None = None
     region_preference: tuple[str, ...] = ()
@@ -165,9 +167,16 @@ PER_CALL = frozenset(
     (
         *("timeout", "stream_timeout", "stall_timeout", "stream_recovery", "deadline"),
         *("num_retries", "fallback_on", "drop_params", "cache", "max_cost"),
+        "allowed_models",
     )
 )
 """Arguments that a single call may set for itself."""
+
+CALL_FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+"""Arguments that a call may have, too, in shapes of its own: see `calls.fallbacks`."""
+
+DISABLE_FALLBACKS = "disable_fallbacks"
+"""A call's argument for none of those."""
 
 
 ROUTER_ARGS = frozenset(row.name for row in dataclasses.fields(RouterArgs))
@@ -203,7 +212,8 @@ def _checked(given: Mapping[str, object]) -> dict[str, Any]:
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 
 
-def _fallbacks(name: str, value: object) -> Fallbacks:
+def fallback_table(name: str, value: object) -> Fallbacks:
+    """The names to go to, by a model's name."""
     rows = [value] if isinstance(value, Mapping) else value
     wanted = 'a list like [{"gpt-4o": ["gpt-4o-mini"]}]'
     if isinstance(rows, str) or not isinstance(rows, Sequence):
@@ -316,10 +326,10 @@ def _is_error(item: object) -> bool:
 
 
 _CHECKS: Mapping[str, checks.Check] = {
-    "fallbacks": _fallbacks,
+    "fallbacks": fallback_table,
     "default_fallbacks": checks.names,
-    "context_window_fallbacks": _fallbacks,
-    "content_policy_fallbacks": _fallbacks,
+    "context_window_fallbacks": fallback_table,
+    "content_policy_fallbacks": fallback_table,
     "num_retries": checks.count,
     "retry_after": checks.seconds_or_zero,
     "timeout": checks.seconds,
@@ -351,6 +361,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "redis_password": checks.secret_text,
     "state_file": checks.text_or_none,
     "cache": cache_control,
+    "allowed_models": checks.names_or_none,
     "model_list": _model_list,
     "sticky_by": _sticky_by,
     "region_preference": checks.names,

@@ -69,6 +69,11 @@ def names(name: str, value: object) -> tuple[str, ...]:
     raise wrong(name, value, "a list of names")
 
 
+def names_or_none(name: str, value: object) -> tuple[str, ...] | None:
+    """A list of names, or None."""
+    return None if value is None else names(name, value)
+
+
 def flag(name: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, bool):

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genai_integrations.calls.args import PER_CALL, ROUTER_ARGS, RouterArgs
+from genai_integrations.calls.args import (
+    CALL_FALLBACKS,
+    DISABLE_FALLBACKS,
+    PER_CALL,
+    ROUTER_ARGS,
+    RouterArgs,
+)
+from genai_integrations.calls.foreign_words import FOREIGN, foreign_word
 from genai_integrations.calls.headers import Headers, checked_headers
 from genai_integrations.calls.reply import WireObject
 from genai_integrations.calls.wire import Operation, Spoken, Wire
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime import given as from_program
+
+if TYPE_CHECKING:
+    from genai_integrations.calls.fallbacks import CallFallbacks
+    from genai_integrations.calls.parsing import Parse
 
 REDIRECTING = frozenset(
     (
@@ -85,6 +96,8 @@ class Request:
         disable_fallbacks: Whether only the targets of the name itself may be asked. LiteLLM's name for it.
         headers: What is sent beside the body.
         own: Which of `PER_CALL` the call has set for itself.
+        fallbacks: Where it may fall back to, by its own words; None where the client's hold.
+        parse: Makes of a whole answer what `ParsedReply.parsed` gives; None where no class was asked for.
         spoken: The request in the caller's own words, where those are another API's: servers that speak the same are
             sent what stands there, and their answer is relayed. The gateway's.
     """
@@ -99,6 +112,8 @@ class Request:
     headers: Headers = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
+    fallbacks: CallFallbacks | None = None
+    parse: Parse | None = None
     spoken: Spoken | None = None
 
     @property
@@ -129,6 +144,11 @@ def chat_request(
     body, args, headers, own = _split(model, params, args)
     if "tools" in body:
         _check_tools(body["tools"])
+    parse = None
+    if isinstance(body.get("response_format"), type):
+        from genai_integrations.calls.parsing import enforced
+
+        body["response_format"], parse = enforced(body["response_format"])
     body["messages"] = messages
     if stream:
         body["stream"] = True
@@ -138,8 +158,8 @@ def chat_request(
             options = from_program.mapping("stream_options", body.get("stream_options") or {}, like)
             body["stream_options"] = {**options, "include_usage": True}
     return Request(
-        "chat/completions", model, body, args, stream, trace,
-        headers=headers, metadata=metadata, own=own, spoken=spoken,
+        "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata, own=own,
+        fallbacks=_fallbacks(params), parse=parse, spoken=spoken,
     )  # fmt: skip
 
 
@@ -169,8 +189,9 @@ def embedding_request(
     body, args, headers, own = _split(model, params, args)
     body["input"] = texts
     return Request(
-        "embeddings", model, body, args, trace=trace, headers=headers, metadata=metadata, own=own
-    )
+        "embeddings", model, body, args, trace=trace, headers=headers, metadata=metadata, own=own,
+        fallbacks=_fallbacks(params),
+    )  # fmt: skip
 
 
 def _split(
@@ -196,7 +217,25 @@ def _split(
 
 _NONE: frozenset[str] = frozenset()
 
-_BESIDE = frozenset(("extra_body", "extra_headers", "spoken"))
+_FALLING_BACK = frozenset((*CALL_FALLBACKS, DISABLE_FALLBACKS))
+
+
+def _fallbacks(params: Mapping[str, object]) -> CallFallbacks | None:
+    """Where the call itself says that it may go instead; most say nothing."""
+    if _FALLING_BACK.isdisjoint(params):
+        return None
+    from genai_integrations.calls.fallbacks import call_fallbacks
+
+    found = call_fallbacks(params)
+    if found is not None:
+        # What a fallback says is sent, too: nothing in it may lead a key elsewhere.
+        for row in (found.usual, found.window, found.filtered):
+            for fallback in row if isinstance(row, tuple) else ():
+                check_params(fallback.params)
+    return found
+
+
+_BESIDE = _FALLING_BACK | {"extra_body", "extra_headers", "spoken"}
 """Parameters that are not sent under their own names."""
 
 
@@ -232,7 +271,8 @@ def _traced(
     return others, trace, metadata
 
 
-_REFUSED = REDIRECTING | (ROUTER_ARGS - PER_CALL)
+_OF_CLIENT = ROUTER_ARGS - PER_CALL - _FALLING_BACK
+_REFUSED = REDIRECTING | _OF_CLIENT | FOREIGN
 
 
 def _refusal(params: Mapping[str, object]) -> ConfigurationError:
@@ -242,7 +282,9 @@ def _refusal(params: Mapping[str, object]) -> ConfigurationError:
             f"a call may not set {redirecting}: keys and addresses belong to connections, and a call may not "
             "redirect a stored key; add a connection in Langfuse, or pass connections=[...]"
         )
-    routing = ", ".join(sorted(ROUTER_ARGS.intersection(params) - PER_CALL))
+    if foreign := foreign_word(params):
+        return foreign
+    routing = ", ".join(sorted(_OF_CLIENT.intersection(params)))
     return ConfigurationError(f"{routing} belongs to router_args of the client, not to a call")
 
 

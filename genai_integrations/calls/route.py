@@ -118,6 +118,7 @@ class Attempt:
         messages: What was sent then in place of the call's messages.
         tier: The service tier that the answer names, such as `flex`; it has prices of its own.
         prices: What the target's row says that a token costs, in place of the price map's; None if it says nothing.
+        request_id: The provider's id of a request that was answered whole; None if it told none, and for streams.
         times: What was measured on the way, for `connect_ms`, `first_byte_ms` and `longest_gap_ms`; None where nobody
             wants to know, as without a ledger.
     """
@@ -141,6 +142,7 @@ class Attempt:
     prices: Mapping[str, float] | None = field(default=None, repr=False)
     prompt: Mapping[str, Any] | None = None
     messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
+    request_id: str | None = None
     times: Times | None = field(default=None, repr=False)
 
     @property

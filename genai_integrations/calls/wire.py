@@ -20,6 +20,10 @@ Wire = dict[str, Any]
 """A request body, a reply or a chunk."""
 
 
+REQUEST_ID = "_request_id"
+"""Under this key a transport tells the provider's id of the request; it is no part of the reply that a caller gets."""
+
+
 END: Wire = {}
 """In place of a chunk: the server said that the stream is whole."""
 

@@ -10,7 +10,9 @@ def main() -> None:
     """Run `genai` with the process's arguments; typer and rich are imported only here."""
     missing = [name for name in ("typer", "rich") if importlib.util.find_spec(name) is None]
     if missing:
-        sys.exit(f"genai needs {' and '.join(missing)}: pip install 'genai-integrations[cli]'")
+        from genai_integrations.runtime.installing import to_install_extra
+
+        sys.exit(f"genai needs {' and '.join(missing)}: {to_install_extra('cli')}")
     from genai_integrations.cli.app import main as run
 
     run()

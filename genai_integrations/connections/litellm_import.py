@@ -73,7 +73,9 @@ def connection_of(
         headers |= given_values.mapping("extra_headers", extra_headers, '{"x-team": "search"}')
         given_values.texts("the values of extra_headers", tuple(headers.values()), "search")
     sent = Secret(json.dumps(headers)) if headers else found.extra_headers
-    return dataclasses.replace(found, name=name, base_url=url, extra_headers=sent)
+    return dataclasses.replace(
+        found, name=name, base_url=url, extra_headers=sent, key_from=None, address_from=None
+    )
 
 
 def _read(provider: Provider, params: Mapping[str, str]) -> dict[str, str]:

@@ -70,7 +70,7 @@ class OriginPins:
             UntrustedHostError: The secret was first used for another origin, or the host is an address
                 that no provider has.
         """
-        origin = origin_of(url, connection.name)
+        origin = origin_of(url, connection.name, connection.address_from)
         refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
         if secret.lower() in PLACEHOLDERS:
             return
@@ -88,8 +88,13 @@ class OriginPins:
         return parts.netloc in self._allowed or (parts.hostname or "") in self._allowed
 
 
-def origin_of(url: str, connection_name: str) -> str:
+def origin_of(url: str, connection_name: str, written_in: str | None = None) -> str:
     """`scheme://host:port` of a URL, with the port always written.
+
+    Args:
+        url: The address.
+        connection_name: Whose it is.
+        written_in: Where it is corrected.
 
     Raises:
         CredentialError: The URL is not an http or https address without credentials in it.
@@ -101,11 +106,20 @@ def origin_of(url: str, connection_name: str) -> str:
         parts, port = urlsplit(""), None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username or parts.password:
         raise CredentialError(
-            f"connection {connection_name!r} has a base URL that is no plain http(s) address: "
-            "correct it in Langfuse (Settings, LLM Connections)"
+            f"connection {connection_name!r} has a base URL {_fault(url)}: "
+            f"correct {written_in or 'its base_url'}"
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port or _DEFAULT_PORTS[parts.scheme]}"
+
+
+def _fault(url: str) -> str:
+    """What is wrong with an address, without any of it: it may hold a key."""
+    return (
+        "without http:// or https:// in front"
+        if "://" not in url
+        else "that is no plain http(s) address"
+    )
 
 
 def is_unsafe_address(host: str) -> bool:

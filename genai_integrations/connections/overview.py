@@ -86,6 +86,6 @@ def _host(connection: Connection) -> str | None:
     address = connection.base_url or connection.provider.base_url
     if address is None:
         return None
-    parts = urlsplit(origin_of(address, connection.name))
+    parts = urlsplit(origin_of(address, connection.name, connection.address_from))
     refuse_unsafe_host(connection.name, parts.hostname or "")
     return parts.netloc.removesuffix(_USUAL_PORTS[parts.scheme])

@@ -24,6 +24,7 @@ from genai_integrations.experiments.runs import DatasetRuns
 from genai_integrations.experiments.summary import Summary, summary_of
 from genai_integrations.experiments.wins import Wins, candidate_named, counted, wins_of
 from genai_integrations.jobs.progress import Listener, say, shown_progress
+from genai_integrations.runtime.installing import to_install_extra
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -381,4 +382,4 @@ def _flat(result: Result, item: Item, metrics: Sequence[str]) -> dict[str, objec
 
 
 def _extra(what: str, library: str) -> ConfigurationError:
-    return ConfigurationError(f"{what} needs {library}: pip install 'genai-integrations[notebook]'")
+    return ConfigurationError(f"{what} needs {library}: {to_install_extra('compare')}")

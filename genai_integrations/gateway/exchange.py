@@ -99,6 +99,9 @@ class Exchange:
                 415, "unsupported_media_type", "send the body as it is, without content-encoding"
             )
         body = await self._read(most, seconds)
+        if b"\0" in body:
+            # JSON has none. UTF-16 and UTF-32, which the decoder would take, have many.
+            raise Refused(400, "invalid_json", "the body is not JSON in UTF-8")
         try:
             found = jsonbytes.loads(body)
         except ValueError as error:

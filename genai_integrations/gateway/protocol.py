@@ -28,6 +28,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head = 0
     _in_head = True
+    _ended = 0
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
 
@@ -46,10 +47,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on. What came so far of a head is counted, since the parser keeps an endless line and says nothing."""
+        ended = self._ended
         super().data_received(data)
         if not self._in_head or self.transport.is_closing():
             return
-        self._head += len(data)
+        # A piece that ended a request was its body: what began behind it is counted from the next piece on.
+        self._head = self._head + len(data) if ended == self._ended else 0
         if self._head > MOST_HEAD:
             self._refuse_head()
         elif self._head and self._head_timer is None:
@@ -68,6 +71,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole, and what follows is the head of another one."""
         self._in_head = True
+        self._ended += 1
         if not self.transport.is_closing():
             super().on_message_complete()
 

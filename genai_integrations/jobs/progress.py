@@ -10,6 +10,7 @@ from typing import Any
 
 from genai_integrations.display import money
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.installing import to_install_extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def _bar(headline: str, total: int) -> Any:
         from tqdm.auto import tqdm
     except ImportError as error:
         raise ConfigurationError(
-            "progress needs tqdm: pip install 'genai-integrations[notebook]', or pass progress=False"
+            f"progress needs tqdm: {to_install_extra('compare')}, or pass progress=False"
         ) from error
     say(headline)
     return tqdm(total=total, unit="call")

@@ -9,8 +9,10 @@ try:
     # All of it here: Python takes longer for the same import deep inside other imports.
     import langchain_core.language_models.chat_models  # noqa: F401
 except ImportError as error:
+    from genai_integrations.runtime.installing import to_install_extra
+
     raise ImportError(
-        "genai_integrations.langchain needs LangChain: pip install 'genai-integrations[langchain]'"
+        f"genai_integrations.langchain needs LangChain: {to_install_extra('langchain')}"
     ) from error
 
 from genai_integrations.langchain.chat_model import ChatGenAI

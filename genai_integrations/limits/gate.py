@@ -86,19 +86,17 @@ class Gate:
         seconds: float = SECONDS,
     ) -> None:
         self.limits = limits
-        self.budgets = budgets
+        self.budgets = dict(budgets)
         self.on_limit = on_limit
         self.clock = clock
         self.shared = shared
         self.names = limits.keys() | budgets.keys()
         self._seconds = seconds
         self._windows = {name: Window(seconds) for name in limits}
-        self._spending = Spending(budgets, wall)
+        self._spending = Spending(self.budgets, wall)
         self._on_alert = on_alert
         # What is shared is watched where the sum of all processes is known.
-        self._watched = frozenset(
-            name for name, row in budgets.items() if shared is None or row.per == RUN
-        )
+        self._watched = self._told_here()
         self._waiting: dict[str, list[Waiter]] = {}
         self._lock = threading.RLock()
         self._numbers = itertools.count()
@@ -109,6 +107,19 @@ class Gate:
         if name not in self._windows:
             with self._lock:
                 self._windows.setdefault(name, Window(self._seconds))
+
+    def set_budget(self, name: str, budget: Budget) -> None:
+        """Have a budget that is not in `budgets`, or another one in its place; what was spent of it stays."""
+        if self.budgets.get(name) == budget:
+            return
+        with self._lock:
+            self.budgets[name] = budget
+            self.names = self.names | {name}
+            self._watched = self._told_here()
+
+    def _told_here(self) -> frozenset[str]:
+        rows = self.budgets.items()
+        return frozenset(name for name, row in rows if self.shared is None or row.per == RUN)
 
     def look(self, claim: Claim) -> Refusal | None:
         """Why a claim would not be let in now, as far as this process knows; None if it would."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 try:
     import llama_index.core  # noqa: F401
 except ImportError as error:
+    from genai_integrations.runtime.installing import to_install_extra
+
     raise ImportError(
-        "genai_integrations.llama_index needs LlamaIndex: pip install 'genai-integrations[llama-index]'"
+        f"genai_integrations.llama_index needs LlamaIndex: {to_install_extra('llama-index')}"
     ) from error
 
 from genai_integrations.llama_index.embedding import EmbeddingUsage, GenAIEmbedding

@@ -11,7 +11,9 @@ from types import TracebackType
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.errors import RequestTimeoutError
 from genai_integrations.transports.chunks import ClosableChunks, SteppedChunks
-from genai_integrations.transports.http.patience import Patience
+from genai_integrations.transports.http.patience import AT_ONCE, DEADLINE, Patience
+
+NO_ANSWER = "no answer within {:g} s"
 
 
 class Within:
@@ -26,7 +28,7 @@ class Within:
 
     __slots__ = ("_seconds", "_timeout", "_words")
 
-    def __init__(self, seconds: float, words: str = "no answer within {:g} s") -> None:
+    def __init__(self, seconds: float, words: str = NO_ANSWER) -> None:
         self._seconds = seconds
         self._words = words
         self._timeout = asyncio.timeout(seconds)
@@ -49,11 +51,17 @@ class Within:
         raise RequestTimeoutError(self._words.format(self._seconds)) from None
 
 
+def words_of(seconds: float, ends: float | None) -> str:
+    """What a wait of so many seconds says when it is over, if the call ends at that moment of `time.monotonic`."""
+    is_last = ends is not None and ends - time.monotonic() <= seconds + AT_ONCE
+    return DEADLINE if is_last else NO_ANSWER
+
+
 def chunks_until(ends: float, chunks: AsyncChunks) -> SteppedChunks:
     """The chunks, with each wait bounded by a moment of `time.monotonic`."""
 
     async def step(following: Callable[[], Awaitable[Wire]]) -> Wire:
-        async with Within(max(ends - time.monotonic(), 0.0)):
+        async with Within(max(ends - time.monotonic(), 0.0), DEADLINE):
             return await following()
 
     return SteppedChunks(chunks, step)

@@ -69,6 +69,7 @@ class Target:
         deployment: Where the call goes.
         why: The reason, for people.
         group: The group of `model_list` by whose name it is meant; empty for other names.
+        said: What the request says there in place of what it says elsewhere, as a call's own fallbacks may want.
         connection: The deployment's.
         model: The deployment's.
         name: The deployment's.
@@ -77,6 +78,7 @@ class Target:
     deployment: Deployment
     why: str = ""
     group: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict, repr=False)
     connection: Connection = field(init=False)
     model: str = field(init=False)
     name: str = field(init=False)
@@ -153,6 +155,10 @@ class Special(Protocol):
 
     is_one_choice: bool
     """Whether any of its models will do, so that those which fit a request better are preferred across all."""
+
+    def groups(self) -> list[Sequence[Target]]:
+        """The targets of its models, in groups of equals, as far as they can be ordered without a request."""
+        ...
 
     def finished(self, plan: Plan, request: Request) -> Plan:
         """Its plan for one request, of the targets that can do what the request needs."""

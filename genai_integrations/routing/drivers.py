@@ -13,7 +13,13 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError
-from genai_integrations.routing.deadline import Within, aprompt_stream, chunks_until, prompt_stream
+from genai_integrations.routing.deadline import (
+    Within,
+    aprompt_stream,
+    chunks_until,
+    prompt_stream,
+    words_of,
+)
 from genai_integrations.routing.flow import Flow, flow
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.probe import async_wait_for_any, wait_for_any
@@ -161,14 +167,14 @@ def _send(parts: Parts, step: Send, line: Line | None = None) -> Wire | Opened:
 
 async def _asend(parts: Parts, step: Send) -> Wire | Opened:
     if not step.stream:
-        async with Within(step.timeout):
+        async with Within(step.timeout, words_of(step.timeout, step.ends)):
             reply = await parts.transport.asend(step.call, step.timeout)
         return step.turn(reply) if step.turn else reply
     chunks = parts.transport.astream(step.call, max(step.timeout, step.idle, step.stall or 0.0))
     if step.turn:
         chunks = arestated_stream(chunks, step.turn)
     try:
-        async with Within(step.timeout):
+        async with Within(step.timeout, words_of(step.timeout, step.ends)):
             held = await _afirst_content(chunks)
     except BaseException:
         await chunks.aclose()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.headers import headers_for
-from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.reply import ParsedReply, Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, MISS, RESTART, Attempt
 from genai_integrations.calls.wire import Times, Wire, WireCall
@@ -220,6 +220,8 @@ class _Call(Record):
             from genai_integrations.routing.groups import with_defaults
 
             request = with_defaults(request, target.deployment.defaults)
+        if target.said:
+            request = dataclasses.replace(request, body={**request.body, **target.said})
         if "langfuse_prompt" in request.trace:
             from genai_integrations.routing.prompting import following
 
@@ -293,9 +295,8 @@ class _Call(Record):
             if isinstance(outcome, NotFoundError):
                 self._parts.planner.explain(outcome, call.model)
             return self._attempt_failed(attempt, call, outcome)
-        if not isinstance(outcome, Opened) and not self._request.stream:
-            attempt.tier = outcome.get("service_tier")
-            self._attempt_answered(attempt, outcome.get("usage"), outcome.get("model"))
+        if not isinstance(outcome, Opened):
+            self._came_whole(attempt, outcome)
         return outcome  # type: ignore[no-any-return]  # a driver's
 
     def _rehearsed(self, target: Target) -> GenAIError | None:
@@ -422,7 +423,8 @@ class _Call(Record):
 
     def _replied(self, wire: Wire) -> Reply:
         self.ended(wire)
-        return Reply(wire, self.route)
+        parse = self._request.parse
+        return Reply(wire, self.route) if parse is None else ParsedReply(wire, self.route, parse)
 
 
 _CALM = 1.0

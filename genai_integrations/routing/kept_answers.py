@@ -110,7 +110,7 @@ def question_of(request: Request, plan: Plan) -> Wire:
 def _answering(target: Target) -> tuple[str, ...]:
     """What of a target may change an answer. Which is asked first does not: a strategy may put them in any order."""
     connection, defaults = target.connection, target.deployment.defaults
-    said = (repr(sorted(defaults.items())),) if defaults else ()
+    said = [repr(sorted(row.items())) for row in (defaults, target.said) if row]
     return (target.name, connection.base_url or "", *said)
 
 

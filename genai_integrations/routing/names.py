@@ -9,17 +9,17 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from genai_integrations.calls.args import AUTO
 from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
     is_openais_own,
 )
 from genai_integrations.connections.providers import PROVIDERS, Provider, provider_named
-from genai_integrations.errors import UnknownModelError
+from genai_integrations.errors import GenAIError, UnknownModelError
 from genai_integrations.models import catalog
 from genai_integrations.models.families import OPENROUTERS_ENDING, OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
+from genai_integrations.routing.unserved import explained_by, unserved
 
 if TYPE_CHECKING:
     from genai_integrations.calls.groups import Groups, Row
@@ -38,6 +38,7 @@ class Resolution:
         restated: By the name of a target, how requests to it are said otherwise, as known beforehand or learnt.
         domains: By the name of a target, its provider, account and region.
         outages: The single outages that would take all of the targets down, one line each.
+        error: What a call with it raises, where there are no targets.
     """
 
     name: str
@@ -47,15 +48,11 @@ class Resolution:
     restated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     domains: Mapping[str, Domain] = field(default_factory=dict)
     outages: tuple[str, ...] = ()
+    error: GenAIError | None = None
 
     def explain(self) -> str:
         """The resolution as text, one target a line."""
-        alias = f" (alias of {self.meant!r})" if self.meant != self.name else ""
-        lines = [
-            f"{self.name!r}{alias} is served by:"
-            if self.targets
-            else f"Nobody serves {self.name!r}{alias}."
-        ]
+        lines = [self._heading()]
         for at, target in enumerate(self.targets, 1):
             lines.append(f"  {at}. {target.name}  ({target.why})")
             lines += [f"       {said}" for said in self.restated.get(target.name, ())]
@@ -64,6 +61,16 @@ class Resolution:
             lines += [f"  one outage takes it down: {shared}" for shared in self.outages]
         lines += [f"  not: {reason}" for reason in self.missing]
         return "\n".join(lines)
+
+    def _heading(self) -> str:
+        alias = f" (alias of {self.meant!r})" if self.meant != self.name else ""
+        if self.targets:
+            return f"{self.name!r}{alias} is served by:"
+        nobody = f"Nobody serves {self.name!r}{alias}"
+        if self.error is None:
+            return f"{nobody}."
+        told = str(self.error).removesuffix(explained_by(self.name))
+        return f"N{told[1:]}" if told.startswith("nobody serves") else f"{nobody}: {told}"
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         from genai_integrations.routing.views import resolution_bundle
@@ -150,7 +157,9 @@ class Names:
         if self._groups and self._rows(resolution.meant):
             why = "; ".join(resolution.missing)
             raise UnknownModelError(f"no row of the group {resolution.meant!r} can be used: {why}")
-        raise UnknownModelError(self._complaint(resolution))
+        usable, cannot = tuple(self._by_name.values()), self._broken.values()
+        told = unserved(name, resolution.meant, usable, cannot, self.near(name))
+        raise UnknownModelError(told + explained_by(name) if usable else told)
 
     def near(self, name: str) -> str:
         """A question that has the names nearest to one that does not exist; empty if none is near, or it does."""
@@ -226,28 +235,6 @@ class Names:
                 listed = ", ".join(connection.custom_models[:5]) or "nothing"
                 yield f"{connection.name}: lists only {listed}"
 
-    def _complaint(self, resolution: Resolution) -> str:
-        name = resolution.name
-        if not self._by_name:
-            return f"nobody serves {name!r}: {_NO_CONNECTIONS}"
-        hint = f"; {near}" if (near := self.near(name)) else "."
-        if name == AUTO:
-            hint = "; router_args['auto'] says what it chooses from."
-        have = ", ".join(self._by_name) or "none"
-        family = family_of(resolution.meant)
-        wanted = (
-            f" It takes a connection of {' or '.join(family.providers + family.hosts)}."
-            if family
-            else ""
-        )
-        open_ended = [row.name for row in self._connections if row.with_default_models]
-        written = (
-            f" `{open_ended[0]}/{resolution.meant}` asks that one all the same."
-            if open_ended
-            else ""
-        )
-        return f"nobody serves {name!r}{hint}{wanted} Connections: {have}.{written} `genai resolve {name}` explains."
-
     def _suggestions(self) -> list[str]:
         bare = [model for row in self._connections for model in row.custom_models]
         known: list[str] = []
@@ -255,11 +242,6 @@ class Names:
             known += [model.rpartition("/")[2] for model in catalog.models_of(provider)]
         return [*bare, *self.listed(), *self._aliases, *self._groups, *known]
 
-
-_NO_CONNECTIONS = (
-    "there are no connections; set a provider's variable such as OPENAI_API_KEY, or "
-    "LANGFUSE_DATABASE_URL with LANGFUSE_ENCRYPTION_KEY to use the keys in Langfuse"
-)
 
 _MOST_NAMES = 2048
 """Names remembered; a program that makes names up cannot fill the memory."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import Fallbacks, RouterArgs
@@ -15,6 +15,7 @@ from genai_integrations.calls.request import Request
 from genai_integrations.connections.registry import Snapshot
 from genai_integrations.errors import (
     CallError,
+    ConfigurationError,
     ContentFilteredError,
     ContextWindowExceededError,
     GenAIError,
@@ -26,6 +27,7 @@ from genai_integrations.routing.names import Names, Resolution, without_provider
 
 if TYPE_CHECKING:
     from genai_integrations.calls.conditions import Rule
+    from genai_integrations.calls.fallbacks import CallFallbacks, Fallback
     from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.special import SpecialName
     from genai_integrations.routing.strategies.balancer import Balancer
@@ -111,9 +113,15 @@ class Planner:
         plan = plans.plan(request.model) if not given else given.plan(plans.plan)
         if given:
             plan = plans.behind(request.model, plan)
+        if request.fallbacks is not None:
+            plan = plans.falling_back(request.model, plan, request.fallbacks)
         if request.disable_fallbacks:
             # First, lest a fallback take the place of targets that cannot do what is asked.
             plan = dataclasses.replace(plan, fallbacks=(), instead={}, special=None)
+        if request.args.allowed_models is not None:
+            from genai_integrations.routing.allowed import allowed
+
+            plan = allowed(plan, request, plans.names, self._args)
         if (plan.lacks or plan.window) and request.operation == "chat/completions":
             plan = able(plan, request, self._abilities)
         if plan.special is not None:
@@ -139,6 +147,19 @@ def _rule_for(request: Request, rules: Sequence[Rule]) -> tuple[str, str] | None
     from genai_integrations.routing.conditions import rule_for
 
     return rule_for(request, rules)
+
+
+def _check_new(groups: Sequence[Sequence[Target]]) -> None:
+    """Raise for a fallback that would have no effect: each target is asked once, in the words of its first group."""
+    seen: set[str] = set()
+    for group in groups:
+        names = {target.name for target in group}
+        if any(target.said for target in group) and names <= seen:
+            raise ConfigurationError(
+                f"a fallback to {', '.join(sorted(names))} with parameters of its own has no effect: "
+                "the call asks it before, without them"
+            )
+        seen |= names
 
 
 def _led(plan: Plan, name: str, reason: str) -> Plan:
@@ -205,6 +226,44 @@ class Plans:
             lacks=plan.lacks | more.lacks,
             window=min(windows, default=None),
         )
+
+    def falling_back(self, model: str, plan: Plan, wanted: CallFallbacks) -> Plan:
+        """A plan with the fallbacks that a call names for itself, in place of those of the client.
+
+        Raises:
+            UnknownModelError: Nobody serves one of them.
+        """
+        usual, instead = plan.fallbacks, dict(plan.instead)
+        if wanted.usual is not None:
+            # What a special name stands for beside its first model is no fallback of it.
+            own = plan.special.groups()[1:] if plan.special is not None else []
+            usual = [*own, *self._wanted(model, wanted.usual)]
+            _check_new([plan.targets, *usual])
+        for kind, row in (
+            (ContextWindowExceededError, wanted.window),
+            (ContentFilteredError, wanted.filtered),
+        ):
+            if row is not None:
+                instead.pop(kind, None)
+                if groups := self._wanted(model, row):
+                    instead[kind] = groups
+        new = dataclasses.replace(
+            plan, fallbacks=usual, instead=instead, lacks=frozenset(), window=None
+        )
+        return self._abilities.noted(new)
+
+    def _wanted(self, model: str, row: Sequence[Fallback] | Fallbacks) -> list[Sequence[Target]]:
+        if isinstance(row, Mapping):
+            return self._groups(self._follow(model, row))
+        groups = []
+        for name, said in row:
+            special = self._special(name)
+            found = special.groups() if special else [self._in_order(self.names.targets(name))]
+            groups += [
+                [dataclasses.replace(target, said=said) for target in group] if said else group
+                for group in found
+            ]
+        return groups
 
     def resolve(self, model: str, split: Resolution | None = None) -> Resolution:
         """What a name means, with the targets of its fallbacks behind its own.

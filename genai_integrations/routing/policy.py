@@ -43,6 +43,7 @@ from genai_integrations.routing.retry_rules import (
     is_repeatable,
 )
 from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Race, Try, Wait
+from genai_integrations.transports.http.patience import DEADLINE
 
 if TYPE_CHECKING:
     from genai_integrations.routing.domains import Failed
@@ -347,9 +348,7 @@ class _Call:
             return timeout
         left = self._ends_at - self._clock()
         if left <= 0:
-            raise (
-                self._errors[-1] if self._errors else RequestTimeoutError("the deadline has passed")
-            )
+            raise (self._errors[-1] if self._errors else RequestTimeoutError(DEADLINE))
         return min(timeout, left)
 
     def _timeout_of(self, candidate: Candidate) -> float:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
-from genai_integrations.calls.wire import Times, Wire, WireCall, located
+from genai_integrations.calls.wire import REQUEST_ID, Times, Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver
 from genai_integrations.runtime.network import without_frames
+from genai_integrations.transports.advice import next_step
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Memory
@@ -91,6 +92,13 @@ class Record:
             observer.first_content(self.route)
         return attempt
 
+    def _came_whole(self, attempt: Attempt, wire: Wire) -> None:
+        """An answer came in one piece; in place of a stream it is handed out as one, and ends with that."""
+        attempt.request_id = wire.pop(REQUEST_ID, None)
+        if not self._request.stream:
+            attempt.tier = wire.get("service_tier")
+            self._attempt_answered(attempt, wire.get("usage"), wire.get("model"))
+
     def _attempt_answered(self, attempt: Attempt, usage: Wire | None, model: object) -> None:
         """The reply is whole."""
         attempt.outcome = OK
@@ -110,7 +118,9 @@ class Record:
         """The attempt failed. What hangs on the error loses its frames, whose locals may quote an answer."""
         without_frames(error)
         attempt.outcome = type(error).__name__
-        attempt.error = located(error, call) if isinstance(error, CallError) else error
+        attempt.error = error
+        if isinstance(error, CallError):
+            located(error, call).next_step = next_step(error, call.connection, call.model)
         self._attempt_ended(attempt)
         return error
 

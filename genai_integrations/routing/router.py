@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
@@ -13,7 +13,7 @@ from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.routing.drivers import AsyncDriver, SyncDriver
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.names import Resolution
@@ -78,6 +78,7 @@ class Router:
         self._parts = Parts(
             registry, args, planner, health, transport, watching, answers, found, gate
         )
+        self._gates: dict[str, Gate] = {}
         self._parts.wants_times = any(map(wants_times, watching))
         if args.hedge_after is not None:
             from genai_integrations.routing.hedging import Hedging
@@ -106,7 +107,18 @@ class Router:
             for target in found.targets
         }
         outages = single_outages(list(domains.values()))
-        return dataclasses.replace(found, restated=restated, domains=domains, outages=outages)
+        error = None if found.targets else self._unserved(model)
+        return dataclasses.replace(
+            found, restated=restated, domains=domains, outages=outages, error=error
+        )
+
+    def _unserved(self, model: str) -> GenAIError | None:
+        """What a call with a name that has no targets raises."""
+        try:
+            self.plans().plan(model)
+        except GenAIError as error:
+            return error.with_traceback(None)
+        return None
 
     def rollout(self, name: str) -> Track:
         """How far a rollout is.
@@ -188,6 +200,9 @@ class Router:
         """
         try:
             return self._sync.run(request)
+        except GenAIError as error:
+            # Without the frames between here and the attempt, which tell nobody but us anything.
+            raise error.with_traceback(None) from error.__cause__
         except (ImportError, RuntimeError) as error:
             raise last_words(error) or error from None
 
@@ -196,6 +211,9 @@ class Router:
         require_event_loop()
         try:
             return await self._async.run(request)
+        except GenAIError as error:
+            # As in `run`.
+            raise error.with_traceback(None) from error.__cause__
         except (ImportError, RuntimeError) as error:
             raise last_words(error) or error from None
 
@@ -204,6 +222,14 @@ class Router:
         from genai_integrations.routing.estimating import Estimator
 
         return Estimator(self._parts, request, counter, batch=batch)
+
+    def gate(self, new: Callable[[], Gate]) -> Gate:
+        """What keeps limits and budgets, from now on where there was none before."""
+        gate = self._parts.gate
+        if gate is None:
+            # Two threads may make one at once, and both get the first.
+            gate = self._parts.gate = self._gates.setdefault("added", new())
+        return gate
 
     def refresh(self) -> None:
         """Read the connections again, now."""

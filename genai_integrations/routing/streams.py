@@ -11,7 +11,12 @@ from genai_integrations.calls.assembly import Assembly
 from genai_integrations.calls.reply import Chunk
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire, finish_reasons, has_content
-from genai_integrations.errors import GenAIError, InvalidReplyError, StreamInterruptedError
+from genai_integrations.errors import (
+    ConfigurationError,
+    GenAIError,
+    InvalidReplyError,
+    StreamInterruptedError,
+)
 from genai_integrations.routing.flow import Flow
 from genai_integrations.routing.steps import Ending, Hand
 from genai_integrations.routing.tally import Tally
@@ -138,6 +143,16 @@ class ReplyStream:
         """Whether it may begin anew: `stream_recovery="restart"`."""
         return self._reading.recovers
 
+    @property
+    def text(self) -> Generator[str]:
+        """Only the pieces of text: what the first choice says, or why it refuses. Reads the chunks, as a loop does.
+
+        Raises:
+            ConfigurationError: The stream may begin anew, which pieces of text cannot tell.
+        """
+        _check_text(self._reading)
+        return _texts(self._chunks)
+
     def __iter__(self) -> Generator[Chunk]:
         return self._chunks
 
@@ -186,6 +201,12 @@ class AsyncReplyStream:
         """Whether it may begin anew: `stream_recovery="restart"`."""
         return self._reading.recovers
 
+    @property
+    def text(self) -> AsyncGenerator[str]:
+        """As `ReplyStream.text`, for an `async for` loop."""
+        _check_text(self._reading)
+        return _atexts(self._chunks)
+
     def __aiter__(self) -> AsyncGenerator[Chunk]:
         return self._chunks
 
@@ -200,6 +221,8 @@ class AsyncReplyStream:
             await self._chunks.aclose()
             self._reading.leave()
 
+    close = aclose  # OpenAI's name
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -210,6 +233,26 @@ class AsyncReplyStream:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _check_text(reading: _Reading) -> None:
+    if reading.recovers:
+        raise ConfigurationError(
+            "a stream with stream_recovery='restart' may begin anew, which its text alone does not tell: read its "
+            "chunks and drop what came before one that is restarted, or give this call stream_recovery=None"
+        )
+
+
+def _texts(chunks: Generator[Chunk]) -> Generator[str]:
+    for chunk in chunks:
+        if piece := chunk.text:
+            yield piece
+
+
+async def _atexts(chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[str]:
+    async for chunk in chunks:
+        if piece := chunk.text:
+            yield piece
 
 
 def _nothing() -> Generator[Wire]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from genai_integrations.display import (
     Bundle,
+    bad,
     bundle,
     escape,
     filled,
@@ -25,6 +26,8 @@ def resolution_bundle(resolution: Resolution) -> Bundle:
     alias = f", an alias of {resolution.meant}," if resolution.meant != resolution.name else ""
     served = "is served by" if resolution.targets else "is served by nobody"
     head = f"<div><b>{escape(resolution.name)}</b>{escape(alias)} {served}</div>"
+    if resolution.error is not None:
+        head += f"<div>{bad(resolution.error)}</div>"
     rows = [
         (at, row.name, row.why, "; ".join(resolution.restated.get(row.name, ())) or None)
         for at, row in enumerate(resolution.targets, 1)

@@ -17,6 +17,7 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.background import BackgroundLoop
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.loading import loading
 
 if TYPE_CHECKING:
@@ -189,6 +190,6 @@ def _redis() -> Any:
             import redis
     except ImportError as error:
         raise ConfigurationError(
-            "a redis:// address takes the redis package: pip install 'genai-integrations[redis]'"
+            f"a redis:// address takes the redis package: {to_install_extra('redis')}"
         ) from error
     return redis

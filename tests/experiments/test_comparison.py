@@ -252,5 +252,5 @@ def test_a_missing_library_is_named_with_its_extra(client, monkeypatch, library,
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ConfigurationError, match=r"pip install 'genai-integrations\[notebook\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install .*\[compare\]'"):
         use(comparison)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from absences import require_group
 from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,7 @@ return new Set([...arguments[0]].map(draw)).size
 @pytest.fixture(scope="module")
 def page(jupyter_environment, tmp_path_factory):
     """The notebook in JupyterLab, every cell run."""
+    require_group("selenium", "browser")
     from notebook_page import Page, chromium, jupyterlab
 
     folder = tmp_path_factory.mktemp("lab")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import urllib.request
@@ -72,6 +73,14 @@ def test_a_model_calls_a_tool_and_fills_a_schema(lab):
     called = _ask(lab, "gpt-4o", "Is it warm in Oslo?", tools=[tool]).tool_calls[0].function
     person = _ask(lab, "gpt-4o", "Kim Minji is 31.", response_format=shape).content
 
+    takes = {"type": "object", "properties": {"name": {}, "age": {"type": "integer"}}}
+    tool = {"type": "function", "function": {"name": "Person", "parameters": takes}}
+    filled = [
+        _ask(lab, model, "Kim Minji is 31.", tools=[tool]).tool_calls[0].function.arguments
+        for model in ("gpt-4o", "claude-sonnet-4-5")
+    ]
+
+    assert list(map(json.loads, filled)) == [{"name": "Kim Minji", "age": 31}] * 2
     assert (called.name, called.arguments.replace(" ", "")) == ("get_weather", '{"city":"Oslo"}')
     assert person == '{"name": "Kim Minji", "age": 31}'
 

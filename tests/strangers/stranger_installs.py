@@ -8,9 +8,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from absences import missing
 
 from genai_integrations.testing.local_model.model_file import cache_dir
 
@@ -38,13 +37,6 @@ def pypi_package(name: str, version: str) -> Path:
         return [make, [str(place / python), *install, f"{name}=={version}"]]
 
     return _installed(f"pypi-{name}-{version}", commands) / python
-
-
-def missing(reason: str) -> NoReturn:
-    """This machine has not got the server: an error on CI, a skipped test elsewhere."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def _installed(name: str, commands) -> Path:

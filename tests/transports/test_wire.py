@@ -294,6 +294,16 @@ def test_the_body_arrives_as_it_is(attempt, connect, provider):
     assert body == {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello!"}], **odd}
 
 
+def test_a_large_body_arrives_whole(attempt, connect, provider):
+    """Such as a picture of two megabytes: with its length, and without a warning of the HTTP client."""
+    text = "a" * (2 << 20)
+    attempt(connect(f"{provider.url}/v1"), messages=[{"role": "user", "content": text}])
+
+    (request,) = provider.requests
+    assert request.body["messages"][0]["content"] == text
+    assert int(request.headers["content-length"]) == len(request.content)
+
+
 @pytest.mark.parametrize("mode", ["sync", "async"], indirect=True)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, object()])
 def test_what_json_cannot_say_is_refused(value, attempt, connect, provider):

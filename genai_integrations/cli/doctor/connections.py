@@ -17,6 +17,7 @@ from genai_integrations.connections.overview import ConnectionRow
 from genai_integrations.errors import DecryptionError, GenAIError
 from genai_integrations.routing.check import Check
 from genai_integrations.routing.domains import outages_of
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.network import proxy_for
 
 _AT_ONCE = 8
@@ -67,7 +68,7 @@ def extras(setup: Setup) -> Iterator[Finding]:
     vertex = [row.name for row in setup.rows if row.provider == "vertex"]
     if vertex and importlib.util.find_spec("google.auth") is None:
         what = f"{', '.join(vertex)}: Vertex AI needs google-auth, which is not installed"
-        yield fail(what, "pip install 'genai-integrations[vertex]'")
+        yield fail(what, to_install_extra("vertex"))
 
 
 def hosts(setup: Setup) -> Iterator[Finding]:

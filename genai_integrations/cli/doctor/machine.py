@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 
 from genai_integrations.cli.doctor.findings import Finding, fail, ok, warn
 from genai_integrations.cli.doctor.setup import Setup
+from genai_integrations.runtime.installing import PACKAGE, to_install
 
-_US = "genai-integrations"
 _FRAMEWORKS = frozenset({"langchain-core", "llama-index-core"})
 _TOLD = ("litellm", "langfuse", "langchain-core", "llama-index-core")
 _BAD_CLOCK = 60
@@ -28,7 +28,7 @@ _PROXY_SCHEMES = {"http", "https"}
 
 def python(setup: Setup) -> Iterator[Finding]:  # noqa: ARG001 - as every check
     """Its version. Too old a Python does not get as far as this, except where pip was forced."""
-    wanted = metadata.metadata(_US)["Requires-Python"]
+    wanted = metadata.metadata(PACKAGE)["Requires-Python"]
     version = platform.python_version()
     if Requirement(f"python{wanted}").specifier.contains(version, prereleases=True):
         yield ok(version)
@@ -49,7 +49,7 @@ def packages(setup: Setup) -> Iterator[Finding]:  # noqa: ARG001 - as every chec
         bad += 1
         yield fail(
             f"{wanted.name} {version or 'is missing'}, and {wanted.specifier} is supported",
-            f"pip install '{wanted.name}{wanted.specifier}'",
+            to_install(f"{wanted.name}{wanted.specifier}"),
         )
     if not bad:
         yield ok(", ".join(f"{name} {installed.get(name, 'not installed')}" for name in _TOLD))
@@ -57,7 +57,7 @@ def packages(setup: Setup) -> Iterator[Finding]:  # noqa: ARG001 - as every chec
 
 def _requirements() -> list[Requirement]:
     """What must be there, and the frameworks, which may be; each once."""
-    rows = [Requirement(text) for text in metadata.requires(_US) or ()]
+    rows = [Requirement(text) for text in metadata.requires(PACKAGE) or ()]
     wanted = [row for row in rows if row.marker is None or row.name in _FRAMEWORKS]
     return list({row.name: row for row in wanted}.values())
 

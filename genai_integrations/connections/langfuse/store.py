@@ -7,7 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from genai_integrations.connections.connection import BrokenConnection, Connection
+from genai_integrations.connections.connection import (
+    IN_LANGFUSE,
+    BrokenConnection,
+    Connection,
+)
 from genai_integrations.connections.langfuse.crypto import check_keys, decrypt
 from genai_integrations.connections.langfuse.database import read
 from genai_integrations.connections.stored_providers import provider_of
@@ -184,6 +188,8 @@ class LangfuseStore:
             else None,
             region=_region(row.name, row.adapter, config),
             dialect="responses" if config.get("useResponsesApi") is True else None,
+            key_from=IN_LANGFUSE,
+            address_from=IN_LANGFUSE,
         )
 
     def _secret(self, name: str, column: str, ciphertext: str) -> Secret:
@@ -219,7 +225,7 @@ def _region(name: str, adapter: str, config: Mapping[str, Any]) -> str | None:
             return region
         case "bedrock", _:
             raise ConfigurationError(
-                f"connection {name!r} has no AWS region: add it in Langfuse (Settings, LLM Connections)"
+                f"connection {name!r} has no AWS region: add it in {IN_LANGFUSE}"
             )
         case "google-vertex-ai", _:
             return "global"

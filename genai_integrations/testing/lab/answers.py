@@ -80,12 +80,23 @@ def _called(body: Mapping[str, Any], question: str) -> Any:
 
 
 def _extracted(body: Mapping[str, Any], question: str) -> Any:
-    """A person's name and age as JSON, where a schema asks for JSON."""
-    wanted = (body.get("response_format") or {}).get("type")
+    """A person's name and age, as JSON where a schema asks for it, or as the arguments of a tool that takes them."""
     match = _PERSON.search(question)
-    if wanted != "json_schema" or match is None:
+    if match is None:
         return None
-    return json.dumps({"name": match["name"], "age": int(match["age"])})
+    person = {"name": match["name"], "age": int(match["age"])}
+    asked = body.get("response_format") or (body.get("output_config") or {}).get("format") or {}
+    if asked.get("type") == "json_schema":
+        return json.dumps(person)
+    tools = [tool.get("function", tool) for tool in body.get("tools") or ()]
+    wanted = next((tool["name"] for tool in tools if _parameters(tool) == person.keys()), None)
+    return {"tool_calls": [{"name": wanted, "arguments": person}]} if wanted else None
+
+
+def _parameters(tool: Mapping[str, Any]) -> set[str]:
+    """The names of a tool's arguments, in OpenAI's shape or Anthropic's."""
+    schema = tool.get("parameters") or tool.get("input_schema") or {}
+    return set(schema.get("properties") or ())
 
 
 def _translated(model: str, question: str) -> str | None:

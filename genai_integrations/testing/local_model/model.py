@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.secret import Secret
 from genai_integrations.testing.child_process import end
 
@@ -81,7 +82,7 @@ class LocalModel:
 def _require_server() -> None:
     if importlib.util.find_spec("xllamacpp") is None:
         raise ConfigurationError(
-            "the local model's server is not installed: pip install 'genai-integrations[demo]'"
+            f"the local model's server is not installed: {to_install_extra('demo')}"
         )
 
 

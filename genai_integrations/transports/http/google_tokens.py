@@ -27,6 +27,7 @@ from genai_integrations.errors import (
     GenAIError,
 )
 from genai_integrations.runtime import jsonbytes
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.masked import MASK, MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.transports.failures import status_error
@@ -78,8 +79,7 @@ def check_google_auth(connection: Connection) -> None:
         is_there = False
     if not is_there:
         raise ConfigurationError(
-            f"connection {connection.name!r} needs google-auth: "
-            "pip install 'genai-integrations[vertex]'"
+            f"connection {connection.name!r} needs google-auth: {to_install_extra('vertex')}"
         )
 
 

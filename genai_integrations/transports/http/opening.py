@@ -44,7 +44,7 @@ def endpoint_at(
         refuse_unsafe_host(connection.name, urlsplit(url).hostname or "")
     sent = {**_OWN_HEADERS, **(headers or {}), **extra}
     parts = urlsplit(url)
-    origin = origin_of(url, connection.name)
+    origin = origin_of(url, connection.name, connection.address_from)
     return Endpoint(
         origin=origin,
         url=url,
@@ -78,11 +78,11 @@ def base_url(connection: Connection, model: str) -> str:
     if not base:
         raise CredentialError(
             f"connection {connection.name!r} has no base URL, and {connection.provider.name} "
-            "has no common one: enter it in Langfuse (Settings, LLM Connections)"
+            f"has no common one: enter it in {connection.address_from or 'its base_url'}"
         )
     filled = _with_model(connection, base, model)
     # Whatever takes it apart may rely on it.
-    origin_of(filled, connection.name)
+    origin_of(filled, connection.name, connection.address_from)
     return filled
 
 

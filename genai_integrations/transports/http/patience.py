@@ -7,6 +7,12 @@ import time
 from genai_integrations.errors import RequestTimeoutError
 from genai_integrations.transports.chunks import Line
 
+DEADLINE = "the deadline has passed"
+"""What is said where the time of the whole call is up, not that of one wait."""
+
+AT_ONCE = 0.005
+"""Seconds between two moments that were meant as one: a wait may end a little early."""
+
 
 class Patience:
     """How long one answer may still take.
@@ -67,6 +73,8 @@ class Patience:
 
     def error(self) -> RequestTimeoutError:
         """What to raise when time is up."""
+        if self.limit is not None and self.limit - time.monotonic() <= AT_ONCE:
+            return RequestTimeoutError(DEADLINE)
         if self._until is None or self._stall:
             return RequestTimeoutError(f"the stream stalled for {self._stall or self.idle:g} s")
         return RequestTimeoutError(f"no answer within {self._first:g} s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import socket
 import time
 import urllib.request  # noqa: F401  `proxy_for` needs it, and must not load it while a provider is waited for
@@ -254,8 +255,15 @@ def translated(error: Exception, patience: Patience, endpoint: Endpoint | None =
     return APIConnectionError(f"the connection broke: {_words(error)}")
 
 
+_URLLIB3S = re.compile(
+    r"^.*Failed to (?:establish a new connection: (?:\[Errno -?\d+\] )?)?", re.DOTALL
+)
+"""What urllib3 writes before the words of the system."""
+
+
 def _words(error: BaseException) -> str:
-    text = str(error).rpartition("Failed to ")[2]
+    # As asyncio's errors are told, too.
+    text = _URLLIB3S.sub("", str(error))
     return f"{text or type(error).__name__}"[:200]
 
 

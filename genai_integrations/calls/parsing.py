@@ -1,0 +1,88 @@
+"""A class as `response_format`: the schema that is asked for, and the answer as an object of the class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from genai_integrations.calls.json_text import json_in
+from genai_integrations.calls.schemas import strict_schema
+from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import ConfigurationError, InvalidReplyError
+from genai_integrations.runtime.plain import one_line
+
+Parse = Callable[[Wire], Any]
+"""Takes a whole answer, gives what it stands for."""
+
+_LONGEST_REASON = 300
+_LONGEST_NAME = 64
+
+
+def enforced(kind: type) -> tuple[Wire, Parse]:
+    """What is asked for in place of a class, and what reads the answer.
+
+    The schema is strict where OpenAI's subset has a form of it that accepts the same.
+
+    Args:
+        kind: A Pydantic model, dataclass or TypedDict.
+
+    Raises:
+        ConfigurationError: It is another class, or Pydantic cannot make a schema of it.
+    """
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticUserError
+
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        schema = adapter.json_schema()
+    except (PydanticUserError, TypeError) as error:
+        raise _no_schema(kind, f"Pydantic says {error}") from None
+    if schema.get("type", "object") != "object":
+        raise _no_schema(kind, f"its schema is {schema['type']!r}, not an object")
+    closed = strict_schema(schema)
+    name = "".join(letter for letter in kind.__name__ if letter.isascii() and letter.isalnum())
+    form = {
+        "name": name[:_LONGEST_NAME] or "answer",
+        "schema": schema if closed is None else closed,
+        "strict": closed is not None,
+    }
+    return {"type": "json_schema", "json_schema": form}, _reader(kind, adapter.validate_json)
+
+
+def parsed_json(wire: Wire) -> Any:
+    """What the JSON of an answer says.
+
+    Raises:
+        InvalidReplyError: The model refused, the answer was cut, or is no JSON.
+    """
+    return _read(wire, json.loads, "JSON")
+
+
+def _reader(kind: type, validate: Callable[[str], Any]) -> Parse:
+    return lambda wire: _read(wire, validate, kind.__name__)
+
+
+def _read(wire: Wire, read: Callable[[str], Any], wanted: str) -> Any:
+    choice: Mapping[str, Any] = next(iter(wire.get("choices") or ()), {})
+    message = choice.get("message") or {}
+    if refusal := message.get("refusal"):
+        raise InvalidReplyError(f"the model refused: {one_line(refusal, _LONGEST_REASON)}")
+    text, reason = message.get("content"), choice.get("finish_reason")
+    if reason == "length":
+        raise InvalidReplyError("the answer was cut by its limit of tokens: raise max_tokens")
+    if not text:
+        raise InvalidReplyError(f"the answer has no text to read (finish_reason: {reason})")
+    try:
+        return read(json_in(text))
+    except ValueError as error:
+        # Pydantic's errors are ValueErrors, as JSON's are.
+        why = one_line(str(error), _LONGEST_REASON)
+        raise InvalidReplyError(f"the answer is no {wanted}: {why}") from None
+
+
+def _no_schema(kind: type, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"response_format={kind.__name__} cannot be asked for ({one_line(why, _LONGEST_REASON)}): "
+        "give a Pydantic model, a dataclass, a TypedDict or OpenAI's dict"
+    )

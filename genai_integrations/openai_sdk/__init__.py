@@ -1,0 +1,1 @@
+"""OpenAI's own SDK over this router, in the same process: what `GenAIClient.as_openai` gives."""

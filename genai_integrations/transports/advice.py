@@ -1,0 +1,62 @@
+"""What to do about a failed attempt, where its error and its connection together tell: the end of the error's line."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from genai_integrations.connections.connection import Connection
+from genai_integrations.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    CallError,
+    InvalidReplyError,
+    NotFoundError,
+)
+
+_VERSION = re.compile(r"/v\d|/openai\b|/api/")
+"""How the path of an address looks that leads to a copy of OpenAI's API."""
+
+_WITHOUT_DIALECT = ("openai", "responses")
+
+
+def next_step(error: CallError, connection: Connection, model: str) -> str | None:
+    """What to do next; None where nobody knows more than the error says.
+
+    Args:
+        error: Of an attempt.
+        connection: Whom it asked.
+        model: The provider's id of the model.
+    """
+    if isinstance(error, AuthenticationError):
+        return _about_key(connection)
+    if isinstance(error, APIConnectionError) and error.address:
+        return _about_host(connection)
+    if isinstance(error, (NotFoundError, InvalidReplyError)):
+        return _about_path(error, connection, model)
+    return None
+
+
+def _about_key(connection: Connection) -> str:
+    return f"correct {connection.key_from or f'the key of connection {connection.name!r}'}"
+
+
+def _about_host(connection: Connection) -> str:
+    if connection.base_url is None:
+        return "check the network, and HTTPS_PROXY if there is a proxy"
+    return f"is a server running there? Its address is in {_address_of(connection)}"
+
+
+def _about_path(error: CallError, connection: Connection, model: str) -> str | None:
+    """A server of one's own that has the API, but not there: it answers with a page, or with JSON of another kind."""
+    kind = connection.dialect or connection.provider.dialect
+    url = connection.base_url
+    if kind not in _WITHOUT_DIALECT or url is None or _VERSION.search(urlsplit(url).path):
+        return None
+    if isinstance(error, NotFoundError) and model in error.message:
+        return None
+    return f"is /v1 missing at the end of {_address_of(connection)}?"
+
+
+def _address_of(connection: Connection) -> str:
+    return connection.address_from or f"the base URL of connection {connection.name!r}"
