@@ -568,6 +568,14 @@ class GenAIClient:
         snapshot = self._router.registry.load()
         return Connections((*snapshot.connections, *snapshot.broken))
 
+    def observe(self, observer: Observer) -> None:
+        """Tell one more observer of every call that begins from here on; see `observers`."""
+        self._router.observe(*_able("observers", (observer,), "call_began"))
+
+    def cooldowns(self) -> dict[str, float]:
+        """The targets that are left alone now because they failed, and for how many seconds more."""
+        return self._router.cooldowns()
+
     def check(self, name: str) -> Check:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
         name = given.text("a connection's name", name, "seoul")

@@ -168,6 +168,17 @@ def configuration_file() -> str | None:
     return os.environ.get("GENAI_CONFIG", "").strip() or None
 
 
+def operator_token(environ: Mapping[str, str] | None = None) -> str | None:
+    """What the operator of a gateway shows, `GENAI_GATEWAY_OPERATOR_TOKEN`; None where there is none."""
+    variables = os.environ if environ is None else environ
+    return _masked(variables.get("GENAI_GATEWAY_OPERATOR_TOKEN", "").strip())
+
+
+def share_metrics(folder: Path) -> None:
+    """Tell prometheus_client, in this process and those it starts, where workers sum up their metrics."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
 def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettings:
     """The variables of tracing as they are now.
 

@@ -221,7 +221,8 @@ class _Call(Record):
 
             request = with_defaults(request, target.deployment.defaults)
         if target.said:
-            request = dataclasses.replace(request, body={**request.body, **target.said})
+            body = {**request.body, **target.said}
+            request = dataclasses.replace(request, body=body, spoken=None)
         if "langfuse_prompt" in request.trace:
             from genai_integrations.routing.prompting import following
 

@@ -16,7 +16,6 @@ from genai_integrations.gateway.dialects.anthropic.requests import params_beside
 from genai_integrations.gateway.dialects.anthropic.turns import is_claudes_own, messages_of
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect, flag_of, model_of
 from genai_integrations.gateway.dialects.given import needed
-from genai_integrations.gateway.dialects.told import FIELD, told
 from genai_integrations.gateway.dialects.writing import written
 from genai_integrations.routing.streams import AsyncReplyStream
 
@@ -43,8 +42,7 @@ def _asked(body: Wire, stream: bool) -> Asked:
 
 def reply(answer: Reply, asked: Asked) -> Wire:
     """The answer as a message."""
-    message = message_of(answer.wire, asked.model, thinks=_thinks(asked))
-    return {**message, FIELD: told(answer.route)}
+    return message_of(answer.wire, asked.model, thinks=_thinks(asked))
 
 
 def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:

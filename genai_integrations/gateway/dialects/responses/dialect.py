@@ -12,7 +12,6 @@ from genai_integrations.gateway.dialects.responses.events import ResponseWriter
 from genai_integrations.gateway.dialects.responses.items import is_openais_own, messages_of
 from genai_integrations.gateway.dialects.responses.replies import response_of
 from genai_integrations.gateway.dialects.responses.requests import params_of
-from genai_integrations.gateway.dialects.told import FIELD, told
 from genai_integrations.gateway.dialects.writing import written
 from genai_integrations.routing.streams import AsyncReplyStream
 
@@ -32,7 +31,7 @@ def request(body: Wire) -> Asked:
 
 def reply(answer: Reply, asked: Asked) -> Wire:
     """The answer as a response."""
-    return {**response_of(answer.wire, asked.body), FIELD: told(answer.route)}
+    return response_of(answer.wire, asked.body)
 
 
 def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
