@@ -124,7 +124,7 @@ class Gateway:
         asked = dialect.request(body)
         if dialect.beside is not None:
             asked.params.update(dialect.beside(exchange.headers))
-        caller.require(asked.model)
+        caller.require(asked.model, asked.params)
         if caller.key:
             # What the caller itself says of its key does not count.
             given = asked.params.get("metadata") or {}

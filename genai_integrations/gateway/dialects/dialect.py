@@ -64,8 +64,11 @@ class Dialect:
     request_id: bytes = b"x-request-id"
 
 
-NOT_OVER_THE_WIRE = frozenset(("extra_headers", "extra_query", "langfuse_observation"))
-"""Arguments of the client that a body may not have: a program's objects, and what is sent beside a body."""
+NOT_OVER_THE_WIRE = frozenset(
+    ("extra_body", "extra_headers", "extra_query", "langfuse_observation", "spoken")
+)
+"""Arguments of the client that a body may not have: a program's objects, and what would be sent unseen: SDKs put their
+`extra_body` into the body itself."""
 
 
 def model_of(body: Wire) -> str:
