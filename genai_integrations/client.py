@@ -92,7 +92,7 @@ class GenAIClient:
         secret_key: Langfuse secret key; default `LANGFUSE_SECRET_KEY`.
         host: Langfuse address; default `LANGFUSE_HOST`, then `LANGFUSE_BASE_URL`, then Langfuse Cloud.
         llm_connection_names: The connections to use, in the order to prefer; default all, the oldest first.
-        router_args: How to route, in LiteLLM Router's names: see `RouterArgs`.
+        router_args: How to route, in LiteLLM Router's names: see `RouterArgs`, which may be given itself.
         connections: Where connections come from instead of Langfuse: a `ConnectionStore`, or connections.
         allowed_hosts: Hosts that a key may go to though it was first used for another.
         tracing: Whether calls are recorded in Langfuse; default yes if there is a key pair, unless
@@ -135,7 +135,7 @@ class GenAIClient:
         host: str | None = None,
         *,
         llm_connection_names: Sequence[str] | None = None,
-        router_args: Mapping[str, Any] | None = None,
+        router_args: Mapping[str, Any] | RouterArgs | None = None,
         connections: ConnectionStore | Iterable[Connection] | None = None,
         allowed_hosts: Iterable[str] = (),
         tracing: bool | None = None,

@@ -13,7 +13,7 @@ from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.settings import configuration_file
 
-app = typer.Typer(help="Serve models to other programs: OpenAI's API, over any provider.")
+app = typer.Typer()
 
 
 class Level(StrEnum):
