@@ -19,6 +19,7 @@ from genai_integrations.gateway.refusals import Refused
 from genai_integrations.transports.anthropic.events import MessageEvents
 from genai_integrations.transports.anthropic.replies import reply_of as read_message
 
+PLAIN = {"choices": [{"delta": {"content": "Hi"}}]}
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
 
 
@@ -232,7 +233,9 @@ def test_whatever_a_server_sends_is_a_message(head, message):
     wire = {**head, "choices": [{"message": message}]}
     assert message_of(wire, "asked", thinks=True)["type"] == "message"
     chunk = {**head, "choices": [{"delta": message}]}
-    assert parsed(streamed([chunk], thinks=True))[-1] == {"type": "message_stop"}
+    assert parsed(streamed([chunk, PLAIN, PLAIN, chunk], thinks=True))[-1] == {
+        "type": "message_stop"
+    }
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from genai_integrations.gateway.dialects.responses.events import ResponseWriter
 from genai_integrations.gateway.dialects.responses.replies import response_of
 
 BODY = {"model": "asked", "input": "Hello!", "temperature": 0.5}
+PLAIN = {"choices": [{"delta": {"content": "Hi"}}]}
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
 
 
@@ -212,7 +213,8 @@ def test_answer_given_back_is_the_message_that_it_was(message, is_streamed):
 def test_whatever_a_server_sends_is_a_response(head, message):
     """The words of others are odd at times, and must not fail a call that has been paid for."""
     assert response_of({**head, "choices": [{"message": message}]}, BODY)["object"] == "response"
-    assert streamed([{**head, "choices": [{"delta": message}]}])[-1]["type"] == "response.completed"
+    chunk = {**head, "choices": [{"delta": message}]}
+    assert streamed([chunk, PLAIN, PLAIN, chunk])[-1]["type"] == "response.completed"
 
 
 def test_stream_that_breaks_ends_with_a_failed_response():
@@ -226,3 +228,10 @@ def test_stream_that_breaks_ends_with_a_failed_response():
     assert last["response"]["status"] == "failed"
     assert last["response"]["error"] == {"code": "server_error", "message": "it broke"}
     json.dumps(events)
+
+
+def test_ids_of_others_cannot_break_out_of_an_event():
+    """Nor can a text."""
+    chunks = [{**row, "id": '"\n\nx'} for row in chunks_of({"content": 'He said "\n\n".'})]
+
+    assert streamed(chunks)[-1]["response"]["output"][0]["content"][0]["text"] == 'He said "\n\n".'

@@ -59,6 +59,7 @@ Step = tuple[Change, Block, str]
 """What happened to a block, and the text that came, if one did."""
 
 _Key = tuple[str, object]
+_TEXT: _Key = ("text", None)
 
 
 class Pieces:
@@ -89,12 +90,20 @@ class Pieces:
         elif thought := delta.get("reasoning_content"):
             self._piece(("thought", None), "thought", thought)
         if text := delta.get("content"):
-            self._piece(("text", None), "text", text)
+            self._piece(_TEXT, "text", text)
         if text := delta.get("refusal"):
             self._piece(("refusal", None), "refusal", text)
         for call in _dicts(delta.get("tool_calls")):
             self._call(call)
         return self._steps
+
+    def continued(self, text: str) -> Block | None:
+        """The block of text that goes on with this; None if it has to begin: short for `take`, which most deltas need not."""
+        if self._key != _TEXT:
+            return None
+        own = self.blocks[-1]
+        own.pieces.append(text)
+        return own
 
     def finish(self) -> list[Step]:
         """The stream is over: what waited, and the end of the last block."""
@@ -210,10 +219,22 @@ def arguments_of(call: Block) -> Wire:
 
 def first_choice(wire: Mapping[str, Any]) -> Wire:
     """The answer of a reply, or what a chunk adds to it: these APIs have one. Empty where there is none."""
-    for choice in _dicts(wire.get("choices")):
-        if not choice.get("index"):
+    choices = wire.get("choices")
+    if not isinstance(choices, list):
+        return {}
+    for choice in choices:
+        if isinstance(choice, dict) and not choice.get("index"):
             return choice
     return {}
+
+
+def plain_text(choice: Wire) -> str | None:
+    """The text of a delta that brings nothing else, as most do; None of any other."""
+    delta = choice.get("delta")
+    if not isinstance(delta, dict) or len(delta) != 1 or choice.get("finish_reason"):
+        return None
+    text = delta.get("content")
+    return text if isinstance(text, str) else None
 
 
 def beside(message: Mapping[str, Any], name: str) -> object:

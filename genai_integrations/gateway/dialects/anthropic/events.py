@@ -18,7 +18,7 @@ from genai_integrations.gateway.dialects.anthropic.replies import (
     stop_reason,
     usage_of,
 )
-from genai_integrations.gateway.dialects.said import Block, Pieces, Step, first_choice
+from genai_integrations.gateway.dialects.said import Block, Pieces, Step, first_choice, plain_text
 from genai_integrations.runtime import jsonbytes
 
 _SAYING = (
@@ -71,6 +71,9 @@ class MessageWriter:
         choice = first_choice(chunk)
         if not choice:
             return written
+        text = plain_text(choice)
+        if text and (own := self._pieces.continued(text)):
+            return self._more(own, text)
         if choice.get("finish_reason"):
             self._choice = {name: value for name, value in choice.items() if name != "delta"}
         delta = choice.get("delta")

@@ -20,12 +20,16 @@ from genai_integrations.gateway.dialects.responses.replies import (
     part_of,
     sealed_item,
 )
-from genai_integrations.gateway.dialects.said import Block, Pieces, Step, first_choice
+from genai_integrations.gateway.dialects.said import Block, Pieces, Step, first_choice, plain_text
 from genai_integrations.gateway.dialects.said import beside as said_beside
 from genai_integrations.gateway.refusals import refused_of
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.openai.responses.output import KEPT
 
+_SAYING = (
+    b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":%d,'
+    b'"item_id":%b,"output_index":%d,"content_index":0,"delta":%b,"logprobs":[]}\n\n'
+)
 _FAILED = "server_error"
 _DELTAS: Mapping[str, str] = {
     "call": "response.function_call_arguments",
@@ -72,6 +76,9 @@ class ResponseWriter:
         if usage := chunk.get("usage"):
             self._usage = usage
         choice = first_choice(chunk)
+        text = plain_text(choice)
+        if text and not choice.get("logprobs") and (own := self._pieces.continued(text)):
+            return self._text(own, text)
         self._finish = choice.get("finish_reason") or self._finish
         delta = choice.get("delta")
         if not delta:
@@ -158,6 +165,13 @@ class ResponseWriter:
             told = choice.get("logprobs")
             fields["logprobs"] = (told or {}).get("content") or []
         return self._event(f"{_DELTAS[block.kind]}.delta", fields)
+
+    def _text(self, block: Block, text: str) -> bytes:
+        """As `_more`, of what most events are."""
+        number = self._numbers[block.number]
+        own = jsonbytes.dumps(item_id(block, self._head["id"]))
+        self._sequence += 1
+        return _SAYING % (self._sequence - 1, own, number, jsonbytes.dumps(text))
 
     def _closed(self, block: Block) -> bytes:
         place = self._place(block)
