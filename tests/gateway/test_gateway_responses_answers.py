@@ -74,7 +74,7 @@ def test_answer_is_a_response():
         "store": False,
         "usage": {
             "input_tokens": 10,
-            "input_tokens_details": {"cached_tokens": 4},
+            "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1},
             "output_tokens": 5,
             "output_tokens_details": {"reasoning_tokens": 2},
             "total_tokens": 15,

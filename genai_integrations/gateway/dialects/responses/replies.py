@@ -200,7 +200,10 @@ def usage_of(told: object) -> Wire:
     prompt, answered = (_count(usage.get(n)) for n in ("prompt_tokens", "completion_tokens"))
     return {
         "input_tokens": prompt,
-        "input_tokens_details": {"cached_tokens": _count(inputs.get("cached_tokens"))},
+        "input_tokens_details": {
+            "cached_tokens": _count(inputs.get("cached_tokens")),
+            "cache_write_tokens": _count(inputs.get("cache_creation_tokens")),
+        },
         "output_tokens": answered,
         "output_tokens_details": {"reasoning_tokens": _count(outputs.get("reasoning_tokens"))},
         "total_tokens": prompt + answered,
