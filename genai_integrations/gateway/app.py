@@ -129,6 +129,9 @@ class Gateway:
             # What the caller itself says of its key does not count.
             given = asked.params.get("metadata") or {}
             asked.params["metadata"] = {**given, "key": caller.key}
+        if caller.models is not None:
+            # They bind wherever a call may end up.
+            asked.params["allowed_models"] = caller.models
         watch = Watch(exchange.receive)
         try:
             answer = await dialect.ask(caller.client, asked)

@@ -141,9 +141,10 @@ class Exchange:
         self._is_read = True
         return body
 
-    def _late(self, task: asyncio.Task[Any]) -> None:
+    def _late(self, task: asyncio.Task[Any] | None) -> None:
         self._is_late = True
-        task.cancel()
+        if task is not None:
+            task.cancel()
 
     async def _rest(self, message: Message, most: int) -> bytes:
         parts, size = [message.get("body", b"")], len(message.get("body", b""))
