@@ -29,7 +29,7 @@ class TwoProjects:
             ("narrow", "sk-3"): Caller(one, "team-search", ("gpt-4o*",), "p-one", "team-search"),
         }
 
-    async def admit(self, headers):
+    async def admit(self, headers, address=""):
         value = headers.get("authorization", "").removeprefix("Basic ")
         name, _, secret = base64.b64decode(value).decode().partition(":")
         if (name, secret) not in self._callers:

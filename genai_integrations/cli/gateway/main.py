@@ -13,7 +13,7 @@ from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.settings import configuration_file
 
-app = typer.Typer(help="Serve models to other programs: OpenAI's API, over any provider.")
+app = typer.Typer()
 
 
 class Level(StrEnum):
@@ -27,7 +27,6 @@ class Level(StrEnum):
 
 
 _PARTS = ("httptools", "uvicorn")
-
 
 Config = Annotated[
     Path | None,
@@ -55,7 +54,10 @@ def gateway(  # noqa: PLR0917 - each is an option
     ] = False,
     log_level: Annotated[
         Level,
-        typer.Option(help="info: each request in JSON on stderr; warning: those that failed."),
+        typer.Option(
+            metavar="<level>",
+            help="off, error, warning, info (each request, as JSON on stderr) or debug.",
+        ),
     ] = Level.info,
 ) -> None:
     """Serve models to other programs and languages.
