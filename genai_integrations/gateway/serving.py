@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 
@@ -70,9 +73,9 @@ def serve(
         share_metrics(folder)
         config = configured(partial(_application, options, folder), workers, log_level)
         if workers > 1:
-            from uvicorn.supervisors import Multiprocess
+            from genai_integrations.gateway.supervising import Supervisor
 
-            Multiprocess(config, sockets=[listener]).run()
+            Supervisor(config, sockets=[listener]).run()
         else:
             uvicorn.Server(config).run(sockets=[listener])
 
@@ -80,6 +83,8 @@ def serve(
 @contextlib.contextmanager
 def _run_folder() -> Generator[Path]:
     """A folder of this gateway's own, in which its workers sum up what they count; it goes with the gateway."""
+    # uvicorn ends the process by the very signal that it was sent, which by itself would leave the folder behind.
+    signal.signal(signal.SIGTERM, _end)
     try:
         made = tempfile.TemporaryDirectory(prefix="genai-gateway-", ignore_cleanup_errors=True)
     except OSError as error:
@@ -88,6 +93,10 @@ def _run_folder() -> Generator[Path]:
         ) from None
     with made as name:
         yield Path(name)
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def configured(
