@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import signal
 import socket
 import tempfile
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import uvicorn
 
@@ -83,8 +80,6 @@ def serve(
 @contextlib.contextmanager
 def _run_folder() -> Generator[Path]:
     """A folder of this gateway's own, in which its workers sum up what they count; it goes with the gateway."""
-    # uvicorn ends the process by the very signal that it was sent, which by itself would leave the folder behind.
-    signal.signal(signal.SIGTERM, _end)
     try:
         made = tempfile.TemporaryDirectory(prefix="genai-gateway-", ignore_cleanup_errors=True)
     except OSError as error:
@@ -93,10 +88,6 @@ def _run_folder() -> Generator[Path]:
         ) from None
     with made as name:
         yield Path(name)
-
-
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
 
 
 def configured(
