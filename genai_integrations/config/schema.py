@@ -117,6 +117,10 @@ def schema() -> Schema:
         for name in sorted(ROUTER_ARGS - {"model_list"})
     }
     tops: dict[str, Schema] = {
+        reading.DEFAULT_MODEL: {
+            "type": "string",
+            "description": "The model that `genai` asks where none is named.",
+        },
         **{name: {} for name in reading.CLIENT_KEYS},
         "limits": _by_name({name: {"type": "integer", "minimum": 1} for name in _LIMITS}),
         "budgets": _by_name(
