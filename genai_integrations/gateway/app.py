@@ -136,7 +136,7 @@ class Gateway:
 
 
 async def _answer(exchange: Exchange, dialect: Dialect, asked: Asked, answer: Reply) -> None:
-    body = jsonbytes.dumps(dialect.reply(answer, asked))
+    body = jsonbytes.dumps_read(dialect.reply(answer, asked))
     await exchange.answer(200, body, headers_of(answer.route, is_over=True))
 
 

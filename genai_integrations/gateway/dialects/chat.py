@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
-import orjson
-
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
@@ -140,11 +138,7 @@ _ROLE: Wire = {"delta": {"role": "assistant", "content": ""}, "finish_reason": N
 
 def event(wire: Wire) -> bytes:
     """A server-sent event as OpenAI frames it."""
-    try:
-        return b"data: %b\n\n" % orjson.dumps(wire)
-    except TypeError:
-        # A lone surrogate, or a number of more than 64 bits.
-        return b"data: %b\n\n" % jsonbytes.dumps(wire)
+    return b"data: %b\n\n" % jsonbytes.dumps_read(wire)
 
 
 def failure(error: GenAIError) -> tuple[int, Wire]:
