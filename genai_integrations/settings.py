@@ -154,6 +154,52 @@ def read_settings(
     return settings
 
 
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What a gateway was told by the environment.
+
+    Attributes:
+        host: Langfuse's address, as of `Settings`.
+        database_url: Langfuse's Postgres, as of `Settings`; None where all projects have the same connections.
+        encryption_keys: As of `Settings`.
+        key_store: Where narrow keys are kept, `GENAI_GATEWAY_KEYS`; empty for nowhere.
+        away: Seconds for which known keys work on while Langfuse is away, `GENAI_GATEWAY_KEYS_AWAY`.
+        environ: The variables that environment connections are read from.
+    """
+
+    host: str
+    database_url: str | None = field(repr=False)
+    encryption_keys: tuple[str, ...] = field(repr=False)
+    key_store: str = field(repr=False)
+    away: float
+    environ: Mapping[str, str] = field(repr=False)
+
+
+def read_gateway_settings(environ: Mapping[str, str] | None = None) -> GatewaySettings:
+    """The variables of a gateway as they are now.
+
+    Args:
+        environ: Read instead of the process's environment.
+
+    Raises:
+        ConfigurationError: A database is named but not its encryption key, or a number is none.
+    """
+    variables = os.environ if environ is None else environ
+    settings = GatewaySettings(
+        host=_host(None, variables),
+        database_url=_masked(variables.get("LANGFUSE_DATABASE_URL")),
+        encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),
+        key_store=_masked(variables.get("GENAI_GATEWAY_KEYS")) or "",
+        away=_number("GENAI_GATEWAY_KEYS_AWAY", 900, variables, " of seconds"),
+        environ=variables,
+    )
+    if settings.database_url and not settings.encryption_keys:
+        raise ConfigurationError(
+            "LANGFUSE_DATABASE_URL is set, but LANGFUSE_ENCRYPTION_KEY is not: set it"
+        )
+    return settings
+
+
 ENVIRON = "os.environ/"
 """What LiteLLM writes before the name of a variable."""
 
@@ -167,6 +213,17 @@ def variable(name: str) -> str | None:
 def configuration_file() -> str | None:
     """The configuration that clients without arguments are made from, `GENAI_CONFIG`; None if there is none."""
     return os.environ.get("GENAI_CONFIG", "").strip() or None
+
+
+def operator_token(environ: Mapping[str, str] | None = None) -> str | None:
+    """What the operator of a gateway shows, `GENAI_GATEWAY_OPERATOR_TOKEN`; None where there is none."""
+    variables = os.environ if environ is None else environ
+    return _masked(variables.get("GENAI_GATEWAY_OPERATOR_TOKEN", "").strip())
+
+
+def share_metrics(folder: Path) -> None:
+    """Tell prometheus_client, in this process and those it starts, where workers sum up their metrics."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def default_model() -> str | None:

@@ -216,9 +216,10 @@ def doctor(
 
     Nothing is changed, and no provider is called without --call. Ends with 1 if something fails.
     """
-    from genai_integrations.cli.doctor.run import run
+    from genai_integrations.cli.doctor.run import CHECKS, run
+    from genai_integrations.cli.doctor.setup import Setup
 
-    if not run(call=call, as_json=as_json):
+    if not run(CHECKS, Setup(call=call), as_json=as_json):
         raise typer.Exit(1)
 
 
