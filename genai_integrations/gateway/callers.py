@@ -55,8 +55,12 @@ class Caller:
 class Keys(Protocol):
     """Knows callers by their keys. One serves a whole process."""
 
-    async def admit(self, headers: Headers) -> Caller:
+    async def admit(self, headers: Headers, address: str = "") -> Caller:
         """Who asks.
+
+        Args:
+            headers: Of the request.
+            address: Where the request comes from, for those who guess; a proxy's own where one stands before.
 
         Raises:
             Refused: Nobody who is known, or one who guesses too often.
@@ -86,7 +90,7 @@ class OpenKeys:
         self._caller = Caller(client, "anybody")
         self._only_loopback = only_loopback
 
-    async def admit(self, headers: Headers) -> Caller:
+    async def admit(self, headers: Headers, address: str = "") -> Caller:  # noqa: ARG002  of the protocol
         """Everybody, whatever key they bring."""
         if self._only_loopback and not is_loopback(_host_of(headers.get("host", ""))):
             raise Refused(
