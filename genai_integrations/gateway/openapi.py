@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from genai_integrations.gateway.dialects.anthropic import openapi as anthropic
+from genai_integrations.gateway.dialects.responses import openapi as responses
 from genai_integrations.version import VERSION
 
 Schema = dict[str, Any]
@@ -14,5 +16,7 @@ def description() -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {"title": "genai-integrations gateway", "version": VERSION},
-        "paths": {},
+        "paths": {
+            f"/v1{path}": row for path, row in (*anthropic.PATHS.items(), *responses.PATHS.items())
+        },
     }
