@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
@@ -83,9 +84,14 @@ class RouteRecord(TypedDict):
     cost: float | None
     limited: list[str]
     limited_ms: float
+    ours_ms: float
     attempts: list[AttemptRecord]
     cache: NotRequired[CacheRecord]
     variant: NotRequired[VariantRecord]
+
+
+_Priced = tuple[tuple[object, ...], dict[str, float]]
+"""What a cost was reckoned from, and the cost: good as long as these are the same objects."""
 
 
 @dataclass(slots=True)
@@ -144,6 +150,7 @@ class Attempt:
     messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
     request_id: str | None = None
     times: Times | None = field(default=None, repr=False)
+    _priced: _Priced | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def connect_ms(self) -> float | None:
@@ -191,6 +198,13 @@ class Attempt:
     @property
     def listed(self) -> dict[str, float]:
         """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
+        # Headers, logs, traces and figures all ask for it, and it takes longer than the rest of what they do.
+        of = (self.usage, self.answered, self.tier, self.prices)
+        if self._priced is None or not all(map(is_, self._priced[0], of)):
+            self._priced = (of, self._listed())
+        return self._priced[1].copy()
+
+    def _listed(self) -> dict[str, float]:
         usage = cast("Usage | None", self.usage)
         return prices.costs(
             self.provider,
@@ -293,6 +307,8 @@ class Route:
         why: Why its first target was to be asked first.
         limited: Which limits and budgets kept it from a target, or made it wait.
         limited_ms: Milliseconds that it waited for them.
+        ours_ms: Milliseconds beside the attempts that this library and its own parts took, mostly in a process's first
+            calls: loading, reading keys and prompts, asking a cache or Redis. No attempt's `ms` has any of it.
         cache: What a cache had to do with it; `BYPASS` where there is none.
         assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
         trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
@@ -303,6 +319,7 @@ class Route:
     why: str = ""
     limited: list[str] = field(default_factory=list)
     limited_ms: float = 0.0
+    ours_ms: float = 0.0
     cache: CacheUse = BYPASS
     assignment: Assignment | None = None
     trace_id: str | None = None
@@ -339,6 +356,7 @@ class Route:
             "cost": _together(row["cost"] for row in attempts),
             "limited": list(self.limited),
             "limited_ms": round(self.limited_ms, 1),
+            "ours_ms": round(self.ours_ms, 1),
             "attempts": attempts,
         }
         if self.cache is not BYPASS:

@@ -70,9 +70,9 @@ def serve(
         share_metrics(folder)
         config = configured(partial(_application, options, folder), workers, log_level)
         if workers > 1:
-            from uvicorn.supervisors import Multiprocess
+            from genai_integrations.gateway.supervising import Supervisor
 
-            Multiprocess(config, sockets=[listener]).run()
+            Supervisor(config, sockets=[listener]).run()
         else:
             uvicorn.Server(config).run(sockets=[listener])
 

@@ -232,6 +232,18 @@ class Router:
 
         return Estimator(self._parts, request, counter, batch=batch)
 
+    def warm_up(self, models: Sequence[str]) -> None:
+        """Load and read all that calls to these names take, and send nothing."""
+        from genai_integrations.routing.warming import warm_up
+
+        warm_up(self._parts, models)
+
+    async def awarm_up(self, models: Sequence[str]) -> None:
+        """As `warm_up`, for calls from event loops."""
+        from genai_integrations.routing.warming import awarm_up
+
+        await awarm_up(self._parts, models)
+
     def gate(self, new: Callable[[], Gate]) -> Gate:
         """What keeps limits and budgets, from now on where there was none before."""
         gate = self._parts.gate

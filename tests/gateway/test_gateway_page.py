@@ -114,7 +114,7 @@ def test_a_failing_target(gateway, provider):
     provider.faults["*"] = Fault.status(503)
     assert ask(gateway).headers["x-genai-target"] == "usa/gpt-4o"
     text = httpx.get(gateway).text
-    assert "ServerError 1" in text
+    assert "ServerError\N{NO-BREAK SPACE}1" in text
     assert re.search(r"cooldown, [345] s left", text)
     assert "<b>100.0%</b><span>answered</span>" in text
     assert (

@@ -48,7 +48,7 @@ class LangfuseKeys:
             partial(fetch_project_id, host),
             away=away,
             guesses=guesses,
-            refused=lambda mark: self._tenants.drop(mark),
+            refused=lambda mark: self._tenants.drop(mark),  # noqa: PLW0108  it is made after this
         )
         self._tenants = Tenants(make, self._pairs.is_fresh, most=most)
         self._tokens = None if store is None else Tokens(store, guesses, away=away)

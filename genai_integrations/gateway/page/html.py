@@ -121,7 +121,7 @@ def _targets(hour: Hour, *, is_operator: bool) -> Html:
         return Html(f"<h2>Targets</h2><p>{muted('No target was asked in the last hour.')}</p>")
     several = is_operator and len({row.project for row in hour.targets}) > 1
     headers = (
-        "target", "health", "attempts", "ok", "p50", "p95", "cost", "failures", "tokens in + out", "project",
+        "target", "health", "attempts", "ok", "p50", "p95", "cost", "failures", "tokens", "project",
     )  # fmt: skip
     rows = [
         (*_cells(row, hour.now), row.project if several else None)
@@ -131,7 +131,9 @@ def _targets(hour: Hour, *, is_operator: bool) -> Html:
 
 
 def _cells(row: TargetHour, now: float) -> tuple[object, ...]:
-    failures = ", ".join(f"{name} {count:,}" for name, count in row.failures.most_common())
+    failures = ", ".join(
+        f"{name}\N{NO-BREAK SPACE}{count:,}" for name, count in row.failures.most_common()
+    )
     return (
         row.target,
         _health(row, now),

@@ -1,6 +1,8 @@
 "use strict";
 // The live part comes as HTML that the gateway has escaped; what models say is only ever put in as text.
 const byId = (id) => document.getElementById(id);
+// Without a name and a password that the page's own address may have: fetch() takes none there.
+const at = (path) => new URL(path, location.origin + location.pathname).href;
 const state = byId("state");
 const scrolled = () => [...byId("live").querySelectorAll(".scroll")];
 let silence = null;
@@ -20,7 +22,7 @@ function show(html) {
 }
 
 function listen() {
-  const updates = new EventSource("status/events");
+  const updates = new EventSource(at("status/events"));
   updates.onmessage = (event) => show(JSON.parse(event.data));
   updates.onerror = () => {
     // It comes back by itself, but not after an error's status.
@@ -73,7 +75,7 @@ async function ask(model, prompt, panel, signal) {
   text.className = "text";
   note.textContent = "…";
   try {
-    const response = await fetch("v1/chat/completions", {
+    const response = await fetch(at("v1/chat/completions"), {
       method: "POST", signal, headers: { "Content-Type": "application/json" },
       body: JSON.stringify({
         model, stream: true, stream_options: { include_usage: true },
