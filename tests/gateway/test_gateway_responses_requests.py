@@ -125,6 +125,7 @@ def test_parameters_have_the_names_of_a_chat():
         "max_tokens": 9,
         "temperature": 0.5,
         "parallel_tool_calls": False,
+        "store": False,
         "user": "u-1",
         "logprobs": True,
         "metadata": {"tier": "free"},
