@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from genai_integrations.gateway.dialects.anthropic import openapi as anthropic
+from genai_integrations.gateway.dialects.responses import openapi as responses
 from genai_integrations.version import VERSION
 
 Schema = dict[str, Any]
@@ -148,5 +150,11 @@ def description() -> Schema:
             "version": VERSION,
             "description": "Each path below /v1 is served without it, too.",
         },
-        "paths": PATHS,
+        "paths": {
+            **PATHS,
+            **{
+                f"/v1{path}": row
+                for path, row in (*anthropic.PATHS.items(), *responses.PATHS.items())
+            },
+        },
     }
