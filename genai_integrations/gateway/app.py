@@ -15,6 +15,7 @@ from genai_integrations.gateway.dialects import chat, embeddings, models
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect
 from genai_integrations.gateway.dialects.told import headers_of
 from genai_integrations.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from genai_integrations.gateway.joining import joined
 from genai_integrations.gateway.openapi import description
 from genai_integrations.gateway.options import GatewayOptions
 from genai_integrations.gateway.refusals import Refused, refused_of
@@ -86,17 +87,15 @@ class Gateway:
                 await _refuse(exchange, failure, _internal())
 
     async def _ask(self, exchange: Exchange, dialect: Dialect) -> None:
-        caller = await self.options.keys.admit(exchange.headers)
+        caller = await self.options.keys.admit(exchange.headers, exchange.address)
         body = await exchange.read_json(self.options.max_body, self.options.body_timeout)
         asked = dialect.request(body)
         caller.require(asked.model)
-        if caller.key:
-            # What the caller itself says of its key does not count.
-            told = asked.params.get("metadata") or {}
-            asked.params["metadata"] = {**told, "key": caller.key}
+        caller.bound(asked.params)
         watch = Watch(exchange.receive)
         try:
-            answer = await dialect.ask(caller.client, asked)
+            with joined(exchange.headers, asked.params, is_bound=bool(caller.key)):
+                answer = await dialect.ask(caller.client, asked)
             if isinstance(answer, AsyncReplyStream):
                 await _stream(exchange, dialect, asked, answer, watch)
             else:
@@ -144,13 +143,13 @@ def _internal() -> Refused:
 
 
 async def _models(gateway: Gateway, exchange: Exchange) -> None:
-    caller = await gateway.options.keys.admit(exchange.headers)
+    caller = await gateway.options.keys.admit(exchange.headers, exchange.address)
     names = await models.names_for(caller)
     await exchange.answer(200, jsonbytes.dumps(models.listed(names)))
 
 
 async def _model(gateway: Gateway, exchange: Exchange) -> None:
-    caller = await gateway.options.keys.admit(exchange.headers)
+    caller = await gateway.options.keys.admit(exchange.headers, exchange.address)
     name = exchange.scope["path"].removeprefix("/v1").removeprefix("/models/")
     found = models.one(await models.names_for(caller), name)
     await exchange.answer(200, jsonbytes.dumps(found))

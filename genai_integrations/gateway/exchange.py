@@ -59,6 +59,12 @@ class Exchange:
         self.has_begun = False
         self._is_read = False
 
+    @property
+    def address(self) -> str:
+        """Whom the request came from; empty for a socket without addresses."""
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
     def check_headers(self) -> None:
         """Refuse a request whose headers can be read in two ways.
 

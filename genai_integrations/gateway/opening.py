@@ -18,6 +18,13 @@ def for_everybody(path: str | None, *, only_loopback: bool) -> GatewayOptions:
     return GatewayOptions(OpenKeys(client_of(path), only_loopback=only_loopback))
 
 
+def for_projects(path: str | None) -> GatewayOptions:
+    """For whoever shows a key of a Langfuse project; a configuration holds for each of them."""
+    from genai_integrations.gateway.keys.opening import langfuse_keys
+
+    return GatewayOptions(langfuse_keys(path))
+
+
 def of_local_model(url: str, api_key: str, model: str, *, only_loopback: bool) -> GatewayOptions:
     """Of one model on this machine, for everybody."""
     connection = Connection.of("local", "openai", api_key, url, custom_models=[model])

@@ -271,6 +271,8 @@ def without_provider(name: str, connections: Container[str]) -> str:
 
 
 def _own_id(connection: Connection, model: str) -> str:
+    if connection.provider.gateway:
+        return model
     return _listed_id(connection, model) or _default_id(connection, model)
 
 
@@ -330,6 +332,8 @@ _HOSTS = frozenset(name for name, row in PROVIDERS.items() if row.catalog)
 
 
 def _listing(row: Connection, name: str) -> str | None:
+    if row.provider.gateway and row.with_default_models:
+        return name
     if row.provider.aggregator and name not in row.custom_models:
         return None
     return _listed_id(row, name)

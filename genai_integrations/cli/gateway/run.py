@@ -12,6 +12,7 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.gateway import opening
 from genai_integrations.gateway.callers import is_loopback
 from genai_integrations.gateway.serving import Options, listening, serve
+from genai_integrations.settings import read_gateway_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,28 @@ def run(asked: Asked) -> None:
 
 def _require_keys(asked: Asked) -> None:
     """Whoever reaches a gateway without keys spends its money."""
-    if not is_loopback(asked.host) and not asked.no_auth:
+    if not is_loopback(asked.host) and not asked.no_auth and not _has_keys(asked):
         raise ConfigurationError(
             f"there are no keys, and others can reach {asked.host}: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, "
             "listen at 127.0.0.1, or say --no-auth if everybody who can reach it may use it"
         )
 
 
+def _has_keys(asked: Asked) -> bool:
+    """Whether callers show the key of a Langfuse project."""
+    return not (asked.no_auth or asked.demo) and read_gateway_settings().has_keys
+
+
 @contextlib.contextmanager
 def _options(asked: Asked) -> Generator[tuple[Options, str]]:
     """What each worker makes its options by, and a model to try."""
     only_loopback = not asked.no_auth
+    if _has_keys(asked):
+        made = partial(opening.for_projects, asked.config)
+        # In this process too, as below.
+        made()
+        yield made, "gpt-4o-mini"
+        return
     if not asked.demo:
         # In this process too, so that a mistake in the file is told at once, and once.
         client = opening.client_of(asked.config)
@@ -96,9 +108,13 @@ def _words(asked: Asked, port: int, model: str) -> Generator[str]:
     host = f"[{asked.host}]" if ":" in asked.host else asked.host
     origin = f"http://{'localhost' if is_loopback(asked.host) else host}:{port}"
     yield f"Serving OpenAI's API at {origin}/v1 (and without /v1)"
-    if is_loopback(asked.host) and not asked.no_auth:
+    if _has_keys(asked):
+        settings = read_gateway_settings()
+        yield f"Keys are those of Langfuse projects at {settings.host}: pk-lf-...:sk-lf-..."
+    elif is_loopback(asked.host) and not asked.no_auth:
         yield "There are no keys: any key or none is taken, and only from this machine"
     else:
         yield "There are no keys: everybody who can reach this address is served"
     body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
-    yield f"Try: curl {origin}/v1/chat/completions -H 'content-type: application/json' -d '{body}'"
+    key = " -u $LANGFUSE_PUBLIC_KEY:$LANGFUSE_SECRET_KEY" if _has_keys(asked) else ""
+    yield f"Try: curl {origin}/v1/chat/completions{key} -H 'content-type: application/json' -d '{body}'"

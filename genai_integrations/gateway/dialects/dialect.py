@@ -60,8 +60,11 @@ class Dialect:
     ask: Callable[[GenAIClient, Asked], Awaitable[Reply | AsyncReplyStream]] = ask_chat
 
 
-NOT_OVER_THE_WIRE = frozenset(("extra_headers", "extra_query", "langfuse_observation"))
-"""Arguments of the client that a body may not have: a program's objects, and what is sent beside a body."""
+NOT_OVER_THE_WIRE = frozenset(
+    ("allowed_models", "extra_headers", "extra_query", "langfuse_observation")
+)
+"""Arguments of the client that a body may not have: a program's objects, what is sent beside a body, and what binds the
+caller."""
 
 
 def model_of(body: Wire) -> str:
