@@ -72,7 +72,7 @@ async def measure(count: int, *, traced: bool) -> None:
             shown = f"Bearer pk-lf-{number}:sk-lf-{number}"
             caller = await keys.admit({"authorization": shown})
             await _step(caller.client, step)
-        for tenant in keys._tenants._tenants.values():
+        for tenant in keys._tenants._tenants.values():  # noqa: SLF001
             tenant.client.flush()
 
     for step in _STEPS:

@@ -568,6 +568,29 @@ class GenAIClient:
         snapshot = self._router.registry.load()
         return Connections((*snapshot.connections, *snapshot.broken))
 
+    def observe(self, observer: Observer) -> None:
+        """Tell one more observer of every call that begins from here on; see `observers`."""
+        self._router.observe(*_able("observers", (observer,), "call_began"))
+
+    def cooldowns(self) -> dict[str, float]:
+        """The targets that are left alone now because they failed, and for how many seconds more."""
+        return self._router.cooldowns()
+
+    def warm_up(self, *models: str) -> None:
+        """Load and read what calls to these names take, which else the first call waits for; nothing is sent.
+
+        That is libraries, connections and their keys, access tokens, the recording of traces. A measurement or a server
+        does it before it begins. What cannot be had is not raised here: the call says it.
+
+        Args:
+            models: Names as for `completion`; their fallbacks are warmed up, too.
+        """
+        self._router.warm_up([given.text("model", model, "gpt-4o-mini") for model in models])
+
+    async def awarm_up(self, *models: str) -> None:
+        """As `warm_up`, for calls from an event loop, which is not blocked."""
+        await self._router.awarm_up([given.text("model", model, "gpt-4o-mini") for model in models])
+
     def check(self, name: str) -> Check:
         """Make the test call that Langfuse's own UI makes for a connection, and say how it went."""
         name = given.text("a connection's name", name, "seoul")

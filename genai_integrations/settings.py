@@ -10,6 +10,7 @@ import contextlib
 import math
 import os
 import re
+import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -224,6 +225,50 @@ def variable(name: str) -> str | None:
 def configuration_file() -> str | None:
     """The configuration that clients without arguments are made from, `GENAI_CONFIG`; None if there is none."""
     return os.environ.get("GENAI_CONFIG", "").strip() or None
+
+
+def operator_token(environ: Mapping[str, str] | None = None) -> str | None:
+    """What the operator of a gateway shows, `GENAI_GATEWAY_OPERATOR_TOKEN`; None where there is none."""
+    variables = os.environ if environ is None else environ
+    return _masked(variables.get("GENAI_GATEWAY_OPERATOR_TOKEN", "").strip())
+
+
+def share_metrics(folder: Path) -> None:
+    """Tell prometheus_client, in this process and those it starts, where workers sum up their metrics."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def default_model() -> str | None:
+    """The model that `genai` asks where none is named, `GENAI_MODEL`."""
+    return os.environ.get("GENAI_MODEL", "").strip() or None
+
+
+def chat_log_folder(
+    environ: Mapping[str, str] | None = None, platform: str = sys.platform
+) -> Path | None:
+    """Where `genai chat` keeps conversations: `GENAI_CHAT_LOG`, else the platform's folder for state; None for `off`.
+
+    Args:
+        environ: Read instead of the process's environment.
+        platform: As `sys.platform` says it.
+    """
+    variables = os.environ if environ is None else environ
+    chosen = variables.get("GENAI_CHAT_LOG", "").strip()
+    if chosen.lower() in ("off", "0", "false", "no"):
+        return None
+    if chosen:
+        return Path(chosen).expanduser()
+    return _state_folder(variables, platform) / "genai-integrations" / "chats"
+
+
+def _state_folder(variables: Mapping[str, str], platform: str) -> Path:
+    if platform == "win32":
+        return Path(variables.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    xdg = Path(variables.get("XDG_STATE_HOME", ""))
+    # The XDG specification: a relative path is to be ignored.
+    return xdg if xdg.is_absolute() else Path.home() / ".local" / "state"
 
 
 def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettings:

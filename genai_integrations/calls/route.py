@@ -83,6 +83,7 @@ class RouteRecord(TypedDict):
     cost: float | None
     limited: list[str]
     limited_ms: float
+    ours_ms: float
     attempts: list[AttemptRecord]
     cache: NotRequired[CacheRecord]
     variant: NotRequired[VariantRecord]
@@ -293,6 +294,8 @@ class Route:
         why: Why its first target was to be asked first.
         limited: Which limits and budgets kept it from a target, or made it wait.
         limited_ms: Milliseconds that it waited for them.
+        ours_ms: Milliseconds beside the attempts that this library and its own parts took, mostly in a process's first
+            calls: loading, reading keys and prompts, asking a cache or Redis. No attempt's `ms` has any of it.
         cache: What a cache had to do with it; `BYPASS` where there is none.
         assignment: Which model an experiment or a rollout gave the call to; None where the name is none of those.
         trace_id: Of its trace in Langfuse, in hex; None where it is not recorded.
@@ -303,6 +306,7 @@ class Route:
     why: str = ""
     limited: list[str] = field(default_factory=list)
     limited_ms: float = 0.0
+    ours_ms: float = 0.0
     cache: CacheUse = BYPASS
     assignment: Assignment | None = None
     trace_id: str | None = None
@@ -339,6 +343,7 @@ class Route:
             "cost": _together(row["cost"] for row in attempts),
             "limited": list(self.limited),
             "limited_ms": round(self.limited_ms, 1),
+            "ours_ms": round(self.ours_ms, 1),
             "attempts": attempts,
         }
         if self.cache is not BYPASS:

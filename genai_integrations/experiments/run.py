@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +90,9 @@ class Work:
 async def run(work: Work, cells: Sequence[Cell]) -> None:
     """Make every call and score every answer. Cancelled, it keeps what is there."""
     # One iterator for all workers: whoever is free takes the next, so a slow answer holds nobody up.
-    waiting = iter(cells)
+    waiting = iter(in_turns(cells))
+    # Else the first calls would wait for imports, and take the time of those beside them.
+    await work.client.awarm_up(*dict.fromkeys(cell.candidate.model for cell in cells))
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(work.max_concurrency, len(cells))):
@@ -100,6 +103,15 @@ async def run(work: Work, cells: Sequence[Cell]) -> None:
     finally:
         if work.journal:
             work.journal.close()
+
+
+def in_turns(cells: Sequence[Cell]) -> Iterator[Cell]:
+    """The cells item by item, each item beginning with another candidate: being asked first is no advantage of one."""
+    groups = itertools.groupby(cells, key=lambda cell: cell.item.id)
+    for at, (_, group) in enumerate(groups):
+        row = list(group)
+        start = at % len(row)
+        yield from row[start:] + row[:start]
 
 
 def run_apart(work: Work, cells: Sequence[Cell]) -> None:
@@ -161,14 +173,14 @@ async def _asked(work: Work, cell: Cell) -> Result:
     params = dict(work.params)
     if is_from_langfuse(cell.prompt):
         params["langfuse_prompt"] = cell.prompt
-    begin = time.perf_counter()
+    begin, route = time.perf_counter(), None
     try:
         found = await _answer(work.client, candidate.model, cell.messages, params)
     except GenAIError as error:
         route = error.route if isinstance(error, CallError) else None
         found = usage_fields(route) if isinstance(route, Route) else ResultFields()
         found["error"] = named_error(error)
-    found.setdefault("latency_ms", _since(begin))
+    found.setdefault("latency_ms", _since(begin, route))
     return dataclasses.replace(result, **found)
 
 
@@ -182,8 +194,9 @@ async def _answer(
     reply = await client.acompletion(model, messages, **params)
     if not isinstance(reply, AsyncReplyStream):
         text = _text(reply.choices[0].message)
-        return {**usage_fields(reply.route), "text": text, "latency_ms": _since(begin)}
-    first = _since(begin)
+        latency = _since(begin, reply.route)
+        return {**usage_fields(reply.route), "text": text, "latency_ms": latency}
+    first = _since(begin, reply.route)
     parts = []
     async with reply:
         async for chunk in reply:
@@ -192,7 +205,7 @@ async def _answer(
         **usage_fields(reply.route),
         "text": "".join(parts),
         "first_token_ms": first,
-        "latency_ms": _since(begin),
+        "latency_ms": _since(begin, reply.route),
     }
 
 
@@ -200,5 +213,7 @@ def _text(message: Message) -> str:
     return message.content or message.refusal or ""
 
 
-def _since(begin: float) -> float:
-    return round((time.perf_counter() - begin) * 1000, 1)
+def _since(begin: float, route: object) -> float:
+    """Milliseconds since then, without those that were ours: loading is no model's time."""
+    ours = route.ours_ms if isinstance(route, Route) else 0.0
+    return round(max((time.perf_counter() - begin) * 1000 - ours, 0.0), 1)

@@ -68,7 +68,7 @@ class Keys(Protocol):
 
         Args:
             headers: Of the request.
-            address: Of whom the request came from; guesses are counted by it.
+            address: Where the request comes from, for those who guess; a proxy's own where one stands before.
 
         Raises:
             Refused: Nobody who is known, or one who guesses too often.
@@ -98,7 +98,7 @@ class OpenKeys:
         self._caller = Caller(client, "anybody")
         self._only_loopback = only_loopback
 
-    async def admit(self, headers: Headers, address: str = "") -> Caller:  # noqa: ARG002  as all keys
+    async def admit(self, headers: Headers, address: str = "") -> Caller:  # noqa: ARG002  of the protocol
         """Everybody, whatever key they bring."""
         if self._only_loopback and not is_loopback(_host_of(headers.get("host", ""))):
             raise Refused(

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from genai_integrations.gateway.operation import Told
 from genai_integrations.gateway.refusals import Header, Refused
 from genai_integrations.runtime import jsonbytes
 
@@ -33,6 +34,7 @@ class Exchange:
         request_id: The caller's `x-request-id` where it is a plain word, else a new one.
         closes: Whether the connection ends with the answer.
         has_begun: Whether a part of the answer was sent.
+        told: What logs and metrics say of it.
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class Exchange:
         "request_id",
         "scope",
         "send",
+        "told",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,15 +58,10 @@ class Exchange:
         given = self.headers.get("x-request-id", "")
         is_word = _REQUEST_ID.fullmatch(given)
         self.request_id = given if is_word else f"req_{secrets.token_hex(16)}"
+        self.told = Told(self.request_id)
         self.closes = False
         self.has_begun = False
         self._is_read = False
-
-    @property
-    def address(self) -> str:
-        """Whom the request came from; empty for a socket without addresses."""
-        client = self.scope.get("client")
-        return client[0] if client else ""
 
     def check_headers(self) -> None:
         """Refuse a request whose headers can be read in two ways.
@@ -157,13 +155,19 @@ class Exchange:
         """The whole answer."""
         length = (b"content-length", b"%d" % len(body))
         await self.begin(status, (length, *headers), content_type)
+        await self.end(body)
+
+    async def end(self, body: bytes = b"") -> None:
+        """The last part of an answer."""
         await self.send({"type": "http.response.body", "body": body})
+        self.told.is_whole = True
 
     async def begin(
         self, status: int, headers: Sequence[Header] = (), content_type: bytes = JSON
     ) -> None:
         """The head of an answer whose body follows in parts, by `send`."""
         self.has_begun = True
+        self.told.status = status
         rows = [
             (b"content-type", content_type),
             (b"x-request-id", self.request_id.encode()),

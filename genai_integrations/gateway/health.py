@@ -34,15 +34,13 @@ async def ready(gateway: Gateway, exchange: Exchange) -> None:
 
 async def lifespan(gateway: Gateway, receive: Receive, send: Send) -> None:
     """The process's begin and end, as ASGI has them."""
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            drain_on_sigterm(gateway)
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await gateway.options.keys.aclose()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+    await receive()
+    drain_on_sigterm(gateway)
+    async with gateway.operation.running():
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await gateway.options.keys.aclose()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 def drain_on_sigterm(gateway: Gateway) -> None:
@@ -58,6 +56,13 @@ def drain_on_sigterm(gateway: Gateway) -> None:
     if not callable(servers):
         return
 
+    interrupted: Any = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Pages that are told of changes would otherwise hold the end up.
+        gateway.is_draining = True
+        interrupted(number, frame)
+
     def drain(number: int, frame: FrameType | None) -> None:
         if gateway.is_draining:
             servers(number, frame)
@@ -68,3 +73,5 @@ def drain_on_sigterm(gateway: Gateway) -> None:
         )
 
     signal.signal(signal.SIGTERM, drain)
+    if callable(interrupted):
+        signal.signal(signal.SIGINT, stop)

@@ -40,6 +40,8 @@ def stream_all(
     changed = threading.Event()
 
     async def all_at_once() -> None:
+        # First, lest a model's time be that of an import for the one beside it.
+        await client.awarm_up(*(answer.model for answer in answers))
         await asyncio.gather(
             *(_stream(client, answer, messages, params, changed) for answer in answers)
         )

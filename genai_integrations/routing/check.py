@@ -69,6 +69,7 @@ def checked(router: Router, name: str, request: Request | Check) -> Check:
     if isinstance(request, Check):
         return request
     model = request.model.removeprefix(f"{name}/")
+    router.warm_up([request.model])
     try:
         reply = router.run(request)
     except GenAIError as error:

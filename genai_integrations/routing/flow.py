@@ -34,6 +34,7 @@ from genai_integrations.routing.policy import attempts
 from genai_integrations.routing.record import Record
 from genai_integrations.routing.retry_budget import SPENT
 from genai_integrations.routing.steps import (
+    Admit,
     Drop,
     Ending,
     Hand,
@@ -70,10 +71,14 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
     Raises:
         GenAIError: It cannot be answered; a `CallError` has the route.
     """
+    began = 0.0
     for observer in parts.observers:
         if not observer.is_ready:
+            began = began or time.monotonic()
             yield Ready(observer)
     call = _Call(request, parts, is_ready)
+    if began:
+        call.took(began)
     try:
         return (yield from call.steps())
     except GenAIError as error:
@@ -112,7 +117,8 @@ class _Call(Record):
             from genai_integrations.routing.remembering import remembered
 
             self._memory = self._parts.answers.memory(self._request, self._plan)
-            kept = yield from remembered(self._memory, self._request, self.route, self._ends)
+            looked = remembered(self._memory, self._request, self.route, self._ends, self.took)
+            kept = yield from looked
             if kept is not None:
                 return (yield from self._recalled(kept))
         elif self._request.args.cache.semantic:
@@ -140,7 +146,7 @@ class _Call(Record):
         """Where the call may go; reads the connections if they are not known."""
         snapshot = self._parts.registry.peek()
         if snapshot is None:
-            snapshot = _result((yield Load(None, self._ends)))
+            snapshot = _result((yield from self._ours(Load(None, self._ends))))
         plan = self._parts.planner.plan(self._request, snapshot)
         self.route.why = plan.why or plan.targets[0].why
         self.route.assignment = plan.assignment
@@ -198,6 +204,8 @@ class _Call(Record):
                 elif isinstance(step, Race):
                     answer = yield from self._raced(step)
                     outcome = answer is not None
+                elif isinstance(step, Admit):
+                    outcome = yield from self._ours(step)
                 else:
                     outcome = yield step
         finally:
@@ -225,7 +233,9 @@ class _Call(Record):
         if "langfuse_prompt" in request.trace:
             from genai_integrations.routing.prompting import following
 
+            began = time.monotonic()
             request = yield from following(request, target.model)
+            self.took(began)
         remedies: tuple[Remedy, ...] = ()
         if learnt.is_any or target.deployment.remedies:
             remedies = learnt.beforehand(target, request.body, request.args.drop_params)
@@ -273,7 +283,7 @@ class _Call(Record):
         outcome: Any = self._rehearsed(target) if self._parts.outages else None
         is_rehearsed = outcome is not None
         if outcome is None and not self._is_ready(call):
-            outcome = yield Prepare(call, self._ends)
+            outcome = yield from self._ours(Prepare(call, self._ends))
         attempt = self._attempt_began(target, reason, request, call.times)
         attempt.rehearsed = is_rehearsed
         if outcome is None:
@@ -346,12 +356,19 @@ class _Call(Record):
                 return verdict  # type: ignore[no-any-return]
         return answer
 
+    def _ours(self, step: Step) -> Generator[Step, Any, Any]:
+        """A step that asks no provider: its time is written down as ours."""
+        began = time.monotonic()
+        outcome = yield step
+        self.took(began)
+        return outcome
+
     def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
         if (refused.get(old.name) or 0.0) > time.monotonic() or not self._is_stored(old):
             return None
-        snapshot = yield Load(old, self._ends)
+        snapshot = yield from self._ours(Load(old, self._ends))
         with contextlib.suppress(GenAIError):
             new = _result(snapshot).by_name.get(old.name)
             if new is not None and new.secret.reveal() != old.secret.reveal():

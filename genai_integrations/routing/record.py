@@ -50,6 +50,10 @@ class Record:
         # After theirs, so that the times of attempts lie within what an observer takes for the call's.
         self._began = time.monotonic()
 
+    def took(self, began: float) -> None:
+        """What began at that moment and is over now was no provider's doing."""
+        self.route.ours_ms += (time.monotonic() - began) * 1000
+
     def _attempt_began(
         self, target: Target, reason: str, request: Request, times: Times | None = None
     ) -> Attempt:
@@ -70,6 +74,9 @@ class Record:
             attempt.prompt = cast("dict[str, Any]", request.trace["langfuse_prompt"])
             attempt.messages = request.body["messages"]
         self.route.attempts.append(attempt)
+        if self._request.stream:
+            # Now, because a stream may be left in a finaliser, which must load nothing, and its time runs from here on.
+            import genai_integrations.routing.abandoned  # noqa: F401
         attempt.began_ms = (time.monotonic() - self._began) * 1000
         if times is not None:
             attempt.times, times.began = times, time.monotonic()
@@ -91,9 +98,6 @@ class Record:
 
     def _first_content(self) -> Attempt:
         """The last attempt has brought a stream's first content."""
-        # Now, because a stream may be left in a finaliser, which must load nothing.
-        import genai_integrations.routing.abandoned  # noqa: F401
-
         attempt = self.route.attempts[-1]
         attempt.first_content_ms = self._elapsed(attempt)
         attempt.outcome = OK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from genai_integrations.calls.request import Request
@@ -15,7 +15,11 @@ from genai_integrations.routing.steps import Follow, Recall, Renew, Step
 
 
 def remembered(
-    memory: Memory, request: Request, route: Route, ends: float | None
+    memory: Memory,
+    request: Request,
+    route: Route,
+    ends: float | None,
+    took: Callable[[float], None],
 ) -> Generator[Step, Any, Recalled | None]:
     """The answer of another call, None if this one has to ask.
 
@@ -24,6 +28,7 @@ def remembered(
         request: The call.
         route: Is told what the cache had to do with it.
         ends: The moment at which the call is over.
+        took: Is told of each look into the store, once it is over, when it began.
 
     Raises:
         CallError: Another call, which asked the same in the same way, failed while this one waited for it.
@@ -31,7 +36,7 @@ def remembered(
     if not memory.looks:
         return None
     route.cache = MISS
-    found = yield from _found(memory, request, ends)
+    found = yield from _found(memory, request, ends, took)
     if found is None:
         return None
     if found.is_stale:
@@ -42,17 +47,26 @@ def remembered(
 
 
 def _found(
-    memory: Memory, request: Request, ends: float | None
+    memory: Memory, request: Request, ends: float | None, took: Callable[[float], None]
 ) -> Generator[Step, Any, Recalled | None]:
     """Kept, or brought by another call; those that bring nothing leave it to the next one to ask."""
-    found: Recalled | None = yield Recall(memory)
+    found: Recalled | None = yield from _recalled(memory, took)
     while found is None:
         outcome = yield Follow(memory, _patience(request, ends))
         if outcome is NOBODY:
-            return (yield Recall(memory)) if memory.has_missed_one() else None
+            return (yield from _recalled(memory, took)) if memory.has_missed_one() else None
         if isinstance(outcome, TimeoutError):
             return None
-        found = memory.followed(outcome) or (yield Recall(memory))
+        found = memory.followed(outcome) or (yield from _recalled(memory, took))
+    return found
+
+
+def _recalled(
+    memory: Memory, took: Callable[[float], None]
+) -> Generator[Step, Any, Recalled | None]:
+    began = time.monotonic()
+    found: Recalled | None = yield Recall(memory)
+    took(began)
     return found
 
 

@@ -134,6 +134,15 @@ class Router:
         """Every rollout, as far as it is."""
         return () if self._state is None else tuple(self._state.latest().values())
 
+    def observe(self, observer: Observer) -> None:
+        """Tell one more of every call that begins from here on."""
+        self._parts.observers = (*self._parts.observers, observer)
+        self._parts.wants_times = any(map(wants_times, self._parts.observers))
+
+    def cooldowns(self) -> dict[str, float]:
+        """The targets that are left alone now, and for how many seconds more."""
+        return self._parts.health.cooling()
+
     def exchange(self) -> None:
         """Tell other processes what is new here, and hear what is new there, now."""
         if self._state is not None:
@@ -222,6 +231,18 @@ class Router:
         from genai_integrations.routing.estimating import Estimator
 
         return Estimator(self._parts, request, counter, batch=batch)
+
+    def warm_up(self, models: Sequence[str]) -> None:
+        """Load and read all that calls to these names take, and send nothing."""
+        from genai_integrations.routing.warming import warm_up
+
+        warm_up(self._parts, models)
+
+    async def awarm_up(self, models: Sequence[str]) -> None:
+        """As `warm_up`, for calls from event loops."""
+        from genai_integrations.routing.warming import awarm_up
+
+        await awarm_up(self._parts, models)
 
     def gate(self, new: Callable[[], Gate]) -> Gate:
         """What keeps limits and budgets, from now on where there was none before."""

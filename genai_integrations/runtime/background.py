@@ -43,12 +43,14 @@ class BackgroundLoop:
         self._lock = threading.Lock()
         after_fork_in_child(self.abandon)
 
-    def run(self, work: Coroutine[Any, Any, _T], seconds: float, line: Leading | None = None) -> _T:
+    def run(
+        self, work: Coroutine[Any, Any, _T], seconds: float | None, line: Leading | None = None
+    ) -> _T:
         """Run to the end and return the result; the coroutine is cancelled when it takes longer.
 
         Args:
             work: What to run.
-            seconds: How long it may take.
+            seconds: How long it may take; None for as long as it does.
             line: Gets what cancels it, from any thread.
 
         Raises:

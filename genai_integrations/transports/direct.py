@@ -13,6 +13,7 @@ from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.made_once import made_once
+from genai_integrations.runtime.network import tls_context
 from genai_integrations.transports.chunks import (
     AsyncClosableChunks,
     ClosableChunks,
@@ -66,6 +67,18 @@ class DirectTransport:
             return self._open(call)[2].signer
         except GenAIError:
             return None
+
+    def is_open(self, call: WireCall) -> bool:
+        """Whether the call's key is read and its address known, as after `open`."""
+        known = self._opened.get(_key_of(call))
+        return known is not None and known[0] is call.connection
+
+    def open(self, call: WireCall) -> None:
+        """Read its key, and the certificates for its address; what is wrong with them, sending it says."""
+        with contextlib.suppress(GenAIError):
+            _, _, endpoint = self._open(call)
+            if endpoint.origin.startswith("https"):
+                tls_context()
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply.
@@ -195,9 +208,7 @@ class DirectTransport:
 
     def _open(self, call: WireCall) -> _Opened:
         """The call's dialect and endpoint, opened anew when the connection was read anew."""
-        streamed = bool(call.body.get("stream"))
-        connection = call.connection
-        key = (connection.name, connection.dialect, call.model, call.operation, streamed)
+        connection, key = call.connection, _key_of(call)
         known = self._opened.get(key)
         if known and known[0] is connection:
             return known
@@ -205,7 +216,7 @@ class DirectTransport:
         if dialect is None:
             raise ConfigurationError(f"{connection.provider.name} is spoken to by LiteLLM")
         endpoint = dialect.endpoint(
-            connection, call.model, call.operation, streamed=streamed, pins=self._pins
+            connection, call.model, call.operation, streamed=key[-1], pins=self._pins
         )
         opened = (connection, dialect, endpoint)
         self._opened.put(key, opened)
@@ -214,6 +225,13 @@ class DirectTransport:
 
 _Key = tuple[str, str | None, str, Operation, bool]
 _Opened = tuple[Connection, Dialect, Endpoint]
+
+
+def _key_of(call: WireCall) -> _Key:
+    connection = call.connection
+    streamed = bool(call.body.get("stream"))
+    return connection.name, connection.dialect, call.model, call.operation, streamed
+
 
 _MOST_OPENED = 1024
 """Endpoints that are remembered; a program that makes names up cannot fill the memory."""

@@ -219,7 +219,10 @@ class Transports:
             importlib.import_module(SYNC_HTTP)
         if not _is_ours(call):
             LITELLM.load(ends)
-        elif signer := self._signer(call):
+            self._translated.prepare(call, ends)
+            return
+        self._direct.open(call)
+        if signer := self._signer(call):
             signer.prepare(ends)
 
     async def aprepare(self, call: WireCall, ends: float | None = None) -> None:
@@ -227,7 +230,10 @@ class Transports:
         await ASYNC_HTTP.aload(ends)
         if not _is_ours(call):
             await LITELLM.aload(ends)
-        elif signer := self._signer(call):
+            await self._translated.aprepare(call, ends)
+            return
+        self._direct.open(call)
+        if signer := self._signer(call):
             await signer.aprepare(ends)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
@@ -268,11 +274,12 @@ class Transports:
         return self._direct if _is_ours(call) else self._translated
 
     def _is_prepared(self, call: WireCall) -> bool:
-        connection = call.connection
-        if connection.provider.name in _SIGNED and _is_ours(call):
-            signer = self._signer(call)
-            return signer is None or signer.is_ready
-        return LITELLM.is_done or dialect_of(connection, call.model) is not None
+        if not _is_ours(call):
+            return LITELLM.is_done and self._translated.is_open(call)
+        if not self._direct.is_open(call):
+            return False
+        signer = self._signer(call)
+        return signer is None or signer.is_ready
 
     def _signer(self, call: WireCall) -> Signer | None:
         """Only some providers' requests are signed; for the others nothing is looked up."""

@@ -37,7 +37,7 @@ class Project:
 def project_in(langfuses, database, name):
     """A project with a connection, a model and a prompt of its own, and some that have the same names everywhere."""
     mark = MARKS[name]
-    langfuse = langfuses.add(f"project-{mark}", f"pk-lf-{mark}", f"sk-lf-{mark}")
+    langfuse = langfuses.add(f"project-{mark}", f"pk-lf-{mark}", f"sk-lf-{mark}-0123456789")
     langfuse.create_prompt(f"hidden-{mark}", f"The {mark} secret for {{{{name}}}}")
     langfuse.create_prompt("greeting", f"Greetings from {mark}, {{{{name}}}}")
     provider = ScriptedProvider(f"{mark}-server", api_keys={f"sk-{mark}"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 
 import httpx
@@ -55,8 +56,8 @@ def serve(lab):
     """Serve the projects with a configuration; gives the address."""
     blocks = []
 
-    def serve(config=None):
-        block = served(GatewayOptions(langfuse_keys(config), drain_delay=0))
+    def serve(config=None, keys=None):
+        block = served(GatewayOptions(keys or langfuse_keys(config), drain_delay=0))
         blocks.append(block)
         return block.__enter__()
 
@@ -104,7 +105,7 @@ def test_each_project_has_its_own_models_keys_and_prompts(serve, lab):
         {"authorization": "Bearer any"},
         {"authorization": "Bearer pk-lf-amber:sk-lf-wrong"},
         {"authorization": "Bearer pk-lf-amber"},
-        {"authorization": "Bearer sk-lf-amber"},
+        {"authorization": "Bearer sk-lf-amber-0123456789"},
         {"x-api-key": "pk-lf-amber:sk-lf-birc"},
         {"x-api-key": f"sk-gw-{'a' * 16}-{'B' * 43}"},
     ],
@@ -128,14 +129,16 @@ def test_without_a_good_key_nothing_is_served(serve, lab, shown):
 
 def test_an_address_that_guesses_has_to_wait(serve, lab):
     """After twenty wrong keys in a minute; those who are known go on from there."""
-    url = serve()
+    keys = langfuse_keys()
+    keys._pairs._guesses._clock = lambda: 1000.0
+    url = serve(keys=keys)
     assert _ask(url, lab["a"].key).status_code == 200
 
     statuses = [_ask(url, f"pk-lf-amber:sk-lf-{n}").status_code for n in range(25)]
     waiting = _ask(url, "pk-lf-amber:sk-lf-25")
 
     assert statuses == [401] * 20 + [429] * 5
-    assert 1 <= int(waiting.headers["retry-after"]) <= 3
+    assert waiting.headers["retry-after"] == "3"
     assert _ask(url, lab["a"].key).status_code == 200
 
 
@@ -157,7 +160,7 @@ def _every_route(url, key, model, prompt, **more):
     """What every route that takes a key answers, by the route."""
     shown = {"x-api-key": key}
     found = {}
-    for row in ROWS:
+    for row in (row for row in ROWS if row.is_api):
         if row.path.endswith("*"):
             path = row.path.replace("*", model.replace("/", "%2F"))
             found[row.path] = httpx.get(f"{url}/v1{path}", headers=shown)
@@ -172,33 +175,44 @@ def _every_route(url, key, model, prompt, **more):
 def _told(answer):
     """All that a caller sees: the status, the headers, the body."""
     headers = {name: value for name, value in answer.headers.items() if name not in _CHANGING}
-    return answer.status_code, headers, answer.text
+    # Which of its own names are near depends on the letters that are asked for.
+    return answer.status_code, headers, re.sub(r"; did you mean [^?]*\?| \d+ ms", "", answer.text)
 
 
 _CHANGING = ("x-request-id", "date", "content-length")
 
 
-@pytest.mark.parametrize("more", [{}, {"stream": True}, {"metadata": {"key": "x"}}])
+_TRICKS = (
+    ("{}-own/{}-model", "greeting"),
+    ("{}-model", "greeting"),
+    ("{}-own/gpt-4o", "greeting"),
+    ("gpt-4o", "hidden-{}"),
+)
+"""A model and a prompt of another project, by its mark."""
+
+
+@pytest.mark.parametrize("more", [{}, {"stream": True}])
 def test_names_of_other_projects_are_as_made_up_ones(serve, lab, more):
     """Three projects, every route: connections, models and prompts of another answer as names that nobody has."""
     url = serve()
     for project in lab.values():
-        for other in {row.mark for row in lab.values()} - {project.mark}:
-            for shape in ("{}-own/{}-model", "{}-model", "seoul/{}-model"):
-                real, made_up = (shape.format(name, name) for name in (other, "zebra"))
-                for prompt in ("greeting", f"hidden-{other}"):
-                    asked = _every_route(url, project.key, real, prompt, **more)
-                    like = _every_route(
-                        url, project.key, made_up, prompt.replace(other, "zebra"), **more
-                    )
-
-                    for path, answer in asked.items():
-                        status, headers, text = _told(answer)
-                        assert status >= 400 or path == "/models" or "seoul" in shape, path
-                        assert (status, headers, text.replace(other, "zebra")) == _told(like[path])
+        others = {row.mark for row in lab.values()} - {project.mark}
+        for trick in _TRICKS:
+            like = _every_route(url, project.key, *_named(trick, "zebra"), **more)
+            for other in others:
+                asked = _every_route(url, project.key, *_named(trick, other), **more)
+                for path, answer in asked.items():
+                    status, headers, text = _told(answer)
+                    assert (status, headers, text.replace(other, "zebra")) == _told(like[path])
+        answered = _every_route(url, project.key, *_named(_TRICKS[0], "zebra"), **more)
+        assert [path for path, row in answered.items() if row.is_success] == ["/models"]
     for project in lab.values():
         for row in project.provider.requests:
             assert row.headers["authorization"] == f"Bearer sk-{project.mark}"
+
+
+def _named(trick, mark):
+    return [name.replace("{}", mark) for name in trick]
 
 
 def test_nothing_of_another_project_is_in_any_answer(serve, lab, tracing):
@@ -361,7 +375,7 @@ def test_a_narrow_keys_models_bind_listing_asking_and_fallbacks(create, serve, l
     assert _ask(url, key, allowed_models=["*"]).status_code == 400
     lab["a"].provider.faults = {"gpt-4o": Fault.status(503)}
     assert _ask(url, key).status_code == 503
-    assert _ask(url, key, extra_body={"allowed_models": None}).status_code in (400, 503)
+    assert _ask(url, key, extra_body={"allowed_models": None}).status_code == 400
     assert _ask(url, lab["a"].key).json()["genai"]["target"] == "amber-own/amber-model"
 
 
@@ -409,7 +423,7 @@ def test_a_narrow_key_ends(create, lab, serve, monkeypatch):
         found.append(await status())
         with monkeypatch.context() as context:
             context.setenv("LANGFUSE_PUBLIC_KEY", "pk-lf-amber")
-            context.setenv("LANGFUSE_SECRET_KEY", "sk-lf-amber")
+            context.setenv("LANGFUSE_SECRET_KEY", "sk-lf-amber-0123456789")
             owner().revoke("search")
         found.append(await status())
         await keys.aclose()
@@ -431,11 +445,11 @@ def test_with_connections_of_its_own_a_gateway_serves_one_project(
     with pytest.raises(ConfigurationError, match="one project is served"):
         langfuse_keys()
     monkeypatch.setenv("LANGFUSE_PUBLIC_KEY", "pk-lf-birch")
-    monkeypatch.setenv("LANGFUSE_SECRET_KEY", "sk-lf-birch")
+    monkeypatch.setenv("LANGFUSE_SECRET_KEY", "sk-lf-birch-0123456789")
     with served(GatewayOptions(langfuse_keys(), drain_delay=0)) as url:
         assert _ask(url, lab["b"].key).status_code == 200
         assert _ask(url, lab["a"].key).status_code == 401
-        assert _ask(url, "pk-lf-birch:sk-lf-amber").status_code == 401
+        assert _ask(url, "pk-lf-birch:sk-lf-amber-0123456789-0123456789").status_code == 401
 
 
 async def test_a_gateway_is_ready_when_keys_can_be_checked(lab, whole_lab):
@@ -493,7 +507,7 @@ def test_the_command_gives_out_lists_and_takes_back(lab, tmp_path, monkeypatch):
     from genai_integrations.cli.gateway.keys import app
 
     monkeypatch.setenv("LANGFUSE_PUBLIC_KEY", "pk-lf-amber")
-    monkeypatch.setenv("LANGFUSE_SECRET_KEY", "sk-lf-amber")
+    monkeypatch.setenv("LANGFUSE_SECRET_KEY", "sk-lf-amber-0123456789")
     store = f"--store=sqlite:///{tmp_path}/keys.db"
 
     def run(*arguments):

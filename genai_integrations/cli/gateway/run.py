@@ -11,6 +11,7 @@ from genai_integrations.cli import render
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.gateway import opening
 from genai_integrations.gateway.callers import is_loopback
+from genai_integrations.gateway.logs import LogLevel
 from genai_integrations.gateway.serving import Options, listening, serve
 from genai_integrations.settings import read_gateway_settings
 
@@ -26,6 +27,7 @@ class Asked:
         workers: How many processes serve.
         no_auth: Whether everybody is served who can reach the address.
         demo: Whether the local model is served.
+        log_level: What is logged.
     """
 
     config: str | None
@@ -34,6 +36,7 @@ class Asked:
     workers: int
     no_auth: bool
     demo: bool
+    log_level: LogLevel = "info"
 
 
 def run(asked: Asked) -> None:
@@ -48,7 +51,7 @@ def run(asked: Asked) -> None:
     with _options(asked) as (options, model):
         for line in _words(asked, port, model):
             render.stderr().print(render.plain(line), soft_wrap=True)
-        serve(options, listener, asked.workers)
+        serve(options, listener, asked.workers, asked.log_level)
 
 
 def _require_keys(asked: Asked) -> None:

@@ -61,7 +61,7 @@ class Dialect:
 
 
 NOT_OVER_THE_WIRE = frozenset(
-    ("allowed_models", "extra_headers", "extra_query", "langfuse_observation")
+    ("allowed_models", "extra_body", "extra_headers", "extra_query", "langfuse_observation")
 )
 """Arguments of the client that a body may not have: a program's objects, what is sent beside a body, and what binds the
 caller."""

@@ -51,7 +51,7 @@ class LangfuseKeys:
             partial(fetch_project_id, host),
             away=away,
             guesses=guesses,
-            refused=self._dropped,
+            refused=lambda mark: self._tenants.drop(mark),  # noqa: PLW0108  it is made after this
         )
         self._tenants = Tenants(make, self._pairs.is_fresh, most=most)
         self._tokens = None if store is None else Tokens(store, guesses, away=away)
@@ -86,9 +86,6 @@ class LangfuseKeys:
         if self._only is not None and project != await self._pairs.project_of(self._only):
             raise wrong_key()
         return Project(project, pair, self._pairs.mark(pair))
-
-    def _dropped(self, mark: bytes) -> None:
-        self._tenants.drop(mark)
 
     async def is_ready(self) -> bool:
         """Whether keys can be checked, or some are known."""

@@ -107,7 +107,7 @@ class Clients:
         """Connections that every project has; None where each has its own."""
         if given is None:
             return None if self._settings.database_url else EnvironmentStore(self._settings.environ)
-        return given if hasattr(given, "load") else GivenConnections(tuple(given))  # type: ignore[call-overload,no-any-return]  # as GenAIClient takes them
+        return given if hasattr(given, "load") else GivenConnections(tuple(given))  # type: ignore[arg-type]  # as GenAIClient takes them
 
     def _with_redis(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Where keys are on a Redis server, their budgets are too, unless the configuration names another one."""

@@ -23,6 +23,17 @@ class SharedLitellm:
         self.http = http
         self.loop = BackgroundLoop("genai-translation", KeepingExecutor)
         self._client: object = None
+        self._is_rehearsed = False
+
+    async def rehearse(self) -> None:
+        """Have LiteLLM import what its first call takes. For use in `loop` only, so it needs no lock."""
+        if not self._is_rehearsed:
+            from genai_integrations.transports.litellm.loading import litellm_module
+            from genai_integrations.transports.litellm.rehearsal import rehearse
+
+            # Before, so that who comes meanwhile does not rehearse too: imports have locks of their own.
+            self._is_rehearsed = True
+            await rehearse(litellm_module())
 
     def client(self) -> object:
         """The asynchronous HTTP of ours as LiteLLM takes it. For use in `loop` only, so it needs no lock."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from typing import Any
 
@@ -66,6 +67,34 @@ class LitellmTransport:
         self._loop = shared.loop
         self._opened: BoundedMap[tuple[str, str], _Opened] = BoundedMap(_MOST_OPENED)
         self._proxies: dict[str, MaskedText | None] = {}
+
+    def is_open(self, call: WireCall) -> bool:
+        """Whether the call's key is read and LiteLLM's arguments are made, as after `prepare`."""
+        known = self._opened.get((call.connection.name, call.model))
+        return known is not None and known[0] is call.connection
+
+    def prepare(self, call: WireCall, ends: float | None) -> None:
+        """Read its key, and start the loop; what is wrong with it, sending it says."""
+        seconds = None if ends is None else max(ends - time.monotonic(), 0.0)
+        with contextlib.suppress(TimeoutError):
+            self._loop.run(self._prepared(call), seconds)
+
+    async def aprepare(self, call: WireCall, ends: float | None) -> None:
+        """As `prepare`, without blocking the loop."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if ends is None else max(ends - time.monotonic(), 0.0)):
+                await self._loop.arun(self._prepared(call))
+
+    async def _prepared(self, call: WireCall) -> None:
+        import genai_integrations.transports.litellm.witness  # noqa: F401  what the attempt would wait for
+
+        await self._shared.rehearse()
+        provider = call.connection.provider.litellm
+        # Whatever LiteLLM makes of it: the modules of the provider are there for the attempt.
+        with quiet(), contextlib.suppress(Exception):
+            litellm_module().get_supported_openai_params(call.model, provider)
+        with quiet(), contextlib.suppress(GenAIError):
+            self._open(call)
 
     def send(self, call: WireCall, patience: Patience) -> Wire:
         """One request, one reply. Raises as `DirectTransport.send`."""
