@@ -97,6 +97,7 @@ class Names:
     ) -> None:
         self._connections = connections
         self._groups = groups or {}
+        self._has_gateway = any(row.provider.gateway for row in connections)
         # Those of rows answer to their own names, and to no model's.
         self._by_name = {connection.name: connection for connection in connections}
         self._broken = {row.name: row for row in broken}
@@ -178,7 +179,7 @@ class Names:
 
     def _targets(self, name: str) -> Iterable[Target]:
         named = self._named(name)
-        if name.startswith("models/") and not named:
+        if name.startswith("models/") and not named and not self._has_gateway:
             # Google's APIs list their models so.
             name = name.removeprefix("models/")
             named = self._named(name)

@@ -56,9 +56,9 @@ def carried(context: SpanContext, attributes: Mapping[str, Any]) -> dict[str, st
     left = _LONGEST
     for name, text in said.items():
         row = f"{quote(name, safe='')}={quote(text, safe='')}"
-        left -= len(row) + 1
-        if left >= 0:
+        if len(row) < left:
             rows.append(row)
+            left -= len(row) + 1
     parent = traceparent(context.trace_id, context.span_id, sampled=context.trace_flags.sampled)
     return {"traceparent": parent, "baggage": ",".join(rows)}
 

@@ -89,7 +89,7 @@ def _spans(project):
     _sent()
     found = {}
     for span in project.langfuse.spans:
-        kind = span.attributes["langfuse.observation.type"]
+        kind = span["attributes"]["langfuse.observation.type"]
         found.setdefault(kind, []).append(span)
     return found
 
@@ -148,20 +148,22 @@ def test_a_call_is_recorded_once_and_in_one_trace(project):
 
     spans = _spans(project)
     (around,), (generation,) = spans["span"], spans["generation"]
-    assert f"{around.trace_id}" == f"{generation.trace_id}" == reply.route.trace_id
-    assert generation.parent_span_id == around.span_id
+    assert around["trace_id"] == generation["trace_id"] == reply.route.trace_id
+    assert generation["parent_span_id"] == around["span_id"]
     for span in (around, generation):
-        assert span.attributes["user.id"] == "이영희"
-        assert span.attributes["session.id"] == "session-1"
-        assert list(span.attributes["langfuse.trace.tags"]) == ["one", "two"]
-        assert span.attributes["langfuse.trace.name"] == "asked"
-        assert "amber-server says" in span.attributes["langfuse.observation.output"]
-    assert generation.attributes["langfuse.observation.prompt.name"] == "greeting"
-    assert generation.attributes["langfuse.observation.prompt.version"] == 1
-    assert "langfuse.observation.usage_details" in generation.attributes
-    assert "langfuse.internal.is_app_root" not in generation.attributes
+        assert span["attributes"]["user.id"] == "이영희"
+        assert span["attributes"]["session.id"] == "session-1"
+        assert list(span["attributes"]["langfuse.trace.tags"]) == ["one", "two"]
+        assert span["attributes"]["langfuse.trace.name"] == "asked"
+        assert "amber-server says" in span["attributes"]["langfuse.observation.output"]
+    assert generation["attributes"]["langfuse.observation.prompt.name"] == "greeting"
+    assert generation["attributes"]["langfuse.observation.prompt.version"] == 1
+    assert "langfuse.observation.usage_details" in generation["attributes"]
+    assert "langfuse.internal.is_app_root" not in generation["attributes"]
     counted = {"usage_details", "cost_details", "model.name"}
-    assert not [name for name in around.attributes if name.rpartition("observation.")[2] in counted]
+    assert not [
+        name for name in around["attributes"] if name.rpartition("observation.")[2] in counted
+    ]
 
 
 def test_a_stream_and_an_embedding_are_recorded_once(project):
@@ -174,9 +176,9 @@ def test_a_stream_and_an_embedding_are_recorded_once(project):
     assert {kind: len(rows) for kind, rows in spans.items()} == {
         "span": 2, "generation": 1, "embedding": 1
     }  # fmt: skip
-    around = {row.span_id: row.trace_id for row in spans["span"]}
+    around = {row["span_id"]: row["trace_id"] for row in spans["span"]}
     for row in (*spans["generation"], *spans["embedding"]):
-        assert around[row.parent_span_id] == row.trace_id
+        assert around[row["parent_span_id"]] == row["trace_id"]
 
 
 def test_what_the_programs_own_span_says_goes_along(project):
@@ -189,8 +191,8 @@ def test_what_the_programs_own_span_says_goes_along(project):
 
     (generation,) = _spans(project)["generation"]
     context = span.get_span_context()
-    assert generation.trace_id == f"{context.trace_id:032x}"
-    assert generation.parent_span_id == f"{context.span_id:016x}"
+    assert generation["trace_id"] == f"{context.trace_id:032x}"
+    assert generation["parent_span_id"] == f"{context.span_id:016x}"
 
 
 def test_a_call_that_sampling_leaves_out_is_left_out_there(project):
@@ -213,7 +215,7 @@ def test_from_a_dead_gateway_to_a_direct_key_in_one_trace(project, provider, who
     spans = _spans(project)
     (generation,) = spans["generation"]
     assert "span" not in spans
-    assert generation.attributes["langfuse.observation.status_message"].startswith(
+    assert generation["attributes"]["langfuse.observation.status_message"].startswith(
         "served by direct after gateway"
     )
     project.langfuse.spans.clear()
@@ -225,17 +227,17 @@ def test_from_a_dead_gateway_to_a_direct_key_in_one_trace(project, provider, who
     assert again.route.served == "direct/gpt-4o"
     spans = _spans(project)
     failed, good = (
-        [row for row in spans["generation"] if row.trace_id == again.route.trace_id],
-        [row for row in spans["generation"] if row.trace_id != again.route.trace_id],
+        [row for row in spans["generation"] if row["trace_id"] == again.route.trace_id],
+        [row for row in spans["generation"] if row["trace_id"] != again.route.trace_id],
     )
-    assert sorted("direct" in repr(row.attributes) for row in failed) == [False, True]
+    assert sorted("direct" in repr(row["attributes"]) for row in failed) == [False, True]
     assert len(good) == len(spans["span"]) == 1
 
 
 def test_errors_of_the_gateway_are_the_clients_own(project, monkeypatch):
     """A provider's failure behind it, an unknown model, a wrong key, a gateway that is gone."""
     client = GenAIClient(router_args={"num_retries": 0})
-    project.provider.faults = {"*": Fault.status(429, retry_after=7)}
+    project.provider.faults = {"*": Fault.rate_limited(retry_after=7)}
     with pytest.raises(GenAIError) as caught:
         client.completion("gpt-4o", HELLO)
     assert caught.value.status == 429
@@ -276,7 +278,7 @@ def test_langchains_model_through_a_gateway(project):
     model = ChatGenAI(model="gpt-4o", client=GenAIClient())
     project.provider.replies = {
         "gpt-4o": lambda body: (
-            {"tool_calls": [("weather", {"city": "Seoul"})]}
+            {"tool_calls": [{"name": "weather", "arguments": {"city": "Seoul"}}]}
             if "tools" in body
             else '{"name": "Seoul"}'
             if "response_format" in body
@@ -327,7 +329,9 @@ def test_openais_sdk_with_the_pair_as_its_key(project, whole_project):
         names = [row.id for row in sdk.models.list()]
         project.provider.replies = {"gpt-4o": '{"name": "Seoul"}'}
         parsed = sdk.chat.completions.parse(model="gpt-4o", messages=HELLO, response_format=City)
-        project.provider.replies = {"gpt-4o": {"tool_calls": [("weather", {"city": "Seoul"})]}}
+        project.provider.replies = {
+            "gpt-4o": {"tool_calls": [{"name": "weather", "arguments": {"city": "Seoul"}}]}
+        }
         called = sdk.chat.completions.create(model="gpt-4o", messages=HELLO, tools=[WEATHER])
 
     assert reply.choices[0].message.content == streamed == said
@@ -335,12 +339,12 @@ def test_openais_sdk_with_the_pair_as_its_key(project, whole_project):
     assert names[0] == "amber-own/amber-model"
     assert parsed.choices[0].message.parsed == City(name="Seoul")
     assert called.choices[0].message.tool_calls[0].function.name == "weather"
-    first = next(row for row in _spans(project)["generation"] if row.trace_id == "ab" * 16)
-    assert first.parent_span_id == "cd" * 8
-    assert first.attributes["user.id"] == "alice"
-    assert first.attributes["session.id"] == "session 1"
-    assert list(first.attributes["langfuse.trace.tags"]) == ["one", "two"]
-    assert "search" in repr(first.attributes)
+    first = next(row for row in _spans(project)["generation"] if row["trace_id"] == "ab" * 16)
+    assert first["parent_span_id"] == "cd" * 8
+    assert first["attributes"]["user.id"] == "alice"
+    assert first["attributes"]["session.id"] == "session 1"
+    assert list(first["attributes"]["langfuse.trace.tags"]) == ["one", "two"]
+    assert "search" in repr(first["attributes"])
 
 
 @pytest.mark.parametrize("how", ["-u", "bearer", "x-api-key"])
@@ -383,7 +387,7 @@ def test_trace_headers_that_are_none_are_ignored(project, whole_project, headers
 
     assert answer.status_code == 200
     (generation,) = _spans(project)["generation"]
-    assert not generation.parent_span_id
+    assert not generation["parent_span_id"]
 
 
 def test_baggage_stays_within_its_limit(provider):
