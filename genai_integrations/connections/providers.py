@@ -87,23 +87,6 @@ def _copy(
 GENAI_GATEWAY = "genai-gateway"
 
 _ROWS = (
-    # A key pair of Langfuse is its key, so `GENAI_GATEWAY_API_KEY` is only for who has a narrower one.
-    _copy(
-        GENAI_GATEWAY,
-        None,
-        ["GENAI_GATEWAY_API_KEY"],
-        ["GENAI_GATEWAY_URL"],
-        gateway=True,
-    ),
-    # Source: langfuse/langfuse, ai-gateway/README: Responses and Anthropic's Messages; keys of its own.
-    Provider(
-        "langfuse-gateway",
-        "responses",
-        litellm="langfuse-gateway",
-        key_variables=("LANGFUSE_AI_GATEWAY_API_KEY",),
-        url_variables=("LANGFUSE_AI_GATEWAY_BASE_URL",),
-        gateway=True,
-    ),
     Provider(
         "openai",
         "openai",
@@ -351,6 +334,23 @@ _ROWS = (
     _copy("lm_studio", None, ["LM_STUDIO_API_KEY"], ["LM_STUDIO_API_BASE"], keyless=True),
     _copy(
         "litellm_proxy", None, ["LITELLM_PROXY_API_KEY"], ["LITELLM_PROXY_API_BASE"], keyless=True
+    ),
+    # A key pair of Langfuse is its key, so `GENAI_GATEWAY_API_KEY` is only for who has a narrower one.
+    _copy(
+        GENAI_GATEWAY,
+        None,
+        ["GENAI_GATEWAY_API_KEY"],
+        ["GENAI_GATEWAY_URL"],
+        gateway=True,
+    ),
+    # Source: langfuse/langfuse, ai-gateway/README: Responses and Anthropic's Messages; keys of its own.
+    Provider(
+        "langfuse-gateway",
+        "responses",
+        litellm="langfuse-gateway",
+        key_variables=("LANGFUSE_AI_GATEWAY_API_KEY",),
+        url_variables=("LANGFUSE_AI_GATEWAY_BASE_URL",),
+        gateway=True,
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from genai_integrations.client import GenAIClient
 from genai_integrations.connections.connection import Connection
 from genai_integrations.gateway.callers import OpenKeys
+from genai_integrations.gateway.keys.opening import langfuse_keys
 from genai_integrations.gateway.options import GatewayOptions
 
 
@@ -19,9 +20,11 @@ def for_everybody(path: str | None, *, only_loopback: bool) -> GatewayOptions:
 
 
 def for_projects(path: str | None) -> GatewayOptions:
-    """For whoever shows a key of a Langfuse project; a configuration holds for each of them."""
-    from genai_integrations.gateway.keys.opening import langfuse_keys
+    """For whoever shows the key pair of a Langfuse project, or a narrower key.
 
+    Args:
+        path: A configuration, which holds for every project; None for none.
+    """
     return GatewayOptions(langfuse_keys(path))
 
 
