@@ -14,8 +14,15 @@ from genai_integrations.gateway import bursts, health, operator
 from genai_integrations.gateway.callers import Caller
 from genai_integrations.gateway.dialects import chat, embeddings, models
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect
-from genai_integrations.gateway.dialects.told import headers_of
-from genai_integrations.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from genai_integrations.gateway.dialects.told import FIELD, headers_of, told
+from genai_integrations.gateway.exchange import (
+    ClientGone,
+    Exchange,
+    Receive,
+    Scope,
+    Send,
+    json_of,
+)
 from genai_integrations.gateway.openapi import description
 from genai_integrations.gateway.operation import Operation
 from genai_integrations.gateway.options import GatewayOptions
@@ -24,7 +31,6 @@ from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.gateway.routes import Row, Table
 from genai_integrations.gateway.watching import Watch
 from genai_integrations.routing.streams import AsyncReplyStream
-from genai_integrations.runtime import jsonbytes
 
 _log = logging.getLogger("genai_integrations.gateway")
 
@@ -116,8 +122,11 @@ class Gateway:
         caller.require(asked.model)
         if caller.key:
             # What the caller itself says of its key does not count.
-            told = asked.params.get("metadata") or {}
-            asked.params["metadata"] = {**told, "key": caller.key}
+            given = asked.params.get("metadata") or {}
+            asked.params["metadata"] = {**given, "key": caller.key}
+        if caller.models is not None:
+            # They bind wherever a call may end up.
+            asked.params["allowed_models"] = caller.models
         watch = Watch(exchange.receive)
         try:
             answer = await dialect.ask(caller.client, asked)
@@ -136,15 +145,16 @@ class Gateway:
 
 
 async def _answer(exchange: Exchange, dialect: Dialect, asked: Asked, answer: Reply) -> None:
-    body = jsonbytes.dumps_read(dialect.reply(answer, asked))
-    await exchange.answer(200, body, headers_of(answer.route, is_over=True))
+    about = told(answer.route)
+    body = json_of({**dialect.reply(answer, asked), FIELD: about})
+    await exchange.answer(200, body, headers_of(answer.route, about["cost"]))
 
 
 async def _stream(
     exchange: Exchange, dialect: Dialect, asked: Asked, answer: AsyncReplyStream, watch: Watch
 ) -> None:
     """Send a stream. One that is not ended, as after a mistake of ours, has its connection closed by the server."""
-    head = (*_STREAMING, *headers_of(answer.route, is_over=False))
+    head = (*_STREAMING, *headers_of(answer.route, None))
     try:
         await exchange.begin(200, head, EVENT_STREAM)
         send = exchange.send
@@ -163,7 +173,7 @@ async def _refuse(exchange: Exchange, failure: Failure, error: GenAIError) -> No
     refused = refused_of(error)
     status, body = failure(refused)
     exchange.told.error = refused.code
-    await exchange.answer(status, jsonbytes.dumps(body), refused.headers)
+    await exchange.answer(status, json_of(body), refused.headers)
 
 
 def _internal() -> Refused:
@@ -173,18 +183,18 @@ def _internal() -> Refused:
 async def _models(gateway: Gateway, exchange: Exchange) -> None:
     caller = await gateway.admit(exchange)
     names = await models.names_for(caller)
-    await exchange.answer(200, jsonbytes.dumps(models.listed(names)))
+    await exchange.answer(200, json_of(models.listed(names)))
 
 
 async def _model(gateway: Gateway, exchange: Exchange) -> None:
     caller = await gateway.admit(exchange)
     name = exchange.scope["path"].removeprefix("/v1").removeprefix("/models/")
     found = models.one(await models.names_for(caller), name)
-    await exchange.answer(200, jsonbytes.dumps(found))
+    await exchange.answer(200, json_of(found))
 
 
 async def _description(_gateway: Gateway, exchange: Exchange) -> None:
-    await exchange.answer(200, jsonbytes.dumps(description()))
+    await exchange.answer(200, json_of(description()))
 
 
 ROWS = (

@@ -105,7 +105,7 @@ class OpenKeys:
         return True
 
     async def aclose(self) -> None:
-        """Send what was recorded."""
+        """Forget every opened key."""
         await self._client.aclose()
 
 

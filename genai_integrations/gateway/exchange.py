@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+import orjson
+
 from genai_integrations.gateway.operation import Told
 from genai_integrations.gateway.refusals import Header, Refused
 from genai_integrations.runtime import jsonbytes
@@ -38,6 +40,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_is_late",
         "_is_read",
         "closes",
         "has_begun",
@@ -61,7 +64,7 @@ class Exchange:
         self.told = Told(self.request_id)
         self.closes = False
         self.has_begun = False
-        self._is_read = False
+        self._is_read = self._is_late = False
 
     def check_headers(self) -> None:
         """Refuse a request whose headers can be read in two ways.
@@ -113,21 +116,31 @@ class Exchange:
     async def _read(self, most: int, seconds: float) -> bytes:
         if int(self.headers.get("content-length") or 0) > most:
             raise _too_large(most)
+        # Not `asyncio.timeout`, which takes ten times as long where all of the body is there.
+        timer = asyncio.get_running_loop().call_later(seconds, self._late, asyncio.current_task())
         try:
-            async with asyncio.timeout(seconds):
-                message = await self._part()
-                if not message.get("more_body"):
-                    body: bytes = message.get("body", b"")
-                else:
-                    body = await self._rest(message, most)
-        except TimeoutError:
+            message = await self._part()
+            if not message.get("more_body"):
+                body: bytes = message.get("body", b"")
+            else:
+                body = await self._rest(message, most)
+        except asyncio.CancelledError:
+            if not self._is_late:
+                raise
             raise Refused(
                 408, "request_timeout", f"the body did not arrive within {seconds:g} s"
             ) from None
+        finally:
+            timer.cancel()
         if len(body) > most:
             raise _too_large(most)
         self._is_read = True
         return body
+
+    def _late(self, task: asyncio.Task[Any] | None) -> None:
+        self._is_late = True
+        if task is not None:
+            task.cancel()
 
     async def _rest(self, message: Message, most: int) -> bytes:
         parts, size = [message.get("body", b"")], len(message.get("body", b""))
@@ -183,6 +196,15 @@ class Exchange:
             return False
         sent = self.headers.get("content-length", "0") != "0"
         return sent or "transfer-encoding" in self.headers
+
+
+def json_of(wire: object) -> bytes:
+    """A body or an event. It is made of others' JSON, so there is no number in it that JSON does not know."""
+    try:
+        return orjson.dumps(wire)
+    except TypeError:
+        # A lone surrogate, or a number of more than 64 bits.
+        return jsonbytes.dumps(wire)
 
 
 class ClientGone(Exception):  # noqa: N818  nobody is told of it

@@ -69,18 +69,6 @@ def dumps(value: object) -> bytes:
     return data
 
 
-def dumps_read(value: object) -> bytes:
-    """Encode what was read from JSON: `dumps` without its look at every number; NaN and infinity become null.
-
-    Raises:
-        ConfigurationError: A value has no JSON form.
-    """
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        return _dumps_slowly(value)
-
-
 def _dumps_slowly(value: object) -> bytes:
     """What orjson refuses and JSON still knows: integers beyond 64 bits, integer keys, lone surrogates."""
     try:

@@ -20,9 +20,9 @@ from genai_integrations.gateway.dialects.dialect import (
     params_of,
 )
 from genai_integrations.gateway.dialects.told import FIELD, told
+from genai_integrations.gateway.exchange import json_of
 from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.routing.streams import AsyncReplyStream
-from genai_integrations.runtime import jsonbytes
 
 _OWN = frozenset(("model", "messages", "stream"))
 _DONE = b"data: [DONE]\n\n"
@@ -52,7 +52,7 @@ def request(body: Wire) -> Asked:
 
 def reply(answer: Reply, asked: Asked) -> Wire:  # noqa: ARG001  a dialect's signature
     """The answer, which has OpenAI's shape already."""
-    return {**answer.wire, FIELD: told(answer.route)}
+    return answer.wire
 
 
 async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
@@ -138,7 +138,7 @@ _ROLE: Wire = {"delta": {"role": "assistant", "content": ""}, "finish_reason": N
 
 def event(wire: Wire) -> bytes:
     """A server-sent event as OpenAI frames it."""
-    return b"data: %b\n\n" % jsonbytes.dumps_read(wire)
+    return b"data: %b\n\n" % json_of(wire)
 
 
 def failure(error: GenAIError) -> tuple[int, Wire]:
