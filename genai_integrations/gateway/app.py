@@ -8,12 +8,14 @@ import traceback
 from collections.abc import Callable
 
 from genai_integrations.calls.reply import Reply
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.wire import Relayed, Wire
 from genai_integrations.errors import GenAIError
 from genai_integrations.gateway import bursts, health, operator
 from genai_integrations.gateway.callers import Caller
 from genai_integrations.gateway.dialects import chat, embeddings, models
+from genai_integrations.gateway.dialects.anthropic import dialect as anthropic
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect
+from genai_integrations.gateway.dialects.responses import dialect as responses
 from genai_integrations.gateway.dialects.told import FIELD, headers_of, told
 from genai_integrations.gateway.exchange import (
     ClientGone,
@@ -88,6 +90,7 @@ class Gateway:
             exchange.told.route, serves = row.route, row.serves
             if isinstance(serves, Dialect):
                 failure = serves.failure
+                exchange.id_header = serves.request_id
                 await self._ask(exchange, serves)
             else:
                 await serves(self, exchange)
@@ -119,7 +122,9 @@ class Gateway:
         caller = await self.admit(exchange)
         body = await exchange.read_json(self.options.max_body, self.options.body_timeout)
         asked = dialect.request(body)
-        caller.require(asked.model)
+        if dialect.beside is not None:
+            asked.params.update(dialect.beside(exchange.headers))
+        caller.require(asked.model, asked.params)
         if caller.key:
             # What the caller itself says of its key does not count.
             given = asked.params.get("metadata") or {}
@@ -145,8 +150,12 @@ class Gateway:
 
 
 async def _answer(exchange: Exchange, dialect: Dialect, asked: Asked, answer: Reply) -> None:
-    about = told(answer.route)
-    body = json_of({**dialect.reply(answer, asked), FIELD: about})
+    about, wire = told(answer.route), answer.wire
+    if isinstance(wire, Relayed):
+        # Its bytes are the provider's; what is told of them stands in the headers.
+        body = wire.raw
+    else:
+        body = json_of({**dialect.reply(answer, asked), FIELD: about})
     await exchange.answer(200, body, headers_of(answer.route, about["cost"]))
 
 
@@ -200,6 +209,9 @@ async def _description(_gateway: Gateway, exchange: Exchange) -> None:
 ROWS = (
     Row("POST", "/chat/completions", chat.DIALECT),
     Row("POST", "/embeddings", embeddings.DIALECT),
+    Row("POST", "/messages", anthropic.DIALECT),
+    Row("POST", "/messages/count_tokens", anthropic.COUNT),
+    Row("POST", "/responses", responses.DIALECT),
     Row("GET", "/models", _models),
     Row("GET", "/models/*", _model),
     Row("GET", "/openapi.json", _description, is_api=False),

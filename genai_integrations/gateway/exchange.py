@@ -20,6 +20,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 JSON = b"application/json"
+_ID_HEADER = b"x-request-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ONCE = ("authorization", "x-api-key", "host", "content-type", "content-length", "x-request-id")
 """Headers that must not come twice: two readers might believe a different one."""
@@ -34,6 +35,7 @@ class Exchange:
         send: ASGI's own.
         headers: By name in lower case.
         request_id: The caller's `x-request-id` where it is a plain word, else a new one.
+        id_header: Under which name the id goes back, beside `x-request-id`.
         closes: Whether the connection ends with the answer.
         has_begun: Whether a part of the answer was sent.
         told: What logs and metrics say of it.
@@ -45,6 +47,7 @@ class Exchange:
         "closes",
         "has_begun",
         "headers",
+        "id_header",
         "receive",
         "request_id",
         "scope",
@@ -61,6 +64,7 @@ class Exchange:
         given = self.headers.get("x-request-id", "")
         is_word = _REQUEST_ID.fullmatch(given)
         self.request_id = given if is_word else f"req_{secrets.token_hex(16)}"
+        self.id_header = _ID_HEADER
         self.told = Told(self.request_id)
         self.closes = False
         self.has_begun = False
@@ -181,11 +185,10 @@ class Exchange:
         """The head of an answer whose body follows in parts, by `send`."""
         self.has_begun = True
         self.told.status = status
-        rows = [
-            (b"content-type", content_type),
-            (b"x-request-id", self.request_id.encode()),
-            *headers,
-        ]
+        identity = self.request_id.encode()
+        rows = [(b"content-type", content_type), (_ID_HEADER, identity), *headers]
+        if self.id_header != _ID_HEADER:
+            rows.append((self.id_header, identity))
         if self.closes or self._leaves_a_body():
             rows.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": rows})
