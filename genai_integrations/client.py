@@ -92,7 +92,7 @@ class GenAIClient:
         secret_key: Langfuse secret key; default `LANGFUSE_SECRET_KEY`.
         host: Langfuse address; default `LANGFUSE_HOST`, then `LANGFUSE_BASE_URL`, then Langfuse Cloud.
         llm_connection_names: The connections to use, in the order to prefer; default all, the oldest first.
-        router_args: How to route, in LiteLLM Router's names: see `RouterArgs`.
+        router_args: How to route, in LiteLLM Router's names: see `RouterArgs`, which may be given itself.
         connections: Where connections come from instead of Langfuse: a `ConnectionStore`, or connections.
         allowed_hosts: Hosts that a key may go to though it was first used for another.
         tracing: Whether calls are recorded in Langfuse; default yes if there is a key pair, unless
@@ -135,7 +135,7 @@ class GenAIClient:
         host: str | None = None,
         *,
         llm_connection_names: Sequence[str] | None = None,
-        router_args: Mapping[str, Any] | None = None,
+        router_args: Mapping[str, Any] | RouterArgs | None = None,
         connections: ConnectionStore | Iterable[Connection] | None = None,
         allowed_hosts: Iterable[str] = (),
         tracing: bool | None = None,
@@ -567,6 +567,14 @@ class GenAIClient:
         """The connections, those that cannot be used among them."""
         snapshot = self._router.registry.load()
         return Connections((*snapshot.connections, *snapshot.broken))
+
+    def observe(self, observer: Observer) -> None:
+        """Tell one more observer of every call that begins from here on; see `observers`."""
+        self._router.observe(*_able("observers", (observer,), "call_began"))
+
+    def cooldowns(self) -> dict[str, float]:
+        """The targets that are left alone now because they failed, and for how many seconds more."""
+        return self._router.cooldowns()
 
     def warm_up(self, *models: str) -> None:
         """Load and read what calls to these names take, which else the first call waits for; nothing is sent.

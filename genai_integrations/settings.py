@@ -10,6 +10,7 @@ import contextlib
 import math
 import os
 import re
+import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -153,6 +154,60 @@ def read_settings(
     return settings
 
 
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What a gateway was told by the environment.
+
+    Attributes:
+        host: Langfuse's address, as of `Settings`.
+        database_url: Langfuse's Postgres, as of `Settings`; None where all projects have the same connections.
+        encryption_keys: As of `Settings`.
+        key_store: Where narrow keys are kept, `GENAI_GATEWAY_KEYS`; empty for nowhere.
+        away: Seconds for which known keys work on while Langfuse is away, `GENAI_GATEWAY_KEYS_AWAY`.
+        environ: The variables that environment connections are read from.
+    """
+
+    host: str
+    database_url: str | None = field(repr=False)
+    encryption_keys: tuple[str, ...] = field(repr=False)
+    key_store: str = field(repr=False)
+    away: float
+    environ: Mapping[str, str] = field(repr=False)
+
+
+def gateway_has_keys(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether callers of a gateway show keys: Langfuse's pair, its database or a store of narrower keys is named."""
+    variables = os.environ if environ is None else environ
+    has_pair = variables.get("LANGFUSE_PUBLIC_KEY") and variables.get("LANGFUSE_SECRET_KEY")
+    others = ("LANGFUSE_DATABASE_URL", "GENAI_GATEWAY_KEYS")
+    return bool(has_pair or any(map(variables.get, others)))
+
+
+def read_gateway_settings(environ: Mapping[str, str] | None = None) -> GatewaySettings:
+    """The variables of a gateway as they are now.
+
+    Args:
+        environ: Read instead of the process's environment.
+
+    Raises:
+        ConfigurationError: A database is named but not its encryption key, or a number is none.
+    """
+    variables = os.environ if environ is None else environ
+    settings = GatewaySettings(
+        host=_host(None, variables),
+        database_url=_masked(variables.get("LANGFUSE_DATABASE_URL")),
+        encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),
+        key_store=_masked(variables.get("GENAI_GATEWAY_KEYS")) or "",
+        away=_number("GENAI_GATEWAY_KEYS_AWAY", 900, variables, " of seconds"),
+        environ=variables,
+    )
+    if settings.database_url and not settings.encryption_keys:
+        raise ConfigurationError(
+            "LANGFUSE_DATABASE_URL is set, but LANGFUSE_ENCRYPTION_KEY is not: set it"
+        )
+    return settings
+
+
 ENVIRON = "os.environ/"
 """What LiteLLM writes before the name of a variable."""
 
@@ -166,6 +221,50 @@ def variable(name: str) -> str | None:
 def configuration_file() -> str | None:
     """The configuration that clients without arguments are made from, `GENAI_CONFIG`; None if there is none."""
     return os.environ.get("GENAI_CONFIG", "").strip() or None
+
+
+def operator_token(environ: Mapping[str, str] | None = None) -> str | None:
+    """What the operator of a gateway shows, `GENAI_GATEWAY_OPERATOR_TOKEN`; None where there is none."""
+    variables = os.environ if environ is None else environ
+    return _masked(variables.get("GENAI_GATEWAY_OPERATOR_TOKEN", "").strip())
+
+
+def share_metrics(folder: Path) -> None:
+    """Tell prometheus_client, in this process and those it starts, where workers sum up their metrics."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def default_model() -> str | None:
+    """The model that `genai` asks where none is named, `GENAI_MODEL`."""
+    return os.environ.get("GENAI_MODEL", "").strip() or None
+
+
+def chat_log_folder(
+    environ: Mapping[str, str] | None = None, platform: str = sys.platform
+) -> Path | None:
+    """Where `genai chat` keeps conversations: `GENAI_CHAT_LOG`, else the platform's folder for state; None for `off`.
+
+    Args:
+        environ: Read instead of the process's environment.
+        platform: As `sys.platform` says it.
+    """
+    variables = os.environ if environ is None else environ
+    chosen = variables.get("GENAI_CHAT_LOG", "").strip()
+    if chosen.lower() in ("off", "0", "false", "no"):
+        return None
+    if chosen:
+        return Path(chosen).expanduser()
+    return _state_folder(variables, platform) / "genai-integrations" / "chats"
+
+
+def _state_folder(variables: Mapping[str, str], platform: str) -> Path:
+    if platform == "win32":
+        return Path(variables.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    xdg = Path(variables.get("XDG_STATE_HOME", ""))
+    # The XDG specification: a relative path is to be ignored.
+    return xdg if xdg.is_absolute() else Path.home() / ".local" / "state"
 
 
 def read_trace_settings(environ: Mapping[str, str] | None = None) -> TraceSettings:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import re
+import subprocess
+import sys
+from unittest import mock
 
 import pytest
 from docs_support import (
@@ -49,7 +53,14 @@ def langfuse(page, provider, request):
 
 
 @pytest.fixture
-def names(own_providers):
+def variables():
+    """Those that an example sets itself are gone after its page."""
+    with mock.patch.dict(os.environ):
+        yield
+
+
+@pytest.fixture
+def names(own_providers, variables):
     """The names of a page's examples; what they opened is closed in the end, what they registered is forgotten."""
     names = {"__name__": "example"}
     # LlamaIndex uses the thread's event loop; where there is none it makes one and never closes it.
@@ -93,6 +104,18 @@ def test_links_lead_somewhere(page):
         found = re.findall(r"(?m)^#+ (.+)$", file.read_text("utf-8")) if heading else []
         slugs = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in found]
         assert not heading or heading in slugs, target
+
+
+def test_the_tests_of_the_page_on_testing_pass(tmp_path):
+    """A program, its fixtures and its tests, as the page has them, in a pytest of their own."""
+    examples = [
+        row.text for row in blocks(ROOT / "docs" / "testing.md") if row.language == "python"
+    ]
+    (tmp_path / "test_shop.py").write_text("\n".join(examples[:3]), "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_shop.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "2 passed" in done.stdout, done.stdout
 
 
 def test_examples_by_hand_are_short():

@@ -188,12 +188,14 @@ def may_drop(name: str, drop_params: DropParams) -> bool:
     return drop_params if isinstance(drop_params, bool) else name not in drop_params
 
 
-def router_args(given: Mapping[str, Any] | None) -> RouterArgs:
-    """Check what a user gave.
+def router_args(given: Mapping[str, Any] | RouterArgs | None) -> RouterArgs:
+    """Check what a user gave; what was checked before is taken as it is, so that many clients can share it.
 
     Raises:
         ConfigurationError: A name is unknown or a value cannot work; the message lists what is supported.
     """
+    if isinstance(given, RouterArgs):
+        return given
     if given is not None and not isinstance(given, Mapping):
         raise ConfigurationError(
             f'router_args must be a mapping like {{"num_retries": 2}}, not {type(given).__name__}'

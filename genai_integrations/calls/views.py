@@ -37,14 +37,18 @@ _ROUTE = ("target", "why", "outcome", "time", "first content", "tokens", "cost")
 def route_bundle(route: Route) -> Bundle:
     """Every attempt in a row."""
     shown = text_table(*filled(_ROUTE, map(_attempt, route.attempts)))
-    return bundle("\n".join(filter(None, (shown, route.why))), route_table(route))
+    return bundle("\n".join(filter(None, (shown, _why(route)))), route_table(route))
 
 
 def route_table(route: Route) -> Html:
     """Every attempt in a row, and below them why the first was the first, and what went wrong."""
-    why = f"<div>{muted(route.why)}</div>" if route.why else ""
+    why = f"<div>{muted(_why(route))}</div>" if route.why else ""
     wrong = "".join(f"<div>{bad(row.error)}</div>" for row in route.attempts if row.error)
     return Html(table(*filled(_ROUTE, map(_attempt, route.attempts))) + why + wrong)
+
+
+def _why(route: Route) -> str:
+    return f"why first: {route.why}" if route.why else ""
 
 
 def route_note(route: Route) -> str:

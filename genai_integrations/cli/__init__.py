@@ -13,6 +13,10 @@ def main() -> None:
         from genai_integrations.runtime.installing import to_install_extra
 
         sys.exit(f"genai needs {' and '.join(missing)}: {to_install_extra('cli')}")
-    from genai_integrations.cli.app import main as run
+    try:
+        from genai_integrations.cli.app import main as run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        # While modules load; a command that runs ends so by itself.
+        sys.exit(130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,10 @@ import typer
 
 from genai_integrations.cli import config as config_commands
 from genai_integrations.cli import options, prompts, render, rollout
+from genai_integrations.cli.chat.command import chat
 from genai_integrations.cli.gateway import main as gateway
+from genai_integrations.cli.group import AskingGroup
+from genai_integrations.cli.models import models
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError, GenAIError
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 # A traceback with locals would be the one place where a secret could be shown.
 app = typer.Typer(
+    cls=AskingGroup,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Ends with 0 if all is well, 1 if not, 2 for a wrong command line. NO_COLOR is respected.",
@@ -47,11 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     # The Langfuse SDK logs what it also raises; the error is shown once.
     logging.getLogger("langfuse").addHandler(logging.NullHandler())
+    code: object = 0
     try:
         app(arguments, prog_name="genai")
     except GenAIError as error:
         render.complain(error)
-        sys.exit(1)
+        code = 1
+    except OSError as error:
+        code = render.lost(error)
+    except SystemExit as end:
+        code = end.code
+    # What follows, such as the last traces, may be interrupted without a word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(render.flushed() or code)  # type: ignore[arg-type]  # as `SystemExit` had it
 
 
 def _version(wanted: bool) -> None:
@@ -74,7 +87,8 @@ def genai(
         typer.Option(help="A configuration, genai.yaml; default the one that GENAI_CONFIG names."),
     ] = None,
 ) -> None:
-    """Name a model, get an answer."""
+    """Name a model, get an answer: `genai "What is this?"` asks the one in GENAI_MODEL."""
+    context.obj = config
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
     elif config is not None:
@@ -120,21 +134,7 @@ def connections(as_json: AsJson = False) -> None:
     options.hint(rows)
 
 
-@app.command()
-def models(as_json: AsJson = False) -> None:
-    """List the models that the connections list."""
-    client = options.client()
-    names = client.models()
-    if as_json:
-        render.print_json(names)
-        return
-    for name in names:
-        typer.echo(render.printable(name))
-    if not names and client.connections:
-        render.stderr().print(
-            "No connection lists its models; those of their providers can be used all the same."
-        )
-    options.hint(client.connections)
+app.command()(models)
 
 
 @app.command()
@@ -174,8 +174,11 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def check(
-    name: Annotated[
-        str | None, typer.Argument(help="A connection; all of them without it.")
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Connections; all of them without any.", autocompletion=options.connection_names
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -184,9 +187,9 @@ def check(
     It is the small call that Langfuse's own UI makes. Ends with 1 if one fails.
     """
     client = options.client()
-    names = [name] if name else [row.name for row in client.connections]
+    asked = names or [row.name for row in client.connections]
     results = []
-    for each in names:
+    for each in asked:
         with render.stderr().status(render.plain(f"Calling {each}")):
             result = client.check(each)
         results.append(result)
@@ -195,7 +198,7 @@ def check(
     if as_json:
         render.print_json([_check_dict(result) for result in results])
     else:
-        options.hint(names)
+        options.hint(client.connections)
     if not results or not all(result.ok for result in results):
         raise typer.Exit(1)
 
@@ -213,31 +216,14 @@ def doctor(
 
     Nothing is changed, and no provider is called without --call. Ends with 1 if something fails.
     """
-    from genai_integrations.cli.doctor.run import run
+    from genai_integrations.cli.doctor.run import CHECKS, run
+    from genai_integrations.cli.doctor.setup import Setup
 
-    if not run(call=call, as_json=as_json):
+    if not run(CHECKS, Setup(call=call), as_json=as_json):
         raise typer.Exit(1)
 
 
-@app.command()
-def chat(
-    model: Annotated[
-        str,
-        typer.Option("--model", "-m", help="A model's name.", autocompletion=options.model_names),
-    ],
-    system: Annotated[str, typer.Option("--system", "-s", help="Instructions for the model.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Talk with a model.
-
-    In a terminal: Ctrl-C stops an answer, Ctrl-D ends, /help shows what else there is.
-
-    In a pipe: stdin is the question, stdout the answer. Ends with 1 without an answer, with 130 after Ctrl-C.
-    """
-    from genai_integrations.cli.chat.conversation import Conversation
-    from genai_integrations.cli.chat.main import run
-
-    run(Conversation(options.client(), model, system), as_json=as_json)
+app.command()(chat)
 
 
 @app.command()
@@ -283,7 +269,7 @@ def compare(  # noqa: PLR0917 - each is an option
     Ends with 1 if a call failed or was not made.
     """
     from genai_integrations import experiments
-    from genai_integrations.cli.compare import Scoring, params_of, read_inputs, show
+    from genai_integrations.cli.compare import Scoring, read_inputs, show
 
     if (inputs is None) == (dataset is None):
         raise ConfigurationError("give the inputs: a file, - for stdin, or --dataset NAME")
@@ -294,7 +280,7 @@ def compare(  # noqa: PLR0917 - each is an option
         prompts or None,
         client=options.client(),
         evaluators=scoring.evaluators(),
-        params=params_of(params),
+        params=options.params_of(params),
         repeats=repeats,
         max_cost=max_cost,
         save_to=save_to,

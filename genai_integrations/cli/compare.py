@@ -85,23 +85,6 @@ def _text_of(path: str) -> str:
         raise ConfigurationError(f"{path} cannot be read: {reason}") from None
 
 
-def params_of(text: str | None) -> dict[str, object]:
-    """OpenAI's parameters from a JSON object.
-
-    Raises:
-        ConfigurationError: It is none.
-    """
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ConfigurationError(
-            f"--params takes a JSON object such as '{{\"temperature\": 0}}', not {text}"
-        )
-    return found
-
-
 def show(comparison: Comparison, *, as_json: bool) -> None:
     """Print what came of it.
 

@@ -44,7 +44,12 @@ def prompts(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="The prompt's name, with its folders.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The prompt's name, with its folders.", autocompletion=options.prompt_names
+        ),
+    ],
     version: Annotated[int | None, typer.Option(help="This version.")] = None,
     label: Annotated[
         str | None,

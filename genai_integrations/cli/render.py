@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import re
+import sys
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -57,6 +61,39 @@ def print_json(value: object) -> None:
 def complain(error: GenAIError) -> None:
     """One red line on stderr."""
     stderr().print(plain(named(error), "bold red"), soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """One dim line on stderr."""
+    stderr().print(plain(text, "dim"), soft_wrap=True)
+
+
+def flushed() -> int:
+    """Write out what stdout still holds: 0, or 1 if that fails."""
+    if sys.stdout is None:
+        # Whoever started the command has closed it.
+        return lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return lost(error)
+    return 0
+
+
+def lost(error: OSError) -> int:
+    """Say that something cannot be read or written; nothing, if it is only that nobody reads on.
+
+    Returns:
+        The exit code.
+    """
+    if error.errno != errno.EPIPE:
+        what = f"read or write {error.filename}" if error.filename else "write the output"
+        with contextlib.suppress(OSError):
+            stderr().print(plain(f"cannot {what}: {error.strerror}", "bold red"), soft_wrap=True)
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        # Python would write the rest once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def named(error: GenAIError) -> str:

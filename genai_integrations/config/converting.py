@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genai_integrations.config.document import Document
-from genai_integrations.config.reading import CLIENT_KEYS, configuration_of
+from genai_integrations.config.reading import CLIENT_KEYS, DEFAULT_MODEL, configuration_of
 
 
 def converted(document: Document) -> str:
@@ -22,6 +22,7 @@ def converted(document: Document) -> str:
     router = dict(read.arguments.get("router_args", {}))
     rows = router.pop("model_list", None)
     values: dict[str, Any] = {
+        DEFAULT_MODEL: read.default_model,
         "providers": document.values.get("providers"),
         "connections": document.values.get("connections"),
         "langfuse": document.values.get("langfuse"),

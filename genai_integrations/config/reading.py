@@ -28,7 +28,18 @@ CLIENT_KEYS = (
 )  # fmt: skip
 """Arguments of the client that stand at the top of a file under their own names."""
 
-SECTIONS = ("langfuse", "providers", "connections", "model_list", "router_settings", *CLIENT_KEYS)
+DEFAULT_MODEL = "default_model"
+"""The model that `genai` asks where none is named; no argument of the client."""
+
+SECTIONS = (
+    DEFAULT_MODEL,
+    "langfuse",
+    "providers",
+    "connections",
+    "model_list",
+    "router_settings",
+    *CLIENT_KEYS,
+)
 """What may stand at the top of `genai.yaml`."""
 
 
@@ -57,12 +68,14 @@ class Configuration:
         arguments: For `GenAIClient`, by name.
         notes: What a reader of the file should know, in its order.
         is_litellms: Whether it has sections of LiteLLM's proxy.
+        default_model: What `genai` asks where no model is named.
     """
 
     document: Document
     arguments: Mapping[str, Any]
     notes: tuple[Note, ...]
     is_litellms: bool
+    default_model: str | None = None
 
     def located(self, error: ConfigurationError) -> ConfigurationError:
         """An error of one of the arguments, with its place in the file; the same for any other."""
@@ -112,9 +125,12 @@ class _Reader:
         for name in litellm_words.SECTIONS:
             if name in values and name not in ("litellm_settings", "environment_variables"):
                 self._without_meaning((name,), values[name])
+        model = values.get(DEFAULT_MODEL)
+        if model is not None and not isinstance(model, str):
+            raise self._document.wrong((DEFAULT_MODEL,), "a model's name is wanted here")
         rows = sorted(self._notes, key=lambda row: self._order(row[0]))
         notes = tuple(Note(self._document.at(path), words) for path, words in rows)
-        return Configuration(self._document, self._arguments, notes, self._is_litellms)
+        return Configuration(self._document, self._arguments, notes, self._is_litellms, model)
 
     def _sections(self) -> Mapping[str, Callable[[Any], None]]:
         return {

@@ -5,6 +5,7 @@ The checks of the arguments themselves are stricter, and say more; they decide.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -117,6 +118,10 @@ def schema() -> Schema:
         for name in sorted(ROUTER_ARGS - {"model_list"})
     }
     tops: dict[str, Schema] = {
+        reading.DEFAULT_MODEL: {
+            "type": "string",
+            "description": "The model that `genai` asks where none is named.",
+        },
         **{name: {} for name in reading.CLIENT_KEYS},
         "limits": _by_name({name: {"type": "integer", "minimum": 1} for name in _LIMITS}),
         "budgets": _by_name(
@@ -159,6 +164,7 @@ def schema() -> Schema:
 
 def _told(kind: type) -> dict[str, str]:
     """What the docstring of a class says of each attribute."""
-    _, _, attributes = (kind.__doc__ or "").partition("Attributes:\n")
-    rows = re.findall(r"(?m)^ {8}(\w+): (.+(?:\n {12}.+)*)", attributes)
+    # Without its indentation, which Python 3.13 leaves out by itself.
+    _, _, attributes = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+    rows = re.findall(r"(?m)^ {4}(\w+): (.+(?:\n {8}.+)*)", attributes)
     return {name: re.sub(r"\s+", " ", words) for name, words in rows}

@@ -13,7 +13,7 @@ from genai_integrations.client import GenAIClient
 from genai_integrations.display import Bundle, bundle, money
 from genai_integrations.errors import BudgetExceededError, ConfigurationError
 from genai_integrations.experiments import view
-from genai_integrations.experiments.costs import Estimate, estimate_of
+from genai_integrations.experiments.costs import Estimate, Reckoner
 from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.items import Item, plain_text
 from genai_integrations.experiments.journal import Journal
@@ -143,7 +143,7 @@ class Comparison:
         progress: bool | None = None,
     ) -> Self:
         """As `resume`, in the running event loop."""
-        cells, headline = self._begin(max_cost, retry_errors, progress)
+        cells, headline = await asyncio.to_thread(self._begin, max_cost, retry_errors, progress)
         with shown_progress(self._options.progress, headline, len(cells)) as listener:
             work = self._work(listener, len(cells))
             await run(work, cells)
@@ -281,7 +281,8 @@ class Comparison:
     def _estimated(self, cells: Sequence[Cell]) -> Estimate:
         asked = [cell for cell in cells if not self._is_answered(cell)]
         judges = [row for row in self._options.evaluators if row.judge]
-        return estimate_of(self._client, asked, cells, judges, self.plan.params)
+        reckoner = Reckoner(self._client, self.plan.params, self._known.values())
+        return reckoner.estimate(asked, cells, judges)
 
     def _is_answered(self, cell: Cell) -> bool:
         result = self._known.get(cell.key)

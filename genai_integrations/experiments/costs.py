@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import cast
+from typing import Any
 
 from genai_integrations.client import GenAIClient
 from genai_integrations.display import money
-from genai_integrations.errors import UnknownModelError
 from genai_integrations.experiments.evaluators import Evaluator
 from genai_integrations.experiments.plan import Cell
+from genai_integrations.experiments.results import Candidate, Result
+from genai_integrations.experiments.variants import is_from_langfuse
 from genai_integrations.models import prices
+from genai_integrations.models.lengths import thoughts
+from genai_integrations.models.tokens import text_tokens
 from genai_integrations.models.usage import Usage
+from genai_integrations.models.worst import answer_bound
+from genai_integrations.routing.deployments import Target
 
-BYTES_PER_TOKEN = 4
-"""UTF-8 bytes of a token: about right for English text, and for Korean, whose letters take three."""
+JUDGEMENT = 80
+"""Tokens of a judge's answer: a short reason and a score."""
 
-ASSUMED_ANSWER = 500
-"""Tokens assumed for an answer where no limit is given; also for a judge's, which are shorter."""
+_AROUND_EXPECTED = 3
+"""Tokens by which an answer is longer than the one that counts as right: a full stop, a word or two."""
 
-_LIMITS = ("max_completion_tokens", "max_tokens")
+_MOST_COUNTED = 100
+"""Calls of a candidate whose tokens are counted; of more, so many are taken evenly, and stand for the others."""
+
+SEEN, RIGHT, GUESSED = "as seen before", "as long as the right ones", "a guess"
+"""Where the length of the answers is from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +40,9 @@ class Estimate:
     Attributes:
         calls: Calls of the models that are compared.
         judge_calls: Calls of judges.
-        prompt_tokens: Tokens sent, estimated from the length of the texts.
-        answer_tokens: Tokens assumed for each answer.
-        is_limit: Whether that is the limit given in `params`, which answers seldom reach.
+        prompt_tokens: Tokens sent.
+        answer_tokens: Tokens of an answer of the models that are compared; the mean.
+        basis: Where that is from: `as seen before`, `as long as the right ones`, or `a guess`.
         cost: US dollars, for the models whose price is known.
         unknown: Models whose price is not known.
     """
@@ -43,80 +51,156 @@ class Estimate:
     judge_calls: int
     prompt_tokens: int
     answer_tokens: int
-    is_limit: bool
+    basis: str
     cost: float
     unknown: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """One line."""
         judges = f" and {self.judge_calls} of judges" if self.judge_calls else ""
-        answers = "at most" if self.is_limit else "an assumed"
         unknown = f"; no price is known for {', '.join(self.unknown)}" if self.unknown else ""
         return (
-            f"{self.calls} call{'' if self.calls == 1 else 's'}{judges}, about {money(self.cost)} (an estimate: "
-            f"{self.prompt_tokens} tokens sent, {answers} {self.answer_tokens} for each answer){unknown}"
+            f"{self.calls} call{'' if self.calls == 1 else 's'}{judges}, about {money(self.cost)} "
+            f"({self.prompt_tokens} tokens sent, {self.answer_tokens} for each answer: {self.basis}){unknown}"
         )
 
 
-def estimate_of(
-    client: GenAIClient,
-    asked: Iterable[Cell],
-    judged: Sequence[Cell],
-    judges: Iterable[Evaluator],
-    params: Mapping[str, object],
-) -> Estimate:
-    """Estimate calls that are still to be made.
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """One call, or the mean of several.
+
+    Attributes:
+        model: Its name.
+        sent: Tokens of the request.
+        answer: Tokens of the answer.
+        basis: Where that is from.
+        cost: US dollars; None where no price is known.
+    """
+
+    model: str
+    sent: float
+    answer: float
+    basis: str
+    cost: float | None
+
+
+class Reckoner:
+    """Estimates the calls that are still to be made.
 
     Args:
-        client: Knows who serves a model.
-        asked: The calls of the models.
-        judged: The calls whose answers are judged, each by every judge.
-        judges: Evaluators that ask a model.
+        client: Knows who serves a model, and how long answers were.
         params: Of the models' calls.
-
-    Raises:
-        UnknownModelError: Nobody serves a model.
+        known: What was answered already.
     """
-    limit = next((params[name] for name in _LIMITS if params.get(name)), None)
-    answer = int(cast("int | None", limit) or ASSUMED_ANSWER)
-    calls = [(cell.candidate.model, _tokens(cell.messages), answer) for cell in asked]
-    judgements = [
-        (row.judge or "", row.judge_tokens + answer + _tokens(cell.messages), ASSUMED_ANSWER)
-        for row in judges
-        for cell in judged
-    ]
-    everything = [*calls, *judgements]
-    price = {
-        model: _price_of(client, model) for model in dict.fromkeys(row[0] for row in everything)
-    }
-    costs = [(model, price[model](sent, received)) for model, sent, received in everything]
-    return Estimate(
-        len(calls),
-        len(judgements),
-        sum(sent for _, sent, _ in everything),
-        answer,
-        limit is not None,
-        sum(cost for _, cost in costs if cost is not None),
-        tuple(dict.fromkeys(model for model, cost in costs if cost is None)),
-    )
+
+    def __init__(
+        self, client: GenAIClient, params: Mapping[str, object], known: Iterable[Result]
+    ) -> None:
+        self._client = client
+        self._params = {name: value for name, value in params.items() if name not in _NOT_COUNTED}
+        self._seen: defaultdict[Candidate, list[int]] = defaultdict(list)
+        self._targets: dict[str, Target] = {}
+        for row in known:
+            if row.completion_tokens is not None:
+                self._seen[Candidate(row.model, row.prompt)].append(row.completion_tokens)
+
+    def estimate(
+        self, asked: Iterable[Cell], judged: Sequence[Cell], judges: Sequence[Evaluator]
+    ) -> Estimate:
+        """What they are expected to cost.
+
+        Args:
+            asked: The calls of the models.
+            judged: The calls whose answers are judged, each by every judge.
+            judges: Evaluators that ask a model.
+
+        Raises:
+            UnknownModelError: Nobody serves a model.
+        """
+        groups: defaultdict[Candidate, list[Cell]] = defaultdict(list)
+        for cell in asked:
+            groups[cell.candidate].append(cell)
+        calls = [(self._mean(cells), len(cells)) for cells in groups.values()]
+        judgements = [(self._judgement(row, judged), len(judged)) for row in judges if judged]
+        everything = [*calls, *judgements]
+        count = sum(number for _, number in calls)
+        answers = sum(row.answer * number for row, number in calls)
+        return Estimate(
+            count,
+            len(judges) * len(judged),
+            round(sum(row.sent * number for row, number in everything)),
+            round(answers / count) if count else 0,
+            _weakest(row.basis for row, _ in calls),
+            sum(row.cost * number for row, number in everything if row.cost is not None),
+            tuple(dict.fromkeys(row.model for row, _ in everything if row.cost is None)),
+        )
+
+    def _mean(self, cells: Sequence[Cell]) -> _Counted:
+        rows = [self._counted(cell) for cell in _evenly(cells)]
+        costs = [row.cost for row in rows if row.cost is not None]
+        return _Counted(
+            rows[0].model,
+            sum(row.sent for row in rows) / len(rows),
+            sum(row.answer for row in rows) / len(rows),
+            _weakest(row.basis for row in rows),
+            sum(costs) / len(rows) if len(costs) == len(rows) else None,
+        )
+
+    def _counted(self, cell: Cell) -> _Counted:
+        model = cell.candidate.model
+        params: dict[str, Any] = dict(self._params)
+        if is_from_langfuse(cell.prompt):
+            params["langfuse_prompt"] = cell.prompt
+        row = self._client.estimate(model, cell.messages, **params).targets[0]
+        target = self._target(model)
+        answer, basis = row.answer_tokens, SEEN if row.seen else GUESSED
+        seen = self._seen.get(cell.candidate)
+        expected = cell.item.expected
+        if seen:
+            answer, basis = round(sum(seen) / len(seen)), SEEN
+        elif not row.seen and isinstance(expected, str) and expected:
+            thought = thoughts(target.connection.provider.name, target.model, self._params)
+            answer = text_tokens(expected, target.model) + _AROUND_EXPECTED + thought
+            basis = RIGHT
+        most = answer_bound(self._params)
+        answer = answer if most is None else min(answer, most)
+        return _Counted(model, row.prompt_tokens, answer, basis, _price(target, row.prompt_tokens, answer))  # fmt: skip
+
+    def _judgement(self, judge: Evaluator, judged: Sequence[Cell]) -> _Counted:
+        """The mean of a judge's calls, each of which has the question and the answer in it."""
+        model = judge.judge or ""
+        rows = [self._counted(cell) for cell in _evenly(judged)]
+        sent = judge.judge_tokens + sum(row.sent + row.answer for row in rows) / len(rows)
+        target = self._target(model)
+        answer = JUDGEMENT + thoughts(target.connection.provider.name, target.model, {})
+        return _Counted(model, sent, answer, GUESSED, _price(target, round(sent), answer))
+
+    def _target(self, model: str) -> Target:
+        """Who is asked first."""
+        known = self._targets.get(model)
+        if known is None:
+            found = self._client.resolve(model)
+            if found.error is not None:
+                raise found.error
+            known = self._targets[model] = found.targets[0]
+        return known
 
 
-def _price_of(client: GenAIClient, model: str) -> Callable[[int, int], float | None]:
-    """The price of a call by its tokens, at the target that is asked first."""
-    targets = client.resolve(model).targets
-    if not targets:
-        raise UnknownModelError(f"nobody serves {model!r}: `genai resolve {model}` explains")
-    return partial(_price, targets[0].connection.provider.name, targets[0].model)
+_NOT_COUNTED = frozenset(("stream", "stream_options"))
 
 
-def _price(provider: str, model: str, prompt_tokens: int, answer_tokens: int) -> float | None:
+def _price(target: Target, prompt_tokens: int, answer_tokens: int) -> float | None:
     usage: Usage = {"prompt_tokens": prompt_tokens, "completion_tokens": answer_tokens}
-    return prices.cost(provider, model, usage)
+    own = target.deployment.prices
+    return prices.cost(target.connection.provider.name, target.model, usage, own=own)
 
 
-def _tokens(messages: Sequence[Mapping[str, object]]) -> int:
-    texts = [
-        content if isinstance(content, str) else json.dumps(content, default=str)
-        for content in (message.get("content") for message in messages)
-    ]
-    return sum(len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN + 1 for text in texts)
+def _evenly(cells: Sequence[Cell]) -> Sequence[Cell]:
+    step = -(-len(cells) // _MOST_COUNTED)
+    return cells[::step]
+
+
+def _weakest(bases: Iterable[str]) -> str:
+    """What least is known by."""
+    found = set(bases)
+    return next((basis for basis in (GUESSED, RIGHT, SEEN) if basis in found), SEEN)

@@ -34,15 +34,23 @@ async def ready(gateway: Gateway, exchange: Exchange) -> None:
 
 async def lifespan(gateway: Gateway, receive: Receive, send: Send) -> None:
     """The process's begin and end, as ASGI has them."""
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            drain_on_sigterm(gateway)
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await gateway.options.keys.aclose()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+    await receive()
+    drain_on_sigterm(gateway)
+    async with gateway.operation.running():
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await gateway.options.keys.aclose()
+    _end_as_programs_do()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def _end_as_programs_do() -> None:
+    """From here on the process comes to its end by itself, and what is recorded is sent there.
+
+    uvicorn raises the signal anew once it is done. That would kill the process, before anything at its end is done.
+    """
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
 
 
 def drain_on_sigterm(gateway: Gateway) -> None:
@@ -58,6 +66,13 @@ def drain_on_sigterm(gateway: Gateway) -> None:
     if not callable(servers):
         return
 
+    interrupted: Any = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Pages that are told of changes would otherwise hold the end up.
+        gateway.is_draining = True
+        interrupted(number, frame)
+
     def drain(number: int, frame: FrameType | None) -> None:
         if gateway.is_draining:
             servers(number, frame)
@@ -68,3 +83,5 @@ def drain_on_sigterm(gateway: Gateway) -> None:
         )
 
     signal.signal(signal.SIGTERM, drain)
+    if callable(interrupted):
+        signal.signal(signal.SIGINT, stop)

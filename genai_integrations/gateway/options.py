@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genai_integrations.gateway.callers import Keys
@@ -23,6 +24,8 @@ class GatewayOptions:
         body_timeout: Seconds in which a body must have arrived.
         drain_delay: Seconds after SIGTERM in which new connections are still taken, so that balancers can hear that
             this worker is not ready any more. Streams are never cut.
+        operator_token: What the operator shows for `/metrics` and the figures of all projects; see `operator.py`.
+        run_dir: The folder in which the workers of one gateway sum up what they count; None for a worker alone.
     """
 
     keys: Keys
@@ -30,3 +33,5 @@ class GatewayOptions:
     max_body: int = 32 << 20
     body_timeout: float = 30.0
     drain_delay: float = 2.0
+    operator_token: str | None = field(default=None, repr=False)
+    run_dir: Path | None = None

@@ -33,6 +33,11 @@ class Row:
     serves: Dialect | Endpoint
     is_api: bool = True
 
+    @property
+    def route(self) -> str:
+        """How it is called in metrics and logs: never as a caller wrote it."""
+        return f"/v1{self.path}" if self.is_api else self.path
+
 
 class Table:
     """Finds the route of a request.
@@ -42,17 +47,17 @@ class Table:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._exact: dict[str, dict[str, Dialect | Endpoint]] = {}
-        self._below: dict[str, dict[str, Dialect | Endpoint]] = {}
+        self._exact: dict[str, dict[str, Row]] = {}
+        self._below: dict[str, dict[str, Row]] = {}
         for row in rows:
             for path in (f"/v1{row.path}", row.path) if row.is_api else (row.path,):
                 if path.endswith("/*"):
-                    self._below.setdefault(path[:-1], {}).setdefault(row.method, row.serves)
+                    self._below.setdefault(path[:-1], {}).setdefault(row.method, row)
                 else:
-                    self._exact.setdefault(path, {}).setdefault(row.method, row.serves)
+                    self._exact.setdefault(path, {}).setdefault(row.method, row)
 
-    def find(self, method: str, path: str) -> Dialect | Endpoint:
-        """What serves it.
+    def find(self, method: str, path: str) -> Row:
+        """The row that serves it.
 
         Raises:
             Refused: Nothing is there, or not for this method.
@@ -60,15 +65,15 @@ class Table:
         found = self._exact.get(path) or self._from_below(path)
         if found is None:
             raise Refused(404, "unknown_url", "there is nothing at this path: see /openapi.json")
-        serves = found.get(method)
-        if serves is None:
+        row = found.get(method)
+        if row is None:
             allowed = ", ".join(found)
             raise Refused(
                 405, "method_not_allowed", f"this path takes {allowed}", allow=tuple(found)
             )
-        return serves
+        return row
 
-    def _from_below(self, path: str) -> Mapping[str, Dialect | Endpoint] | None:
+    def _from_below(self, path: str) -> Mapping[str, Row] | None:
         for start, found in self._below.items():
             if path.startswith(start) and len(path) > len(start):
                 return found

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import socket
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Generator
 from functools import partial
+from pathlib import Path
 
 import uvicorn
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.gateway.app import Gateway, build_app
+from genai_integrations.gateway.logs import LogLevel, log_config
+from genai_integrations.gateway.operator import checked_token
 from genai_integrations.gateway.options import GatewayOptions
 from genai_integrations.gateway.protocol import BoundedProtocol
+from genai_integrations.settings import operator_token, share_metrics
 
 KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept: longer than nginx's 60, or nginx would use one that just closes."""
@@ -44,30 +50,55 @@ def listening(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(options: Options, listener: socket.socket, workers: int = 1) -> None:
+def serve(
+    options: Options, listener: socket.socket, workers: int = 1, log_level: LogLevel = "info"
+) -> None:
     """Serve until SIGTERM or Ctrl-C; what is under way then goes on to its end.
 
     Args:
         options: Makes them, in each worker.
         listener: From `listening`.
         workers: How many processes.
+        log_level: What is logged.
+
+    Raises:
+        ConfigurationError: The operator's token is too short, or there is no place for files.
     """
+    checked_token(operator_token())
     _raise_file_limit()
-    config = configured(partial(_application, options), workers)
-    if workers > 1:
-        from uvicorn.supervisors import Multiprocess
+    with _run_folder() as folder:
+        share_metrics(folder)
+        config = configured(partial(_application, options, folder), workers, log_level)
+        if workers > 1:
+            from genai_integrations.gateway.supervising import Supervisor
 
-        Multiprocess(config, sockets=[listener]).run()
-    else:
-        uvicorn.Server(config).run(sockets=[listener])
+            Supervisor(config, sockets=[listener]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listener])
 
 
-def configured(application: Callable[[], Gateway], workers: int = 1) -> uvicorn.Config:
+@contextlib.contextmanager
+def _run_folder() -> Generator[Path]:
+    """A folder of this gateway's own, in which its workers sum up what they count; it goes with the gateway."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix="genai-gateway-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"there is no place for the workers' files: {error.strerror}: set TMPDIR to a folder that can be written"
+        ) from None
+    with made as name:
+        yield Path(name)
+
+
+def configured(
+    application: Callable[[], Gateway], workers: int = 1, log_level: LogLevel | None = None
+) -> uvicorn.Config:
     """How uvicorn is to serve.
 
     Args:
         application: Makes it, in each worker.
         workers: How many processes.
+        log_level: What is logged; None leaves logging as the program has it.
     """
     return uvicorn.Config(
         application,
@@ -78,7 +109,7 @@ def configured(application: Callable[[], Gateway], workers: int = 1) -> uvicorn.
         lifespan="on",
         workers=workers,
         access_log=False,
-        log_config=None,
+        log_config=None if log_level is None else log_config(log_level),
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
@@ -86,8 +117,9 @@ def configured(application: Callable[[], Gateway], workers: int = 1) -> uvicorn.
     )
 
 
-def _application(options: Options) -> Gateway:
-    return build_app(options())
+def _application(options: Options, folder: Path) -> Gateway:
+    token = checked_token(operator_token())
+    return build_app(dataclasses.replace(options(), run_dir=folder, operator_token=token))
 
 
 def _raise_file_limit() -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from genai_integrations.display import (
+    PAGE_STYLE,
     Bundle,
     Html,
     bundle,
@@ -77,7 +78,7 @@ def report(
         body += [_head(found.total, connection, period), _hours(connection, period, found)]
         body += _tables(connection, period)
         body += [_errors(found.total), _failures(connection, period), _slowest(connection, period)]
-    return _PAGE.format(title=escape(title), style=_STYLE, body="".join(body))
+    return _PAGE.format(title=escape(title), style=PAGE_STYLE, body="".join(body))
 
 
 def cells(row: StatsRow) -> list[object]:
@@ -222,30 +223,6 @@ def _told(row: StatsRow) -> str:
 def _scrolled(inner: Html) -> Html:
     return Html(f'<div class="scroll">{inner}</div>')
 
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c1e26; --soft: #5c6070; --line: #d9dbe3; --paper: #fff; --card: #f4f5f9;
-  --s0: #3f51b5; --s1: #d9534f; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8f0; --soft: #9aa0b4; --line: #363a4a; --paper: #171923;
-  --card: #222532; --s0: #8c9eff; --s1: #ff8a80; } }
-body { margin: 0 auto; max-width: 68rem; padding: 1rem; background: var(--paper); color: var(--ink);
-  font: 15px/1.5 system-ui, "Noto Sans", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic", sans-serif; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } p { color: var(--soft); }
-.cards { display: grid; grid-template-columns: repeat(4, 1fr); gap: .6rem; }
-@media (max-width: 40rem) { .cards { grid-template-columns: repeat(2, 1fr); } }
-.card { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
-.card b { display: block; font-size: 1.25rem; } .card span { color: var(--soft); font-size: .85rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
-th.genai-right, td.genai-right { text-align: right; }
-th { color: var(--soft); font-weight: 600; }
-svg { width: 100%; min-width: 34rem; height: auto; } .grid { stroke: var(--line); } .scale { fill: var(--soft); font-size: 11px; }
-rect.series-0 { fill: var(--s0); } rect.series-1 { fill: var(--s1); }
-.legend i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; }
-.legend i.series-0 { background: var(--s0); } .legend i.series-1 { background: var(--s1); }
-details { border-bottom: 1px solid var(--line); padding: .4rem 0; } summary { cursor: pointer; }
-"""
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -177,6 +177,17 @@ class Health:
             return 0.0
         return circuit.open_until
 
+    def cooling(self) -> dict[str, float]:
+        """The targets that are left alone now, and for how many seconds more."""
+        if not self._records:
+            return {}
+        now = self._clock()
+        with self._lock:
+            known = [
+                (target, circuit.open_until - now) for target, circuit in self._records.items()
+            ]
+        return {target: left for target, left in known if left > 0}
+
     def running_probe(self, target: str) -> Probe | None:
         """The probe of a target whose outcome is worth waiting for."""
         circuit = self._records.get(target)

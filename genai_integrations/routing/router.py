@@ -134,6 +134,15 @@ class Router:
         """Every rollout, as far as it is."""
         return () if self._state is None else tuple(self._state.latest().values())
 
+    def observe(self, observer: Observer) -> None:
+        """Tell one more of every call that begins from here on."""
+        self._parts.observers = (*self._parts.observers, observer)
+        self._parts.wants_times = any(map(wants_times, self._parts.observers))
+
+    def cooldowns(self) -> dict[str, float]:
+        """The targets that are left alone now, and for how many seconds more."""
+        return self._parts.health.cooling()
+
     def exchange(self) -> None:
         """Tell other processes what is new here, and hear what is new there, now."""
         if self._state is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from genai_integrations.runtime.fork import after_fork_in_child
 
@@ -26,12 +26,30 @@ class _Entry(Generic[V]):
         self.was_used = False
 
 
+class _Beginning:
+    """The lock under which maps begin; a forked child has its own."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        after_fork_in_child(self._renew)
+
+    def _renew(self) -> None:
+        self.lock = threading.Lock()
+
+
+_BEGINNING = _Beginning()
+
+_NOTHING: OrderedDict[Any, Any] = OrderedDict()
+"""What is in every map that has not begun; it is never changed."""
+
+
 class BoundedMap(Generic[K, V]):
     """Forgets what was not used lately when it is full. Safe for threads and after fork.
 
     What goes is found by second chance (the CLOCK algorithm): the oldest entry, unless it was used since its last turn;
     then it counts as new, and the next one is looked at. So reading takes no lock and moves nothing: maps like this are
-    read several times in every call.
+    read several times in every call. And a map begins with its first entry: a process has thousands of clients with many
+    maps each, and most of them stay empty.
 
     Args:
         most: Most entries.
@@ -39,16 +57,17 @@ class BoundedMap(Generic[K, V]):
         weigh: The weight of a value, such as its bytes. A value heavier than `most_weight` is not kept.
     """
 
+    __slots__ = ("__weakref__", "_entries", "_lock", "_most", "_most_weight", "_weigh", "_weight")
+
     def __init__(
         self, most: int, *, most_weight: int = 0, weigh: Callable[[V], int] = _weightless
     ) -> None:
         self._most = most
         self._most_weight = most_weight
         self._weigh = weigh
-        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._entries: OrderedDict[K, _Entry[V]] = _NOTHING
         self._weight = 0
-        self._lock = threading.Lock()
-        after_fork_in_child(self._after_fork)
+        self._lock: threading.Lock | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -68,7 +87,7 @@ class BoundedMap(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Keep a value in place of the one that was there."""
-        with self._lock:
+        with self._lock or self._begun():
             self._remove(key)
             self._insert(key, value)
 
@@ -77,7 +96,7 @@ class BoundedMap(Generic[K, V]):
         known = self.get(key)
         if known is not None:
             return known
-        with self._lock:
+        with self._lock or self._begun():
             entry = self._entries.get(key)
             if entry is not None:
                 return entry.value
@@ -86,18 +105,27 @@ class BoundedMap(Generic[K, V]):
 
     def remove(self, key: K) -> None:
         """Forget an entry, if it is there."""
-        with self._lock:
+        with self._lock or self._begun():
             self._remove(key)
 
     def clear(self) -> None:
         """Forget all."""
-        with self._lock:
+        with self._lock or self._begun():
             self._forget_all()
 
     def values(self) -> list[V]:
         """All values as they are now."""
-        with self._lock:
+        with self._lock or self._begun():
             return [entry.value for entry in self._entries.values()]
+
+    def _begun(self) -> threading.Lock:
+        with _BEGINNING.lock:
+            if self._lock is None:
+                after_fork_in_child(self._after_fork)
+                self._entries = OrderedDict()
+                # Last: whoever sees it finds the rest.
+                self._lock = threading.Lock()
+            return self._lock
 
     def _insert(self, key: K, value: V) -> None:
         weight = self._weigh(value)
@@ -128,6 +156,6 @@ class BoundedMap(Generic[K, V]):
 
     def _after_fork(self) -> None:
         # Whoever held the lock stopped in the middle of a change, and never ends it here.
-        if self._lock.locked():
+        if self._lock is not None and self._lock.locked():
             self._forget_all()
         self._lock = threading.Lock()

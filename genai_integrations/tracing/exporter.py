@@ -263,10 +263,11 @@ class Exporter:
         outbox.is_sending = True
         if outbox.records:
             number = min(outbox.batch, len(outbox.records))
-            records = tuple(outbox.records.popleft() for _ in range(number))
+            records = tuple(outbox.records[:number])
+            del outbox.records[:number]
             self._count(outbox, -sum(record.size for record in records))
             return Job(outbox, lane, records)
-        medium = outbox.media.popleft()
+        medium = outbox.media.pop(0)
         self._count(outbox, -medium.size)
         return Job(outbox, lane, medium=medium)
 
@@ -309,10 +310,10 @@ class Exporter:
 
     def _put_back(self, job: Job) -> None:
         outbox = job.outbox
-        outbox.records.extendleft(reversed(job.records))
+        outbox.records[:0] = job.records
         size = sum(record.size for record in job.records)
         if job.medium is not None:
-            outbox.media.appendleft(job.medium)
+            outbox.media.insert(0, job.medium)
             size += job.medium.size
         self._count(outbox, size)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -133,8 +132,9 @@ class Outbox:
 
     def forget(self) -> None:
         """Be empty and at rest, which a forked child begins with: what waits is the parent's."""
-        self.records: deque[Record] = deque()
-        self.media: deque[Medium] = deque()
+        # Lists, though what waits is a queue: an empty deque takes as much as ten empty lists, and projects are many.
+        self.records: list[Record] = []
+        self.media: list[Medium] = []
         self.bytes = 0
         self.batch = self.settings.batch
         self.due: float | None = None

@@ -56,6 +56,7 @@ def connect(provider):
 def environ(provider):
     """The variables of a program: one OpenAI connection that leads to the scripted provider."""
     own = {"OPENAI_API_KEY": "sk-canary", "OPENAI_BASE_URL": f"{provider.url}/v1"}
+    own["GENAI_CHAT_LOG"] = "off"
     return {**os.environ, **own, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
 
 

@@ -94,6 +94,24 @@ def test_completion_of_models(genai):
     assert genai(environ=environ).stdout.split() == ["seoul/gpt-4o-mini"]
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("genai check s", ["seoul"]),
+        ("genai chat -m gpt-4o-mini-se", ["gpt-4o-mini-search-preview"]),
+    ],
+)
+def test_completion_of_names(genai, using, connect, line, offered):
+    """Tab gives connections, and the models of the keys' providers by their plain names."""
+    using(connect("seoul"), connect("usa"))
+    place = str(len(line.split()) - 1)
+    environ = {"_GENAI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": place}
+
+    found = genai(environ=environ).stdout.split()
+
+    assert [row for row in found if not row[-1].isdigit()] == offered
+
+
 def test_completion_without_connections_to_read(genai):
     """Tab stays silent where the models cannot be read."""
     environ = {"LANGFUSE_DATABASE_URL": "postgresql://127.0.0.1:1/x"}
@@ -261,23 +279,6 @@ def test_names_that_would_steer_the_terminal(genai, using, connect):
         assert "\x1b" not in shown
         assert "\x07" not in shown
         assert "[red]x" in shown
-
-
-@pytest.mark.usefixtures("mixed")
-def test_models(genai):
-    """One listed model a line, or one list."""
-    assert genai("models").stdout == "seoul/gpt-4o\nseoul/gpt-4o-mini\n"
-    assert json.loads(genai("models", "--json").stdout) == ["seoul/gpt-4o", "seoul/gpt-4o-mini"]
-
-
-def test_models_that_nobody_lists(genai, using, connect):
-    """No list does not mean no models."""
-    using(connect("seoul"))
-
-    result = genai("models")
-
-    assert result.stdout == ""
-    assert "No connection lists its models" in " ".join(result.stderr.split())
 
 
 def test_resolve(genai, using, connect):

@@ -145,3 +145,21 @@ def test_show_what_is_not_there(capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert (ended.value.code, out) == (1, "")
     assert re.fullmatch(r"PromptNotFoundError: .* no prompt 'translate' with label 'nope'.*\n", err)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("genai prompts show tr", ["translate"]),
+        ("genai chat -p sup", ["support/answer"]),
+        ("genai chat -p translate@", ["translate@beta", "translate@latest", "translate@production", "translate@1", "translate@2"]),
+        ("genai chat -p translate@b", ["translate@beta"]),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("stored")
+def test_completion_of_prompts(genai, line, offered):
+    """Tab gives names, and behind `@` labels and versions."""
+    place = str(len(line.split()) - 1)
+    environ = {"_GENAI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": place}
+
+    assert genai(environ=environ).stdout.split() == offered

@@ -10,9 +10,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 import yaml
+from absences import require_group
 from dockerfile import steps, words_of
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -47,6 +47,7 @@ def _compose():
 @pytest.mark.slow
 def test_the_compose_file_is_valid(tmp_path):
     """By the schema of the Compose specification, which notices a mistake."""
+    require_group("check_jsonschema", "deploy")
     wrong = _compose()
     wrong["services"]["nginx"]["port"] = wrong["services"]["nginx"].pop("ports")
     (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(wrong))
@@ -84,10 +85,14 @@ def test_the_compose_file_is_the_topology():
     assert services["nginx"]["ports"] == [f"127.0.0.1:{PORT}:{PORT}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MANIFESTS)
 @pytest.mark.parametrize("version", ["1.32", "1.37"])
 def test_the_manifests_are_valid(name, version):
     """By the published schemas of two versions of Kubernetes, without a field that they do not have."""
+    require_group("kubernetes_validate", "deploy")
+    import kubernetes_validate
+
     kubernetes_validate.validate(MANIFESTS[name], version, strict=True)
 
     wrong = copy.deepcopy(MANIFESTS[name])

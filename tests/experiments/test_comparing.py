@@ -299,16 +299,61 @@ def test_a_file_of_something_else_is_left_alone(client, tmp_path, content):
 
 
 def test_an_estimate_says_what_it_assumes(client):
-    """Tokens from the texts' length, 500 for an answer or its limit, and judges' calls too."""
-    four = "x" * 396
-    unlimited = estimate(MODELS, [four, four], client=client)
-    limited = estimate("gpt-4o", four, client=client, params={"max_tokens": 10})
+    """Where nothing was seen, an answer's length is a guess by the task, within what was asked for."""
+    plain = estimate(MODELS, ["Tell me a story."] * 2, client=client)
+    limited = estimate("gpt-4o", "Tell me a story.", client=client, params={"max_tokens": 10})
+    short = estimate("gpt-4o", "Is 7 a prime? Answer yes or no.", client=client)
 
-    assert (unlimited.calls, unlimited.prompt_tokens, unlimited.answer_tokens) == (4, 400, 500)
-    assert unlimited.cost == pytest.approx(2 * (100 * 2.65e-6 + 500 * 10.6e-6), rel=0.01)
-    assert str(limited) == (
-        "1 call, about $0.000350 (an estimate: 100 tokens sent, at most 10 for each answer)"
-    )
+    assert (plain.calls, plain.answer_tokens, plain.basis) == (4, 256, "a guess")
+    assert str(limited) == "1 call, about $0.000130 (12 tokens sent, 10 for each answer: a guess)"
+    assert short.answer_tokens == 4
+
+
+def test_an_estimate_by_the_right_answers(client):
+    """What counts as right says how long an answer is."""
+    items = [{"input": f"{n} + {n} =", "expected": str(2 * n)} for n in range(1, 13)]
+
+    found = estimate("gpt-4o", items, client=client)
+
+    assert (found.answer_tokens, found.basis) == (4, "as long as the right ones")
+    # 12 times 12 tokens at 2.5 and 4 at 10 dollars for a million.
+    assert found.cost == pytest.approx(12 * (12 * 2.5e-6 + 4 * 10e-6), rel=0.05)
+
+
+def test_an_estimate_learns(provider, client, tmp_path):
+    """From the answers of the client, and from the results of an earlier run in a file."""
+    provider.replies = {"*": "word " * 40}
+    file = tmp_path / "results.jsonl"
+    compare("gpt-4o", list("abc"), client=client, progress=False, save_to=file)
+
+    same_client = estimate("gpt-4o", list("defg"), client=client)
+    with GenAIClient(connections=client.connections) as another:
+        from_file = estimate("gpt-4o", list("abcdefg"), client=another, save_to=file)
+
+    assert (same_client.answer_tokens, same_client.basis) == (40, "as seen before")
+    assert (from_file.calls, from_file.answer_tokens, from_file.basis) == (4, 40, "as seen before")
+
+
+def test_another_model_learns_by_the_task(provider, client):
+    """Answers of one model to a task say how long those of another are."""
+    provider.replies = {"*": "word " * 40}
+    prompt = [{"role": "system", "content": "Tell a tale of 40 words."}, {"role": "user", "content": "{{about}}"}]  # fmt: skip
+    compare("gpt-4o", list("abc"), {"tale": prompt}, client=client, progress=False)
+
+    known = estimate("gpt-4o-mini", "d", {"tale": prompt}, client=client)
+    other = estimate("gpt-4o-mini", "d", client=client)
+
+    assert (known.answer_tokens, known.basis) == (40, "as seen before")
+    assert (other.answer_tokens, other.basis) == (256, "a guess")
+
+
+def test_many_calls_are_counted_by_some(client):
+    """Of a thousand inputs a hundred are counted, and stand for the others."""
+    few = estimate("gpt-4o", ["a story"] * 10, client=client)
+    many = estimate("gpt-4o", ["a story"] * 1000, client=client)
+
+    assert many.calls == 1000
+    assert many.cost == pytest.approx(100 * few.cost)
 
 
 def test_a_model_without_a_price_is_named(client):
@@ -320,7 +365,7 @@ def test_a_model_without_a_price_is_named(client):
 
 def test_too_expensive_is_refused_before_anything_is_sent(provider, client):
     """The message has the estimate and the limit."""
-    with pytest.raises(BudgetExceededError, match=r"2 calls, about \$0\.01.*max_cost=0\.001"):
+    with pytest.raises(BudgetExceededError, match=r"2 calls, about \$0\.005.*max_cost=0\.001"):
         compare("gpt-4o", ["a", "b"], client=client, max_cost=0.001)
 
     assert provider.requests == []
@@ -359,7 +404,7 @@ def test_progress_is_shown_on_request_only(client, capsys):
 
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith("2 calls, about $0.01")
+    assert shown.err.startswith("2 calls, about $0.0001")
     assert "2/2" in shown.err
 
 

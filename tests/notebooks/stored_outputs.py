@@ -16,6 +16,9 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PICTURE = "picture"
+"""The tag of the cell that the picture in the beginning shows."""
+
 VARIES = "varies"
 """The tag of a cell that shows what a real model said, or what was measured: its outputs are compared by kind only."""
 

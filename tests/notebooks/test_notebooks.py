@@ -7,10 +7,7 @@ import re
 
 import nbformat
 import pytest
-from stored_outputs import NOTEBOOKS, ROOT, VARIES, executed, steady
-
-PICTURE = "picture"
-"""The tag of the cell that the picture in the beginning shows."""
+from stored_outputs import NOTEBOOKS, PICTURE, ROOT, VARIES, executed, steady
 
 MOST_CELLS = 24
 MOST_WORDS = 350

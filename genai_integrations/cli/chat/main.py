@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
+from typing import Any, TextIO
 
 import typer
 from rich.text import Text
@@ -13,59 +16,114 @@ from rich.text import Text
 from genai_integrations.cli import render
 from genai_integrations.cli.chat.commands import COMMANDS, ChatEndedError, is_command, obey
 from genai_integrations.cli.chat.conversation import Answer, Conversation
+from genai_integrations.cli.chat.keeping import SWITCHES, Keeper
 from genai_integrations.errors import ConfigurationError, GenAIError
 
 _INTERRUPTED = 130
 """What shells report for a program that Ctrl-C ended."""
 
 
-def run(conversation: Conversation, *, as_json: bool) -> None:
-    """Talk until the user ends it; without a terminal, answer what stdin holds.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the command line asks.
+
+    Attributes:
+        question: Its words; empty without any.
+        attached: Parts of the message behind them.
+        names: What was attached, as it was named.
+        is_asked: Whether the prompt is a question of its own.
+    """
+
+    question: str = ""
+    attached: Sequence[Mapping[str, Any]] = ()
+    names: tuple[str, ...] = ()
+    is_asked: bool = False
+
+    def kept(self, question: str) -> str:
+        """The question as it is kept: of files only the names."""
+        return "\n".join([question, *(f"[attached: {name}]" for name in self.names)]).strip()
+
+
+def run(
+    conversation: Conversation, turn: Turn, keeper: Keeper, *, as_json: bool, is_single: bool
+) -> None:
+    """Talk until the user ends it; with a question, or without a terminal, answer once.
 
     Args:
         conversation: With the model to ask.
-        as_json: Print JSON instead of the answer's text; one question, also in a terminal.
+        turn: What the command line asks.
+        keeper: Keeps what is said.
+        as_json: Print JSON instead of the answer's text.
+        is_single: Answer once, also in a terminal.
 
     Raises:
         GenAIError: The one question has no answer.
         typer.Exit: Ctrl-C stopped its answer.
     """
-    if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
-        _talk(conversation)
+    is_asked = bool(turn.question) or turn.is_asked or is_single
+    if not is_asked and is_terminal(sys.stdin) and is_terminal(sys.stdout):
+        _talk(conversation, turn, keeper)
     else:
-        _answer_once(conversation, as_json=as_json)
+        _answer_once(conversation, turn, keeper, as_json=as_json)
 
 
-def _answer_once(conversation: Conversation, *, as_json: bool) -> None:
-    if sys.stdin.isatty():
-        render.stderr().print("Type the question, and end it with Ctrl-D.", style="dim")
-    question = sys.stdin.read().strip()
-    if not question:
-        raise ConfigurationError(
-            "there is no question on stdin: echo 'Hello!' | genai chat -m NAME"
-        )
-    answer = conversation.ask(question, _ignore if as_json else _show)
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is one; a stream that is closed is none."""
+    return stream is not None and stream.isatty()
+
+
+def _answer_once(conversation: Conversation, turn: Turn, keeper: Keeper, *, as_json: bool) -> None:
+    is_known = bool(turn.question) or turn.is_asked
+    question = "\n\n".join(filter(None, (_piped_text(is_known=is_known), turn.question)))
+    if not question and not turn.is_asked:
+        raise ConfigurationError('there is no question: genai chat -m NAME "Hello!"')
+    answer = conversation.ask(question, _ignore if as_json else _show, turn.attached)
     if as_json:
         route = answer.route and answer.route.as_dict()
         render.print_json({"model": conversation.model, "answer": answer.text, "route": route})
     else:
         typer.echo()
         render.stderr().print(_footer(answer, conversation), soft_wrap=True)
+    keeper.keep(conversation, turn.kept(question), answer)
     if answer.stopped:
         raise typer.Exit(_INTERRUPTED)
 
 
-def _talk(conversation: Conversation) -> None:
+def _piped_text(*, is_known: bool) -> str:
+    """What comes through a pipe or from a file; what is typed, if no question is known.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no text.
+    """
+    if sys.stdin is None:
+        return ""
+    if sys.stdin.isatty():
+        if is_known:
+            return ""
+        render.stderr().print("Type the question, and end it with Ctrl-D.", style="dim")
+    try:
+        return sys.stdin.read().strip()
+    except UnicodeDecodeError:
+        raise ConfigurationError("stdin is no text: attach files with -a") from None
+    except OSError as error:
+        raise ConfigurationError(f"stdin cannot be read: {error.strerror}") from None
+
+
+def _talk(conversation: Conversation, turn: Turn, keeper: Keeper) -> None:
     readline = _line_editor(conversation)
     messages = render.stderr()
-    messages.print("/help shows what you can do; Ctrl-D ends.", style="dim")
+    kept = f" Kept in {keeper.where}; {SWITCHES}." if keeper.where else ""
+    messages.print(render.plain(f"/help shows what you can do; Ctrl-D ends.{kept}", "dim"))
+    first = turn
     while True:
         try:
             line = _read(conversation.model, is_edited=readline is not None)
             if is_command(line):
                 obey(line, conversation, messages)
             elif line.strip():
-                _turn(conversation, line)
+                _turn(conversation, line, first, keeper)
+                # What was attached goes with the first question only.
+                first = Turn()
         except KeyboardInterrupt:
             # At the prompt it only drops the line.
             messages.print()
@@ -76,7 +134,7 @@ def _talk(conversation: Conversation) -> None:
             return
 
 
-def _turn(conversation: Conversation, question: str) -> None:
+def _turn(conversation: Conversation, question: str, turn: Turn, keeper: Keeper) -> None:
     messages = render.stderr()
     shown: list[str] = []
     with messages.status(render.plain(f"Waiting for {conversation.model}", "dim")) as waiting:
@@ -87,7 +145,9 @@ def _turn(conversation: Conversation, question: str) -> None:
             _show(piece)
 
         try:
-            footer = _footer(conversation.ask(question, show), conversation)
+            answer = conversation.ask(question, show, turn.attached)
+            footer = _footer(answer, conversation)
+            keeper.keep(conversation, turn.kept(question), answer)
         except GenAIError as error:
             footer = render.plain(render.named(error), "bold red")
     messages.print("\n" * bool(shown), footer, "\n", sep="")
@@ -114,16 +174,34 @@ def _footer(answer: Answer, conversation: Conversation) -> Text:
             known = answer.route.cost is not None
             parts.append(render.cost(answer.route.cost) if known else "price not known")
     parts.append(f"{answer.seconds:.1f} s")
-    if conversation.cost:
+    if conversation.cost and conversation.cost != (answer.route and answer.route.cost):
         parts.append(f"{render.cost(conversation.cost)} in all")
     return render.plain(" | ".join(parts), "dim")
 
 
 def _read(model: str, *, is_edited: bool) -> str:
+    """One message: a line, those that a backslash continues, and those that were pasted together."""
     line = input(render.prompt(f"{model}> ", is_edited=is_edited))
-    while line.endswith("\\"):
-        line = line[:-1] + "\n" + input("> ")
-    return line
+    while True:
+        if line.endswith("\\"):
+            line = line[:-1] + "\n" + input("> ")
+        elif _is_more_there():
+            line = line + "\n" + input()
+        else:
+            return line
+
+
+_PASTED = 0.03
+"""Seconds in which the next line of a paste is there; nobody types one so fast."""
+
+
+def _is_more_there() -> bool:
+    """Whether another line waits: terminals hand over what is pasted line by line."""
+    try:
+        return bool(select.select([sys.stdin], [], [], _PASTED)[0])
+    except (OSError, ValueError):
+        # Windows has it for sockets only.
+        return False
 
 
 def _line_editor(conversation: Conversation) -> ModuleType | None:

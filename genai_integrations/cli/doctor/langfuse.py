@@ -20,7 +20,7 @@ _KEY_LENGTH = 64
 _OLDEST = (3, 92)
 """Older versions store connections in another form."""
 
-_ROLE = b"""
+ROLE = b"""
 SELECT current_user,
        has_table_privilege('llm_api_keys', 'INSERT, UPDATE, DELETE'),
        (SELECT count(DISTINCT project_id) FROM llm_api_keys)
@@ -110,7 +110,7 @@ def database(setup: Setup) -> Iterator[Finding]:
         return
     try:
         role, may_write, projects = read(
-            Secret(url), lambda connection: connection.execute(_ROLE).fetchall()
+            Secret(url), lambda connection: connection.execute(ROLE).fetchall()
         )[0]
     except GenAIError as error:
         yield fail(

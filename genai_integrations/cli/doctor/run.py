@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from genai_integrations.cli import render
 from genai_integrations.cli.doctor import connections, langfuse, machine
 from genai_integrations.cli.doctor.findings import Finding, Named
 from genai_integrations.cli.doctor.setup import Setup
 
+S = TypeVar("S", bound=Setup)
+
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Generic[S]):
     """One thing to look at."""
 
     name: str
-    look: Callable[[Setup], Iterator[Finding]]
+    look: Callable[[S], Iterator[Finding]]
 
 
-CHECKS = (
+CHECKS: tuple[Check[Setup], ...] = (
     Check("python", machine.python),
     Check("packages", machine.packages),
     Check("proxies", machine.proxies),
@@ -39,21 +41,20 @@ CHECKS = (
 )
 """Later checks leave out what earlier ones found missing."""
 
-_WIDEST = max(len(check.name) for check in CHECKS)
 
-
-def diagnose(setup: Setup) -> Iterator[Named]:
+def diagnose(checks: Sequence[Check[S]], setup: S) -> Iterator[Named]:
     """What every check finds, as it is found."""
-    for check in CHECKS:
+    for check in checks:
         for finding in check.look(setup):
             yield Named(check.name, finding)
 
 
-def run(*, call: bool, as_json: bool) -> bool:
+def run(checks: Sequence[Check[S]], setup: S, *, as_json: bool) -> bool:
     """Show every finding.
 
     Args:
-        call: Make the test call of each connection.
+        checks: What to look at, in order.
+        setup: Where.
         as_json: Print JSON instead of lines.
 
     Returns:
@@ -61,13 +62,14 @@ def run(*, call: bool, as_json: bool) -> bool:
     """
     found: list[Named] = []
     console = render.stdout()
+    widest = max(len(check.name) for check in checks)
     with render.stderr().status("Looking") as looking:
-        for row in diagnose(Setup(os.environ, call=call)):
+        for row in diagnose(checks, setup):
             found.append(row)
             if not as_json:
                 # It is drawn on stderr, where it does not know of what stdout does to the same line.
                 looking.stop()
-                console.print(render.finding(row, _WIDEST, console.width), soft_wrap=True)
+                console.print(render.finding(row, widest, console.width), soft_wrap=True)
                 looking.start()
     if as_json:
         render.print_json([row.as_dict() for row in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -45,19 +46,19 @@ class Setup:
     """Settings, Langfuse's answers and the connections, each asked for once and only if a check needs it.
 
     Args:
-        environ: The variables.
+        environ: The variables; None for those of the process.
         call: Whether the connections may be called.
         now: Seconds since 1970 by this machine's clock.
     """
 
     def __init__(
         self,
-        environ: Mapping[str, str],
+        environ: Mapping[str, str] | None = None,
         *,
         call: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.environ = environ
+        self.environ = os.environ if environ is None else environ
         self.call = call
         self.now = now
 

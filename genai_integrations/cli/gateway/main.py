@@ -3,36 +3,62 @@
 from __future__ import annotations
 
 import importlib.util
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.settings import configuration_file
 
-app = typer.Typer(help="Serve models to other programs: OpenAI's API, over any provider.")
+app = typer.Typer()
+
+
+class Level(StrEnum):
+    """What is logged, as `gateway.logs.LogLevel` has it, for the command line."""
+
+    off = "off"
+    error = "error"
+    warning = "warning"
+    info = "info"
+    debug = "debug"
+
 
 _PARTS = ("httptools", "uvicorn")
+
+Config = Annotated[
+    Path | None,
+    typer.Option(help="genai.yaml, or the file of LiteLLM's proxy; default GENAI_CONFIG."),
+]
+Host = Annotated[str, typer.Option(help="Address to listen at.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that serve.")]
+NoAuth = Annotated[
+    bool, typer.Option("--no-auth", help="Serve everybody who can reach the address.")
+]
 
 
 @app.callback(invoke_without_command=True)
 def gateway(  # noqa: PLR0917 - each is an option
     context: typer.Context,
-    config: Annotated[
-        Path | None,
-        typer.Option(help="genai.yaml, or the file of LiteLLM's proxy; default GENAI_CONFIG."),
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 4000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that serve.")] = 1,
-    no_auth: Annotated[
-        bool, typer.Option("--no-auth", help="Serve everybody who can reach the address.")
-    ] = False,
+    config: Config = None,
+    host: Host = "127.0.0.1",
+    port: Port = 4000,
+    workers: Workers = 1,
+    no_auth: NoAuth = False,
     demo: Annotated[
         bool,
         typer.Option("--demo", help="Serve a small model of this machine: no account, no key."),
     ] = False,
+    log_level: Annotated[
+        Level,
+        typer.Option(
+            metavar="<level>",
+            help="off, error, warning, info (each request, as JSON on stderr) or debug.",
+        ),
+    ] = Level.info,
 ) -> None:
     """Serve models to other programs and languages.
 
@@ -45,7 +71,41 @@ def gateway(  # noqa: PLR0917 - each is an option
     require_parts()
     from genai_integrations.cli.gateway.run import Asked, run
 
-    run(Asked(str(config) if config else configuration_file(), host, port, workers, no_auth, demo))
+    run(
+        Asked(
+            str(config) if config else configuration_file(),
+            host,
+            port,
+            workers,
+            no_auth,
+            demo,
+            log_level.value,
+        )
+    )
+
+
+@app.command()
+def doctor(  # noqa: PLR0917 - each is an option
+    config: Config = None,
+    host: Host = "127.0.0.1",
+    port: Port = 4000,
+    workers: Workers = 1,
+    no_auth: NoAuth = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find what is wrong with a gateway's set-up, and say the next step.
+
+    Takes the options that the gateway would be started with. Nothing is changed, and no model is asked.
+
+    Ends with 1 if something fails.
+    """
+    from genai_integrations.cli.doctor.run import run
+    from genai_integrations.cli.gateway.doctor import CHECKS, Asked, GatewaySetup
+
+    path = str(config) if config else configuration_file()
+    setup = GatewaySetup(Asked(path, host, port, workers, no_auth))
+    if not run(CHECKS, setup, as_json=as_json):
+        raise typer.Exit(1)
 
 
 def require_parts() -> None:

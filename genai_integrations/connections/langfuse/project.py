@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _REFUSED = (401, 403)
 
+_HEALTH_WAIT = 2.0
+"""Seconds."""
+
 
 def fetch_project_id(host: str, public_key: str, secret_key: str) -> str:
     """Ask Langfuse for the project of a key pair.
@@ -53,6 +56,18 @@ def fetch_project_id(host: str, public_key: str, secret_key: str) -> str:
             "check LANGFUSE_HOST"
         )
     return project_id
+
+
+def is_healthy(host: str) -> bool:
+    """Whether Langfuse says that it is well."""
+    import urllib3
+
+    try:
+        with langfuse_pool(host, longest_wait=_HEALTH_WAIT) as http:
+            answer = http.request("GET", f"{host}/api/public/health", redirect=False)
+    except (urllib3.exceptions.HTTPError, CredentialStoreError):
+        return False
+    return answer.status == 200  # noqa: PLR2004 - HTTP's "OK"
 
 
 def _ask(host: str, public_key: str, secret_key: str) -> tuple[int, bytes]:

@@ -42,7 +42,7 @@ class LangfuseSdk:
         self.sample_rate = sample_rate
         self._sdk: Langfuse | None = None
         self._api: LangfuseAPI | None = None
-        self._end: weakref.finalize[..., object] | None = None
+        self._http: _Http | None = None
         self._lock = threading.Lock()
         after_fork_in_child(self._renew)
 
@@ -111,14 +111,11 @@ class LangfuseSdk:
     def _made_api(self, public_key: str, secret_key: str) -> LangfuseAPI:
         from importlib.metadata import version
 
-        import httpx
         import pydantic.type_adapter  # noqa: F401  which the first answer would load
         from langfuse.api import LangfuseAPI
 
         timeout = read_trace_settings(self.settings.environ).timeout
-        # A redirect is not followed, because it would take the key pair along.
-        http = httpx.Client(timeout=timeout, follow_redirects=False)
-        self._end = weakref.finalize(self, http.close)
+        self._http = _HTTP.at(timeout)
         api = LangfuseAPI(
             base_url=self.settings.host,
             username=public_key,
@@ -126,7 +123,7 @@ class LangfuseSdk:
             x_langfuse_sdk_name="python",
             x_langfuse_sdk_version=version("langfuse"),
             x_langfuse_public_key=public_key,
-            httpx_client=http,
+            httpx_client=self._http.client,
             timeout=timeout,
         )
         _ = api.prompts  # the same
@@ -135,11 +132,52 @@ class LangfuseSdk:
     def _renew(self) -> object:
         """In a forked child: the lock may be held by a thread that is not there, the sockets are the parent's."""
         self._lock = threading.Lock()
-        left, self._api = self._api, None
-        if self._end is not None:
-            self._end.detach()
-            self._end = None
+        left, self._api, self._http = (self._api, self._http), None, None
         return left
+
+
+class _Http:
+    """Connections to servers of Langfuse, closed when nobody has them any more.
+
+    Args:
+        timeout: Seconds for one answer.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+        import httpx
+
+        # No cookie is kept, because it would go with the requests of other projects. And a redirect is not followed,
+        # because it would take the key pair along.
+        none = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        self.client = httpx.Client(timeout=timeout, follow_redirects=False, cookies=none)
+        self.end = weakref.finalize(self, self.client.close)
+
+
+class _SharedHttp:
+    """The connections of this process: one of the SDK's own clients of HTTP takes 860 KB, and projects are many."""
+
+    def __init__(self) -> None:
+        self._clients: weakref.WeakValueDictionary[float, _Http] = weakref.WeakValueDictionary()
+        after_fork_in_child(self._renew)
+
+    def at(self, timeout: float) -> _Http:
+        """The connections with a time-out, made if there are none."""
+        found = self._clients.get(timeout)
+        # Two threads may make them at once, and both get the first.
+        return found or self._clients.setdefault(timeout, _Http(timeout))
+
+    def _renew(self) -> object:
+        """In a forked child: the sockets are the parent's, who closes them."""
+        left = list(self._clients.values())
+        for http in left:
+            http.end.detach()
+        self._clients = weakref.WeakValueDictionary()
+        return left
+
+
+_HTTP = _SharedHttp()
 
 
 def _pair(settings: Settings) -> tuple[str, str]:

@@ -89,8 +89,8 @@ class LangfuseStore:
     Args:
         database_url: Langfuse's Postgres, as in `LANGFUSE_DATABASE_URL`.
         encryption_keys: Langfuse's `ENCRYPTION_KEY`s, the newest first.
-        project_id: Says which project to read. It is asked at every load, so that a revoked key pair
-            reads nothing more; while Langfuse is away, its last answer counts.
+        project_id: The project to read, where whoever asks has been checked; or what says it. That is asked at every
+            load, so that a revoked key pair reads nothing more; while Langfuse is away, its last answer counts.
 
     Raises:
         ConfigurationError: A key can never decrypt anything.
@@ -101,7 +101,7 @@ class LangfuseStore:
         database_url: str,
         encryption_keys: Sequence[str],
         *,
-        project_id: Callable[[], str],
+        project_id: str | Callable[[], str],
     ) -> None:
         # Masked, because a traceback may show the locals of every frame it passes.
         database_url = MaskedText(database_url)
@@ -109,8 +109,8 @@ class LangfuseStore:
         check_keys(encryption_keys)
         self._database_url = Secret(database_url)
         self._keys = tuple(Secret(key) for key in encryption_keys)
-        self._ask_project_id = project_id
-        self._project_id: str | None = None
+        self._ask_project_id = None if isinstance(project_id, str) else project_id
+        self._project_id = project_id if isinstance(project_id, str) else None
         self._told = False
         self._known: Mapping[str, tuple[_Row, Connection | BrokenConnection]] = {}
 
@@ -119,7 +119,7 @@ class LangfuseStore:
 
     @property
     def project_id(self) -> str | None:
-        """The project, None before the first load."""
+        """The project; None before the first load, unless it is given."""
         return self._project_id
 
     def load(self, names: Sequence[str] | None) -> list[Connection | BrokenConnection]:
@@ -149,7 +149,9 @@ class LangfuseStore:
         self._known = known
         return [connection for _, connection in known.values()]
 
-    def _current_project_id(self) -> str:
+    def _current_project_id(self) -> str | None:
+        if self._ask_project_id is None:
+            return self._project_id
         try:
             self._project_id = self._ask_project_id()
         except CredentialStoreError as error:

@@ -1,0 +1,242 @@
+"""`genai models`: what the connections serve, as far as it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genai_integrations.cli import options, render
+from genai_integrations.cli.options import AsJson
+from genai_integrations.connections.overview import overview
+from genai_integrations.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from genai_integrations.client import GenAIClient
+    from genai_integrations.connections.connection import Connection
+    from genai_integrations.models.catalog import ModelRow
+
+ABILITIES: Mapping[str, str] = {
+    "vision": "supports_vision",
+    "pdf": "supports_pdf_input",
+    "audio": "supports_audio_input",
+    "video": "supports_video_input",
+    "tools": "supports_function_calling",
+    "json": "supports_response_schema",
+    "thinking": "supports_reasoning",
+}
+"""Words for what a model can do, and the price map's flags."""
+
+EMBEDDING = "embedding"
+_MODES = ("chat", "responses", EMBEDDING)
+"""Of the price map's models, those that a client can ask."""
+
+_TUNED = "ft:"
+"""The price map has what fine-tuned models cost under names that nobody's model has."""
+
+_MILLION = 1_000_000
+_THOUSAND = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One model that can be asked.
+
+    Attributes:
+        name: To write: the plain name where that leads there, else `connection/model`.
+        connections: Who serves it, the first to be asked first.
+        context: Tokens that a request may have at most; None where that is not known.
+        input_usd: US dollars for a million tokens of a request; None where the price is not known.
+        output_usd: The same of an answer.
+        can: Words of `ABILITIES`, or `embedding`.
+    """
+
+    name: str
+    connections: tuple[str, ...]
+    context: int | None
+    input_usd: float | None
+    output_usd: float | None
+    can: tuple[str, ...]
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether its name names no connection."""
+        return not self.name.startswith(tuple(f"{name}/" for name in self.connections))
+
+
+def models(
+    search: Annotated[
+        str | None, typer.Argument(help="Only names with this in them.", show_default=False)
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Only of this provider or connection.")
+    ] = None,
+    can: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Only with this: {', '.join((*ABILITIES, EMBEDDING))}; several."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the models that your keys and connections serve: context, price, abilities.
+
+    Prices are for a million tokens. No provider is called.
+    """
+    client = options.client()
+    _check(can or ())
+    for row in overview(client.connections):
+        if row.error is not None:
+            render.warn(f"without {row.name}: {render.named(row.error)}")
+    rows = offered(client, search=search or "", owner=provider, can=can or ())
+    if as_json:
+        render.print_json([asdict(row) for row in rows])
+        return
+    headers = ("name", "context", "in $/M", "out $/M", "can", "connections")
+    if rows:
+        for line in render.fitting(headers, [_cells(row) for row in rows]):
+            typer.echo(line)
+    for unknown in _without_list(client):
+        render.warn(f"what {unknown} has is not known here; {unknown}/NAME asks it")
+    if not rows and client.connections and (search or provider or can):
+        render.warn("no model fits")
+    options.hint(client.connections)
+
+
+def offered(
+    client: GenAIClient, *, search: str = "", owner: str | None = None, can: Sequence[str] = ()
+) -> list[Offered]:
+    """What can be asked, the plain names first.
+
+    Args:
+        client: Has the connections.
+        search: Text that names must have.
+        owner: A provider's or connection's name.
+        can: Words of `ABILITIES`, all of which a model must have.
+    """
+    found: dict[str, Offered] = {}
+    usable = _usable(client)
+    names = [row.name for row in usable]
+    for connection, model, info in _known(usable, owner):
+        if search.lower() not in f"{connection.name}/{model}".lower():
+            continue
+        abilities = _abilities(info)
+        if not set(can) <= set(abilities):
+            continue
+        name, served = _name(client, connection, model)
+        if name not in found:
+            served = tuple(row for row in served if row in names)
+            found[name] = Offered(name, served, *_figures(info), abilities)
+    return sorted(found.values(), key=lambda row: (not row.is_bare, row.name))
+
+
+def names_offered(client: GenAIClient) -> list[str]:
+    """The names of all that can be asked, each in both ways."""
+    rows = [(row, model) for row, model, _ in _known(_usable(client), None)]
+    bare = dict.fromkeys(_name(client, row, model)[0] for row, model in rows)
+    return [*bare, *(f"{row.name}/{model}" for row, model in rows)]
+
+
+def _known(
+    connections: Iterable[Connection], owner: str | None
+) -> Iterator[tuple[Connection, str, ModelRow | None]]:
+    """Each connection's models: those that it lists, else those of its provider that the price map knows."""
+    from genai_integrations.connections.providers import provider_named
+    from genai_integrations.models.catalog import model_info, models_of
+
+    wanted = provider_named(owner) if owner else None
+    for row in connections:
+        if owner and owner != row.name and row.provider is not wanted:
+            continue
+        own = row.provider.name
+        for model in row.custom_models:
+            yield row, model, model_info(own, model)
+        for model in models_of(own) if row.with_default_models else ():
+            info = model_info(own, model)
+            if info and model not in row.custom_models and _can_be_asked(model, info):
+                yield row, model, info
+
+
+def _can_be_asked(model: str, info: ModelRow) -> bool:
+    """Whether a row of the price map is a model that a client can ask, and no price of something else."""
+    is_model = "input_cost_per_token" in info or "max_input_tokens" in info
+    return is_model and info.get("mode") in _MODES and not model.startswith(_TUNED)
+
+
+def _name(client: GenAIClient, connection: Connection, model: str) -> tuple[str, tuple[str, ...]]:
+    """How a model is called, and who serves it under that name."""
+    from genai_integrations.models.catalog import bare
+
+    for name in dict.fromkeys((model, bare(model))):
+        targets = client.resolve(name).targets if "/" not in name else ()
+        if any((row.connection, row.model) == (connection, model) for row in targets):
+            return name, tuple(dict.fromkeys(row.connection.name for row in targets))
+    return f"{connection.name}/{model}", (connection.name,)
+
+
+def _figures(info: ModelRow | None) -> tuple[int | None, float | None, float | None]:
+    row = info or {}
+    window = row.get("max_input_tokens") or row.get("max_tokens")
+    return (
+        window if isinstance(window, int) else None,
+        _per_million(row.get("input_cost_per_token")),
+        _per_million(row.get("output_cost_per_token")),
+    )
+
+
+def _per_million(price: object) -> float | None:
+    return round(price * _MILLION, 4) if isinstance(price, int | float) else None
+
+
+def _abilities(info: ModelRow | None) -> tuple[str, ...]:
+    row = info or {}
+    if row.get("mode") == EMBEDDING:
+        return (EMBEDDING,)
+    return tuple(word for word, flag in ABILITIES.items() if row.get(flag))
+
+
+def _check(can: Iterable[str]) -> None:
+    for word in can:
+        if word not in (*ABILITIES, EMBEDDING):
+            raise ConfigurationError(
+                f"--can knows no {word!r}: there are {', '.join((*ABILITIES, EMBEDDING))}"
+            )
+
+
+def _usable(client: GenAIClient) -> list[Connection]:
+    """The connections whose keys can be had."""
+    from genai_integrations.connections.connection import Connection
+
+    broken = {row.name for row in overview(client.connections) if row.error is not None}
+    return [
+        row for row in client.connections if isinstance(row, Connection) and row.name not in broken
+    ]
+
+
+def _without_list(client: GenAIClient) -> list[str]:
+    """Connections of which no model is known."""
+    from genai_integrations.models.catalog import models_of
+
+    rows = _usable(client)
+    return [row.name for row in rows if not row.custom_models and not models_of(row.provider.name)]
+
+
+def _cells(row: Offered) -> tuple[str, ...]:
+    return (
+        row.name,
+        _tokens(row.context),
+        _dollars(row.input_usd),
+        _dollars(row.output_usd),
+        " ".join(row.can) or "-",
+        ", ".join(row.connections),
+    )
+
+
+def _tokens(count: int | None) -> str:
+    if count is None:
+        return "-"
+    return f"{count // _THOUSAND}k" if count >= _THOUSAND else str(count)
+
+
+def _dollars(usd: float | None) -> str:
+    return "-" if usd is None else f"{usd:g}"

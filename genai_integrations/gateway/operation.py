@@ -1,0 +1,237 @@
+"""What a worker tells of itself: counts for the page, metrics for Prometheus, a line a request for the logs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genai_integrations.calls.route import Route
+from genai_integrations.gateway.board import MEMORY, Board, Hour, Worker
+from genai_integrations.gateway.logs import log_request
+from genai_integrations.gateway.rates import Rates
+
+if TYPE_CHECKING:
+    from genai_integrations.client import GenAIClient
+    from genai_integrations.gateway.callers import Caller
+    from genai_integrations.gateway.metrics import Metrics
+
+TICK = 1.0
+"""Seconds between two writings of what was counted."""
+
+API = "/v1/"
+"""How the routes begin by which models are asked for; the others are those of balancers, Prometheus and people."""
+
+NO_ROUTE = "none"
+"""The route of a request that no row of the table of routes takes."""
+
+BOARD_FILE = "board.sqlite"
+"""Not `.db`: prometheus_client takes every file of that kind for its own."""
+
+CLIENT_GONE = 499
+"""The status of a request whose caller went away before there was an answer: nginx's word for it."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What becomes known of one request on its way; logs and metrics are made of it when it is over.
+
+    Attributes:
+        request_id: Its id.
+        route: A row of the table of routes, such as `/v1/chat/completions`; never the path as it was asked for.
+        caller: The caller's name; None before it is known.
+        project: The caller's project.
+        is_stream: Whether the answer is a stream of events.
+        call: The route of the call that was made; None where none was.
+        error: The code of the error that the answer tells of.
+        status: HTTP's; 0 before the answer has begun.
+        is_whole: Whether the answer was sent to its end.
+        began: When the head was there, on the monotonic clock.
+    """
+
+    request_id: str = ""
+    route: str = NO_ROUTE
+    caller: str | None = None
+    project: str | None = None
+    is_stream: bool = False
+    call: Route | None = None
+    error: str | None = None
+    status: int = 0
+    is_whole: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+
+class Operation:
+    """The watcher of one worker.
+
+    Args:
+        run_dir: The folder that the workers of one gateway share; None where there is one worker in this process.
+
+    Attributes:
+        rates: What the clients have seen, until it is written down.
+        viewers: Pages that are told of changes.
+    """
+
+    def __init__(self, run_dir: Path | None = None) -> None:
+        self.rates = Rates()
+        self._run_dir = run_dir
+        self._board = Board(MEMORY if run_dir is None else str(run_dir / BOARD_FILE))
+        self._metrics: Metrics | None = None
+        self._clients: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary()
+        self._cooling: dict[tuple[str, str], float] = {}
+        self._requests = self._streams = 0
+        self._began = time.time()
+        # One writes at a time: what was counted is taken by one of them only.
+        self._writing = threading.Lock()
+        # New clients come on the event loop, which must not wait for a file; the writing thread looks through them.
+        self._knowing = threading.Lock()
+        self.viewers = 0
+
+    @property
+    def metrics(self) -> Metrics:
+        """The metrics. The library is loaded when they are first asked for: it takes a tenth of a second."""
+        if self._metrics is None:
+            from genai_integrations.gateway.metrics import Metrics
+
+            self._metrics = Metrics(self._run_dir)
+        return self._metrics
+
+    def serves(self, caller: Caller) -> None:
+        """A caller was admitted: whatever its client does from here on is counted."""
+        if caller.client not in self._clients:
+            with self._knowing:
+                self._clients[caller.client] = caller.project
+            caller.client.observe(self.rates.observer(caller.project))
+
+    def began(self) -> None:
+        """A request has come."""
+        self._requests += 1
+        self.metrics.began()
+
+    @contextlib.contextmanager
+    def stream(self, told: Told) -> Generator[None]:
+        """A stream of events is sent."""
+        told.is_stream = True
+        self._streams += 1
+        self.metrics.stream_began()
+        try:
+            yield
+        finally:
+            self._streams -= 1
+            self.metrics.stream_ended()
+
+    def ended(self, told: Told) -> None:
+        """A request is over: answered, refused, or left by its caller."""
+        seconds = time.monotonic() - told.began
+        self._requests -= 1
+        told.status = told.status or CLIENT_GONE
+        self.metrics.ended(told.route, told.status, seconds)
+        log_request(partial(_fields, told, seconds), told.status, is_api=told.route.startswith(API))
+
+    def write(self) -> None:
+        """Write down what was counted since this was done last. It takes milliseconds, so not on the event loop."""
+        with self._writing:
+            counts = self.rates.take()
+            self._look({key.project for key in counts})
+            self.metrics.add(counts)
+            self.metrics.cooldowns(self._cooling)
+            worker = Worker(os.getpid(), self._began, self._requests, self._streams)
+            # A full disk takes the page's figures, and nothing else.
+            with contextlib.suppress(sqlite3.Error):
+                self._board.write(worker, counts, self._cooling)
+
+    def _look(self, projects: set[str]) -> None:
+        """Ask the clients that have made calls, or had cooldowns, which they have now."""
+        cooling: dict[tuple[str, str], float] = {}
+        asked = projects | {project for project, _ in self._cooling}
+        with self._knowing:
+            known = list(self._clients.items()) if asked else []
+        for client, project in known:
+            if project in asked:
+                now = time.time()
+                cooling.update(
+                    ((project, target), now + left) for target, left in client.cooldowns().items()
+                )
+        self._cooling = cooling
+
+    async def hour(self, project: str | None) -> Hour | None:
+        """The last hour of a project, or of all, with what this worker knows up to now; None where it cannot be read."""
+        await asyncio.to_thread(self.write)
+        try:
+            return await asyncio.to_thread(self._board.read, project)
+        except sqlite3.Error:
+            return None
+
+    async def render_metrics(self) -> bytes:
+        """What Prometheus is told; what this worker knows is in it up to now."""
+        await asyncio.to_thread(self.write)
+        return await asyncio.to_thread(self.metrics.render)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Write about once a second while the worker runs."""
+        # The library is loaded now, and not while the first caller waits.
+        await asyncio.to_thread(lambda: self.metrics)
+        ticking = asyncio.create_task(self._tick())
+        try:
+            yield
+        finally:
+            ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticking
+            await asyncio.to_thread(self._leave)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.to_thread(self.write)
+            await asyncio.sleep(TICK)
+
+    def _leave(self) -> None:
+        self.write()
+        self.metrics.leave()
+        with contextlib.suppress(sqlite3.Error):
+            self._board.leave(os.getpid())
+        self._board.close()
+
+
+def _fields(told: Told, seconds: float) -> dict[str, object]:
+    """What the log says of a request."""
+    call = told.call
+    asked = call.asked[:_LONGEST_NAME] if call is not None and call.attempts else None
+    return {
+        "request_id": told.request_id,
+        "caller": told.caller,
+        "project": told.project or None,
+        "route": told.route,
+        "status": told.status,
+        "ms": round(seconds * 1000, 1),
+        "stream": told.is_stream or None,
+        "left": True if not told.is_whole else None,
+        "model": asked,
+        "target": None if call is None or not call.attempts else call.attempts[-1].target,
+        "attempts": None if call is None else len(call.attempts),
+        "cache": None if call is None else call.cache.status,
+        "cost": None if call is None else call.cost,
+        "trace_id": None if call is None else call.trace_id,
+        "error": told.error or _broken(call),
+    }
+
+
+def _broken(call: Route | None) -> str | None:
+    """Why a stream ended whose head had promised more; None where it did not."""
+    if call is None or call.served is not None or not call.attempts:
+        return None
+    return call.attempts[-1].outcome or None
+
+
+_LONGEST_NAME = 200
+"""Letters of a model's name: a log line is not the place for what somebody made of it."""

@@ -1,0 +1,340 @@
+"""What a gateway counts: what clients tell, the last hour over all workers, and what Prometheus gets."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections import Counter
+
+import pytest
+
+from genai_integrations.calls.route import CACHE, MISS, OK, Attempt, CacheUse, Route
+from genai_integrations.errors import RateLimitError
+from genai_integrations.gateway.board import Board, Worker, percentile
+from genai_integrations.gateway.metrics import Metrics
+from genai_integrations.gateway.rates import Rates
+
+NOW = 1_800_000_030.0
+WORKER = Worker(4711, NOW - 60, 3, 1)
+
+
+class Clock:
+    """Seconds since 1970, as a test sets them."""
+
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    """A clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def rates(clock):
+    """What is counted in a worker."""
+    return Rates(clock)
+
+
+@pytest.fixture
+def board(clock):
+    """A board in memory."""
+    made = Board(clock=clock)
+    yield made
+    made.close()
+
+
+def attempt(target="seoul/gpt-4o", outcome=OK, ms=120.0, **more):
+    connection, _, model = target.partition("/")
+    usage = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}
+    more = {"usage": usage if outcome == OK else None, "reason": "first", **more}
+    return Attempt(target, connection, "openai", model, outcome=outcome, ms=ms, **more)
+
+
+def call(rates, *attempts, project="p1", error=None, cache=MISS):
+    """One call, as a client tells it."""
+    watch = rates.observer(project).call_began(None)
+    for row in attempts:
+        watch.attempt_began(row)
+        watch.attempt_ended(row)
+    watch.call_ended(Route("gpt-4o", list(attempts), cache=cache), None, error)
+
+
+def test_an_hour(rates, board):
+    """Calls by minute and outcome, attempts by target; a failure that another target mended is no failed call."""
+    call(rates, attempt(outcome="RateLimitError", ms=3), attempt("usa/gpt-4o"))
+    call(rates, attempt(outcome="RateLimitError"), error=RateLimitError("no"))
+    board.write(WORKER, rates.take(), {("p1", "seoul/gpt-4o"): NOW + 20})
+    hour = board.read("p1")
+    assert (hour.calls, hour.failed) == (2, 1)
+    assert hour.outcomes == {"ok": 1, "RateLimitError": 1}
+    assert [(row.target, row.attempts, row.ok, row.failures, row.ends) for row in hour.targets] == [
+        ("seoul/gpt-4o", 2, 0, Counter(RateLimitError=2), NOW + 20),
+        ("usa/gpt-4o", 1, 1, Counter(), None),
+    ]
+    # $2.5 for a million tokens of a prompt, $10 of an answer: OpenAI's price list for gpt-4o.
+    assert hour.cost == pytest.approx(0.0075)
+    assert (hour.targets[1].prompt_tokens, hour.targets[1].completion_tokens) == (1000, 500)
+    assert 100 < hour.targets[1].percentile(0.5) < 145
+    assert hour.targets[0].percentile(0.5) is None
+    assert [(row.ok, row.failed) for row in hour.minutes] == [(0, 0)] * 59 + [(1, 1)]
+    assert hour.workers == [WORKER]
+
+
+def test_what_is_no_attempt(rates, board):
+    """A kept answer asked no target; a stream that its caller left, and a hedge that lost, are nobody's failure."""
+    kept = attempt(reason=CACHE)
+    call(rates, kept, cache=CacheUse("HIT", 1.0, kept))
+    call(rates, attempt(outcome="cancelled"))
+    board.write(WORKER, rates.take(), {})
+    hour = board.read("p1")
+    assert hour.outcomes == {"cached": 1, "left": 1}
+    assert hour.failed == 0
+    assert [(row.target, row.attempts, row.failures) for row in hour.targets] == [
+        ("seoul/gpt-4o", 1, Counter())
+    ]
+
+
+def test_who_sees_what(rates, board):
+    """A project sees its own calls, targets and cooldowns only; the operator sees all."""
+    call(rates, attempt("seoul/a-secret-model"), project="p1")
+    call(rates, attempt(), project="p2")
+    board.write(WORKER, rates.take(), {("p1", "seoul/cold"): NOW + 5, ("p2", "usa/cold"): NOW + 5})
+    names = [row.target for row in board.read("p2").targets]
+    assert names == ["seoul/gpt-4o", "usa/cold"]
+    assert board.read("p2").calls == 1
+    assert board.read("p2").projects == []
+    assert board.read("").calls == 0
+    every = board.read(None)
+    assert every.calls == 2
+    assert [row[:3] for row in every.projects] == [("p1", 1, 0), ("p2", 1, 0)]
+
+
+def test_workers_are_summed_up(rates, clock, tmp_path):
+    """Each worker adds to the same file; the page is the same whichever answers, and one that left is gone."""
+    path = str(tmp_path / "board.db")
+    one, other = Board(path, clock), Board(path, clock)
+    for board, worker in ((one, 1), (other, 2)):
+        call(rates, attempt())
+        board.write(Worker(worker, NOW, 0, 0), rates.take(), {("p1", "seoul/gpt-4o"): NOW + worker})
+    assert one.read("p1").calls == other.read("p1").calls == 2
+    assert one.read("p1").targets[0].ends == NOW + 2
+    assert [row.worker for row in one.read(None).workers] == [1, 2]
+    other.write(Worker(2, NOW, 0, 0), {}, {})
+    assert one.read("p1").targets[0].ends == NOW + 1
+    other.leave(2)
+    assert [row.worker for row in one.read(None).workers] == [1]
+    clock.now += 11
+    assert one.read(None).workers == []
+    one.close()
+    other.close()
+
+
+def test_an_hour_ago_is_forgotten(rates, board, clock):
+    """The board keeps sixty minutes, and what a cooldown was."""
+    call(rates, attempt())
+    board.write(WORKER, rates.take(), {("p1", "seoul/gpt-4o"): NOW + 5})
+    clock.now += 3599
+    call(rates, attempt())
+    board.write(WORKER, rates.take(), {})
+    hour = board.read("p1")
+    assert hour.calls == 1
+    assert hour.targets[0].ends is None
+    assert [(row.ok, row.failed) for row in hour.minutes] == [(0, 0)] * 59 + [(1, 0)]
+
+
+def test_names_are_bounded(rates):
+    """Callers make models up: of one connection 50 are told apart, and others keep theirs."""
+    for number in range(60):
+        call(rates, attempt(f"openai/made-up-{number}"))
+    call(rates, attempt("openai/made-up-3"), attempt("azure/gpt-4o"))
+    counts = rates.take()
+    by_target = Counter({key.target: cell.count for key, cell in counts.items()})
+    assert len([name for name in by_target if name.startswith("openai/")]) == 51
+    assert (
+        by_target["openai/other"],
+        by_target["openai/made-up-3"],
+        by_target["azure/gpt-4o"],
+    ) == (10, 2, 1)
+
+
+def test_odd_names(rates, board):
+    """Half a letter and a name without end, which JSON can carry, break neither the board nor the metrics."""
+    metrics = Metrics()
+    call(rates, attempt("seoul/half \ud83d"), attempt(f"seoul/{'long' * 1000}"))
+    counts = rates.take()
+    metrics.add(counts)
+    assert b'target="seoul/half ?"' in metrics.render()
+    board.write(WORKER, counts, {})
+    assert sorted(len(row.target) for row in board.read("p1").targets) == [12, 200]
+
+
+def test_odd_usage(rates, board):
+    """Whatever numbers a server tells, the figures stay such, and Prometheus's counters never go back."""
+    for told in (-5, 1 << 70, 2.5, float("nan"), float("inf")):
+        call(rates, attempt(usage={"prompt_tokens": told, "completion_tokens": 1, "cost": told}))
+    counts = rates.take()
+    Metrics().add(counts)
+    board.write(WORKER, counts, {})
+    found = [
+        (row.prompt_tokens, row.completion_tokens, row.cost) for row in board.read("p1").targets
+    ]
+    assert found == [(2, 5, 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("times", "share", "low", "high"),
+    [
+        ([0] * 25, 0.5, None, None),
+        ([0, 0, 0, 100, *[0] * 21], 0.5, 22, 34),
+        ([0] * 24 + [7], 0.95, 112_000, 113_000),
+        ([90, *[0] * 23, 10], 0.5, 1, 10),
+    ],
+)
+def test_percentiles(times, share, low, high):
+    """Out of buckets that are 1.5 apart; what is beyond them is told as their end."""
+    found = percentile(times, share)
+    assert found is None if low is None else low <= found <= high
+
+
+def test_threads_lose_nothing(rates):
+    """Calls end in many threads while another one takes what was counted."""
+
+    def calls():
+        for _ in range(500):
+            call(rates, attempt())
+
+    threads = [threading.Thread(target=calls) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    total = 0
+    while any(thread.is_alive() for thread in threads):
+        total += sum(cell.count for key, cell in rates.take().items() if key.target)
+    total += sum(cell.count for key, cell in rates.take().items() if key.target)
+    assert total == 2000
+
+
+def samples(rendered):
+    """Name and labels, with the value, of every sample; not those of when a series began."""
+    found = {}
+    for line in rendered.decode().strip().splitlines():
+        if not line.startswith("#") and "_created" not in line and "_bucket" not in line:
+            name, _, value = line.rpartition(" ")
+            found[name] = float(value)
+    return found
+
+
+def test_metrics(rates):
+    """Every figure, by its name and labels."""
+    metrics = Metrics()
+    metrics.began()
+    metrics.began()
+    metrics.stream_began()
+    metrics.ended("/v1/chat/completions", 200, 0.3)
+    call(rates, attempt(outcome="ServerError"), attempt("usa/gpt-4o"))
+    metrics.add(rates.take())
+    metrics.cooldowns({("p1", "seoul/gpt-4o"): NOW + 20, ("p2", "seoul/gpt-4o"): NOW + 10})
+    found = samples(metrics.render())
+    assert found == {
+        'genai_gateway_requests_total{route="/v1/chat/completions",status="200"}': 1,
+        'genai_gateway_request_duration_seconds_count{route="/v1/chat/completions"}': 1,
+        'genai_gateway_request_duration_seconds_sum{route="/v1/chat/completions"}': 0.3,
+        'genai_gateway_upstream_attempts_total{outcome="ServerError",target="seoul/gpt-4o"}': 1,
+        'genai_gateway_upstream_attempts_total{outcome="ok",target="usa/gpt-4o"}': 1,
+        'genai_gateway_tokens_total{target="usa/gpt-4o",type="input"}': 1000,
+        'genai_gateway_tokens_total{target="usa/gpt-4o",type="output"}': 500,
+        'genai_gateway_cost_usd_total{target="usa/gpt-4o"}': 0.0075,
+        "genai_gateway_requests_in_flight": 1,
+        "genai_gateway_streams_open": 1,
+        'genai_gateway_cooldown_ends_timestamp_seconds{target="seoul/gpt-4o"}': NOW + 20,
+        "genai_gateway_workers": 1,
+    }
+    metrics.stream_ended()
+    metrics.cooldowns({})
+    found = samples(metrics.render())
+    assert found["genai_gateway_streams_open"] == 0
+    assert found['genai_gateway_cooldown_ends_timestamp_seconds{target="seoul/gpt-4o"}'] == 0
+
+
+def test_series_are_bounded(rates):
+    """However many targets there are, a thousand are told apart; a hostile name breaks no line."""
+    metrics = Metrics()
+    call(rates, attempt('bad/"}\n# evil 1'))
+    for number in range(1100):
+        call(rates, attempt(f"c{number}/gpt-4o"), project=f"p{number}")
+    metrics.add(rates.take())
+    found = samples(metrics.render())
+    series = [name for name in found if name.startswith("genai_gateway_upstream_attempts_total")]
+    assert len(series) == 1001
+    assert found['genai_gateway_upstream_attempts_total{outcome="ok",target="other"}'] == 101
+    assert (
+        r'genai_gateway_upstream_attempts_total{outcome="ok",target="bad/\"}\n# evil 1"}' in found
+    )
+
+
+_WORKER = """
+import os, sys
+from pathlib import Path
+from genai_integrations.gateway.metrics import Metrics
+metrics = Metrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+for _ in range(2):
+    metrics.began()
+metrics.stream_began()
+metrics.ended("/v1/messages", 200, 0.1)
+if sys.argv[1] == "leaves":
+    metrics.leave()
+elif sys.argv[1] == "tells":
+    print(metrics.render().decode())
+"""
+
+
+def test_metrics_of_workers(tmp_path):
+    """Counters of workers that are gone stay; their gauges go, whether they left or were killed."""
+    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    told = ""
+    for what in ("leaves", "is killed", "tells"):
+        done = subprocess.run(
+            [sys.executable, "-c", _WORKER, what],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        told = done.stdout
+    found = samples(told.encode())
+    assert found['genai_gateway_requests_total{route="/v1/messages",status="200"}'] == 3
+    assert found["genai_gateway_workers"] == 1
+    assert found["genai_gateway_streams_open"] == 1
+    assert found["genai_gateway_requests_in_flight"] == 1
+    assert re.search(r"_duration_seconds_count\{.*\} 3.0", told)
+
+
+def test_cooldowns_of_a_client(client_of_two, provider):
+    """A client says which targets it leaves alone, and for how long."""
+    client = client_of_two
+    assert client.cooldowns() == {}
+    with client.outage("seoul", status=503, retry_after=30):
+        client.completion("gpt-4o", [{"role": "user", "content": "Hello!"}])
+        found = client.cooldowns()
+    assert list(found) == ["seoul/gpt-4o"]
+    assert 0 < found["seoul/gpt-4o"] <= 30
+    assert client.cooldowns() == {}
+
+
+@pytest.fixture
+def client_of_two(provider):
+    """A client with two connections to the scripted provider."""
+    from genai_integrations import Connection, GenAIClient
+
+    rows = [
+        Connection.of(name, "openai", f"sk-{name}", f"{provider.url}/v1")
+        for name in ("seoul", "usa")
+    ]
+    return GenAIClient(connections=rows)
