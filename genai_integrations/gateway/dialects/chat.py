@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
+from genai_integrations.calls.openai_http import DONE, event
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
@@ -20,12 +21,10 @@ from genai_integrations.gateway.dialects.dialect import (
     params_of,
 )
 from genai_integrations.gateway.dialects.told import FIELD, told
-from genai_integrations.gateway.exchange import json_of
 from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.routing.streams import AsyncReplyStream
 
 _OWN = frozenset(("model", "messages", "stream"))
-_DONE = b"data: [DONE]\n\n"
 
 
 def request(body: Wire) -> Asked:
@@ -102,8 +101,8 @@ class _Sent:
         held, usage = self._held, self._usage if self._wants_usage else None
         last = {FIELD: told(route)}
         if usage is None:
-            return (event({**held, **last}) if held else b"") + _DONE
-        return (event(held) if held else b"") + event({**usage, **last}) + _DONE
+            return (event({**held, **last}) if held else b"") + DONE
+        return (event(held) if held else b"") + event({**usage, **last}) + DONE
 
     def broken(self, error: GenAIError) -> bytes:
         """The end of one that broke: OpenAI's event for it, and no `[DONE]`."""
@@ -134,11 +133,6 @@ class _Sent:
 
 
 _ROLE: Wire = {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
-
-
-def event(wire: Wire) -> bytes:
-    """A server-sent event as OpenAI frames it."""
-    return b"data: %b\n\n" % json_of(wire)
 
 
 def failure(error: GenAIError) -> tuple[int, Wire]:
