@@ -86,7 +86,7 @@ def test_plain_names_first(genai, using, connect):
 
 def test_names_on_bedrock(genai, using, connect):
     """Without vendor, version and the profile by which it is served."""
-    using(connect("aws", provider="bedrock", region="us-east-1", base_url=None))
+    using(connect("aws", '{"apiKey": "x"}', provider="bedrock", region="us-east-1", base_url=None))
 
     found = rows(genai, "claude-sonnet-4-5")
 
