@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -84,12 +88,85 @@ def test_the_reference_comes_from_the_docstrings(site, page, names):
         assert any(found and found.endswith(f".{name}") for found in ids), name
 
 
-def test_notebooks_can_be_downloaded(site):
-    """What the pages link to in `notebooks/` is there."""
-    links = re.findall(r'href="(notebooks/[^"]+)"', (site / "jupyter.html").read_text("utf-8"))
+def test_notebooks_are_pages_with_their_outputs(site):
+    """The list of notebooks leads to pages, each with its picture, what its cells showed, and its file."""
+    page = (site / "jupyter.html").read_text("utf-8")
+    listed = re.findall(r'<td><a href="(notebooks/[^"]+)"', page)
 
-    assert links
-    assert [link for link in links if not (site / link).is_file()] == []
+    assert len(listed) == 8
+    for link in listed:
+        shown = (site / link).read_text("utf-8")
+        assert '<img alt="' in shown
+        assert 'class="site-output"' in shown or 'class="no-copy' in shown
+        assert (site / link).with_suffix(".ipynb").is_file()
+    assert "seoul/gpt-4o" in _Page((site / listed[1]).read_text("utf-8")).text
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_words):
+        """Nobody reads it."""
+
+
+@pytest.fixture(scope="module")
+def browser(site, tmp_path_factory):
+    """A browser on the site's first page."""
+    require_group("selenium", "browser")
+    from browsing import chromium
+
+    handler = functools.partial(_Quiet, directory=str(site))
+    with contextlib.ExitStack() as parts:
+        server = parts.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=server.serve_forever).start()
+        parts.callback(server.shutdown)
+        driver = parts.enter_context(chromium(tmp_path_factory.mktemp("profile"), size=(1280, 900)))
+        driver.base = f"http://127.0.0.1:{server.server_port}"
+        yield driver
+
+
+_FOUND = """
+return [...document.querySelectorAll('.md-search-result__item > a')].map(row => row.getAttribute('href'))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("retries", "routing"),
+        ("retry", "routing"),
+        ("fallback", "routing"),
+        ("docker", "services"),
+        ("tools", "asking"),
+    ],
+)
+def test_the_search_finds_what_people_look_for(browser, words, page):
+    """Among the first three, also where the pages say it inside a name, as in `num_retries`."""
+    from browsing import wait
+
+    browser.get(f"{browser.base}/index.html?q={words}")
+    found = wait(browser, _FOUND)
+
+    assert page in [re.sub(r".*/|\.html.*", "", address) for address in found[:3]]
+
+
+def test_the_button_copies_what_is_to_be_typed(browser):
+    """No prompt and no output; and an output has no button."""
+    browser.get(f"{browser.base}/cli.html")
+    copied = browser.execute_script("""
+      const copied = [];
+      document.execCommand = () => copied.push(document.activeElement.value);
+      for (const button of document.querySelectorAll('.md-content [data-clipboard-target]'))
+        button.click();
+      return copied
+    """)
+
+    assert copied[:3] == ["genai --help", "genai demo --help", "genai doctor"]
+    browser.get(f"{browser.base}/tutorial.html")
+    with_button = browser.execute_script("""
+      return [...document.querySelectorAll('.md-content pre')].filter(
+        block => block.querySelector('button')).map(block => block.innerText)
+    """)
+    assert [text for text in with_button if text.startswith("seoul says")] == []
+    assert [text for text in with_button if text.startswith("pip install")]
 
 
 def test_the_picture_is_one(site):

@@ -20,10 +20,10 @@ from genai_integrations.display import (
     milliseconds,
     money,
     muted,
-    prose,
     table,
     text_table,
 )
+from genai_integrations.markdown import markdown
 
 if TYPE_CHECKING:
     from genai_integrations.calls.reply import Reply
@@ -37,14 +37,18 @@ _ROUTE = ("target", "why", "outcome", "time", "first content", "tokens", "cost")
 def route_bundle(route: Route) -> Bundle:
     """Every attempt in a row."""
     shown = text_table(*filled(_ROUTE, map(_attempt, route.attempts)))
-    return bundle("\n".join(filter(None, (shown, route.why))), route_table(route))
+    return bundle("\n".join(filter(None, (shown, _why(route)))), route_table(route))
 
 
 def route_table(route: Route) -> Html:
     """Every attempt in a row, and below them why the first was the first, and what went wrong."""
-    why = f"<div>{muted(route.why)}</div>" if route.why else ""
+    why = f"<div>{muted(_why(route))}</div>" if route.why else ""
     wrong = "".join(f"<div>{bad(row.error)}</div>" for row in route.attempts if row.error)
     return Html(table(*filled(_ROUTE, map(_attempt, route.attempts))) + why + wrong)
+
+
+def _why(route: Route) -> str:
+    return f"why first: {route.why}" if route.why else ""
 
 
 def route_note(route: Route) -> str:
@@ -64,7 +68,7 @@ def reply_bundle(reply: Reply) -> Bundle:
     more = ""
     if len(reply.route.attempts) > 1:
         more = f"<details><summary>{muted('route')}</summary>{route_table(reply.route)}</details>"
-    html = f'{prose(text)}<div class="genai-note">{escape(note)}</div>{more}'
+    html = f'{markdown(text)}<div class="genai-note">{escape(note)}</div>{more}'
     return bundle(f"{text}\n\n{note}", html)
 
 

@@ -10,26 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.support.ui import WebDriverWait
+from browsing import wait
 
-PATIENCE = 240
-"""Seconds for a whole notebook on a busy machine."""
-
-_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--force-device-scale-factor=1",
-)
 _SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # Cells that are not in view would not be in the page.
@@ -73,21 +55,6 @@ def jupyterlab(folder, environment):
         server.stderr.close()
 
 
-@contextlib.contextmanager
-def chromium(profile, *, size):
-    """A browser with an empty profile."""
-    options = Options()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--window-size={size[0]},{size[1]}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options, Service("/usr/bin/chromedriver"))
-    try:
-        driver.set_script_timeout(PATIENCE)
-        yield driver
-    finally:
-        driver.quit()
-
-
 class Page:
     """A notebook in the browser."""
 
@@ -104,7 +71,7 @@ class Page:
 
     def wait(self, script):
         """Until a script returns something true."""
-        return WebDriverWait(self.driver, PATIENCE).until(lambda _: self.js(script))
+        return wait(self.driver, script)
 
     def command(self, name, **arguments):
         """One of JupyterLab's commands."""

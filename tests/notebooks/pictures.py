@@ -1,6 +1,6 @@
 """The picture that each notebook opens with: JupyterLab's own of the cell that is tagged so.
 
-`python tests/notebooks/pictures.py [NAME ...]` runs the notebooks in a browser and takes them anew.
+`PYTHONPATH=tests python tests/notebooks/pictures.py [NAME ...]` runs the notebooks in a browser and takes them anew.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from notebook_page import Page, chromium, jupyterlab
+from browsing import chromium
+from notebook_page import Page, jupyterlab
 from selenium.webdriver.common.by import By
 from stored_outputs import NOTEBOOKS, PICTURE, ROOT
 

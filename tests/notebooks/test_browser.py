@@ -71,7 +71,8 @@ return new Set([...arguments[0]].map(draw)).size
 def page(jupyter_environment, tmp_path_factory):
     """The notebook in JupyterLab, every cell run."""
     require_group("selenium", "browser")
-    from notebook_page import Page, chromium, jupyterlab
+    from browsing import chromium
+    from notebook_page import Page, jupyterlab
 
     folder = tmp_path_factory.mktemp("lab")
     notebook = nbformat.read(ROOT / "notebooks" / NOTEBOOK, 4)
