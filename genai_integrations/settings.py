@@ -175,6 +175,14 @@ class GatewaySettings:
     environ: Mapping[str, str] = field(repr=False)
 
 
+def gateway_has_keys(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether callers of a gateway show keys: Langfuse's pair, its database or a store of narrower keys is named."""
+    variables = os.environ if environ is None else environ
+    has_pair = variables.get("LANGFUSE_PUBLIC_KEY") and variables.get("LANGFUSE_SECRET_KEY")
+    others = ("LANGFUSE_DATABASE_URL", "GENAI_GATEWAY_KEYS")
+    return bool(has_pair or any(map(variables.get, others)))
+
+
 def read_gateway_settings(environ: Mapping[str, str] | None = None) -> GatewaySettings:
     """The variables of a gateway as they are now.
 

@@ -33,12 +33,18 @@ def extras_of(message: Mapping[str, Any], wire: Mapping[str, Any]) -> Wire:
         if told := message.get(name) or wire.get(name):
             kept[name] = told
     calls = {}
-    for call in message.get("tool_calls") or ():
+    for call in _calls(message):
         if beside := {name: call[name] for name in SIGNED if call.get(name)}:
             calls[call.get("id")] = beside
     if calls:
         kept[CALLS] = calls
     return kept
+
+
+def _calls(message: Mapping[str, Any]) -> list[Wire]:
+    """The calls of a message or delta; servers have sent lists with holes in them."""
+    calls = message.get("tool_calls")
+    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
 
 
 def give_back(kept: Mapping[str, Any], message: Wire) -> None:
@@ -65,7 +71,7 @@ class StreamedExtras:
         """Take in a delta, if it has something of the kind."""
         pieces = [
             {name: call[name] for name in ("index", "id", *SIGNED) if name in call}
-            for call in delta.get("tool_calls") or ()
+            for call in _calls(delta)
         ]
         found = {name: delta[name] for name in (*SIGNED, *TOLD) if delta.get(name)}
         # A call's id comes before what belongs to it, if not with it; pieces of arguments have neither.

@@ -6,7 +6,7 @@ its Router, `[{"gpt-4o": ["gpt-4o-mini"]}]`. Loaded by those who give them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -74,6 +74,20 @@ def call_fallbacks(params: Mapping[str, Any]) -> CallFallbacks | None:
     return CallFallbacks(
         *(_row(name, given[name]) if name in given else None for name in CALL_FALLBACKS)
     )
+
+
+def names_in(params: Mapping[str, Any]) -> Iterator[str]:
+    """Every model that a call itself says it may fall back to.
+
+    Raises:
+        ConfigurationError: As `call_fallbacks`.
+    """
+    found = call_fallbacks(params)
+    for row in (found.usual, found.window, found.filtered) if found is not None else ():
+        if isinstance(row, tuple):
+            yield from (fallback.model for fallback in row)
+        else:
+            yield from (name for names in (row or {}).values() for name in names)
 
 
 def _row(name: str, value: object) -> Row:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import ParamSpec
 
 from genai_integrations.calls.args import ROUTER_ARGS
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.errors import ConfigurationError, GenAIError
 
 _P = ParamSpec("_P")
 
@@ -49,7 +49,11 @@ def tells_where(init: Callable[_P, None]) -> Callable[_P, None]:
         for name in kwargs:
             if name not in known:
                 raise ConfigurationError(f"GenAIClient takes no {name}: {_place(name, known)}")
-        init(*args, **kwargs)
+        try:
+            init(*args, **kwargs)
+        except GenAIError as error:
+            # Without the frames of the checks, which tell nobody but us anything.
+            raise error.with_traceback(None) from error.__cause__
 
     return checked
 

@@ -16,7 +16,7 @@ from genai_integrations.calls.args import (
 from genai_integrations.calls.foreign_words import FOREIGN, foreign_word
 from genai_integrations.calls.headers import Headers, checked_headers
 from genai_integrations.calls.reply import WireObject
-from genai_integrations.calls.wire import Operation, Wire
+from genai_integrations.calls.wire import Operation, Spoken, Wire
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime import given as from_program
 
@@ -98,6 +98,8 @@ class Request:
         own: Which of `PER_CALL` the call has set for itself.
         fallbacks: Where it may fall back to, by its own words; None where the client's hold.
         parse: Makes of a whole answer what `ParsedReply.parsed` gives; None where no class was asked for.
+        spoken: The request in the caller's own words, where those are another API's: servers that speak the same are
+            sent what stands there, and their answer is relayed. The gateway's.
     """
 
     operation: Operation
@@ -112,6 +114,7 @@ class Request:
     own: frozenset[str] = frozenset()
     fallbacks: CallFallbacks | None = None
     parse: Parse | None = None
+    spoken: Spoken | None = None
 
     @property
     def user(self) -> object:
@@ -137,6 +140,7 @@ def chat_request(
     except RecursionError:
         raise ConfigurationError("the messages are nested too deeply") from None
     params, trace, metadata = _traced(params)
+    spoken = _spoken(params["spoken"]) if "spoken" in params else None
     body, args, headers, own = _split(model, params, args)
     if "tools" in body:
         _check_tools(body["tools"])
@@ -155,8 +159,14 @@ def chat_request(
             body["stream_options"] = {**options, "include_usage": True}
     return Request(
         "chat/completions", model, body, args, stream, trace, headers=headers, metadata=metadata, own=own,
-        fallbacks=_fallbacks(params), parse=parse,
+        fallbacks=_fallbacks(params), parse=parse, spoken=spoken,
     )  # fmt: skip
+
+
+def _spoken(given: object) -> Spoken:
+    if not isinstance(given, Spoken):
+        raise ConfigurationError("spoken is the gateway's: leave it out")
+    return given
 
 
 def _check_tools(tools: Any) -> None:
@@ -225,7 +235,7 @@ def _fallbacks(params: Mapping[str, object]) -> CallFallbacks | None:
     return found
 
 
-_BESIDE = _FALLING_BACK | {"extra_body", "extra_headers"}
+_BESIDE = _FALLING_BACK | {"extra_body", "extra_headers", "spoken"}
 """Parameters that are not sent under their own names."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from genai_integrations.errors import CallError, GenAIError
@@ -89,6 +90,10 @@ class RouteRecord(TypedDict):
     variant: NotRequired[VariantRecord]
 
 
+_Priced = tuple[tuple[object, ...], dict[str, float]]
+"""What a cost was reckoned from, and the cost: good as long as these are the same objects."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """One request to one target.
@@ -145,6 +150,7 @@ class Attempt:
     messages: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
     request_id: str | None = None
     times: Times | None = field(default=None, repr=False)
+    _priced: _Priced | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def connect_ms(self) -> float | None:
@@ -192,6 +198,13 @@ class Attempt:
     @property
     def listed(self) -> dict[str, float]:
         """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
+        # Headers, logs, traces and figures all ask for it, and it takes longer than the rest of what they do.
+        of = (self.usage, self.answered, self.tier, self.prices)
+        if self._priced is None or not all(map(is_, self._priced[0], of)):
+            self._priced = (of, self._listed())
+        return self._priced[1].copy()
+
+    def _listed(self) -> dict[str, float]:
         usage = cast("Usage | None", self.usage)
         return prices.costs(
             self.provider,

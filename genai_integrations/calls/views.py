@@ -20,10 +20,10 @@ from genai_integrations.display import (
     milliseconds,
     money,
     muted,
-    prose,
     table,
     text_table,
 )
+from genai_integrations.markdown import markdown
 
 if TYPE_CHECKING:
     from genai_integrations.calls.reply import Reply
@@ -68,7 +68,7 @@ def reply_bundle(reply: Reply) -> Bundle:
     more = ""
     if len(reply.route.attempts) > 1:
         more = f"<details><summary>{muted('route')}</summary>{route_table(reply.route)}</details>"
-    html = f'{prose(text)}<div class="genai-note">{escape(note)}</div>{more}'
+    html = f'{markdown(text)}<div class="genai-note">{escape(note)}</div>{more}'
     return bundle(f"{text}\n\n{note}", html)
 
 

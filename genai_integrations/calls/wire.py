@@ -64,6 +64,37 @@ class Times:
             self.flows = has_content(chunk)
 
 
+class Relayed(Wire):
+    """A reply or chunk, with the bytes for a caller who speaks the server's own API.
+
+    A plain dict to everybody else: who copies it has the reply, and the bytes are gone. A chunk of this kind has no
+    choices, and stands before those that were read of the same bytes.
+
+    Args:
+        wire: The reply or chunk.
+        raw: A reply as it came, or one event of a stream, framed.
+    """
+
+    __slots__ = ("raw",)
+
+    def __init__(self, wire: Wire, raw: bytes) -> None:
+        super().__init__(wire)
+        self.raw = raw
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A request in the words of the caller's own API, for servers that speak the same.
+
+    Attributes:
+        dialect: Whose API it is: `anthropic` or `responses`.
+        body: The caller's body, as it came.
+    """
+
+    dialect: str
+    body: Wire
+
+
 @dataclass(frozen=True, slots=True)
 class WireCall:
     """One attempt.
@@ -76,6 +107,7 @@ class WireCall:
         drop_params: Whether parameters that the provider does not take may be left out; see `RouterArgs`.
         headers: What the call sends beside the connection's own headers, which win.
         times: Takes what is measured on the way; None measures nothing.
+        spoken: The same request in the caller's own words; None where it has none but these.
     """
 
     connection: Connection
@@ -85,6 +117,7 @@ class WireCall:
     drop_params: DropParams = True
     headers: Headers = field(default_factory=dict)
     times: Times | None = None
+    spoken: Spoken | None = None
 
 
 class Chunks(Protocol):

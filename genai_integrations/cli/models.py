@@ -115,7 +115,9 @@ def offered(
         can: Words of `ABILITIES`, all of which a model must have.
     """
     found: dict[str, Offered] = {}
-    for connection, model, info in _known(client, owner):
+    usable = _usable(client)
+    names = [row.name for row in usable]
+    for connection, model, info in _known(usable, owner):
         if search.lower() not in f"{connection.name}/{model}".lower():
             continue
         abilities = _abilities(info)
@@ -123,26 +125,27 @@ def offered(
             continue
         name, served = _name(client, connection, model)
         if name not in found:
+            served = tuple(row for row in served if row in names)
             found[name] = Offered(name, served, *_figures(info), abilities)
     return sorted(found.values(), key=lambda row: (not row.is_bare, row.name))
 
 
 def names_offered(client: GenAIClient) -> list[str]:
     """The names of all that can be asked, each in both ways."""
-    rows = [(row, model) for row, model, _ in _known(client, None)]
+    rows = [(row, model) for row, model, _ in _known(_usable(client), None)]
     bare = dict.fromkeys(_name(client, row, model)[0] for row, model in rows)
     return [*bare, *(f"{row.name}/{model}" for row, model in rows)]
 
 
 def _known(
-    client: GenAIClient, owner: str | None
+    connections: Iterable[Connection], owner: str | None
 ) -> Iterator[tuple[Connection, str, ModelRow | None]]:
     """Each connection's models: those that it lists, else those of its provider that the price map knows."""
     from genai_integrations.connections.providers import provider_named
     from genai_integrations.models.catalog import model_info, models_of
 
     wanted = provider_named(owner) if owner else None
-    for row in _usable(client):
+    for row in connections:
         if owner and owner != row.name and row.provider is not wanted:
             continue
         own = row.provider.name

@@ -8,14 +8,23 @@ import traceback
 from collections.abc import Callable
 
 from genai_integrations.calls.reply import Reply
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.wire import Relayed, Wire
 from genai_integrations.errors import GenAIError
 from genai_integrations.gateway import bursts, health, operator
 from genai_integrations.gateway.callers import Caller
 from genai_integrations.gateway.dialects import chat, embeddings, models
+from genai_integrations.gateway.dialects.anthropic import dialect as anthropic
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect
-from genai_integrations.gateway.dialects.told import headers_of
-from genai_integrations.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from genai_integrations.gateway.dialects.responses import dialect as responses
+from genai_integrations.gateway.dialects.told import FIELD, headers_of, told
+from genai_integrations.gateway.exchange import (
+    ClientGone,
+    Exchange,
+    Receive,
+    Scope,
+    Send,
+    json_of,
+)
 from genai_integrations.gateway.openapi import description
 from genai_integrations.gateway.operation import Operation
 from genai_integrations.gateway.options import GatewayOptions
@@ -24,7 +33,6 @@ from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.gateway.routes import Row, Table
 from genai_integrations.gateway.watching import Watch
 from genai_integrations.routing.streams import AsyncReplyStream
-from genai_integrations.runtime import jsonbytes
 
 _log = logging.getLogger("genai_integrations.gateway")
 
@@ -82,6 +90,7 @@ class Gateway:
             exchange.told.route, serves = row.route, row.serves
             if isinstance(serves, Dialect):
                 failure = serves.failure
+                exchange.id_header = serves.request_id
                 await self._ask(exchange, serves)
             else:
                 await serves(self, exchange)
@@ -113,11 +122,16 @@ class Gateway:
         caller = await self.admit(exchange)
         body = await exchange.read_json(self.options.max_body, self.options.body_timeout)
         asked = dialect.request(body)
-        caller.require(asked.model)
+        if dialect.beside is not None:
+            asked.params.update(dialect.beside(exchange.headers))
+        caller.require(asked.model, asked.params)
         if caller.key:
             # What the caller itself says of its key does not count.
-            told = asked.params.get("metadata") or {}
-            asked.params["metadata"] = {**told, "key": caller.key}
+            given = asked.params.get("metadata") or {}
+            asked.params["metadata"] = {**given, "key": caller.key}
+        if caller.models is not None:
+            # They bind wherever a call may end up.
+            asked.params["allowed_models"] = caller.models
         watch = Watch(exchange.receive)
         try:
             answer = await dialect.ask(caller.client, asked)
@@ -136,15 +150,20 @@ class Gateway:
 
 
 async def _answer(exchange: Exchange, dialect: Dialect, asked: Asked, answer: Reply) -> None:
-    body = jsonbytes.dumps(dialect.reply(answer, asked))
-    await exchange.answer(200, body, headers_of(answer.route, is_over=True))
+    about, wire = told(answer.route), answer.wire
+    if isinstance(wire, Relayed):
+        # Its bytes are the provider's; what is told of them stands in the headers.
+        body = wire.raw
+    else:
+        body = json_of({**dialect.reply(answer, asked), FIELD: about})
+    await exchange.answer(200, body, headers_of(answer.route, about["cost"]))
 
 
 async def _stream(
     exchange: Exchange, dialect: Dialect, asked: Asked, answer: AsyncReplyStream, watch: Watch
 ) -> None:
     """Send a stream. One that is not ended, as after a mistake of ours, has its connection closed by the server."""
-    head = (*_STREAMING, *headers_of(answer.route, is_over=False))
+    head = (*_STREAMING, *headers_of(answer.route, None))
     try:
         await exchange.begin(200, head, EVENT_STREAM)
         send = exchange.send
@@ -163,7 +182,7 @@ async def _refuse(exchange: Exchange, failure: Failure, error: GenAIError) -> No
     refused = refused_of(error)
     status, body = failure(refused)
     exchange.told.error = refused.code
-    await exchange.answer(status, jsonbytes.dumps(body), refused.headers)
+    await exchange.answer(status, json_of(body), refused.headers)
 
 
 def _internal() -> Refused:
@@ -173,23 +192,26 @@ def _internal() -> Refused:
 async def _models(gateway: Gateway, exchange: Exchange) -> None:
     caller = await gateway.admit(exchange)
     names = await models.names_for(caller)
-    await exchange.answer(200, jsonbytes.dumps(models.listed(names)))
+    await exchange.answer(200, json_of(models.listed(names)))
 
 
 async def _model(gateway: Gateway, exchange: Exchange) -> None:
     caller = await gateway.admit(exchange)
     name = exchange.scope["path"].removeprefix("/v1").removeprefix("/models/")
     found = models.one(await models.names_for(caller), name)
-    await exchange.answer(200, jsonbytes.dumps(found))
+    await exchange.answer(200, json_of(found))
 
 
 async def _description(_gateway: Gateway, exchange: Exchange) -> None:
-    await exchange.answer(200, jsonbytes.dumps(description()))
+    await exchange.answer(200, json_of(description()))
 
 
 ROWS = (
     Row("POST", "/chat/completions", chat.DIALECT),
     Row("POST", "/embeddings", embeddings.DIALECT),
+    Row("POST", "/messages", anthropic.DIALECT),
+    Row("POST", "/messages/count_tokens", anthropic.COUNT),
+    Row("POST", "/responses", responses.DIALECT),
     Row("GET", "/models", _models),
     Row("GET", "/models/*", _model),
     Row("GET", "/openapi.json", _description, is_api=False),

@@ -14,8 +14,6 @@ from typing import Any
 MOST_PIECES = 64
 """In one burst: a source that never waits must leave the loop to others."""
 
-_SENTINEL = object()
-
 
 async def pump(pieces: AsyncGenerator[bytes], write: Callable[[bytes], Awaitable[None]]) -> None:
     """Write every piece of a stream, those that are there at once together.
@@ -43,10 +41,11 @@ class _Bursts:
         self._step: Any = None
         self._waits_for: Any = None
         self._is_over = False
+        self._error: BaseException | None = None
 
     @types.coroutine
     def next(self) -> Generator[Any, Any, bytes | None]:
-        """What is there, at least one piece; None at the end."""
+        """What is there, at least one piece; None at the end. An error comes after what was there before it."""
         ready: list[bytes] = []
         while not self._is_over and len(ready) < MOST_PIECES:
             if self._step is None:
@@ -54,18 +53,29 @@ class _Bursts:
                 piece = self._advance(self._step.send, None)
             elif ready:
                 # The step waits, and what is ready need not.
-                break
+                return b"".join(ready)
             else:
                 piece = yield from self._resumed()
-            if piece is not _SENTINEL:
+            if piece is not None:
                 ready.append(piece)
-        else:
-            if ready and not self._is_over:
-                # Never waited: give the loop a turn.
-                yield
-        return b"".join(ready) if ready else None
+        if ready:
+            # It has not waited for anything, so the loop gets a turn here.
+            yield
+            return b"".join(ready)
+        if self._error is not None:
+            raise self._error
+        return None
 
-    def _resumed(self) -> Generator[Any, Any, Any]:
+    @types.coroutine
+    def end(self, error: BaseException) -> Generator[Any, Any, None]:
+        """Tell the step that waits, if one does, and see it to its end."""
+        if self._step is not None:
+            told = error if isinstance(error, asyncio.CancelledError) else asyncio.CancelledError()
+            self._advance(self._step.throw, told)
+        while self._step is not None:
+            yield from self._resumed()
+
+    def _resumed(self) -> Generator[Any, Any, bytes | None]:
         """Wait for what the step waits for, then let it go on."""
         try:
             value = yield self._waits_for
@@ -73,29 +83,16 @@ class _Bursts:
             return self._advance(self._step.throw, error)
         return self._advance(self._step.send, value)
 
-    def _advance(self, resume: Callable[[Any], Any], value: Any) -> Any:
-        """Run the step as far as it comes: its piece, or the sentinel where it waits or the stream is over."""
+    def _advance(self, resume: Callable[[Any], Any], value: Any) -> bytes | None:
+        """Run the step as far as it comes: its piece, or None where it waits or the stream is over."""
         try:
             self._waits_for = resume(value)
         except StopIteration as done:
             self._step = None
-            return done.value
+            piece: bytes = done.value
+            return piece
         except StopAsyncIteration:
             self._step, self._is_over = None, True
-        except BaseException:
-            self._step = None
-            raise
-        return _SENTINEL
-
-    @types.coroutine
-    def end(self, error: BaseException) -> Generator[Any, Any, None]:
-        """Tell the step that waits, if one does, and see it to its end."""
-        if self._step is None:
-            return
-        told = error if isinstance(error, asyncio.CancelledError) else asyncio.CancelledError()
-        try:
-            self._advance(self._step.throw, told)
-            while self._step is not None:
-                yield from self._resumed()
-        except asyncio.CancelledError:
-            return
+        except BaseException as error:  # noqa: BLE001  raised when it is its turn
+            self._step, self._is_over, self._error = None, True, error
+        return None

@@ -6,13 +6,18 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Any, Protocol
 
+from genai_integrations.calls.args import CALL_FALLBACKS
 from genai_integrations.client import GenAIClient
 from genai_integrations.gateway.refusals import Refused
 
 Headers = Mapping[str, str]
 """A request's headers, names in lower case. None of them came twice that says who asks."""
+
+
+_NAMING = frozenset(CALL_FALLBACKS)
+"""Parameters that name models beside the one that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +42,33 @@ class Caller:
         """Whether it may ask for a model by this name."""
         return self.models is None or any(fnmatchcase(model, row) for row in self.models)
 
-    def require(self, model: str) -> None:
-        """Refuse a model that it may not use.
+    def require(self, model: str, params: Mapping[str, Any]) -> None:
+        """Refuse a model that it may not use, as the one that is asked for or as one to fall back to.
+
+        Args:
+            model: The one that is asked for.
+            params: Of the request, which may name others.
 
         Raises:
             Refused: It may not; whether there is such a model is not told.
+            ConfigurationError: What the request says of others cannot be meant.
         """
+        if self.models is None:
+            return
+        self._require(model, "model")
+        if not _NAMING.isdisjoint(params):
+            from genai_integrations.calls.fallbacks import names_in
+
+            for name in names_in(params):
+                self._require(name, "fallbacks")
+
+    def _require(self, model: str, param: str) -> None:
         if not self.may_use(model):
             raise Refused(
                 404,
                 "model_not_found",
                 "this key may not use that model; GET /v1/models lists those it may",
-                param="model",
+                param=param,
             )
 
 
@@ -105,13 +125,13 @@ class OpenKeys:
         return True
 
     async def aclose(self) -> None:
-        """Send what was recorded."""
+        """Forget every opened key."""
         await self._client.aclose()
 
 
 def is_loopback(host: str) -> bool:
     """Whether a host's name or address is this machine's own."""
-    if host == "localhost":
+    if host in ("localhost", "127.0.0.1", "::1"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

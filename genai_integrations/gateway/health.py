@@ -40,7 +40,17 @@ async def lifespan(gateway: Gateway, receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await gateway.options.keys.aclose()
+    _end_as_programs_do()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _end_as_programs_do() -> None:
+    """From here on the process comes to its end by itself, and what is recorded is sent there.
+
+    uvicorn raises the signal anew once it is done. That would kill the process, before anything at its end is done.
+    """
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
 
 
 def drain_on_sigterm(gateway: Gateway) -> None:

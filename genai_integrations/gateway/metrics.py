@@ -50,6 +50,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._targets: set[str] = set()
         self._cooling: set[str] = set()
+        self._rows: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         counter = partial(Counter, namespace=_NAMESPACE, registry=self._registry)
         gauge = partial(Gauge, namespace=_NAMESPACE, registry=self._registry)
         self._requests = counter("requests_total", "Requests that are over.", ("route", "status"))
@@ -96,8 +97,13 @@ class Metrics:
             seconds: From its head to the end of its answer.
         """
         self._in_flight.dec()
-        self._requests.labels(route, str(status)).inc()
-        self._duration.labels(route).observe(seconds)
+        row = self._rows.get((route, status))
+        if row is None:
+            # To find a label's row costs ten times what it costs to count in it.
+            row = (self._requests.labels(route, str(status)), self._duration.labels(route))
+            self._rows[route, status] = row
+        row[0].inc()
+        row[1].observe(seconds)
 
     def stream_began(self) -> None:
         """The first byte of a stream goes out."""

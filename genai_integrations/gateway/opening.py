@@ -5,6 +5,7 @@ from __future__ import annotations
 from genai_integrations.client import GenAIClient
 from genai_integrations.connections.connection import Connection
 from genai_integrations.gateway.callers import OpenKeys
+from genai_integrations.gateway.keys.opening import langfuse_keys
 from genai_integrations.gateway.options import GatewayOptions
 
 
@@ -16,6 +17,15 @@ def client_of(path: str | None) -> GenAIClient:
 def for_everybody(path: str | None, *, only_loopback: bool) -> GatewayOptions:
     """Of a configuration, or of the environment where there is none, for everybody."""
     return GatewayOptions(OpenKeys(client_of(path), only_loopback=only_loopback))
+
+
+def for_projects(path: str | None) -> GatewayOptions:
+    """For whoever shows the key pair of a Langfuse project, or a narrower key.
+
+    Args:
+        path: A configuration, which holds for every project; None for none.
+    """
+    return GatewayOptions(langfuse_keys(path))
 
 
 def of_local_model(url: str, api_key: str, model: str, *, only_loopback: bool) -> GatewayOptions:

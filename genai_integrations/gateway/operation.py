@@ -34,7 +34,8 @@ API = "/v1/"
 NO_ROUTE = "none"
 """The route of a request that no row of the table of routes takes."""
 
-BOARD_FILE = "board.db"
+BOARD_FILE = "board.sqlite"
+"""Not `.db`: prometheus_client takes every file of that kind for its own."""
 
 CLIENT_GONE = 499
 """The status of a request whose caller went away before there was an answer: nginx's word for it."""

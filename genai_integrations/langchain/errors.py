@@ -68,7 +68,8 @@ framework_errors = FrameworkErrors()
 
 
 def adopt(error: ours.GenAIError) -> ours.GenAIError:
-    """Make an error LangChain's kin too, where it is, and give it back."""
+    """Make an error LangChain's kin too, where it is, and give it back, to be raised anew: without our own frames."""
+    error.__traceback__ = None
     if isinstance(error, theirs.ModelError):
         return error
     cls = type(error)

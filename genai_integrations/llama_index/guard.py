@@ -9,6 +9,7 @@ from typing import Any
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
+from genai_integrations.errors import GenAIError
 from genai_integrations.llama_index.params import check_params
 
 Given = Callable[[tuple[Any, ...], dict[str, Any]], Mapping[str, Any] | None]
@@ -64,14 +65,22 @@ def _guarded(method: Callable[..., Any], given: Given) -> Callable[..., Any]:
         @functools.wraps(method)
         async def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
             check_params(given(args, kwargs) or {})
-            return await method(self, *args, **kwargs)
+            try:
+                return await method(self, *args, **kwargs)
+            except GenAIError as error:
+                # Without our own frames, which tell nobody but us anything.
+                raise error.with_traceback(None) from error.__cause__
 
     else:
 
         @functools.wraps(method)
         def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
             check_params(given(args, kwargs) or {})
-            return method(self, *args, **kwargs)
+            try:
+                return method(self, *args, **kwargs)
+            except GenAIError as error:
+                # As above.
+                raise error.with_traceback(None) from error.__cause__
 
     setattr(guarded, _MARK, True)
     return guarded

@@ -9,8 +9,9 @@ from typing import Self
 from genai_integrations.calls.reply import Chunk
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.views import route_note
-from genai_integrations.display import Bundle, Panel, bundle, side_by_side
+from genai_integrations.display import Bundle, Html, Panel, bundle, side_by_side
 from genai_integrations.errors import GenAIError
+from genai_integrations.markdown import markdown
 
 
 @dataclass(slots=True)
@@ -56,7 +57,8 @@ class Answer:
         """How it looks beside the others."""
         error = f"{type(self.error).__name__}: {self.error}" if self.error else ""
         note = " · ".join(self._notes()) if not self.running else ""
-        return Panel(self.model, self.text, note, error, self.running)
+        text = markdown(self.text) if self.text else ""
+        return Panel(self.model, text, note, error, self.running)
 
     def _notes(self) -> Iterable[str]:
         if self.interrupted:
@@ -98,5 +100,7 @@ class Answers(tuple[Answer, ...]):  # noqa: SLOT001 - it has an attribute
 
 def _text(panel: Panel) -> str:
     return "\n".join(
-        str(part) for part in (panel.title, panel.text, panel.error, panel.note) if part
+        part.plain if isinstance(part, Html) else str(part)
+        for part in (panel.title, panel.text, panel.error, panel.note)
+        if part
     )

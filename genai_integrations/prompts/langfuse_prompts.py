@@ -55,7 +55,11 @@ class LangfusePrompts:
             PromptError: Langfuse cannot be asked.
             ConfigurationError: Both a version and a label are given, or no key pair is set.
         """
-        return self._cache.get(_key(name, version, label), _prompt(name, fallback))
+        try:
+            return self._cache.get(_key(name, version, label), _prompt(name, fallback))
+        except PromptError as error:
+            # Without the frames of the cache, which tell nobody but us anything.
+            raise error.with_traceback(None) from error.__cause__
 
     async def aget(
         self,
@@ -67,7 +71,11 @@ class LangfusePrompts:
     ) -> Prompt:
         """As `get`, without blocking the event loop."""
         require_event_loop()
-        return await self._cache.aget(_key(name, version, label), _prompt(name, fallback))
+        try:
+            return await self._cache.aget(_key(name, version, label), _prompt(name, fallback))
+        except PromptError as error:
+            # As in `get`.
+            raise error.with_traceback(None) from error.__cause__
 
     def find(self, name: str, label: str) -> Prompt | None:
         """The version that has a label, where there may well be none: None then, or where it cannot be had at once."""
@@ -113,10 +121,19 @@ class LangfusePrompts:
                 f"Langfuse at {host} refuses the key pair {pair}: check LANGFUSE_SECRET_KEY"
             )
         status = getattr(error, "status_code", None)
-        reason = f"HTTP {status}" if status else type(error).__name__
+        kind = type(error).__name__
+        reason = f"HTTP {status}" if status else _REASONS.get(kind, kind)
         return PromptError(
             f"prompt {key.name!r} cannot be had from Langfuse at {host} ({reason}): check LANGFUSE_HOST"
         )
+
+
+_REASONS = {
+    "ConnectError": "no connection",
+    "ConnectTimeout": "no connection in time",
+    "ReadTimeout": "no answer in time",
+}
+"""What errors of httpx, the SDK's HTTP library, mean."""
 
 
 def _key(name: str, version: int | None, label: str | None) -> Key:

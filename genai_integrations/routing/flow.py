@@ -229,7 +229,8 @@ class _Call(Record):
 
             request = with_defaults(request, target.deployment.defaults)
         if target.said:
-            request = dataclasses.replace(request, body={**request.body, **target.said})
+            body = {**request.body, **target.said}
+            request = dataclasses.replace(request, body=body, spoken=None)
         if "langfuse_prompt" in request.trace:
             from genai_integrations.routing.prompting import following
 
@@ -326,8 +327,10 @@ class _Call(Record):
         )
         times = Times() if self._parts.wants_times else None
         drop_params = request.args.drop_params
+        # What a remedy has said otherwise is not what the caller wrote.
+        spoken = None if remedies else request.spoken
         return WireCall(
-            connection, target.model, request.operation, body, drop_params, headers, times
+            connection, target.model, request.operation, body, drop_params, headers, times, spoken
         )
 
     def _bridged(self, connection: Connection) -> Connection:

@@ -98,6 +98,11 @@ def question_of(request: Request, plan: Plan) -> Wire:
     if hasattr(link, "followed"):
         # Targets of another family are asked with another version: the messages say less than who asks without a link.
         question["prompt"] = [link.followed.prompt.name, link.followed.label]
+    if request.spoken is not None:
+        # Its own words may say more than their translation, such as where to cite from.
+        question["spoken"] = {
+            name: value for name, value in request.spoken.body.items() if name not in _NOT_ASKED
+        }
     # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
     return {**question, "headers": dict(request.headers)} if request.headers else question
 

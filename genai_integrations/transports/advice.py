@@ -19,6 +19,9 @@ _VERSION = re.compile(r"/v\d|/openai\b|/api/")
 
 _WITHOUT_DIALECT = ("openai", "responses")
 
+ASKS_FOR_ADDRESS = ": is the base URL right?"
+"""The end of what is said of a page where an answer should be."""
+
 
 def next_step(error: CallError, connection: Connection, model: str) -> str | None:
     """What to do next; None where nobody knows more than the error says.
@@ -55,6 +58,8 @@ def _about_path(error: CallError, connection: Connection, model: str) -> str | N
         return None
     if isinstance(error, NotFoundError) and model in error.message:
         return None
+    # Instead of what is asked where nobody can tell more.
+    error.message = error.message.removesuffix(ASKS_FOR_ADDRESS)
     return f"is /v1 missing at the end of {_address_of(connection)}?"
 
 

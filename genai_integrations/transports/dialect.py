@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.wire import Operation, Wire, WireCall
@@ -103,4 +103,23 @@ class Dialect(Protocol):
 
     def events(self, call: WireCall) -> Events | None:
         """For the events of one stream; None if each is a chunk, and only `[DONE]` says that they are over."""
+        ...
+
+
+@runtime_checkable
+class Relaying(Dialect, Protocol):
+    """A dialect that callers of the gateway may speak themselves: what they wrote is sent, and what came is relayed.
+
+    Attributes:
+        speaks: Its name, as `Spoken` has it.
+    """
+
+    speaks: str
+
+    def relayed(self, call: WireCall) -> Wire | None:
+        """The request in the caller's own words, with the target's model and parameters; None if they do not do here.
+
+        Raises:
+            ConfigurationError: As `body`.
+        """
         ...

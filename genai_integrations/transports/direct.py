@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING
 
-from genai_integrations.calls.wire import END, Operation, Wire, WireCall
+from genai_integrations.calls.wire import END, Operation, Relayed, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.errors import ConfigurationError, GenAIError
@@ -21,12 +21,18 @@ from genai_integrations.transports.chunks import (
     atimed,
     timed,
 )
-from genai_integrations.transports.dialect import Dialect
+from genai_integrations.transports.dialect import Dialect, Relaying
 from genai_integrations.transports.failures import leaving
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import SHARED, Shared
-from genai_integrations.transports.reading import Reader, check_status, is_good, read_reply
+from genai_integrations.transports.reading import (
+    Reader,
+    RelayingReader,
+    check_status,
+    is_good,
+    read_reply,
+)
 
 if TYPE_CHECKING:
     from genai_integrations.transports.http.async_http import AsyncHttp
@@ -90,13 +96,14 @@ class DirectTransport:
         http = self._sync  # first, so that a fork waits for its import
         from genai_integrations.transports.http import sync_http
 
-        dialect, endpoint, body = self._request(call)
+        dialect, endpoint, body, relays = self._request(call)
         answered = None
         try:
             response = answered = http.post(endpoint, body, patience, call.times)
             answer = sync_http.read_all(response, patience)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
+            reply = read_reply(answer, dialect, call, endpoint.secrets, response.headers)
+            return Relayed(reply, answer) if relays else reply
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
@@ -117,7 +124,7 @@ class DirectTransport:
         http = self._sync  # first, so that a fork waits for its import
         from genai_integrations.transports.http import sync_http
 
-        dialect, endpoint, body = self._request(call)
+        dialect, endpoint, body, relays = self._request(call)
         answered = None
         try:
             response = answered = http.post(endpoint, body, patience, call.times)
@@ -125,7 +132,7 @@ class DirectTransport:
             if not is_good(response.status):
                 answer = sync_http.read_all(response, patience)
                 check_status(response.status, response.headers, answer, endpoint.secrets)
-            reader = Reader(dialect, call, endpoint.secrets)
+            reader = (RelayingReader if relays else Reader)(dialect, call, endpoint.secrets)
             with contextlib.closing(sync_http.read_pieces(response, patience)) as pieces:
                 for piece in pieces:
                     yield from reader.feed(piece)
@@ -145,13 +152,14 @@ class DirectTransport:
         """As `send`; how long the whole may take is the caller's to bound."""
         from genai_integrations.transports.http import async_http
 
-        dialect, endpoint, body = self._request(call)
+        dialect, endpoint, body, relays = self._request(call)
         answered = None
         try:
             response = answered = await self._async.post(endpoint, body, idle, call.times)
             answer = await async_http.read_all(response, idle)
             check_status(response.status, response.headers, answer, endpoint.secrets)
-            return read_reply(answer, dialect, call, endpoint.secrets, response.headers)
+            reply = read_reply(answer, dialect, call, endpoint.secrets, response.headers)
+            return Relayed(reply, answer) if relays else reply
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
@@ -166,7 +174,7 @@ class DirectTransport:
     async def _astream(self, call: WireCall, idle: float, line: Line) -> AsyncGenerator[Wire]:
         from genai_integrations.transports.http import async_http
 
-        dialect, endpoint, body = self._request(call)
+        dialect, endpoint, body, relays = self._request(call)
         answered = None
         try:
             response = answered = await self._async.post(endpoint, body, idle, call.times)
@@ -174,7 +182,7 @@ class DirectTransport:
             if not is_good(response.status):
                 answer = await async_http.read_all(response, idle)
                 check_status(response.status, response.headers, answer, endpoint.secrets)
-            reader = Reader(dialect, call, endpoint.secrets)
+            reader = (RelayingReader if relays else Reader)(dialect, call, endpoint.secrets)
             async with contextlib.aclosing(async_http.read_pieces(response, idle)) as pieces:
                 async for piece in pieces:
                     for chunk in reader.feed(piece):
@@ -196,15 +204,17 @@ class DirectTransport:
         """Forget every key. Connections have none, and others may use them."""
         self._opened.clear()
 
-    def _request(self, call: WireCall) -> tuple[Dialect, Endpoint, bytes]:
-        """Who is asked in which words."""
+    def _request(self, call: WireCall) -> tuple[Dialect, Endpoint, bytes, bool]:
+        """Who is asked in which words, and whether those are the caller's own."""
         _, dialect, endpoint = self._open(call)
-        wire = dialect.body(call)
+        relayed = None if call.spoken is None else _relayed(dialect, call)
+        wire = dialect.body(call) if relayed is None else relayed
         body = jsonbytes.dumps(wire)
         headers = call.headers if dialect.headers is None else dialect.headers(call, wire)
         if headers:
             endpoint = endpoint.with_headers(headers)
-        return dialect, endpoint.signed(body) if endpoint.signer else endpoint, body
+        signed = endpoint.signed(body) if endpoint.signer else endpoint
+        return dialect, signed, body, relayed is not None
 
     def _open(self, call: WireCall) -> _Opened:
         """The call's dialect and endpoint, opened anew when the connection was read anew."""
@@ -221,6 +231,13 @@ class DirectTransport:
         opened = (connection, dialect, endpoint)
         self._opened.put(key, opened)
         return opened
+
+
+def _relayed(dialect: Dialect, call: WireCall) -> Wire | None:
+    """The request in the caller's own words; None if the target speaks others."""
+    if call.spoken is None or not isinstance(dialect, Relaying):
+        return None
+    return dialect.relayed(call) if dialect.speaks == call.spoken.dialect else None
 
 
 _Key = tuple[str, str | None, str, Operation, bool]

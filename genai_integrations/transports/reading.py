@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
-from genai_integrations.calls.wire import REQUEST_ID, Wire, WireCall
+from genai_integrations.calls.wire import REQUEST_ID, Relayed, Wire, WireCall
 from genai_integrations.errors import CallError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.dialect import Dialect
@@ -147,8 +147,8 @@ class Reader:
                 yield self._incoming.check(chunk)
             self.ended = self._events.ended
 
-    def _read(self, data: bytes, chunks: list[Wire]) -> None:
-        """Read one event, and add the chunks that it stands for."""
+    def _read(self, data: bytes, chunks: list[Wire]) -> Wire:
+        """Read one event, and add the chunks that it stands for. Returns it, as it was decoded."""
         try:
             event = jsonbytes.loads(data)
         except ValueError:
@@ -162,11 +162,28 @@ class Reader:
             raise event_error(event, self._secrets)
         if self._events is None:
             chunks.append(self._incoming.check(event))
-            return
+            return event
         for chunk in self._events.take(event):
             # One by one: those before one that fails have come.
             chunks.append(self._incoming.check(chunk))  # noqa: PERF401
         self.ended = self._events.ended
+        return event
+
+
+class RelayingReader(Reader):
+    """As `Reader`, of events that have names, with each of them before its chunks, for who speaks the same API."""
+
+    __slots__ = ()
+
+    def _read(self, data: bytes, chunks: list[Wire]) -> Wire:
+        place = len(chunks)
+        event = super()._read(data, chunks)
+        kind = str(event.get("type")).encode(errors="replace")
+        chunks.insert(place, Relayed(_NO_CHOICE, b"event: %b\ndata: %b\n\n" % (kind, data)))
+        return event
+
+
+_NO_CHOICE: Wire = {"choices": []}
 
 
 def _is_done(data: bytes) -> bool:

@@ -28,7 +28,6 @@ class Level(StrEnum):
 
 _PARTS = ("httptools", "uvicorn")
 
-
 Config = Annotated[
     Path | None,
     typer.Option(help="genai.yaml, or the file of LiteLLM's proxy; default GENAI_CONFIG."),
@@ -55,7 +54,10 @@ def gateway(  # noqa: PLR0917 - each is an option
     ] = False,
     log_level: Annotated[
         Level,
-        typer.Option(help="info: each request in JSON on stderr; warning: those that failed."),
+        typer.Option(
+            metavar="<level>",
+            help="off, error, warning, info (each request, as JSON on stderr) or debug.",
+        ),
     ] = Level.info,
 ) -> None:
     """Serve models to other programs and languages.

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from genai_integrations.cli import render
 from genai_integrations.errors import ConfigurationError
@@ -13,6 +14,10 @@ from genai_integrations.gateway import opening
 from genai_integrations.gateway.callers import is_loopback
 from genai_integrations.gateway.logs import LogLevel
 from genai_integrations.gateway.serving import Options, listening, serve
+from genai_integrations.settings import gateway_has_keys
+
+Audience = Literal["projects", "machine", "everybody"]
+"""Who is served: whoever shows a key, this machine, or everybody who can reach the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,13 @@ class Asked:
     demo: bool
     log_level: LogLevel = "info"
 
+    @property
+    def audience(self) -> Audience:
+        """Who is served."""
+        if self.no_auth:
+            return "everybody"
+        return "projects" if gateway_has_keys() and not self.demo else "machine"
+
 
 def run(asked: Asked) -> None:
     """Serve until the process is told to end.
@@ -44,7 +56,12 @@ def run(asked: Asked) -> None:
     Raises:
         ConfigurationError: It cannot be served so.
     """
-    _require_keys(asked)
+    if asked.audience == "machine" and not is_loopback(asked.host):
+        # Whoever reaches a gateway without keys spends its money.
+        raise ConfigurationError(
+            f"there are no keys, and others can reach {asked.host}: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, "
+            "listen at 127.0.0.1, or say --no-auth if everybody who can reach it may use it"
+        )
     listener = listening(asked.host, asked.port)
     port = listener.getsockname()[1]
     with _options(asked) as (options, model):
@@ -53,28 +70,27 @@ def run(asked: Asked) -> None:
         serve(options, listener, asked.workers, asked.log_level)
 
 
-def _require_keys(asked: Asked) -> None:
-    """Whoever reaches a gateway without keys spends its money."""
-    if not is_loopback(asked.host) and not asked.no_auth:
-        raise ConfigurationError(
-            f"there are no keys, and others can reach {asked.host}: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, "
-            "listen at 127.0.0.1, or say --no-auth if everybody who can reach it may use it"
-        )
-
-
 @contextlib.contextmanager
 def _options(asked: Asked) -> Generator[tuple[Options, str]]:
     """What each worker makes its options by, and a model to try."""
-    only_loopback = not asked.no_auth
-    if not asked.demo:
-        # In this process too, so that a mistake in the file is told at once, and once.
-        client = opening.client_of(asked.config)
-        names = client.models()
-        made = partial(opening.for_everybody, asked.config, only_loopback=only_loopback)
-        yield made, next(iter(names), "gpt-4o-mini")
+    only_loopback = asked.audience == "machine"
+    if asked.demo:
+        with _local_model() as (url, key, model):
+            made = partial(opening.of_local_model, url, key, model, only_loopback=only_loopback)
+            yield made, model
         return
-    with _local_model() as (url, key, model):
-        yield partial(opening.of_local_model, url, key, model, only_loopback=only_loopback), model
+    # Made in this process too, so that a mistake in the file is told at once, and once.
+    if asked.audience == "projects":
+        opening.for_projects(asked.config)
+        yield partial(opening.for_projects, asked.config), _A_MODEL
+    else:
+        names = opening.client_of(asked.config).models()
+        made = partial(opening.for_everybody, asked.config, only_loopback=only_loopback)
+        yield made, next(iter(names), _A_MODEL)
+
+
+_A_MODEL = "gpt-4o-mini"
+"""To try, where none is known."""
 
 
 @contextlib.contextmanager
@@ -94,14 +110,23 @@ def _local_model() -> Generator[tuple[str, str, str]]:
         yield model.url, model.api_key, model.model
 
 
+_SAID: dict[Audience, str] = {
+    "projects": "Each caller shows the key pair of its Langfuse project, or a narrower key",
+    "machine": "There are no keys: any key or none is taken, and only from this machine",
+    "everybody": "There are no keys: everybody who can reach this address is served",
+}
+
+
 def _words(asked: Asked, port: int, model: str) -> Generator[str]:
     """What is served, who may use it, and a line to try."""
     host = f"[{asked.host}]" if ":" in asked.host else asked.host
     origin = f"http://{'localhost' if is_loopback(asked.host) else host}:{port}"
     yield f"Serving OpenAI's API at {origin}/v1 (and without /v1)"
-    if is_loopback(asked.host) and not asked.no_auth:
-        yield "There are no keys: any key or none is taken, and only from this machine"
-    else:
-        yield "There are no keys: everybody who can reach this address is served"
+    yield _SAID[asked.audience]
     body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
-    yield f"Try: curl {origin}/v1/chat/completions -H 'content-type: application/json' -d '{body}'"
+    key = ""
+    if asked.audience == "projects":
+        key = ' -H "authorization: Bearer $LANGFUSE_PUBLIC_KEY:$LANGFUSE_SECRET_KEY"'
+    yield (
+        f"Try: curl {origin}/v1/chat/completions{key} -H 'content-type: application/json' -d '{body}'"
+    )

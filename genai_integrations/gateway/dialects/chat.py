@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
-import orjson
-
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
@@ -22,9 +20,9 @@ from genai_integrations.gateway.dialects.dialect import (
     params_of,
 )
 from genai_integrations.gateway.dialects.told import FIELD, told
+from genai_integrations.gateway.exchange import json_of
 from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.routing.streams import AsyncReplyStream
-from genai_integrations.runtime import jsonbytes
 
 _OWN = frozenset(("model", "messages", "stream"))
 _DONE = b"data: [DONE]\n\n"
@@ -54,7 +52,7 @@ def request(body: Wire) -> Asked:
 
 def reply(answer: Reply, asked: Asked) -> Wire:  # noqa: ARG001  a dialect's signature
     """The answer, which has OpenAI's shape already."""
-    return {**answer.wire, FIELD: told(answer.route)}
+    return answer.wire
 
 
 async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
@@ -140,11 +138,7 @@ _ROLE: Wire = {"delta": {"role": "assistant", "content": ""}, "finish_reason": N
 
 def event(wire: Wire) -> bytes:
     """A server-sent event as OpenAI frames it."""
-    try:
-        return b"data: %b\n\n" % orjson.dumps(wire)
-    except TypeError:
-        # A lone surrogate, or a number of more than 64 bits.
-        return b"data: %b\n\n" % jsonbytes.dumps(wire)
+    return b"data: %b\n\n" % json_of(wire)
 
 
 def failure(error: GenAIError) -> tuple[int, Wire]:

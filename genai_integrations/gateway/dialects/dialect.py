@@ -45,11 +45,13 @@ class Dialect:
     Attributes:
         name: Of the API.
         request: What a body asks. Raises `Refused` where it cannot be meant.
-        reply: The answer to it, as the API has it.
+        reply: The answer to it, as the API has it; what is told of the route is added to it.
         events: The same as a stream, in bytes as they are sent. A stream that breaks ends with the API's own event for
             that; none of our errors comes out of it.
         failure: Status and body of an error.
         ask: How the client is asked.
+        beside: What the headers of a request say of it, as parameters; None where they say nothing.
+        request_id: The header by which the API's own SDK finds the id of a request.
     """
 
     name: str
@@ -58,10 +60,15 @@ class Dialect:
     events: Callable[[AsyncReplyStream, Asked], AsyncGenerator[bytes]]
     failure: Callable[[GenAIError], tuple[int, Wire]]
     ask: Callable[[GenAIClient, Asked], Awaitable[Reply | AsyncReplyStream]] = ask_chat
+    beside: Callable[[Mapping[str, str]], Wire] | None = None
+    request_id: bytes = b"x-request-id"
 
 
-NOT_OVER_THE_WIRE = frozenset(("extra_headers", "extra_query", "langfuse_observation"))
-"""Arguments of the client that a body may not have: a program's objects, and what is sent beside a body."""
+NOT_OVER_THE_WIRE = frozenset(
+    ("extra_body", "extra_headers", "extra_query", "langfuse_observation", "spoken")
+)
+"""Arguments of the client that a body may not have: a program's objects, and what would be sent unseen: SDKs put their
+`extra_body` into the body itself."""
 
 
 def model_of(body: Wire) -> str:

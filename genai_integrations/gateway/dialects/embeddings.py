@@ -21,7 +21,6 @@ from genai_integrations.gateway.dialects.dialect import (
     object_of,
     params_of,
 )
-from genai_integrations.gateway.dialects.told import FIELD, told
 from genai_integrations.gateway.refusals import Refused
 from genai_integrations.routing.streams import AsyncReplyStream
 
@@ -57,12 +56,11 @@ def request(body: Wire) -> Asked:
 
 def reply(answer: Reply, asked: Asked) -> Wire:
     """The answer; vectors as base64 if they are wanted so, whatever the provider gives."""
-    wire = {**answer.wire, FIELD: told(answer.route)}
-    if asked.body.get("encoding_format") == "base64":
-        wire["data"] = [
-            {**row, "embedding": _packed(row["embedding"])} for row in answer.wire["data"]
-        ]
-    return wire
+    if asked.body.get("encoding_format") != "base64":
+        return answer.wire
+    rows = answer.wire["data"]
+    data = [{**row, "embedding": _packed(row["embedding"])} for row in rows]
+    return {**answer.wire, "data": data}
 
 
 async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:  # noqa: ARG001  a dialect's signature

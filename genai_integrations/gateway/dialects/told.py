@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TypedDict
 from urllib.parse import quote
 
-from genai_integrations.calls.route import Route
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.route import CacheStatus, Route
 from genai_integrations.gateway.refusals import Header
 
 FIELD = "genai"
 """The name of the object in replies and last chunks."""
 
 
-def told(route: Route) -> Wire:
-    """What is known of a call that is over: who answered, US dollars, the cache, and every attempt in a line."""
+class Told(TypedDict):
+    """What is known of a call.
+
+    Attributes:
+        target: Who answered.
+        cost: US dollars; None where nobody knows.
+        cache: What a cache had to do with it.
+        route: Every attempt, in a line.
+    """
+
+    target: str | None
+    cost: float | None
+    cache: CacheStatus
+    route: str
+
+
+def told(route: Route) -> Told:
+    """What is known of a call that is over."""
     return {
         "target": route.attempts[-1].target if route.attempts else None,
         "cost": route.cost,
@@ -22,14 +39,22 @@ def told(route: Route) -> Wire:
     }
 
 
-def headers_of(route: Route, *, is_over: bool) -> list[Header]:
-    """The same in headers; of a stream that has just begun, what is known then.
+def headers_of(route: Route, cost: float | None) -> list[Header]:
+    """The same in headers.
 
-    A name may have letters that no header can have, so it is percent-encoded.
+    Args:
+        route: Of a stream that has just begun, what is known then.
+        cost: US dollars; None where they are not known, or not yet.
     """
     made: list[Header] = [(b"x-genai-cache", b"HIT" if route.cached else b"MISS")]
     if route.attempts:
-        made.append((b"x-genai-target", quote(route.attempts[-1].target, "/#:@+").encode()))
-    if is_over and (cost := route.cost) is not None:
+        made.append((b"x-genai-target", _in_header(route.attempts[-1].target)))
+    if cost is not None:
         made.append((b"x-genai-cost", f"{cost:.10f}".rstrip("0").rstrip(".").encode()))
     return made
+
+
+@lru_cache(1024)
+def _in_header(name: str) -> bytes:
+    """Percent-encoded: a name may have letters that no header can have."""
+    return quote(name, "/#:@+").encode()

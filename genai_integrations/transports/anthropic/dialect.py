@@ -11,13 +11,15 @@ from genai_integrations.transports.anthropic.address import open_endpoint
 from genai_integrations.transports.anthropic.betas import HEADER, betas_of
 from genai_integrations.transports.anthropic.events import MessageEvents
 from genai_integrations.transports.anthropic.replies import reply_of
-from genai_integrations.transports.anthropic.requests import request_body
+from genai_integrations.transports.anthropic.requests import relayed_body, request_body
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.sse import SSEDecoder
 
 
 class AnthropicDialect:
     """Anthropic itself, Foundry, and Claude on Vertex."""
+
+    speaks = "anthropic"
 
     def endpoint(
         self,
@@ -35,6 +37,10 @@ class AnthropicDialect:
     def body(self, call: WireCall) -> Wire:
         """The request."""
         return request_body(call)
+
+    def relayed(self, call: WireCall) -> Wire | None:
+        """The request in the caller's own words."""
+        return relayed_body(call)
 
     def headers(self, call: WireCall, body: Wire) -> Headers:
         """Those of the call, with the betas that its body makes use of."""

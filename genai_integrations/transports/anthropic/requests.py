@@ -5,7 +5,7 @@ from __future__ import annotations
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.transports.anthropic.address import is_on_vertex
 from genai_integrations.transports.anthropic.draft import Draft
-from genai_integrations.transports.anthropic.forms import set_form
+from genai_integrations.transports.anthropic.forms import ANSWER, set_form
 from genai_integrations.transports.anthropic.messages import conversation
 from genai_integrations.transports.anthropic.parameters import (
     set_labels,
@@ -51,6 +51,25 @@ def request_body(call: WireCall) -> Wire:
         body.setdefault("anthropic_version", _VERTEX_VERSION)
     return body
 
+
+def relayed_body(call: WireCall) -> Wire | None:
+    """The body for a caller who speaks the same API: its own words, and the parameters as this model takes them.
+
+    Returns:
+        None where the answer is to come as a tool of ours, which the caller does not know.
+
+    Raises:
+        ConfigurationError: As `request_body`.
+    """
+    body = request_body(call)
+    if call.spoken is None or any(tool.get("name") == ANSWER for tool in body.get("tools") or ()):
+        return None
+    own = call.spoken.body
+    return {**body, **{name: own[name] for name in _WORDS if own.get(name) is not None}}
+
+
+_WORDS = ("cache_control", "context_management", "messages", "speed", "system", "tools")
+"""What a caller's own body says in full. Of parameters, those are sent that the model takes."""
 
 _VERTEX_VERSION = "vertex-2023-10-16"
 """In place of the header; the model is in the address. Source: platform.claude.com, "Claude on Vertex AI"."""

@@ -12,12 +12,14 @@ from genai_integrations.transports.openai.dialect import OpenAIDialect
 from genai_integrations.transports.openai.responses.address import open_endpoint
 from genai_integrations.transports.openai.responses.events import ResponseEvents
 from genai_integrations.transports.openai.responses.replies import completion_of
-from genai_integrations.transports.openai.responses.requests import body_of
+from genai_integrations.transports.openai.responses.requests import body_of, relayed_body
 from genai_integrations.transports.openai.responses.stops import StoppedEvents, cut, stops_of
 
 
 class ResponsesDialect(OpenAIDialect):
     """Of OpenAI itself, Azure, and servers that copied it."""
+
+    speaks = "responses"
 
     def endpoint(
         self,
@@ -36,6 +38,10 @@ class ResponsesDialect(OpenAIDialect):
     def body(self, call: WireCall) -> Wire:
         """The request with its messages as items."""
         return body_of(call) if call.operation == "chat/completions" else super().body(call)
+
+    def relayed(self, call: WireCall) -> Wire | None:
+        """The request in the caller's own words."""
+        return relayed_body(call)
 
     def reply(self, answer: object, call: WireCall) -> object:
         """The response as a completion."""

@@ -77,6 +77,37 @@ def body_of(call: WireCall) -> Wire:
     return {**body, "stream_options": options} if options else body
 
 
+def relayed_body(call: WireCall) -> Wire | None:
+    """The body for a caller who speaks the same API: its own words, and the parameters as this model takes them.
+
+    Returns:
+        None for one with stop sequences, at which an answer is cut here.
+
+    Raises:
+        ConfigurationError: As `body_of`.
+    """
+    if call.spoken is None or call.body.get("stop"):
+        return None
+    body, own = body_of(call), call.spoken.body
+    said = {name: own[name] for name in _WORDS if own.get(name) is not None}
+    included = dict.fromkeys((*(own.get("include") or ()), *body.get("include", ())))
+    return {**body, **said, **({"include": list(included)} if included else {})}
+
+
+_WORDS = (
+    "input",
+    "instructions",
+    "max_tool_calls",
+    "reasoning",
+    "stream_options",
+    "text",
+    "tool_choice",
+    "tools",
+    "truncation",
+)
+"""What a caller's own body says in full. Of parameters, those are sent that the model takes."""
+
+
 def _beside(given: object) -> Iterable[Any]:
     """The items of `input`; a text alone is a user's."""
     if isinstance(given, str):

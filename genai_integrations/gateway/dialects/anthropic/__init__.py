@@ -1,0 +1,1 @@
+"""Anthropic's Messages API, as callers of the gateway speak it."""

@@ -1,0 +1,1 @@
+"""OpenAI's Responses API, as callers of the gateway speak it."""

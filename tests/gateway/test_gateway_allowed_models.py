@@ -1,0 +1,58 @@
+"""A narrow key's models: those that it may name, in whatever place of a request."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from gateway_support import served
+
+from genai_integrations.gateway import Caller, GatewayOptions, OpenKeys
+
+HELLO = [{"role": "user", "content": "Hi"}]
+
+
+class NarrowKeys(OpenKeys):
+    """Everybody, with one model."""
+
+    async def admit(self, headers, address=""):
+        """A caller who may use one name."""
+        caller = await super().admit(headers, address)
+        return Caller(caller.client, "narrow", ("seoul/gpt-4o",))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"model": "usa/gpt-4o"},
+        {"fallbacks": ["usa/gpt-4o"]},
+        {"fallbacks": [{"model": "usa/gpt-4o", "temperature": 0}]},
+        {"fallbacks": [{"seoul/gpt-4o": ["usa/gpt-4o"]}]},
+        {"context_window_fallbacks": [{"*": ["usa/gpt-4o"]}]},
+        {"content_policy_fallbacks": ["usa/gpt-4o"]},
+    ],
+)
+def test_no_other_model_can_be_named(client, provider, backup, more):
+    """Neither to be asked, nor to fall back to; nobody is asked anything."""
+    body = {"model": "seoul/gpt-4o", "messages": HELLO, "max_tokens": 9}
+    own = {**body, **{name: ["seoul/gpt-4o"] for name in more if name != "model"}}
+    with served(GatewayOptions(NarrowKeys(client), drain_delay=0)) as url:
+        refused = [
+            httpx.post(f"{url}/v1/{path}", json={**body, **more})
+            for path in ("chat/completions", "messages")
+        ]
+        allowed = httpx.post(f"{url}/v1/messages", json=own)
+
+    assert [answer.status_code for answer in refused] == [404, 404]
+    assert allowed.status_code == 200
+    assert len(provider.requests) == 1
+    assert backup.requests == []
+
+
+def test_extra_body_cannot_name_another(client, provider):
+    """It is what an SDK puts into the body itself; here it would be sent past what was looked at."""
+    body = {"model": "seoul/gpt-4o", "messages": HELLO, "extra_body": {"model": "o3-pro"}}
+    with served(GatewayOptions(NarrowKeys(client), drain_delay=0)) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body)
+
+    assert answer.status_code == 400
+    assert provider.requests == []
