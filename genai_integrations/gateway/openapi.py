@@ -150,11 +150,10 @@ def description() -> Schema:
             "version": VERSION,
             "description": "Each path below /v1 is served without it, too.",
         },
-        "paths": {
-            **PATHS,
-            **{
-                f"/v1{path}": row
-                for path, row in (*anthropic.PATHS.items(), *responses.PATHS.items())
-            },
-        },
+        "paths": {**PATHS, **_of(anthropic.PATHS), **_of(responses.PATHS)},
     }
+
+
+def _of(paths: Schema) -> Schema:
+    """The paths of one of the APIs, as they are usually written."""
+    return {f"/v1{path}": row for path, row in paths.items()}
