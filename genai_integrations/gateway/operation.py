@@ -108,9 +108,10 @@ class Operation:
     def serves(self, caller: Caller) -> None:
         """A caller was admitted: whatever its client does from here on is counted."""
         if caller.client not in self._clients:
+            owner = owner_of(caller)
             with self._knowing:
-                self._clients[caller.client] = caller.project
-            caller.client.observe(self.rates.observer(caller.project))
+                self._clients[caller.client] = owner
+            caller.client.observe(self.rates.observer(owner))
 
     def began(self) -> None:
         """A request has come."""
@@ -158,9 +159,9 @@ class Operation:
         for client, project in known:
             if project in asked:
                 now = time.time()
-                cooling.update(
-                    ((project, target), now + left) for target, left in client.cooldowns().items()
-                )
+                for target, left in client.cooldowns().items():
+                    if self.rates.has(project, target):
+                        cooling[project, target] = now + left
         self._cooling = cooling
 
     async def hour(self, project: str | None) -> Hour | None:
@@ -201,6 +202,11 @@ class Operation:
         with contextlib.suppress(sqlite3.Error):
             self._board.leave(os.getpid())
         self._board.close()
+
+
+def owner_of(caller: Caller) -> str:
+    """Whose figures a caller's calls are: its project's, and where keys know no projects its own."""
+    return caller.project or caller.name
 
 
 def _fields(told: Told, seconds: float) -> dict[str, object]:

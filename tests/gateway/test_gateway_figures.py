@@ -151,18 +151,20 @@ def test_an_hour_ago_is_forgotten(rates, board, clock):
 
 
 def test_names_are_bounded(rates):
-    """Callers make models up: of one connection 50 are told apart, and others keep theirs."""
-    for number in range(60):
+    """Callers make models up: of one project 200 targets are told apart, and another one has its own."""
+    for number in range(210):
         call(rates, attempt(f"openai/made-up-{number}"))
     call(rates, attempt("openai/made-up-3"), attempt("azure/gpt-4o"))
+    call(rates, attempt("mine/gpt-4o"), project="p2")
     counts = rates.take()
     by_target = Counter({key.target: cell.count for key, cell in counts.items()})
-    assert len([name for name in by_target if name.startswith("openai/")]) == 51
-    assert (
-        by_target["openai/other"],
-        by_target["openai/made-up-3"],
-        by_target["azure/gpt-4o"],
-    ) == (10, 2, 1)
+    assert len([name for name in by_target if name.startswith("openai/")]) == 201
+    found = {name: by_target[name] for name in ("openai/other", "openai/made-up-3", "azure/other")}
+    assert found == {"openai/other": 10, "openai/made-up-3": 2, "azure/other": 1}
+    assert by_target["mine/gpt-4o"] == 1
+    assert rates.has("p1", "openai/made-up-3")
+    assert not rates.has("p1", "openai/made-up-209")
+    assert not rates.has("p2", "openai/made-up-3")
 
 
 def test_odd_names(rates, board):
