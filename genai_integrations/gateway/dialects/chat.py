@@ -52,7 +52,16 @@ def request(body: Wire) -> Asked:
 
 def reply(answer: Reply, asked: Asked) -> Wire:  # noqa: ARG001  a dialect's signature
     """The answer, which has OpenAI's shape already."""
-    return answer.wire
+    return priced(answer.wire, answer.route)
+
+
+def priced(wire: Wire, route: Route) -> Wire:
+    """With what the call cost beside its tokens, as OpenRouter has it: clients of other makes know it from there.
+
+    Source: openrouter.ai/docs, "Usage accounting".
+    """
+    usage, cost = wire.get("usage"), route.cost
+    return {**wire, "usage": {**usage, "cost": cost}} if usage and cost is not None else wire
 
 
 async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
@@ -103,7 +112,8 @@ class _Sent:
         last = {FIELD: told(route)}
         if usage is None:
             return (event({**held, **last}) if held else b"") + _DONE
-        return (event(held) if held else b"") + event({**usage, **last}) + _DONE
+        end = priced({**usage, **last}, route)
+        return (event(held) if held else b"") + event(end) + _DONE
 
     def broken(self, error: GenAIError) -> bytes:
         """The end of one that broke: OpenAI's event for it, and no `[DONE]`."""
