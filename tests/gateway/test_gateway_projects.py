@@ -176,7 +176,11 @@ def _told(answer):
     """All that a caller sees: the status, the headers, the body."""
     headers = {name: value for name, value in answer.headers.items() if name not in _CHANGING}
     # Which of its own names are near depends on the letters that are asked for.
-    return answer.status_code, headers, re.sub(r"; did you mean [^?]*\?| \d+ ms|req_\w+", "", answer.text)
+    return (
+        answer.status_code,
+        headers,
+        re.sub(r"; did you mean [^?]*\?| \d+ ms|req_\w+", "", answer.text),
+    )
 
 
 _CHANGING = ("x-request-id", "request-id", "date", "content-length")
