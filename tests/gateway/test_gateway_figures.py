@@ -15,6 +15,7 @@ from genai_integrations.calls.route import CACHE, MISS, OK, Attempt, CacheUse, R
 from genai_integrations.errors import RateLimitError
 from genai_integrations.gateway.board import Board, Worker, percentile
 from genai_integrations.gateway.metrics import Metrics
+from genai_integrations.gateway.operation import Operation
 from genai_integrations.gateway.rates import Rates
 
 NOW = 1_800_000_030.0
@@ -285,6 +286,7 @@ _WORKER = """
 import os, sys
 from pathlib import Path
 from genai_integrations.gateway.metrics import Metrics
+from genai_integrations.gateway.operation import Operation
 metrics = Metrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
 for _ in range(2):
     metrics.began()
@@ -340,3 +342,18 @@ def client_of_two(provider):
         for name in ("seoul", "usa")
     ]
     return GenAIClient(connections=rows)
+
+
+async def test_what_takes_long_is_shown_for_a_while(monkeypatch):
+    """The sum of all projects is not made anew for each page that is open, once that takes long."""
+    watching = Operation()
+    call(watching.rates, attempt(), project="p1")
+    assert (await watching.hour(None)).calls == 1
+    call(watching.rates, attempt(), project="p1")
+    assert (await watching.hour(None)).calls == 2
+    monkeypatch.setattr("genai_integrations.gateway.operation._DEAR", -1.0)
+    monkeypatch.setattr("genai_integrations.gateway.operation._AT_MOST", 1e9)
+    assert (await watching.hour(None)).calls == 2
+    call(watching.rates, attempt(), project="p1")
+    assert (await watching.hour(None)).calls == 2
+    assert (await watching.hour("p1")).calls == 3
