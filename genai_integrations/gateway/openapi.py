@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from genai_integrations.gateway.dialects.anthropic import openapi as anthropic
 from genai_integrations.gateway.dialects.embeddings import MOST_TOKEN
+from genai_integrations.gateway.dialects.responses import openapi as responses
 from genai_integrations.version import VERSION
 
 Schema = dict[str, Any]
@@ -149,5 +151,10 @@ def description() -> Schema:
             "version": VERSION,
             "description": "Each path below /v1 is served without it, too.",
         },
-        "paths": PATHS,
+        "paths": {**PATHS, **_of(anthropic.PATHS), **_of(responses.PATHS)},
     }
+
+
+def _of(paths: Schema) -> Schema:
+    """The paths of one of the APIs, as they are usually written."""
+    return {f"/v1{path}": row for path, row in paths.items()}

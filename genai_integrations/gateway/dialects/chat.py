@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+from genai_integrations.calls.openai_http import DONE, event
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
@@ -21,13 +22,11 @@ from genai_integrations.gateway.dialects.dialect import (
     params_of,
 )
 from genai_integrations.gateway.dialects.told import FIELD, told
-from genai_integrations.gateway.exchange import json_of
 from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.routing.streams import AsyncReplyStream
 
 _OWN = frozenset(("model", "messages", "stream"))
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-_DONE = b"data: [DONE]\n\n"
 
 
 def request(body: Wire) -> Asked:
@@ -71,7 +70,16 @@ def _is_message(row: Any) -> bool:
 
 def reply(answer: Reply, asked: Asked) -> Wire:  # noqa: ARG001  a dialect's signature
     """The answer, which has OpenAI's shape already."""
-    return answer.wire
+    return priced(answer.wire, answer.route)
+
+
+def priced(wire: Wire, route: Route) -> Wire:
+    """With what the call cost beside its tokens, as OpenRouter has it: clients of other makes know it from there.
+
+    Source: openrouter.ai/docs, "Usage accounting".
+    """
+    usage, cost = wire.get("usage"), route.cost
+    return {**wire, "usage": {**usage, "cost": cost}} if usage and cost is not None else wire
 
 
 async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
@@ -121,8 +129,9 @@ class _Sent:
         held, usage = self._held, self._usage if self._wants_usage else None
         last = {FIELD: told(route)}
         if usage is None:
-            return (event({**held, **last}) if held else b"") + _DONE
-        return (event(held) if held else b"") + event({**usage, **last}) + _DONE
+            return (event({**held, **last}) if held else b"") + DONE
+        end = priced({**usage, **last}, route)
+        return (event(held) if held else b"") + event(end) + DONE
 
     def broken(self, error: GenAIError) -> bytes:
         """The end of one that broke: OpenAI's event for it, and no `[DONE]`."""
@@ -153,11 +162,6 @@ class _Sent:
 
 
 _ROLE: Wire = {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
-
-
-def event(wire: Wire) -> bytes:
-    """A server-sent event as OpenAI frames it."""
-    return b"data: %b\n\n" % json_of(wire)
 
 
 def failure(error: GenAIError) -> tuple[int, Wire]:
