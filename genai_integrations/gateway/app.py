@@ -25,6 +25,7 @@ from genai_integrations.gateway.exchange import (
     Scope,
     Send,
 )
+from genai_integrations.gateway.joining import joined
 from genai_integrations.gateway.openapi import description
 from genai_integrations.gateway.operation import Operation
 from genai_integrations.gateway.options import GatewayOptions
@@ -125,16 +126,11 @@ class Gateway:
         if dialect.beside is not None:
             asked.params.update(dialect.beside(exchange.headers))
         caller.require(asked.model, asked.params)
-        if caller.key:
-            # What the caller itself says of its key does not count.
-            given = asked.params.get("metadata") or {}
-            asked.params["metadata"] = {**given, "key": caller.key}
-        if caller.models is not None:
-            # They bind wherever a call may end up.
-            asked.params["allowed_models"] = caller.models
+        caller.bound(asked.params)
         watch = Watch(exchange.receive)
         try:
-            answer = await dialect.ask(caller.client, asked)
+            with joined(exchange.headers, asked.params, is_bound=bool(caller.key)):
+                answer = await dialect.ask(caller.client, asked)
             exchange.told.call = answer.route
             if isinstance(answer, AsyncReplyStream):
                 with self.operation.stream(exchange.told):

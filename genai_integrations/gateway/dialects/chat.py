@@ -6,6 +6,7 @@ Source: OpenAI's API reference, "Chat" and "Errors"; chunks and the error event 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 from genai_integrations.calls.openai_http import DONE, event
 from genai_integrations.calls.reply import Reply
@@ -25,6 +26,7 @@ from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.routing.streams import AsyncReplyStream
 
 _OWN = frozenset(("model", "messages", "stream"))
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def request(body: Wire) -> Asked:
@@ -44,14 +46,40 @@ def request(body: Wire) -> Asked:
     messages = body.get("messages")
     if messages is None and "langfuse_prompt" in params:
         messages = []
-    if not isinstance(messages, list):
-        raise Refused(400, "invalid_request", "messages must be a list", param="messages")
+    if not isinstance(messages, list) or not all(map(_is_message, messages)):
+        raise Refused(
+            400,
+            "invalid_request",
+            'messages must be a list like [{"role": "user", "content": "Hello!"}]',
+            param="messages",
+        )
     return Asked(model, messages, params, stream, body)
+
+
+def _is_message(row: Any) -> bool:
+    """Whether it has the form of one; what its parts are is for the provider to judge."""
+    if type(row) is not dict or row.get("role") not in _ROLES:
+        return False
+    content = row.get("content")
+    if content is None or type(content) is str:
+        return True
+    return type(content) is list and all(
+        type(part) is dict and type(part.get("type")) is str for part in content
+    )
 
 
 def reply(answer: Reply, asked: Asked) -> Wire:  # noqa: ARG001  a dialect's signature
     """The answer, which has OpenAI's shape already."""
-    return answer.wire
+    return priced(answer.wire, answer.route)
+
+
+def priced(wire: Wire, route: Route) -> Wire:
+    """With what the call cost beside its tokens, as OpenRouter has it: clients of other makes know it from there.
+
+    Source: openrouter.ai/docs, "Usage accounting".
+    """
+    usage, cost = wire.get("usage"), route.cost
+    return {**wire, "usage": {**usage, "cost": cost}} if usage and cost is not None else wire
 
 
 async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
@@ -102,7 +130,8 @@ class _Sent:
         last = {FIELD: told(route)}
         if usage is None:
             return (event({**held, **last}) if held else b"") + DONE
-        return (event(held) if held else b"") + event({**usage, **last}) + DONE
+        end = priced({**usage, **last}, route)
+        return (event(held) if held else b"") + event(end) + DONE
 
     def broken(self, error: GenAIError) -> bytes:
         """The end of one that broke: OpenAI's event for it, and no `[DONE]`."""
