@@ -96,10 +96,7 @@ def models(
     if as_json:
         render.print_json([asdict(row) for row in rows])
         return
-    headers = ("name", "context", "in $/M", "out $/M", "can", "connections")
-    if rows:
-        for line in render.fitting(headers, [_cells(row) for row in rows]):
-            typer.echo(line)
+    _print(rows)
     for unknown in _without_list(client):
         render.warn(f"what {unknown} has is not known here; {unknown}/NAME asks it")
     if not rows and client.connections and (search or provider or can):
@@ -232,15 +229,26 @@ def _without_list(client: GenAIClient) -> list[str]:
     return [row.name for row in rows if not row.custom_models and not models_of(row.provider.name)]
 
 
-def _cells(row: Offered) -> tuple[str, ...]:
-    return (
-        row.name,
-        _tokens(row.context),
-        _dollars(row.input_usd),
-        _dollars(row.output_usd),
-        " ".join(row.can) or "-",
-        ", ".join(row.connections),
-    )
+def _print(rows: Sequence[Offered]) -> None:
+    """A table; two lines for each model where there is no room for one."""
+    console = render.stdout()
+    columns = ("name", "context", "$ in / out", "can", "from")
+    made = render.table(*columns, right=("context",), wrap=("from",))
+    for row in rows:
+        made.add_row(*map(render.plain, _cells(row)))
+    if render.fits(made, console):
+        console.print(made if rows else "", end="")
+        return
+    for row in rows:
+        name, *others = _cells(row)
+        console.print(render.plain(name, "bold"))
+        console.print(render.plain(", ".join(others), "dim"))
+
+
+def _cells(row: Offered) -> tuple[str, str, str, str, str]:
+    price = f"{_dollars(row.input_usd)} / {_dollars(row.output_usd)}"
+    can, connections = " ".join(row.can), ", ".join(row.connections)
+    return row.name, _tokens(row.context), price, can or "-", connections
 
 
 def _tokens(count: int | None) -> str:
