@@ -559,8 +559,20 @@ class GenAIClient:
         return profile_of((target.connection.provider.name, target.model) for target in targets)
 
     def models(self) -> list[str]:
-        """Names to ask for: groups of `model_list`, aliases, and each model that a connection lists, as `connection/model`."""
-        return self._router.plans().names.offered()
+        """Names to ask for: groups of `model_list`, aliases, and each model that a connection lists, as `connection/model`.
+
+        A gateway is asked for its names, which are as they are there.
+
+        Raises:
+            CredentialError: A gateway cannot be asked, or refuses the key.
+        """
+        names = self._router.plans().names.offered()
+        for row in self._router.registry.load().connections:
+            if row.provider.gateway and not row.custom_models:
+                from genai_integrations.connections.gateway_models import gateway_models
+
+                names += gateway_models(row)
+        return names
 
     @property
     def connections(self) -> tuple[Connection | BrokenConnection, ...]:

@@ -39,6 +39,7 @@ class Settings:
         cache_key: What kept answers are sealed with in place of a key that is derived from `secret_key`,
             `GENAI_CACHE_KEY`.
         outages: Outages to rehearse, `GENAI_OUTAGES`, as `routing.outages` reads it.
+        gateway_url: Address of a gateway that is the one connection, `GENAI_GATEWAY_URL`; None for none.
         environ: The variables that environment connections are read from.
     """
 
@@ -51,6 +52,7 @@ class Settings:
     prompt_ttl: float
     cache_key: str | None = field(repr=False)
     outages: str
+    gateway_url: str | None
     environ: Mapping[str, str] = field(repr=False)
 
 
@@ -147,9 +149,10 @@ def read_settings(
         ),
         cache_key=_masked(variables.get("GENAI_CACHE_KEY")),
         outages=variables.get("GENAI_OUTAGES", ""),
+        gateway_url=variables.get("GENAI_GATEWAY_URL", "").strip() or None,
         environ=variables,
     )
-    if settings.database_url:
+    if settings.database_url and not settings.gateway_url:
         _require_store_settings(settings)
     return settings
 
@@ -160,6 +163,7 @@ class GatewaySettings:
 
     Attributes:
         host: Langfuse's address, as of `Settings`.
+        pair: `LANGFUSE_PUBLIC_KEY` and `LANGFUSE_SECRET_KEY`; None where one is not set.
         database_url: Langfuse's Postgres, as of `Settings`; None where all projects have the same connections.
         encryption_keys: As of `Settings`.
         key_store: Where narrow keys are kept, `GENAI_GATEWAY_KEYS`; empty for nowhere.
@@ -168,11 +172,17 @@ class GatewaySettings:
     """
 
     host: str
+    pair: tuple[str, str] | None = field(repr=False)
     database_url: str | None = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
     key_store: str = field(repr=False)
     away: float
     environ: Mapping[str, str] = field(repr=False)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether callers have to show a key: Langfuse is there to check it."""
+        return self.pair is not None or self.database_url is not None
 
 
 def gateway_has_keys(environ: Mapping[str, str] | None = None) -> bool:
@@ -193,7 +203,9 @@ def read_gateway_settings(environ: Mapping[str, str] | None = None) -> GatewaySe
         ConfigurationError: A database is named but not its encryption key, or a number is none.
     """
     variables = os.environ if environ is None else environ
+    public, secret = variables.get("LANGFUSE_PUBLIC_KEY"), variables.get("LANGFUSE_SECRET_KEY")
     settings = GatewaySettings(
+        pair=(public, MaskedText(secret)) if public and secret else None,
         host=_host(None, variables),
         database_url=_masked(variables.get("LANGFUSE_DATABASE_URL")),
         encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),

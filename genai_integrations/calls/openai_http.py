@@ -5,11 +5,15 @@ Pure functions, so that a door of HTTP and an SDK in the same process say the sa
 
 from __future__ import annotations
 
-import array
 import base64
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
+
+import orjson
 
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
@@ -34,6 +38,9 @@ from genai_integrations.errors import (
     UnknownModelError,
 )
 from genai_integrations.runtime import jsonbytes
+
+Header = tuple[bytes, bytes]
+"""Name and value, as ASGI and httpx have them."""
 
 DONE = b"data: [DONE]\n\n"
 """The end of a stream."""
@@ -106,9 +113,18 @@ def _wait(error: GenAIError) -> dict[str, str]:
     return {} if seconds is None else {"retry-after": f"{max(seconds, 0):g}"}
 
 
-def event(data: Wire) -> bytes:
-    """One event of a stream: a chunk, or the body of a `Failure`."""
-    return b"data: " + jsonbytes.dumps(data) + b"\n\n"
+def json_of(wire: object) -> bytes:
+    """A body. It is made of others' JSON, so there is no number in it that JSON does not know."""
+    try:
+        return orjson.dumps(wire)
+    except TypeError:
+        # A lone surrogate, or a number of more than 64 bits.
+        return jsonbytes.dumps(wire)
+
+
+def event(wire: Wire) -> bytes:
+    """A server-sent event as OpenAI frames it: a chunk, or the body of an error."""
+    return b"data: %b\n\n" % json_of(wire)
 
 
 def wants_usage(body: Mapping[str, Any]) -> bool:
@@ -125,48 +141,50 @@ def is_shown(chunk: Wire, *, usage: bool) -> bool:
     return usage or bool(chunk.get("choices"))
 
 
-def route_headers(route: Route) -> dict[str, str]:
-    """Who answered, what it cost in US dollars, and what a cache had to do with it, as far as is known by now."""
-    told: dict[str, str] = {"x-genai-cache": route.cache.status}
-    if route.served is not None:
-        told["x-genai-target"] = _ascii(route.served)
-    if (cost := route.cost) is not None:
-        told["x-genai-cost"] = f"{cost:.8f}"
-    return told
+def route_headers(route: Route, cost: float | None) -> list[Header]:
+    """Who answered, what it cost, and what a cache had to do with it.
+
+    Args:
+        route: Of a stream that has just begun, what is known then.
+        cost: US dollars; None where they are not known, or not yet.
+    """
+    made: list[Header] = [(b"x-genai-cache", b"HIT" if route.cached else b"MISS")]
+    if route.attempts:
+        made.append((b"x-genai-target", _in_header(route.attempts[-1].target)))
+    if cost is not None:
+        made.append((b"x-genai-cost", f"{cost:.10f}".rstrip("0").rstrip(".").encode()))
+    return made
 
 
-def _ascii(name: str) -> str:
-    """A connection may have any name, and a header may not."""
-    return name.encode("ascii", "backslashreplace").decode()
+@lru_cache(1024)
+def _in_header(name: str) -> bytes:
+    """Percent-encoded: a name may have letters that no header can have."""
+    return quote(name, "/#:@+").encode()
 
 
 def models_body(names: Iterable[str]) -> Wire:
-    """The list of models: those that connections list, as `connection/model`."""
+    """The list of models."""
     return {"object": "list", "data": [model_body(name) for name in names]}
 
 
 def model_body(name: str) -> Wire:
-    """One of them."""
-    owner = name.partition("/")[0]
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+    """One of them. Nobody knows when it was made, and OpenAI's SDK wants a number."""
+    owner, slash, _ = name.partition("/")
+    owned_by = owner if slash else "genai-integrations"
+    return {"id": name, "object": "model", "created": 0, "owned_by": owned_by}
 
 
 def with_base64(reply: Wire) -> Wire:
-    """Embeddings as little-endian 32-bit floats in base64: `encoding_format="base64"`, which OpenAI's SDK asks for.
+    """Embeddings as `encoding_format="base64"` has them, which OpenAI's SDK asks for.
 
     Asked of no target, because not each of them knows it.
     """
-    rows = [{**row, "embedding": _base64(row["embedding"])} for row in reply["data"]]
+    rows = [{**row, "embedding": _packed(row["embedding"])} for row in reply["data"]]
     return {**reply, "data": rows}
 
 
-def _base64(vector: Any) -> Any:
-    if not isinstance(vector, list):
+def _packed(vector: Any) -> Any:
+    """Little-endian 32-bit floats in base64; a text is that already."""
+    if isinstance(vector, str):
         return vector
-    numbers = array.array("f", vector)
-    if _IS_BIG_ENDIAN:
-        numbers.byteswap()
-    return base64.b64encode(numbers.tobytes()).decode()
-
-
-_IS_BIG_ENDIAN = array.array("H", [1]).tobytes() == b"\x00\x01"
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

@@ -38,8 +38,10 @@ def enforced(kind: type) -> tuple[Wire, Parse]:
         schema = adapter.json_schema()
     except (PydanticUserError, TypeError) as error:
         raise _no_schema(kind, f"Pydantic says {error}") from None
-    if schema.get("type", "object") != "object":
-        raise _no_schema(kind, f"its schema is {schema['type']!r}, not an object")
+    if schema.get("type") != "object" and "$ref" not in schema:
+        raise _no_schema(
+            kind, f"its schema is of {schema.get('type', 'anything')}, not of an object"
+        )
     closed = strict_schema(schema)
     name = "".join(letter for letter in kind.__name__ if letter.isascii() and letter.isalnum())
     form = {

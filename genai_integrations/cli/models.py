@@ -10,13 +10,17 @@ import typer
 
 from genai_integrations.cli import options, render
 from genai_integrations.cli.options import AsJson
+from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.overview import overview
+from genai_integrations.connections.providers import provider_named
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.models.catalog import ModelRow, bare, model_info, models_of
 
 if TYPE_CHECKING:
     from genai_integrations.client import GenAIClient
-    from genai_integrations.connections.connection import Connection
-    from genai_integrations.models.catalog import ModelRow
+
+_Named = tuple[str, Connection, str]
+"""The name of a model, who is asked under it, and its own id there."""
 
 ABILITIES: Mapping[str, str] = {
     "vision": "supports_vision",
@@ -114,47 +118,50 @@ def offered(
         owner: A provider's or connection's name.
         can: Words of `ABILITIES`, all of which a model must have.
     """
-    found: dict[str, Offered] = {}
     usable = _usable(client)
-    names = [row.name for row in usable]
-    for connection, model, info in _known(usable, owner):
-        if search.lower() not in f"{connection.name}/{model}".lower():
+    found: dict[str, Offered] = {}
+    for name, connection, model in (*_groups(client, usable), *_known(client, usable)):
+        if name in found or search.lower() not in name.lower():
             continue
-        abilities = _abilities(info)
-        if not set(can) <= set(abilities):
-            continue
-        name, served = _name(client, connection, model)
-        if name not in found:
-            served = tuple(row for row in served if row in names)
-            found[name] = Offered(name, served, *_figures(info), abilities)
+        info = model_info(connection.provider.name, model)
+        served = _served(client, name, usable) or (connection.name,)
+        if set(can) <= set(_abilities(info)) and _is_of(owner, connection, served):
+            found[name] = Offered(name, served, *_figures(info), _abilities(info))
     return sorted(found.values(), key=lambda row: (not row.is_bare, row.name))
 
 
 def names_offered(client: GenAIClient) -> list[str]:
     """The names of all that can be asked, each in both ways."""
-    rows = [(row, model) for row, model, _ in _known(_usable(client), None)]
-    bare = dict.fromkeys(_name(client, row, model)[0] for row, model in rows)
-    return [*bare, *(f"{row.name}/{model}" for row, model in rows)]
+    usable = _usable(client)
+    rows = [*_groups(client, usable), *_known(client, usable)]
+    return [
+        *dict.fromkeys(name for name, _, _ in rows),
+        *dict.fromkeys(f"{row.name}/{model}" for _, row, model in rows),
+    ]
 
 
-def _known(
-    connections: Iterable[Connection], owner: str | None
-) -> Iterator[tuple[Connection, str, ModelRow | None]]:
-    """Each connection's models: those that it lists, else those of its provider that the price map knows."""
-    from genai_integrations.connections.providers import provider_named
-    from genai_integrations.models.catalog import model_info, models_of
+def _groups(client: GenAIClient, usable: Sequence[Connection]) -> Iterator[_Named]:
+    """Aliases and groups, each with the model that is asked first."""
+    listed = tuple(f"{row.name}/" for row in usable)
+    for name in client.models():
+        targets = () if name.startswith(listed) else client.resolve(name).targets
+        if targets:
+            yield name, targets[0].connection, targets[0].model
 
-    wanted = provider_named(owner) if owner else None
-    for row in connections:
-        if owner and owner != row.name and row.provider is not wanted:
-            continue
+
+def _known(client: GenAIClient, usable: Iterable[Connection]) -> Iterator[_Named]:
+    """Each connection's models: those that it lists, and those of its provider that the price map knows."""
+    for row in usable:
         own = row.provider.name
-        for model in row.custom_models:
-            yield row, model, model_info(own, model)
-        for model in models_of(own) if row.with_default_models else ():
+        more = models_of(own) if row.with_default_models else ()
+        for model in dict.fromkeys((*row.custom_models, *more)):
             info = model_info(own, model)
-            if info and model not in row.custom_models and _can_be_asked(model, info):
-                yield row, model, info
+            if model in row.custom_models or (info and _can_be_asked(model, info)):
+                yield _name(client, row, model), row, model
+
+
+def _is_of(owner: str | None, connection: Connection, served: Sequence[str]) -> bool:
+    return owner is None or owner in served or provider_named(owner) is connection.provider
 
 
 def _can_be_asked(model: str, info: ModelRow) -> bool:
@@ -163,15 +170,23 @@ def _can_be_asked(model: str, info: ModelRow) -> bool:
     return is_model and info.get("mode") in _MODES and not model.startswith(_TUNED)
 
 
-def _name(client: GenAIClient, connection: Connection, model: str) -> tuple[str, tuple[str, ...]]:
-    """How a model is called, and who serves it under that name."""
-    from genai_integrations.models.catalog import bare
-
-    for name in dict.fromkeys((model, bare(model))):
+def _name(client: GenAIClient, connection: Connection, model: str) -> str:
+    """How a model is called: plainly, where that leads to it, or to the profile by which it is served."""
+    own = bare(model)
+    for name in dict.fromkeys((own, model)):
         targets = client.resolve(name).targets if "/" not in name else ()
-        if any((row.connection, row.model) == (connection, model) for row in targets):
-            return name, tuple(dict.fromkeys(row.connection.name for row in targets))
-    return f"{connection.name}/{model}", (connection.name,)
+        if any(row.connection is connection and bare(row.model) == own for row in targets):
+            return name
+    return f"{connection.name}/{model}"
+
+
+def _served(client: GenAIClient, name: str, usable: Iterable[Connection]) -> tuple[str, ...]:
+    """The connections that serve a name."""
+    names = {row.name for row in usable}
+    targets = client.resolve(name).targets
+    return tuple(
+        dict.fromkeys(row.connection.name for row in targets if row.connection.name in names)
+    )
 
 
 def _figures(info: ModelRow | None) -> tuple[int | None, float | None, float | None]:
@@ -205,8 +220,6 @@ def _check(can: Iterable[str]) -> None:
 
 def _usable(client: GenAIClient) -> list[Connection]:
     """The connections whose keys can be had."""
-    from genai_integrations.connections.connection import Connection
-
     broken = {row.name for row in overview(client.connections) if row.error is not None}
     return [
         row for row in client.connections if isinstance(row, Connection) and row.name not in broken
@@ -215,8 +228,6 @@ def _usable(client: GenAIClient) -> list[Connection]:
 
 def _without_list(client: GenAIClient) -> list[str]:
     """Connections of which no model is known."""
-    from genai_integrations.models.catalog import models_of
-
     rows = _usable(client)
     return [row.name for row in rows if not row.custom_models and not models_of(row.provider.name)]
 

@@ -40,21 +40,6 @@ def configuration(context: typer.Context) -> str | None:
     return context.find_root().obj or configuration_file()
 
 
-def client_with_fallbacks(context: typer.Context, names: Sequence[str]) -> GenAIClient:
-    """The client, which asks these models where a call's own fail."""
-    if not names:
-        return client()
-    from genai_integrations.client import GenAIClient
-
-    path = configuration(context)
-    if path is None:
-        return GenAIClient(router_args={"default_fallbacks": list(names)})
-    from genai_integrations.config.reading import read_config
-
-    own = read_config(path).arguments.get("router_args", {})
-    return GenAIClient.from_config(path, router_args={**own, "default_fallbacks": list(names)})
-
-
 def default_model(context: typer.Context) -> str:
     """The model to ask where none is named.
 

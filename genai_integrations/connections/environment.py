@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.credentials import GOOGLE_DEFAULT
 from genai_integrations.connections.providers import (
+    GENAI_GATEWAY,
     OWN,
     PROVIDERS,
     Provider,
@@ -30,6 +31,7 @@ _PORTKEY_HEADERS = {
     "PORTKEY_VIRTUAL_KEY": "x-portkey-virtual-key",
     "PORTKEY_CONFIG": "x-portkey-config",
 }
+_LANGFUSE_PAIR = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
 _OLLAMA_PORT = 11434
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 
@@ -43,7 +45,7 @@ def _of(rows: Iterable[Provider]) -> frozenset[str]:
 
 
 _VARIABLES = _of(PROVIDERS.values()).union(
-    _AZURE_VERSIONS, _GOOGLE_PROJECTS, _AWS_SECRETS, _PORTKEY_HEADERS
+    _AZURE_VERSIONS, _GOOGLE_PROJECTS, _AWS_SECRETS, _PORTKEY_HEADERS, _LANGFUSE_PAIR
 )
 
 
@@ -161,6 +163,23 @@ def _portkey(provider: Provider, variables: Mapping[str, str]) -> Connection | N
         url and url.rstrip("/"),
         extra_headers=Secret(json.dumps(headers)),
     )
+
+
+def _genai_gateway(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
+    """A gateway of this package, whose key is the project's pair, or a narrower one."""
+    url = _first(variables, provider.url_variables)
+    if url is None:
+        return None
+    pair = [variables[name] for name in _LANGFUSE_PAIR if name in variables]
+    key = _first(variables, provider.key_variables) or ":".join(pair)
+    if len(pair) == 1 and key == pair[0]:
+        raise ConfigurationError(
+            f"{provider.url_variables[0]} is set, but of LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY only one is: "
+            "set both"
+        )
+    # Without a key: one that serves everybody, on this machine.
+    base = url.rstrip("/").removesuffix("/v1")
+    return Connection(provider.name, provider, Secret(key), f"{base}/v1")
 
 
 def _ollama(provider: Provider, variables: Mapping[str, str]) -> Connection | None:
@@ -298,6 +317,7 @@ def _first(variables: Mapping[str, str], names: Sequence[str]) -> str | None:
 _READERS = {
     "azure": _azure,
     "bedrock": _bedrock,
+    GENAI_GATEWAY: _genai_gateway,
     "ollama": _ollama,
     "portkey": _portkey,
     "vertex": _vertex,

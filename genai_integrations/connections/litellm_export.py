@@ -88,7 +88,7 @@ def _prefixed(connection: Connection, model: str) -> str:
         )
     if connection.dialect == "responses":
         model = f"responses/{model}"
-    if provider.name in _SPOKEN_AS_OPENAI or not provider.litellm:
+    if provider.gateway or provider.name in _SPOKEN_AS_OPENAI or not provider.litellm:
         return f"openai/{model}"
     return f"{provider.litellm}/{model}"
 

@@ -39,6 +39,8 @@ class Provider:
         keyless: Works without a key.
         check_model: What a connection that lists no models is tried with; Langfuse 4.16.0's choice.
         families: What the names of models start with that a program's own provider serves.
+        gateway: Knows what names mean, so they go to it as they are written; and records calls in Langfuse itself, in the
+            trace that it is told of, so that its answers are not recorded once more.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Provider:
     keyless: bool = False
     check_model: str | None = None
     families: tuple[str, ...] = ()
+    gateway: bool = False
 
 
 def _copy(
@@ -80,6 +83,8 @@ def _copy(
         **fields,
     )
 
+
+GENAI_GATEWAY = "genai-gateway"
 
 _ROWS = (
     Provider(
@@ -329,6 +334,23 @@ _ROWS = (
     _copy("lm_studio", None, ["LM_STUDIO_API_KEY"], ["LM_STUDIO_API_BASE"], keyless=True),
     _copy(
         "litellm_proxy", None, ["LITELLM_PROXY_API_KEY"], ["LITELLM_PROXY_API_BASE"], keyless=True
+    ),
+    # A key pair of Langfuse is its key, so `GENAI_GATEWAY_API_KEY` is only for who has a narrower one.
+    _copy(
+        GENAI_GATEWAY,
+        None,
+        ["GENAI_GATEWAY_API_KEY"],
+        ["GENAI_GATEWAY_URL"],
+        gateway=True,
+    ),
+    # Source: langfuse/langfuse, ai-gateway/README: Responses and Anthropic's Messages; keys of its own.
+    Provider(
+        "langfuse-gateway",
+        "responses",
+        litellm="langfuse-gateway",
+        key_variables=("LANGFUSE_AI_GATEWAY_API_KEY",),
+        url_variables=("LANGFUSE_AI_GATEWAY_BASE_URL",),
+        gateway=True,
     ),
 )
 

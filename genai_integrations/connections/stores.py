@@ -10,16 +10,19 @@ from genai_integrations.connections.connection import (
     Connection,
     ConnectionStore,
 )
-from genai_integrations.connections.environment import EnvironmentStore
+from genai_integrations.connections.environment import EnvironmentStore, connection_in
 from genai_integrations.connections.langfuse.project import fetch_project_id
 from genai_integrations.connections.langfuse.store import LangfuseStore
+from genai_integrations.connections.providers import GENAI_GATEWAY, PROVIDERS
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import Settings
 
 
 def store_from_settings(settings: Settings) -> ConnectionStore:
-    """Langfuse's database if one is configured, else the providers' own variables."""
+    """A gateway if one is named, else Langfuse's database if one is configured, else the providers' own variables."""
+    if settings.gateway_url:
+        return GivenConnections((gateway_connection(settings),))
     if not settings.database_url:
         return EnvironmentStore(settings.environ)
     public_key, secret_key = settings.public_key or "", MaskedText(settings.secret_key or "")
@@ -28,6 +31,24 @@ def store_from_settings(settings: Settings) -> ConnectionStore:
         settings.encryption_keys,
         project_id=partial(fetch_project_id, settings.host, public_key, secret_key),
     )
+
+
+def gateway_connection(settings: Settings) -> Connection:
+    """The connection to the gateway of `GENAI_GATEWAY_URL`, with the key pair that the client was given.
+
+    Raises:
+        ConfigurationError: There is only half of a pair.
+    """
+    pair = {
+        "LANGFUSE_PUBLIC_KEY": settings.public_key or "",
+        "LANGFUSE_SECRET_KEY": settings.secret_key or "",
+    }
+    variables = {**settings.environ, "GENAI_GATEWAY_URL": settings.gateway_url or "", **pair}
+    told = {name: value for name, value in variables.items() if value}
+    made = connection_in(PROVIDERS[GENAI_GATEWAY], told)
+    if made is None:
+        raise ConfigurationError("GENAI_GATEWAY_URL must be like http://gateway:4000")
+    return made
 
 
 class GivenConnections:

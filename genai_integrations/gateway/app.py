@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable
 
+from genai_integrations.calls.openai_http import json_of, models_body, route_headers
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.wire import Relayed, Wire
 from genai_integrations.errors import GenAIError
@@ -16,15 +17,15 @@ from genai_integrations.gateway.dialects import chat, embeddings, models
 from genai_integrations.gateway.dialects.anthropic import dialect as anthropic
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect
 from genai_integrations.gateway.dialects.responses import dialect as responses
-from genai_integrations.gateway.dialects.told import FIELD, headers_of, told
+from genai_integrations.gateway.dialects.told import FIELD, told
 from genai_integrations.gateway.exchange import (
     ClientGone,
     Exchange,
     Receive,
     Scope,
     Send,
-    json_of,
 )
+from genai_integrations.gateway.joining import joined
 from genai_integrations.gateway.openapi import description
 from genai_integrations.gateway.operation import Operation
 from genai_integrations.gateway.options import GatewayOptions
@@ -125,16 +126,11 @@ class Gateway:
         if dialect.beside is not None:
             asked.params.update(dialect.beside(exchange.headers))
         caller.require(asked.model, asked.params)
-        if caller.key:
-            # What the caller itself says of its key does not count.
-            given = asked.params.get("metadata") or {}
-            asked.params["metadata"] = {**given, "key": caller.key}
-        if caller.models is not None:
-            # They bind wherever a call may end up.
-            asked.params["allowed_models"] = caller.models
+        caller.bound(asked.params)
         watch = Watch(exchange.receive)
         try:
-            answer = await dialect.ask(caller.client, asked)
+            with joined(exchange.headers, asked.params, is_bound=bool(caller.key)):
+                answer = await dialect.ask(caller.client, asked)
             exchange.told.call = answer.route
             if isinstance(answer, AsyncReplyStream):
                 with self.operation.stream(exchange.told):
@@ -156,14 +152,14 @@ async def _answer(exchange: Exchange, dialect: Dialect, asked: Asked, answer: Re
         body = wire.raw
     else:
         body = json_of({**dialect.reply(answer, asked), FIELD: about})
-    await exchange.answer(200, body, headers_of(answer.route, about["cost"]))
+    await exchange.answer(200, body, route_headers(answer.route, about["cost"]))
 
 
 async def _stream(
     exchange: Exchange, dialect: Dialect, asked: Asked, answer: AsyncReplyStream, watch: Watch
 ) -> None:
     """Send a stream. One that is not ended, as after a mistake of ours, has its connection closed by the server."""
-    head = (*_STREAMING, *headers_of(answer.route, None))
+    head = (*_STREAMING, *route_headers(answer.route, None))
     try:
         await exchange.begin(200, head, EVENT_STREAM)
         send = exchange.send
@@ -192,7 +188,7 @@ def _internal() -> Refused:
 async def _models(gateway: Gateway, exchange: Exchange) -> None:
     caller = await gateway.admit(exchange)
     names = await models.names_for(caller)
-    await exchange.answer(200, json_of(models.listed(names)))
+    await exchange.answer(200, json_of(models_body(names)))
 
 
 async def _model(gateway: Gateway, exchange: Exchange) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+from genai_integrations.calls.allowed import may_use
 from genai_integrations.calls.args import CALL_FALLBACKS
 from genai_integrations.client import GenAIClient
 from genai_integrations.gateway.refusals import Refused
@@ -26,7 +26,7 @@ class Caller:
 
     Attributes:
         client: Of its project; everything is asked through it.
-        name: The public key, or the name of a narrower key; safe in logs and metrics.
+        name: The project's id, with the name of a narrower key behind a slash; safe in logs and metrics.
         models: Patterns of the names it may use, such as `gpt-4o*`; None for all.
         project: Id of the project in Langfuse; empty without one.
         key: What the limits and budgets of a key are kept under; empty for none.
@@ -40,7 +40,7 @@ class Caller:
 
     def may_use(self, model: str) -> bool:
         """Whether it may ask for a model by this name."""
-        return self.models is None or any(fnmatchcase(model, row) for row in self.models)
+        return self.models is None or may_use(model, self.models)
 
     def require(self, model: str, params: Mapping[str, Any]) -> None:
         """Refuse a model that it may not use, as the one that is asked for or as one to fall back to.
@@ -70,6 +70,14 @@ class Caller:
                 "this key may not use that model; GET /v1/models lists those it may",
                 param=param,
             )
+
+    def bound(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of a call with what binds this caller, whatever it says itself."""
+        if self.models is not None:
+            params["allowed_models"] = self.models
+        if self.key:
+            params["metadata"] = {**(params.get("metadata") or {}), "key": self.key}
+        return params
 
 
 class Keys(Protocol):

@@ -8,8 +8,6 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
-import orjson
-
 from genai_integrations.gateway.operation import Told
 from genai_integrations.gateway.refusals import Header, Refused
 from genai_integrations.runtime import jsonbytes
@@ -199,15 +197,6 @@ class Exchange:
             return False
         sent = self.headers.get("content-length", "0") != "0"
         return sent or "transfer-encoding" in self.headers
-
-
-def json_of(wire: object) -> bytes:
-    """A body or an event. It is made of others' JSON, so there is no number in it that JSON does not know."""
-    try:
-        return orjson.dumps(wire)
-    except TypeError:
-        # A lone surrogate, or a number of more than 64 bits.
-        return jsonbytes.dumps(wire)
 
 
 class ClientGone(Exception):  # noqa: N818  nobody is told of it

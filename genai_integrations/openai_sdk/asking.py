@@ -8,7 +8,14 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from genai_integrations.calls.headers import Headers
-from genai_integrations.calls.openai_http import failure, model_body, models_body, with_base64
+from genai_integrations.calls.openai_http import (
+    Header,
+    failure,
+    json_of,
+    model_body,
+    models_body,
+    with_base64,
+)
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import (
@@ -131,7 +138,7 @@ def unknown_path(path: str) -> ConfigurationError:
     """The error for what is not served."""
     return ConfigurationError(
         f"a client of as_openai() has no {path!r}: it answers chat.completions, embeddings and models; "
-        "ask the provider's own client for the rest"
+        "a gateway serves the Responses API too"
     )
 
 
@@ -157,7 +164,7 @@ def listed(client: Client, path: str) -> Wire:
 def embedded(reply: Reply, asked: Asked) -> bytes:
     """The body for embeddings."""
     as_base64 = asked.body.get("encoding_format") == "base64"
-    return jsonbytes.dumps(with_base64(reply.wire) if as_base64 else reply.wire)
+    return json_of(with_base64(reply.wire) if as_base64 else reply.wire)
 
 
 def never_came(error: GenAIError) -> type[GenAIError] | None:
@@ -169,11 +176,12 @@ def never_came(error: GenAIError) -> type[GenAIError] | None:
     return None
 
 
-def failed(error: GenAIError) -> tuple[int, bytes, dict[str, str]]:
+def failed(error: GenAIError) -> tuple[int, bytes, list[Header]]:
     """Status, body and headers for an error."""
     told = failure(error)
-    return told.status, jsonbytes.dumps(told.body), {**JSON, **told.headers}
+    more = [(name.encode(), text.encode()) for name, text in told.headers.items()]
+    return told.status, json_of(told.body), [JSON, *more]
 
 
-JSON = {"content-type": "application/json"}
-EVENTS = {"content-type": "text/event-stream"}
+JSON = (b"content-type", b"application/json")
+EVENTS = (b"content-type", b"text/event-stream")

@@ -12,6 +12,7 @@ from genai_integrations.calls.openai_http import (
     event,
     failure,
     is_shown,
+    json_of,
     route_headers,
     wants_usage,
 )
@@ -33,7 +34,6 @@ from genai_integrations.openai_sdk.asking import (
     unknown_path,
 )
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
-from genai_integrations.runtime import jsonbytes
 
 
 class _Http:
@@ -53,13 +53,15 @@ class _Http:
         return asked(request.url.path, content, request.headers, timeout)
 
     def _answer(self, body: bytes, reply: Reply | None = None) -> Any:
-        more = {} if reply is None else route_headers(reply.route)
-        if reply is not None and reply.request_id:
-            more["x-request-id"] = reply.request_id
-        return self._httpx.Response(200, headers={**JSON, **more}, content=body)
+        headers = [JSON]
+        if reply is not None:
+            headers += route_headers(reply.route, reply.route.cost)
+            if reply.request_id:
+                headers.append((b"x-request-id", reply.request_id.encode("ascii", "replace")))
+        return self._httpx.Response(200, headers=headers, content=body)
 
     def _opened(self, stream: ReplyStream | AsyncReplyStream, events: Any) -> Any:
-        headers = {**EVENTS, **route_headers(stream.route)}
+        headers = [EVENTS, *route_headers(stream.route, None)]
         return self._httpx.Response(200, headers=headers, stream=events)
 
     def _failed(self, error: GenAIError) -> Any:
@@ -88,14 +90,14 @@ class InProcess(_Http):
             given = asked.body.get("messages")
             reply = self._client.completion(model, given, asked.stream, **asked.params)
             if isinstance(reply, Reply):
-                return self._answer(jsonbytes.dumps(reply.wire), reply)
+                return self._answer(json_of(reply.wire), reply)
             events = _events_of(self._httpx)(reply, usage=wants_usage(asked.body))
             return self._opened(reply, events)
         if asked.path == EMBEDDINGS:
             reply = self._client.embedding(model, asked.body.get("input"), **asked.params)
             return self._answer(embedded(reply, asked), reply)
         if asked.path.partition("/")[0] == MODELS:
-            return self._answer(jsonbytes.dumps(listed(self._client, asked.path)))
+            return self._answer(json_of(listed(self._client, asked.path)))
         raise unknown_path(asked.path)
 
     def close(self) -> None:
@@ -119,7 +121,7 @@ class AsyncInProcess(_Http):
             given = asked.body.get("messages")
             reply = await self._client.acompletion(model, given, asked.stream, **asked.params)
             if isinstance(reply, Reply):
-                return self._answer(jsonbytes.dumps(reply.wire), reply)
+                return self._answer(json_of(reply.wire), reply)
             events = _async_events_of(self._httpx)(reply, usage=wants_usage(asked.body))
             return self._opened(reply, events)
         if asked.path == EMBEDDINGS:
@@ -127,7 +129,7 @@ class AsyncInProcess(_Http):
             return self._answer(embedded(reply, asked), reply)
         if asked.path.partition("/")[0] == MODELS:
             found = await asyncio.to_thread(listed, self._client, asked.path)
-            return self._answer(jsonbytes.dumps(found))
+            return self._answer(json_of(found))
         raise unknown_path(asked.path)
 
     async def aclose(self) -> None:

@@ -325,6 +325,8 @@ class _Call(Record):
         headers = request.headers and headers_for(
             request.headers, connection.provider.name, target.model
         )
+        if connection.provider.gateway:
+            headers = {**self._carried(), **headers}
         times = Times() if self._parts.wants_times else None
         drop_params = request.args.drop_params
         # What a remedy has said otherwise is not what the caller wrote.

@@ -97,6 +97,7 @@ class Names:
     ) -> None:
         self._connections = connections
         self._groups = groups or {}
+        self._has_gateway = any(row.provider.gateway for row in connections)
         # Those of rows answer to their own names, and to no model's.
         self._by_name = {connection.name: connection for connection in connections}
         self._broken = {row.name: row for row in broken}
@@ -178,7 +179,7 @@ class Names:
 
     def _targets(self, name: str) -> Iterable[Target]:
         named = self._named(name)
-        if name.startswith("models/") and not named:
+        if name.startswith("models/") and not named and not self._has_gateway:
             # Google's APIs list their models so.
             name = name.removeprefix("models/")
             named = self._named(name)
@@ -271,6 +272,8 @@ def without_provider(name: str, connections: Container[str]) -> str:
 
 
 def _own_id(connection: Connection, model: str) -> str:
+    if connection.provider.gateway:
+        return model
     return _listed_id(connection, model) or _default_id(connection, model)
 
 
@@ -330,6 +333,8 @@ _HOSTS = frozenset(name for name, row in PROVIDERS.items() if row.catalog)
 
 
 def _listing(row: Connection, name: str) -> str | None:
+    if row.provider.gateway and row.with_default_models:
+        return name
     if row.provider.aggregator and name not in row.custom_models:
         return None
     return _listed_id(row, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.calls.wire import Wire
@@ -62,3 +63,9 @@ class Observer(Protocol):
 def wants_times(observer: Observer) -> bool:
     """Whether an observer reads `connect_ms`, `first_byte_ms` or `longest_gap_ms`: else they are not measured."""
     return bool(getattr(observer, "wants_times", False))
+
+
+def carried_by(observer: CallObserver) -> Headers:
+    """Headers for a request to a gateway, by which it joins the trace that an observer writes; most write none."""
+    carried = getattr(observer, "carried", None)
+    return carried() if carried is not None else {}

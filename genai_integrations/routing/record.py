@@ -6,13 +6,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, cast
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, CANCELLED, OK, Attempt, Route
 from genai_integrations.calls.wire import REQUEST_ID, Times, Wire, WireCall, located
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
-from genai_integrations.routing.observing import CallObserver
+from genai_integrations.routing.observing import CallObserver, carried_by
 from genai_integrations.runtime.network import without_frames
+from genai_integrations.tracing.carrying import around
 from genai_integrations.transports.advice import next_step
 
 if TYPE_CHECKING:
@@ -81,6 +83,13 @@ class Record:
         for observer in self._observers:
             observer.attempt_began(attempt)
         return attempt
+
+    def _carried(self) -> Headers:
+        """Headers by which a gateway joins the trace of this call."""
+        made: dict[str, str] = {}
+        for observer in self._observers:
+            made |= carried_by(observer)
+        return made or around()
 
     def _added(self, attempt: Attempt) -> None:
         """An attempt stands for an answer that another call got."""

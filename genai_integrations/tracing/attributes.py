@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from genai_integrations.calls.request import Request
-from genai_integrations.calls.route import CANCELLED, OK, Route
+from genai_integrations.calls.route import CACHE, CANCELLED, OK, Route
 from genai_integrations.calls.wire import Operation, Wire
+from genai_integrations.connections.providers import provider_named
 from genai_integrations.errors import GenAIError
 from genai_integrations.models.prices import TOTAL, split
 from genai_integrations.tracing.owners import TYPE
@@ -139,6 +140,21 @@ def outcome(request: Request, route: Route, error: BaseException | None) -> Attr
     elif rescued := _rescued(route):
         attributes |= {_LEVEL: "WARNING", STATUS: text(rescued)}
     return attributes
+
+
+def is_recorded_there(route: Route) -> bool:
+    """Whether the one who answered has recorded the generation itself, as gateways do."""
+    last = route.attempts[-1] if route.attempts else None
+    if last is None or last.reason == CACHE:
+        return False
+    provider = provider_named(last.provider)
+    return provider is not None and provider.gateway
+
+
+def around(written: Attributes) -> Attributes:
+    """What is written of a call that a gateway has recorded: a span around that, without what would count twice."""
+    counted = (_MODEL, _PARAMETERS, _USAGE, _COST, COMPLETION_START)
+    return {TYPE: "span", **{name: value for name, value in written.items() if name not in counted}}
 
 
 def _failure(kind: str, said: str | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
 from genai_integrations.calls.wire import Wire
@@ -17,10 +18,12 @@ from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.settings import TraceSettings, read_trace_settings
 from genai_integrations.tracing import attributes as attribute
+from genai_integrations.tracing.carrying import carried, traceparent
 from genai_integrations.tracing.exporter import Exporter, Job, Outcome
 from genai_integrations.tracing.outbox import KeyPair
 from genai_integrations.tracing.own_recorder import OwnRecorder
 from genai_integrations.tracing.owners import last_until_ended
+from genai_integrations.tracing.record import new_trace_id
 from genai_integrations.tracing.recorder import Recorder
 from genai_integrations.tracing.sdk_recorder import SdkRecorder
 
@@ -56,7 +59,7 @@ class Generations:
         """Load OpenTelemetry, and read the variables."""
         self._recorder()
 
-    def call_began(self, request: Request) -> Generation | None:
+    def call_began(self, request: Request) -> Generation | LeftOut | None:
         """A call begins; None if it is not recorded."""
         recorder = self._recorder()
         if recorder is None:
@@ -65,7 +68,7 @@ class Generations:
             given = _given(request, recorder)
             span = given or recorder.started(request)
             if span is None or not span.is_recording():
-                return None
+                return LEFT_OUT
             return Generation(recorder, request, span, given is None, self._attempts)
         except Exception as error:  # noqa: BLE001  tracing never breaks a call
             _log.warning("a call is not recorded: %s", type(error).__name__)
@@ -143,6 +146,29 @@ def _given(request: Request, recorder: Recorder) -> Any | None:
     return None
 
 
+class LeftOut:
+    """A call that sampling leaves out: a gateway is told so, and nothing is written."""
+
+    def carried(self) -> Headers:
+        """Of a trace that nobody records."""
+        return {"traceparent": traceparent(new_trace_id(), 1, sampled=False)}
+
+    def attempt_began(self, attempt: Attempt) -> None:
+        """Nothing to note, as in all that follow."""
+
+    def attempt_ended(self, attempt: Attempt) -> None:
+        """The same."""
+
+    def first_content(self, route: Route) -> None:
+        """The same."""
+
+    def call_ended(self, route: Route, wire: Wire | None, error: BaseException | None) -> None:
+        """The same."""
+
+
+LEFT_OUT = LeftOut()
+
+
 class Generation:
     """One call's generation, open.
 
@@ -181,6 +207,12 @@ class Generation:
         self._start = 0
         # Now, because the caller may go on with the list of messages before the call is over.
         self._input = attribute.text(recorder.may_record(attribute.input_of(request)))
+
+    def carried(self) -> Headers:
+        """Headers by which what a gateway records is below this span."""
+        span = getattr(self._span, "__wrapped__", self._span)
+        context = getattr(span, "context", None)
+        return {} if context is None else carried(context, span.attributes or {})
 
     def attempt_began(self, attempt: Attempt) -> None:
         """Nothing to note: attempts are written when the call is over, with one that was cancelled."""
@@ -224,6 +256,8 @@ class Generation:
             written[attribute.COMPLETION_START] = attribute.moment(self._start)
         if wire is not None:
             written[attribute.OUTPUT] = attribute.text(record(attribute.output_of(request, wire)))
+        if error is None and attribute.is_recorded_there(route):
+            written = attribute.around(written)
         self._span.set_attributes(written)
         if error is not None:
             self._span.set_status(_failed(str(written[attribute.STATUS])))

@@ -12,6 +12,7 @@ from genai_integrations.calls.wire import Operation
 from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.settings import TraceSettings
 from genai_integrations.tracing import attributes as attribute
+from genai_integrations.tracing.carrying import TRACE_ID
 from genai_integrations.tracing.outbox import Outbox
 from genai_integrations.tracing.record import Record, new_trace_id
 from genai_integrations.tracing.recorder import masked
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
 _APP_ROOT = "langfuse.internal.is_app_root"
-_TRACE_IN_BAGGAGE = "langfuse_trace_id"
 _PROPAGATION = "langfuse._client.propagation"
 
 
@@ -105,12 +105,13 @@ def _surrounding(context: Context, trace_id: int) -> dict[str, object]:
 
     carried = baggage.get_all(context)
     module = sys.modules.get(_PROPAGATION)
-    if module is None and any(name.startswith("langfuse_") for name in carried):
+    others = carried.keys() - {TRACE_ID}
+    if module is None and any(name.startswith("langfuse_") for name in others):
         module = importlib.import_module(_PROPAGATION)
     found: dict[str, Any] = {}
     if module is not None:  # else nobody can have said anything
         found = module._get_propagated_attributes_from_context(context)  # noqa: SLF001
     # A span of another service that the project has, too, is the trace's root.
-    if str(carried.get(_TRACE_IN_BAGGAGE)).lower() != f"{trace_id:032x}":
+    if str(carried.get(TRACE_ID)).lower() != f"{trace_id:032x}":
         found = {**found, _APP_ROOT: True}
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
@@ -178,12 +179,21 @@ class RelayingReader(Reader):
     def _read(self, data: bytes, chunks: list[Wire]) -> Wire:
         place = len(chunks)
         event = super()._read(data, chunks)
-        kind = str(event.get("type")).encode(errors="replace")
-        chunks.insert(place, Relayed(_NO_CHOICE, b"event: %b\ndata: %b\n\n" % (kind, data)))
+        kind = str(event.get("type"))
+        if _NAME.fullmatch(kind):
+            framed = b"event: %b\ndata: %b\n\n" % (kind.encode(), _in_lines(data))
+            chunks.insert(place, Relayed(_NO_CHOICE, framed))
         return event
 
 
 _NO_CHOICE: Wire = {"choices": []}
+_NAME = re.compile(r"[a-z_.]+")
+"""The names of events; another could be a line of its own."""
+
+
+def _in_lines(data: bytes) -> bytes:
+    """The JSON of an event in the lines of one, as some servers write it."""
+    return data.replace(b"\n", b"\ndata: ") if b"\n" in data else data
 
 
 def _is_done(data: bytes) -> bool:

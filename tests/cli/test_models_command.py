@@ -51,17 +51,46 @@ def test_names(genai):
     assert found["text-embedding-3-small"]["can"] == ["embedding"]
 
 
-def test_plain_names_first(genai, using, connect):
-    """What only an aggregator has is called by its connection."""
+def test_groups_and_aliases(genai, using, connect):
+    """They are models as any other: with the figures of the first that is asked, and all who serve them."""
     using(
-        connect("router", provider="openrouter", base_url=None, custom_models=("acme/own-1",)),
-        connect("seoul", custom_models=("gpt-4o",)),
+        connect("seoul", custom_models=("gpt-4o-mini",), with_default_models=False),
+        connect("usa", custom_models=("gpt-4o",), with_default_models=False),
+        router_args={
+            "model_group_alias": {"fast": "gpt-4o-mini"},
+            "model_list": [
+                {"model_name": "team", "litellm_params": {"model": "usa/gpt-4o"}},
+                {"model_name": "team", "litellm_params": {"model": "seoul/gpt-4o-mini"}},
+            ],
+        },
     )
 
-    listed = list(rows(genai, "--can", "tools")) + list(rows(genai, "own-1"))
+    found = rows(genai)
 
-    assert "gpt-4o" in listed
-    assert listed[-1] == "router/acme/own-1"
+    assert list(found) == ["fast", "gpt-4o", "gpt-4o-mini", "team"]
+    assert (found["fast"]["connections"], found["fast"]["input_usd"]) == (["seoul"], 0.15)
+    assert (found["team"]["connections"], found["team"]["input_usd"]) == (["usa", "seoul"], 2.5)
+
+
+def test_plain_names_first(genai, using, connect):
+    """What no plain name leads to is called by its connection, behind the others."""
+    using(connect("team", provider="together", base_url=None), connect("seoul"))
+
+    listed = list(rows(genai))
+
+    behind = [name for name in listed if name.startswith("team/")]
+    assert behind
+    assert listed[-len(behind) :] == behind
+    assert "gpt-4o" in listed[: -len(behind)]
+
+
+def test_names_on_bedrock(genai, using, connect):
+    """Without vendor, version and the profile by which it is served."""
+    using(connect("aws", '{"apiKey": "x"}', provider="bedrock", region="us-east-1", base_url=None))
+
+    found = rows(genai, "claude-sonnet-4-5")
+
+    assert list(found) == ["claude-sonnet-4-5-20250929"]
 
 
 @pytest.mark.parametrize(

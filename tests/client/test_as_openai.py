@@ -148,7 +148,7 @@ def test_headers_tell_the_route(ask, make_client, usa):
     )
     told = {name: raw.headers[name] for name in raw.headers if name.startswith("x-genai-")}
     assert told.pop("x-genai-cost").startswith("0.0000")
-    assert told == {"x-genai-target": "usa/gpt-4o", "x-genai-cache": "BYPASS"}
+    assert told == {"x-genai-target": "usa/gpt-4o", "x-genai-cache": "MISS"}
 
 
 REFUSALS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pydantic
 from anthropic.types import Message, RawMessageStreamEvent
 from dialect_bodies import answers, chunks_of, parsed, reply_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 
@@ -23,6 +23,7 @@ SIGNED = [
 ]
 
 
+@settings(max_examples=50)
 @given(answers(), FINISHES, st.booleans(), st.booleans())
 def test_messages_are_anthropics(message, finish, thinks, is_signed):
     """Whole, and event by event; a ping is none of the SDK's types."""
@@ -46,6 +47,7 @@ BODY = {
 }
 
 
+@settings(max_examples=50)
 @given(answers(), FINISHES, st.booleans())
 def test_responses_are_openais(message, finish, is_signed):
     """Whole, and event by event."""

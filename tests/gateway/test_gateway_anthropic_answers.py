@@ -6,7 +6,7 @@ import json
 
 import pytest
 from dialect_bodies import ANYTHING, answers, call_of, chunks_of, parsed, reply_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genai_integrations.calls.incoming import check_reply
@@ -130,6 +130,7 @@ def test_stream_is_anthropics_events_byte_for_byte():
     )
 
 
+@settings(max_examples=50)
 @given(answers(), st.booleans())
 def test_stream_tells_what_the_whole_answer_says(message, thinks):
     """Block by block, and what another provider wants back among them."""
@@ -141,6 +142,7 @@ def test_stream_tells_what_the_whole_answer_says(message, thinks):
     assert told == message_of(wire, "asked", thinks=thinks)
 
 
+@settings(max_examples=50)
 @given(answers())
 def test_answer_given_back_is_the_message_that_it_was(message):
     """Text, thought and calls, and what its provider wants back, which no block has a place for."""
@@ -227,6 +229,7 @@ def _pieces(block):
             return block, []
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["id", "model", "usage"]), ANYTHING), st.dictionaries(st.sampled_from(["content", "tool_calls", "reasoning_content", "thinking_blocks", "provider_specific_fields", "refusal"]), ANYTHING))  # fmt: skip
 def test_whatever_a_server_sends_is_a_message(head, message):
     """The words of others are odd at times, and must not fail a call that has been paid for."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from dialect_bodies import ANYTHING, INPUTS, NAMES, PDF, PNG, TEXTS, call_of, refusal_of, spoilt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genai_integrations.calls.wire import Spoken
 from genai_integrations.gateway.dialects.anthropic.dialect import counted, request
 from genai_integrations.gateway.dialects.anthropic.failures import failure
 from genai_integrations.gateway.refusals import Refused
@@ -18,7 +19,10 @@ EPHEMERAL = {"type": "ephemeral"}
 
 def asked(*messages, **params):
     """What is asked, with these turns."""
-    return request({**HEAD, "messages": list(messages), **params})
+    body = {**HEAD, "messages": list(messages), **params}
+    found = request(body)
+    assert found.params.pop("spoken") == Spoken("anthropic", body)
+    return found
 
 
 def user(*blocks):
@@ -288,10 +292,12 @@ def conversations(draw):
     return body
 
 
+@settings(max_examples=50)
 @given(conversations())
 def test_conversation_comes_back_as_it_was(body):
     """Into OpenAI's shape and, for a Claude, out of it: not a block is another, or elsewhere."""
     found = request(body)
+    del found.params["spoken"]
     call = call_of("anthropic", found.model, {"messages": found.messages, **found.params})
     sent = request_body(call)
 
@@ -304,6 +310,7 @@ def test_conversation_comes_back_as_it_was(body):
     assert sent == {**body, "messages": turns}
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_hostile_body_is_refused_in_anthropics_shape_or_asks_something(data):
     """One place of a good body is anything else, or not there: no other error comes of it."""
@@ -316,6 +323,7 @@ def test_hostile_body_is_refused_in_anthropics_shape_or_asks_something(data):
             assert told["error"]["type"] == "invalid_request_error"
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["model", "messages", "max_tokens", "system", "tools", "thinking", "metadata", "tool_choice", "output_config"]), ANYTHING))  # fmt: skip
 def test_anything_is_refused_or_asks_something(body):
     """No other error comes of it."""

@@ -84,6 +84,7 @@ def test_stream_over_every_dialect(sdk, model):
     assert message.usage.output_tokens > 0
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("streamed", [False, True])
 def test_tools_over_every_dialect(sdk, provider, model, streamed):
@@ -184,6 +185,7 @@ def test_tokens_are_counted(sdk, model):
     assert count.input_tokens > 1
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("fault", "kind", "status"),
     [

@@ -46,6 +46,7 @@ RESPONSE = {
     "input": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}],
     "reasoning": {"effort": "low", "summary": "auto"},
     "truncation": "auto",
+    "store": False,
 }
 DIALECTS = {"/v1/messages": anthropic.DIALECT, "/v1/responses": responses.DIALECT}
 BODIES = [("/v1/messages", CLAUDE), ("/v1/responses", RESPONSE)]
@@ -148,11 +149,15 @@ def _with_id_of(answer, direct):
     return text.encode()
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "stream"),
+    [(Fault.status(500), False), (Fault.status(500), True), (Fault.cut(0), True)],
+    ids=["status", "status of a stream", "stream without content"],
+)
 @pytest.mark.parametrize(("path", "body"), BODIES)
-def test_another_api_takes_over_by_the_translation(gateway, provider, path, body, stream):
+def test_another_api_takes_over_by_the_translation(gateway, provider, path, body, fault, stream):
     """Where the target of the caller's own API fails, the next is asked in its words, and answers in the caller's."""
-    provider.faults["claude-sonnet-4-5"] = provider.faults["gpt-5"] = Fault.status(500)
+    provider.faults["claude-sonnet-4-5"] = provider.faults["gpt-5"] = fault
 
     answer = ask(gateway, path, body, stream=stream)
 

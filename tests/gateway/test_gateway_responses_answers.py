@@ -6,7 +6,7 @@ import json
 
 import pytest
 from dialect_bodies import ANYTHING, answers, chunks_of, parsed, reply_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genai_integrations.errors import ServerError
@@ -173,6 +173,7 @@ def test_refusal_has_events_of_its_own():
     ]
 
 
+@settings(max_examples=50)
 @given(answers())
 def test_stream_tells_what_the_whole_answer_says(message):
     """Item by item; what another provider wants back comes in an item of its own behind the others."""
@@ -192,6 +193,7 @@ def _plain(item):
 
 
 @pytest.mark.parametrize("is_streamed", [False, True])
+@settings(max_examples=50)
 @given(message=answers())
 def test_answer_given_back_is_the_message_that_it_was(message, is_streamed):
     """Text, thought and calls, and what its provider wants back."""
@@ -209,6 +211,7 @@ def test_answer_given_back_is_the_message_that_it_was(message, is_streamed):
     assert back.get("tool_calls", []) == message.get("tool_calls", [])
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["id", "model", "usage", "created"]), ANYTHING), st.dictionaries(st.sampled_from(["content", "tool_calls", "reasoning_content", "thinking_blocks", "provider_specific_fields", "refusal"]), ANYTHING))  # fmt: skip
 def test_whatever_a_server_sends_is_a_response(head, message):
     """The words of others are odd at times, and must not fail a call that has been paid for."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from dialect_bodies import ANYTHING, INPUTS, NAMES, PDF, PNG, TEXTS, call_of, refusal_of, spoilt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genai_integrations.calls.wire import Spoken
 from genai_integrations.gateway.dialects.responses.dialect import DIALECT, request
 from genai_integrations.gateway.refusals import Refused
 from genai_integrations.transports.openai.responses.requests import body_of
@@ -16,7 +17,10 @@ FUNCTION = {"type": "function", "name": "add", "parameters": {"type": "object"},
 
 def asked(given, **params):
     """What is asked, with this input."""
-    return request({"model": "gpt-5", "input": given, **params})
+    body = {"model": "gpt-5", "input": given, **params}
+    found = request(body)
+    assert found.params.pop("spoken") == Spoken("responses", body)
+    return found
 
 
 def test_text_is_a_users_message_behind_the_instructions():
@@ -121,6 +125,7 @@ def test_parameters_have_the_names_of_a_chat():
         "max_tokens": 9,
         "temperature": 0.5,
         "parallel_tool_calls": False,
+        "store": False,
         "user": "u-1",
         "logprobs": True,
         "metadata": {"tier": "free"},
@@ -157,10 +162,12 @@ def conversations(draw):
     return {"model": "gpt-5", "input": items, "tools": [FUNCTION], "tool_choice": "auto", "store": False}  # fmt: skip
 
 
+@settings(max_examples=50)
 @given(conversations())
 def test_conversation_comes_back_as_it_was(body):
     """Into the shape of a chat and, for a server of the same API, out of it."""
     found = request(body)
+    del found.params["spoken"]
     call = call_of("openai", found.model, {"messages": found.messages, **found.params})
     sent = body_of(call)
 
@@ -178,6 +185,7 @@ def _said(item):
     return {"type": item.get("type", "message"), "content": content, **rest}
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_hostile_body_is_refused_in_openais_shape_or_asks_something(data):
     """One place of a good body is anything else, or not there: no other error comes of it."""
@@ -188,6 +196,7 @@ def test_hostile_body_is_refused_in_openais_shape_or_asks_something(data):
         assert told["error"]["type"] == "invalid_request_error"
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["model", "input", "instructions", "tools", "text", "reasoning", "tool_choice", "include", "metadata", "user", "max_output_tokens"]), ANYTHING))  # fmt: skip
 def test_anything_is_refused_or_asks_something(body):
     """No other error comes of it."""

@@ -86,6 +86,7 @@ def test_stream_over_every_dialect(sdk, model):
     assert response.usage.output_tokens > 0
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("streamed", [False, True])
 def test_tools_over_every_dialect(sdk, provider, model, streamed):
@@ -164,6 +165,7 @@ def test_claudes_thought_goes_back_with_its_signature(sdk, provider, streamed):
     assert block["signature"]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("fault", "kind", "status"),
     [

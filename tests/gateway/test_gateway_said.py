@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genai_integrations.gateway.dialects.said import Block, Pieces, arguments_of, blocks_of
@@ -84,6 +84,7 @@ def test_signature_belongs_to_the_thought_before_it_and_a_sealed_thought_comes_w
     ]
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.dictionaries(st.text(max_size=4), st.text(max_size=6)), min_size=1, max_size=4),
     st.text(max_size=8),

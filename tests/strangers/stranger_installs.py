@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -37,6 +39,28 @@ def pypi_package(name: str, version: str) -> Path:
         return [make, [str(place / python), *install, f"{name}=={version}"]]
 
     return _installed(f"pypi-{name}-{version}", commands) / python
+
+
+def beside_ours(name: str, packages: list[str]) -> Path:
+    """The Python of an environment that has packages from PyPI, and sees what is installed here behind them.
+
+    So what ours needs is not fetched again, and nothing that they bring is seen by any other test.
+    """
+    python = Path("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    ours = sysconfig.get_path("purelib")
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    link = (
+        "import pathlib, sysconfig; "
+        f"pathlib.Path(sysconfig.get_path('purelib'), 'ours.pth').write_text({ours!r})"
+    )
+
+    def commands(place: Path) -> list[list[str]]:
+        own = str(place / python)
+        make = [sys.executable, "-m", "venv", str(place)]
+        return [make, [own, "-c", link], [own, *install, *packages]]
+
+    mark = hashlib.sha256(ours.encode()).hexdigest()[:8]
+    return _installed(f"beside-{name}-{mark}", commands) / python
 
 
 def _installed(name: str, commands) -> Path:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
-import os
-import shutil
 import threading
 
 import httpx
 import openai
 import pytest
-from topology import DEPLOY, Gateway, free_port, nginx, wait_until
+from topology import DEPLOY, Gateway, all_at_once, free_port, needs_nginx, nginx, wait_until
 
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.local_model import LocalModel
@@ -19,12 +16,7 @@ from genai_integrations.testing.local_model.model_file import fetch_model
 from genai_integrations.testing.provider import ScriptedProvider
 from genai_integrations.testing.redis_server import RedisServer
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not shutil.which("nginx") and not os.environ.get("CI"), reason="needs Debian's nginx-light"
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_nginx]
 
 HELLO = [{"role": "user", "content": "Say hello."}]
 
@@ -114,13 +106,6 @@ def cloud_is_well(cloud):
 
 def ask(sdk, model="smart", **more):
     return sdk.chat.completions.create(model=model, messages=HELLO, max_tokens=8, **more)
-
-
-def all_at_once(ask_one, count):
-    """What so many calls at once return, or raise."""
-    with concurrent.futures.ThreadPoolExecutor(count) as threads:
-        futures = [threads.submit(ask_one) for _ in range(count)]
-        return [row.exception() or row.result() for row in futures]
 
 
 def test_cloud_first(sdk, cloud):

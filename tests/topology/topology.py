@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import os
 import re
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import pytest
 
 from genai_integrations.testing.child_process import end
 
@@ -23,6 +25,18 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 WORKERS = 2
 _PATIENCE = 60.0
 _KEPT = ("PATH", "HOME", "SYSTEMROOT", "PYTHONPATH", "LANG", "GENAI_CACHE_DIR")
+
+
+needs_nginx = pytest.mark.skipif(
+    not shutil.which("nginx") and not os.environ.get("CI"), reason="needs Debian's nginx-light"
+)
+
+
+def all_at_once(ask, count):
+    """What so many calls at once return, or raise."""
+    with concurrent.futures.ThreadPoolExecutor(count) as threads:
+        futures = [threads.submit(ask) for _ in range(count)]
+        return [row.exception() or row.result() for row in futures]
 
 
 def free_port():

@@ -143,7 +143,7 @@ def chat(  # noqa: PLR0917 - each is an option
     from genai_integrations.cli.chat.keeping import Keeper
     from genai_integrations.cli.chat.main import Turn, run
 
-    client = options.client_with_fallbacks(context, fallback or ())
+    client = options.client()
     use = PromptUse.of(prompt, var or ())
     kept = _log(resume=resume, log=log)
     said = kept.said() if kept is not None and resume else []
@@ -152,7 +152,7 @@ def chat(  # noqa: PLR0917 - each is an option
         client,
         name or options.default_model(context),
         system or (said[-1].system if said else ""),
-        _params(params, schema, use),
+        _params(params, schema, use, fallback or ()),
     )
     for row in said:
         conversation.recall(row.question, row.answer)
@@ -182,7 +182,9 @@ def _log(*, resume: bool, log: bool) -> ChatLog | None:
     return last
 
 
-def _params(params: str | None, schema: str | None, use: PromptUse | None) -> dict[str, Any]:
+def _params(
+    params: str | None, schema: str | None, use: PromptUse | None, fallbacks: Sequence[str]
+) -> dict[str, Any]:
     made: dict[str, Any] = dict(options.params_of(params))
     for name in ("model", "messages", "stream"):
         if name in made:
@@ -190,6 +192,8 @@ def _params(params: str | None, schema: str | None, use: PromptUse | None) -> di
     if schema is not None:
         named = {"name": "answer", "schema": _schema(schema)}
         made["response_format"] = {"type": "json_schema", "json_schema": named}
+    if fallbacks:
+        made["fallbacks"] = list(fallbacks)
     if use is not None:
         made["langfuse_prompt"] = use.as_param()
     return made

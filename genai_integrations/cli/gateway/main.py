@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from genai_integrations.cli.gateway import keys
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.settings import configuration_file
@@ -25,6 +26,8 @@ class Level(StrEnum):
     info = "info"
     debug = "debug"
 
+
+app.add_typer(keys.app, name="keys")
 
 _PARTS = ("httptools", "uvicorn")
 
@@ -64,7 +67,7 @@ def gateway(  # noqa: PLR0917 - each is an option
 
     Speaks OpenAI's API, with /v1 and without. Ctrl-C ends it; streams under way go on to their end.
 
-    Without keys it serves this machine only. Ends with 1 if it cannot start.
+    With a Langfuse key pair in the environment, callers show the key of their project. Without, it serves this machine only. Ends with 1 if it cannot start.
     """
     if context.invoked_subcommand is not None:
         return

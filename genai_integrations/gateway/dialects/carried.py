@@ -55,7 +55,14 @@ def opened(text: object) -> Wire | None:
         return {}
     if not isinstance(kept, dict):
         return {}
-    return {name: kept[name] for name in _KINDS if isinstance(kept.get(name), _KINDS[name])}
+    return {
+        name: _objects(kept[name]) for name in _KINDS if isinstance(kept.get(name), _KINDS[name])
+    }
+
+
+def _objects(value: Any) -> Any:
+    """A list without what is no object: it may come from anybody."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else value
 
 
 def returned(kept: Mapping[str, Any], message: Wire) -> None:

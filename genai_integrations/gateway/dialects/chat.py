@@ -6,7 +6,9 @@ Source: OpenAI's API reference, "Chat" and "Errors"; chunks and the error event 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
+from genai_integrations.calls.openai_http import DONE, event
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
@@ -20,12 +22,11 @@ from genai_integrations.gateway.dialects.dialect import (
     params_of,
 )
 from genai_integrations.gateway.dialects.told import FIELD, told
-from genai_integrations.gateway.exchange import json_of
 from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.routing.streams import AsyncReplyStream
 
 _OWN = frozenset(("model", "messages", "stream"))
-_DONE = b"data: [DONE]\n\n"
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def request(body: Wire) -> Asked:
@@ -45,14 +46,40 @@ def request(body: Wire) -> Asked:
     messages = body.get("messages")
     if messages is None and "langfuse_prompt" in params:
         messages = []
-    if not isinstance(messages, list):
-        raise Refused(400, "invalid_request", "messages must be a list", param="messages")
+    if not isinstance(messages, list) or not all(map(_is_message, messages)):
+        raise Refused(
+            400,
+            "invalid_request",
+            'messages must be a list like [{"role": "user", "content": "Hello!"}]',
+            param="messages",
+        )
     return Asked(model, messages, params, stream, body)
+
+
+def _is_message(row: Any) -> bool:
+    """Whether it has the form of one; what its parts are is for the provider to judge."""
+    if type(row) is not dict or row.get("role") not in _ROLES:
+        return False
+    content = row.get("content")
+    if content is None or type(content) is str:
+        return True
+    return type(content) is list and all(
+        type(part) is dict and type(part.get("type")) is str for part in content
+    )
 
 
 def reply(answer: Reply, asked: Asked) -> Wire:  # noqa: ARG001  a dialect's signature
     """The answer, which has OpenAI's shape already."""
-    return answer.wire
+    return priced(answer.wire, answer.route)
+
+
+def priced(wire: Wire, route: Route) -> Wire:
+    """With what the call cost beside its tokens, as OpenRouter has it: clients of other makes know it from there.
+
+    Source: openrouter.ai/docs, "Usage accounting".
+    """
+    usage, cost = wire.get("usage"), route.cost
+    return {**wire, "usage": {**usage, "cost": cost}} if usage and cost is not None else wire
 
 
 async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
@@ -102,8 +129,9 @@ class _Sent:
         held, usage = self._held, self._usage if self._wants_usage else None
         last = {FIELD: told(route)}
         if usage is None:
-            return (event({**held, **last}) if held else b"") + _DONE
-        return (event(held) if held else b"") + event({**usage, **last}) + _DONE
+            return (event({**held, **last}) if held else b"") + DONE
+        end = priced({**usage, **last}, route)
+        return (event(held) if held else b"") + event(end) + DONE
 
     def broken(self, error: GenAIError) -> bytes:
         """The end of one that broke: OpenAI's event for it, and no `[DONE]`."""
@@ -134,11 +162,6 @@ class _Sent:
 
 
 _ROLE: Wire = {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
-
-
-def event(wire: Wire) -> bytes:
-    """A server-sent event as OpenAI frames it."""
-    return b"data: %b\n\n" % json_of(wire)
 
 
 def failure(error: GenAIError) -> tuple[int, Wire]:

@@ -65,9 +65,16 @@ class Dialect:
 
 
 NOT_OVER_THE_WIRE = frozenset(
-    ("extra_body", "extra_headers", "extra_query", "langfuse_observation", "spoken")
+    (
+        "allowed_models",
+        "extra_body",
+        "extra_headers",
+        "extra_query",
+        "langfuse_observation",
+        "spoken",
+    )
 )
-"""Arguments of the client that a body may not have: a program's objects, and what would be sent unseen: SDKs put their
+"""Arguments of the client that a body may not have: a program's objects, what binds the caller, and what would be sent unseen: SDKs put their
 `extra_body` into the body itself."""
 
 

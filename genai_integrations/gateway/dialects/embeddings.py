@@ -5,11 +5,10 @@ Source: OpenAI's API reference, "Embeddings".
 
 from __future__ import annotations
 
-import base64
-import struct
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from genai_integrations.calls.openai_http import with_base64
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.wire import Wire
 from genai_integrations.client import GenAIClient
@@ -56,11 +55,8 @@ def request(body: Wire) -> Asked:
 
 def reply(answer: Reply, asked: Asked) -> Wire:
     """The answer; vectors as base64 if they are wanted so, whatever the provider gives."""
-    if asked.body.get("encoding_format") != "base64":
-        return answer.wire
-    rows = answer.wire["data"]
-    data = [{**row, "embedding": _packed(row["embedding"])} for row in rows]
-    return {**answer.wire, "data": data}
+    as_base64 = asked.body.get("encoding_format") == "base64"
+    return with_base64(answer.wire) if as_base64 else answer.wire
 
 
 async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:  # noqa: ARG001  a dialect's signature
@@ -90,13 +86,6 @@ def _is_tokens(row: Any) -> bool:
 
 def _is_token(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _packed(vector: Any) -> Any:
-    """Little-endian 32-bit floats in base64; a text is that already."""
-    if isinstance(vector, str):
-        return vector
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 DIALECT = Dialect("openai-embeddings", request, reply, events, failure, ask)

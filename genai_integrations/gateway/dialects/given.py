@@ -48,11 +48,13 @@ def optional(row: Mapping[str, object], name: str, kind: type[_T], at: str = "")
 
 
 def checked(value: object, kind: type[_T], at: str) -> _T:
-    """The value, if it is of that kind: a truth value is no number.
+    """The value, if it is of that kind: a truth value is no number, and JSON's `2.0` is a whole one.
 
     Raises:
         Refused: It is not.
     """
+    if kind is int and type(value) is float and value.is_integer():
+        return int(value)  # type: ignore[return-value]  # as has just been asked
     if type(value) is not kind:
         raise wrong(at, f"must be {_KINDS[kind]}")
     return value

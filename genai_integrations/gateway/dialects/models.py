@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from genai_integrations.calls.openai_http import model_body
 from genai_integrations.calls.wire import Wire
 from genai_integrations.gateway.callers import Caller
 from genai_integrations.gateway.refusals import Refused
@@ -20,22 +21,6 @@ async def names_for(caller: Caller) -> list[str]:
     return [name for name in names if caller.may_use(name)]
 
 
-def listed(names: Iterable[str]) -> Wire:
-    """All of them."""
-    return {"object": "list", "data": [model(name) for name in names]}
-
-
-def model(name: str) -> Wire:
-    """One of them. Nobody knows when it was made, and OpenAI's SDK wants a number."""
-    owner, slash, _ = name.partition("/")
-    return {
-        "id": name,
-        "object": "model",
-        "created": 0,
-        "owned_by": owner if slash else "genai-integrations",
-    }
-
-
 def one(names: Iterable[str], name: str) -> Wire:
     """The one that is asked for.
 
@@ -44,4 +29,4 @@ def one(names: Iterable[str], name: str) -> Wire:
     """
     if name not in names:
         raise Refused(404, "model_not_found", "there is no such model", param="model")
-    return model(name)
+    return model_body(name)

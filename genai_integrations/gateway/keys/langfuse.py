@@ -11,7 +11,7 @@ from genai_integrations.client import GenAIClient
 from genai_integrations.connections.langfuse.project import fetch_project_id, is_healthy
 from genai_integrations.gateway.callers import Caller, Headers
 from genai_integrations.gateway.keys.guesses import Guesses
-from genai_integrations.gateway.keys.pairs import AWAY, KeyPairs
+from genai_integrations.gateway.keys.pairs import AWAY, KeyPairs, wrong_key
 from genai_integrations.gateway.keys.shown import Pair, Token, shown_key
 from genai_integrations.gateway.keys.stores import KeyStore
 from genai_integrations.gateway.keys.tokens import Tokens
@@ -31,6 +31,7 @@ class LangfuseKeys:
         store: Where narrow keys are; None for none.
         away: Seconds for which keys that are known work on while Langfuse, or the store, does not answer.
         most: Projects with a client at once.
+        only: The pair of the one project that is served; None serves every project.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class LangfuseKeys:
         store: KeyStore | None = None,
         away: float = AWAY,
         most: int = MOST,
+        only: Pair | None = None,
     ) -> None:
         guesses = Guesses()
         self._host = host
+        self._only = only
         self._pairs = KeyPairs(
             partial(fetch_project_id, host),
             away=away,
@@ -73,13 +76,15 @@ class LangfuseKeys:
         terms, pair = await tokens.of(token, address)
         project = await self._confirmed(pair, address)
         if project.id != terms.project:
-            raise Refused(401, "invalid_api_key", "the key is wrong, revoked or expired")
+            raise wrong_key()
         client = self._tenants.client_of(project, terms)
         name = f"{project.id}/{terms.name}"
         return Caller(client, name, terms.models, project.id, terms.name)
 
     async def _confirmed(self, pair: Pair, address: str) -> Project:
         project = await self._pairs.project_of(pair, address)
+        if self._only is not None and project != await self._pairs.project_of(self._only):
+            raise wrong_key()
         return Project(project, pair, self._pairs.mark(pair))
 
     async def is_ready(self) -> bool:

@@ -12,7 +12,9 @@ from genai_integrations.connections.connection import ConnectionStore
 from genai_integrations.connections.environment import EnvironmentStore
 from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.connections.stores import GivenConnections
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.gateway.keys.langfuse import LangfuseKeys
+from genai_integrations.gateway.keys.shown import Pair
 from genai_integrations.gateway.keys.stores import key_store
 from genai_integrations.gateway.tenants import OfProject, Project
 from genai_integrations.routing.observing import Observer
@@ -32,7 +34,20 @@ def langfuse_keys(path: str | None = None, *, observers: Sequence[Observer] = ()
     settings = read_gateway_settings()
     clients = Clients(settings, _arguments(path), observers)
     store = key_store(settings.key_store) if settings.key_store else None
-    return LangfuseKeys(settings.host, clients.make, store=store, away=settings.away)
+    only = None
+    if clients.are_shared:
+        # Their keys are the operator's, and on Langfuse's own servers everybody can have a project.
+        only = Pair(*_own_pair(settings))
+    return LangfuseKeys(settings.host, clients.make, store=store, away=settings.away, only=only)
+
+
+def _own_pair(settings: GatewaySettings) -> tuple[str, str]:
+    if settings.pair is None:
+        raise ConfigurationError(
+            "the connections are not in Langfuse's database, so one project is served: set LANGFUSE_PUBLIC_KEY and "
+            "LANGFUSE_SECRET_KEY to its pair, or LANGFUSE_DATABASE_URL to serve every project its own connections"
+        )
+    return settings.pair
 
 
 def _arguments(path: str | None) -> Mapping[str, Any]:
@@ -63,6 +78,11 @@ class Clients:
         watching = (*arguments.get("observers", ()), *observers)
         self._arguments = {**arguments, "router_args": args, "observers": watching}
         self._shared = self._shared_store(self._arguments.pop("connections", None))
+
+    @property
+    def are_shared(self) -> bool:
+        """Whether all projects would have the same connections."""
+        return self._shared is not None
 
     def make(self, project: Project) -> GenAIClient:
         """The client of a project."""

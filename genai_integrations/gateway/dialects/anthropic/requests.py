@@ -46,6 +46,10 @@ def params_of(body: Wire) -> Wire:
     return params
 
 
+def _limit(given: object) -> Wire:
+    return {"max_tokens": checked(given, int, "max_tokens")}
+
+
 def _stops(given: object) -> Wire:
     stops = checked(given, list, "stop_sequences")
     for number, stop in enumerate(stops):
@@ -161,6 +165,7 @@ def _tier(given: object) -> Wire:
 
 
 _READERS: Mapping[str, Callable[[object], Wire]] = {
+    "max_tokens": _limit,
     "metadata": _user,
     "output_config": _config,
     "output_format": _format,

@@ -71,14 +71,14 @@ def _is_openais(item: Wire) -> bool:
     return len(str(item.get("call_id"))) <= _LONGEST_ID
 
 
-def kind_of(item: Wire, at: str) -> str:
+def _kind_of(item: Wire, at: str) -> str:
     """The type of an item; a message need not say it."""
     return optional(item, "type", str, at) or "message"
 
 
 def _is_of_answer(item: Wire, at: str) -> bool:
     """Whether an item is a part of what the model said."""
-    kind = kind_of(item, at)
+    kind = _kind_of(item, at)
     if kind == "message":
         return needed(item, "role", str, at) == "assistant" and _checked(item, at)
     if kind in _CALLS:

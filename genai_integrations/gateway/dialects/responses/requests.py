@@ -61,6 +61,8 @@ def params_of(body: Wire) -> Wire:
         if body.get(name) is not None:
             params |= read(body[name])
     optional(body, "metadata", dict)
+    if body.get("store") is not None:
+        params["store"] = checked(body["store"], bool, "store")
     if _LOGPROBS in (optional(body, "include", list) or ()):
         params["logprobs"] = True
     return params
