@@ -173,6 +173,7 @@ class ProjectObserver:
     """
 
     is_ready = True
+    wants_reply = False
 
     def __init__(self, rates: Rates, project: str) -> None:
         self._rates = rates

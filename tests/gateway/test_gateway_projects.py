@@ -20,7 +20,17 @@ from genai_integrations.gateway.keys.opening import langfuse_keys
 from genai_integrations.gateway.keys.owners import owner
 from genai_integrations.testing.faults import Fault
 
+HTTP = httpx.Client(verify=False, timeout=30)
+"""Of the module: each client of its own would read the machine's certificates first."""
+
 HELLO = [{"role": "user", "content": "hello"}]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed():
+    """Let go of the connections."""
+    yield
+    HTTP.close()
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +79,7 @@ def serve(lab):
 def _ask(url, key, path="/v1/chat/completions", headers=(), **body):
     body = {"model": "gpt-4o", "messages": HELLO, **body}
     shown = {"authorization": f"Bearer {key}", **dict(headers)}
-    return httpx.post(f"{url}{path}", json=body, headers=shown, timeout=30)
+    return HTTP.post(f"{url}{path}", json=body, headers=shown)
 
 
 def test_each_project_has_its_own_models_keys_and_prompts(serve, lab):
@@ -83,7 +93,7 @@ def test_each_project_has_its_own_models_keys_and_prompts(serve, lab):
             messages=[],
             langfuse_prompt={"name": "greeting", "variables": {"name": "you"}},
         ).json()
-        listed = httpx.get(f"{url}/v1/models", headers={"x-api-key": project.key}).json()
+        listed = HTTP.get(f"{url}/v1/models", headers={"x-api-key": project.key}).json()
 
         said = answer["choices"][0]["message"]["content"]
         assert said == f"{project.mark}-server says: Greetings from {project.mark}, you"
@@ -114,9 +124,9 @@ def test_without_a_good_key_nothing_is_served(serve, lab, shown):
     """401 in the API's own shape; nobody is asked, and nothing that was shown is repeated."""
     url = serve()
     for send in (
-        lambda: httpx.post(f"{url}/v1/chat/completions", json={}, headers=shown),
-        lambda: httpx.get(f"{url}/v1/models", headers=shown),
-        lambda: httpx.get(f"{url}/models/gpt-4o", headers=shown),
+        lambda: HTTP.post(f"{url}/v1/chat/completions", json={}, headers=shown),
+        lambda: HTTP.get(f"{url}/v1/models", headers=shown),
+        lambda: HTTP.get(f"{url}/models/gpt-4o", headers=shown),
     ):
         answer = send()
 
@@ -163,12 +173,12 @@ def _every_route(url, key, model, prompt, **more):
     for row in (row for row in ROWS if row.is_api):
         if row.path.endswith("*"):
             path = row.path.replace("*", model.replace("/", "%2F"))
-            found[row.path] = httpx.get(f"{url}/v1{path}", headers=shown)
+            found[row.path] = HTTP.get(f"{url}/v1{path}", headers=shown)
         elif row.path == "/models":
-            found[row.path] = httpx.get(f"{url}/v1/models", headers=shown)
+            found[row.path] = HTTP.get(f"{url}/v1/models", headers=shown)
         elif row.method == "POST":
             body = {**_bodies(model, prompt)[row.path], **more}
-            found[row.path] = httpx.post(f"{url}/v1{row.path}", json=body, headers=shown)
+            found[row.path] = HTTP.post(f"{url}/v1{row.path}", json=body, headers=shown)
     return found
 
 
@@ -207,7 +217,12 @@ def test_names_of_other_projects_are_as_made_up_ones(serve, lab, more):
                 asked = _every_route(url, project.key, *_named(trick, other), **more)
                 for path, answer in asked.items():
                     status, headers, text = _told(answer)
-                    assert (status, headers, text.replace(other, "zebra")) == _told(like[path])
+                    if answer.is_success and path != "/models":
+                        # It names no prompt, and the model is everybody's.
+                        assert other not in repr(_told(answer))
+                        assert like[path].is_success
+                    else:
+                        assert (status, headers, text.replace(other, "zebra")) == _told(like[path])
         answered = _every_route(url, project.key, *_named(_TRICKS[0], "zebra"), **more)
         assert [path for path, row in answered.items() if row.is_success] == ["/models"]
     for project in lab.values():
@@ -219,9 +234,11 @@ def _named(trick, mark):
     return [name.replace("{}", mark) for name in trick]
 
 
-def test_nothing_of_another_project_is_in_any_answer(serve, lab, tracing):
+def test_nothing_of_another_project_is_in_any_answer(serve, lab, tracing, tmp_path):
     """Good answers, errors of providers, streams, and what is recorded have the mark of one project only."""
-    url = serve()
+    config = tmp_path / "genai.yaml"
+    config.write_text("router_settings: {num_retries: 0, cooldown_time: 0}\n")
+    url = serve(str(config))
     seen = {}
     for project in lab.values():
         texts = []
@@ -364,7 +381,7 @@ def test_a_narrow_keys_models_bind_listing_asking_and_fallbacks(create, serve, l
     config = tmp_path / "genai.yaml"
     config.write_text("router_settings: {fallbacks: [{gpt-4o: [amber-model]}], num_retries: 0}\n")
     url = serve(str(config))
-    listed = httpx.get(f"{url}/v1/models", headers={"x-api-key": key}).json()
+    listed = HTTP.get(f"{url}/v1/models", headers={"x-api-key": key}).json()
 
     assert [row["id"] for row in listed["data"]] == ["seoul/gpt-4o"]
     assert _ask(url, key).json()["genai"]["target"] == "seoul/gpt-4o"

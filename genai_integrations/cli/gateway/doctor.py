@@ -25,6 +25,7 @@ from genai_integrations.connections.langfuse.database import read
 from genai_integrations.errors import DecryptionError, GenAIError
 from genai_integrations.gateway.callers import is_loopback
 from genai_integrations.gateway.operator import TOKEN_VARIABLE, checked_token
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.redis_link import SCHEMES, RedisAway, RedisLink
 from genai_integrations.runtime.secret import Secret
 from genai_integrations.settings import gateway_has_keys, operator_token
@@ -105,7 +106,7 @@ def packages(setup: GatewaySetup) -> Iterator[Finding]:
     wanted = (*_PACKAGES, *(["redis"] if setup.redis_addresses else []))
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if missing:
-        then = "pip install 'genai-integrations[gateway]'"
+        then = to_install_extra("gateway")
         yield fail(f"{', '.join(missing)} not installed", then)
     else:
         yield ok(", ".join(wanted))

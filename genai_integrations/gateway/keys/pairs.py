@@ -149,7 +149,7 @@ class KeyPairs:
         # Of every pause one moment is waited for, though a question may be under way for longer.
         since = self._clock() - known.asked_at
         try:
-            if since < _PATIENCE or since >= _PAUSE:
+            if since >= _PAUSE or (since < _PATIENCE and mark in self._flights):
                 async with asyncio.timeout(_PATIENCE):
                     return await asyncio.shield(self._flight(mark, pair))
         except (CredentialStoreError, TimeoutError):
