@@ -548,3 +548,28 @@ def test_the_command_gives_out_lists_and_takes_back(lab, tmp_path, monkeypatch):
     assert isinstance(run("revoke", "other").exception, ConfigurationError)
     assert run("revoke", "search").exit_code == 0
     assert json.loads(run("list", "--json").stdout) == []
+
+
+# --- the status page
+
+
+def test_the_page_of_each_project_is_its_own(create, serve, lab):
+    """By its pair in a browser's way: its own mark only. A narrow key sees no figures; a wrong pair is asked again."""
+    narrow = create(lab["a"])
+    url = serve()
+    pairs = {row.mark: tuple(row.key.split(":")) for row in lab.values()}
+    for project in lab.values():
+        assert _ask(url, project.key).status_code == 200
+        assert _ask(url, project.key, model=f"{project.mark}-own/no-such-model").status_code == 200
+    for mark, pair in pairs.items():
+        page = httpx.get(url, auth=pair, timeout=30)
+        assert page.status_code == 200
+        assert f"<td>{mark}-own/no-such-model</td>" in page.text
+        assert "<b>2</b><span>calls in the last hour</span>" in page.text
+        assert not [other for other in set(MARKS.values()) - {mark} if other in page.text]
+        assert pair[1] not in page.text
+    assert httpx.get(url, auth=("team", narrow), timeout=30).status_code == 403
+    crossed = (pairs["amber"][0], pairs["birch"][1])
+    assert "amber" not in httpx.get(url, auth=crossed, timeout=30).text
+    assert httpx.get(url, auth=(pairs["amber"][0], "sk-lf-wrong"), timeout=30).status_code == 401
+    assert httpx.get(f"{url}/metrics", auth=pairs["amber"], timeout=30).status_code == 403
