@@ -15,7 +15,6 @@ from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver, carried_by
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.tracing.carrying import around
-from genai_integrations.transports.advice import next_step
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Memory
@@ -133,6 +132,8 @@ class Record:
         attempt.outcome = type(error).__name__
         attempt.error = error
         if isinstance(error, CallError):
+            from genai_integrations.transports.advice import next_step
+
             located(error, call).next_step = next_step(error, call.connection, call.model)
         self._attempt_ended(attempt)
         return error
