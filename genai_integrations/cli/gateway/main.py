@@ -12,6 +12,7 @@ import typer
 from genai_integrations.cli.gateway import keys
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.settings import configuration_file
 
 app = typer.Typer()
@@ -120,5 +121,5 @@ def require_parts() -> None:
     missing = [name for name in _PARTS if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"genai gateway needs {', '.join(missing)}: pip install 'genai-integrations[gateway]'"
+            f"genai gateway needs {', '.join(missing)}: {to_install_extra('gateway')}"
         )
