@@ -15,6 +15,7 @@ from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver, carried_by
 from genai_integrations.routing.parts import MOST_LENGTHS
 from genai_integrations.runtime.network import without_frames
+from genai_integrations.tracing.carrying import around
 from genai_integrations.transports.advice import next_step
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ class Record:
         attempt.outcome = type(error).__name__
         attempt.error = error
         if isinstance(error, CallError):
+            from genai_integrations.transports.advice import next_step
+
             located(error, call).next_step = next_step(error, call.connection, call.model)
         self._attempt_ended(attempt)
         return error
