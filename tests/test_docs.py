@@ -194,7 +194,7 @@ def test_the_page_of_models_says_who_speaks_to_whom():
         for model in re.findall("`([^`]+)`", models) or ["any"]:
             spoken = dialect_of(connection, model)
             assert _CLASSES[dialect] == (type(spoken).__name__ if spoken else None), model
-    assert len(shown) == 7
+    assert len(shown) == 8
     others = [row for row in PROVIDERS.values() if row.name not in {name for name, *_ in shown}]
     assert {row.dialect for row in others} == {"openai"}
     forced = Connection.of("mine", "anthropic", "sk-example", dialect="litellm")
@@ -207,6 +207,7 @@ _CLASSES = {
     "gemini": "GeminiDialect",
     "litellm": None,
     "openai": "OpenAIDialect",
+    "responses": "ResponsesDialect",
 }
 
 

@@ -47,6 +47,14 @@ class CallFallbacks:
     window: Row | None = None
     filtered: Row | None = None
 
+    def names(self) -> Iterator[str]:
+        """Every model that they name."""
+        for row in (self.usual, self.window, self.filtered):
+            if isinstance(row, tuple):
+                yield from (fallback.model for fallback in row)
+            else:
+                yield from (name for names in (row or {}).values() for name in names)
+
 
 _NONE = CallFallbacks((), (), ())
 
@@ -83,11 +91,8 @@ def names_in(params: Mapping[str, Any]) -> Iterator[str]:
         ConfigurationError: As `call_fallbacks`.
     """
     found = call_fallbacks(params)
-    for row in (found.usual, found.window, found.filtered) if found is not None else ():
-        if isinstance(row, tuple):
-            yield from (fallback.model for fallback in row)
-        else:
-            yield from (name for names in (row or {}).values() for name in names)
+    if found is not None:
+        yield from found.names()
 
 
 def _row(name: str, value: object) -> Row:

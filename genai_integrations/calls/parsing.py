@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.json_text import json_in
 from genai_integrations.calls.schemas import strict_schema
@@ -12,15 +14,32 @@ from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ConfigurationError, InvalidReplyError
 from genai_integrations.runtime.plain import one_line
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 Parse = Callable[[Wire], Any]
 """Takes a whole answer, gives what it stands for."""
 
 _LONGEST_REASON = 300
 _LONGEST_NAME = 64
+_MOST_KINDS = 256
+"""Classes whose schema is remembered: making one takes milliseconds."""
 
 
-def enforced(kind: type) -> tuple[Wire, Parse]:
-    """What is asked for in place of a class, and what reads the answer.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Makes an object of an answer; what it makes goes through a pickle where its class does."""
+
+    kind: type
+
+    def __call__(self, wire: Wire) -> Any:
+        """The object. Raises as `Reply.parsed`."""
+        return _read(wire, _adapter(self.kind).validate_json, self.kind.__name__)
+
+
+@lru_cache(_MOST_KINDS)
+def enforced(kind: type) -> tuple[Wire, Reader]:
+    """What is asked for in place of a class, and what reads the answer; the same objects each time.
 
     The schema is strict where OpenAI's subset has a form of it that accepts the same.
 
@@ -30,18 +49,15 @@ def enforced(kind: type) -> tuple[Wire, Parse]:
     Raises:
         ConfigurationError: It is another class, or Pydantic cannot make a schema of it.
     """
-    from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError
 
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(kind)
-        schema = adapter.json_schema()
+        schema = _adapter(kind).json_schema()
     except (PydanticUserError, TypeError) as error:
         raise _no_schema(kind, f"Pydantic says {error}") from None
     if schema.get("type") != "object" and "$ref" not in schema:
-        raise _no_schema(
-            kind, f"its schema is of {schema.get('type', 'anything')}, not of an object"
-        )
+        found = schema.get("type", "anything")
+        raise _no_schema(kind, f"its schema is of {found}, not of an object")
     closed = strict_schema(schema)
     name = "".join(letter for letter in kind.__name__ if letter.isascii() and letter.isalnum())
     form = {
@@ -49,7 +65,14 @@ def enforced(kind: type) -> tuple[Wire, Parse]:
         "schema": schema if closed is None else closed,
         "strict": closed is not None,
     }
-    return {"type": "json_schema", "json_schema": form}, _reader(kind, adapter.validate_json)
+    return {"type": "json_schema", "json_schema": form}, Reader(kind)
+
+
+@lru_cache(_MOST_KINDS)
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def parsed_json(wire: Wire) -> Any:
@@ -59,10 +82,6 @@ def parsed_json(wire: Wire) -> Any:
         InvalidReplyError: The model refused, the answer was cut, or is no JSON.
     """
     return _read(wire, json.loads, "JSON")
-
-
-def _reader(kind: type, validate: Callable[[str], Any]) -> Parse:
-    return lambda wire: _read(wire, validate, kind.__name__)
 
 
 def _read(wire: Wire, read: Callable[[str], Any], wanted: str) -> Any:

@@ -127,7 +127,7 @@ def connections(as_json: AsJson = False) -> None:
         return
     console = render.stdout()
     if rows:
-        console.print(render.connections_table(rows))
+        render.show(render.connections_table(rows), console)
     for row in rows:
         if row.error:
             console.print(render.plain(f"{row.name}: {render.named(row.error)}", "red"))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _PAIR = 2
-_COLUMN = 24
-"""Narrowest that an answer's column becomes, however many there are."""
+_COLUMN, _NARROWEST = 24, 18
+"""Half of what an answer's column has in a pipe, and the least that it has in a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +107,34 @@ def _print(comparison: Comparison) -> None:
     console = render.stdout()
     columns = len(comparison.candidates) + 1
     room = console.width // columns - 2 if console.is_terminal else _COLUMN * 2
-    typer.echo(render.answer(comparison.table(width=max(room, _COLUMN))))
-    typer.echo()
+    if room < _NARROWEST:
+        _one_by_one(comparison)
+    else:
+        typer.echo(render.answer(comparison.table(width=min(room, _COLUMN * 2))))
+        typer.echo()
     headers, rows = table_of(comparison.summary())
     texts = [name for name in headers if name in ("model", "prompt", *comparison.metrics)]
     table = render.table(*headers, right=[name for name in headers if name not in texts])
     for row in rows:
         table.add_row(*map(render.plain, row))
-    console.print(table)
+    render.show(table, console)
     for verdict in _verdicts(comparison):
         console.print(render.plain(verdict), soft_wrap=True)
+
+
+def _one_by_one(comparison: Comparison) -> None:
+    """Each input, and below it the answers one after the other: for a terminal without room beside one another."""
+    from genai_integrations.experiments.items import plain_text
+
+    console = render.stdout()
+    for item in comparison.plan.items:
+        console.print(render.plain(plain_text(item), "bold"))
+        for row in comparison.results:
+            if row.item == item.id:
+                name = next(each for each in comparison.candidates if each == row.candidate)
+                console.print(render.plain(name, "dim"))
+                typer.echo(render.answer(row.text or row.error or "-"))
+        typer.echo()
 
 
 def _verdicts(comparison: Comparison) -> Sequence[str]:

@@ -87,7 +87,7 @@ def hint(connections: Sequence[object]) -> None:
 
 def model_names(incomplete: str) -> list[str]:
     """Models that start so, for the shell's Tab."""
-    from genai_integrations.cli.models import names_offered
+    from genai_integrations.cli.offered import names_offered
 
     return _quietly(lambda: names_offered(client()), incomplete)
 

@@ -34,12 +34,14 @@ def prompts(context: typer.Context, as_json: AsJson = False) -> None:
     if not rows:
         render.stderr().print("There are no prompts: create one in Langfuse, or with its SDK.")
         return
-    table = render.table("name", "type", "versions", "labels", right=("versions",))
+    table = render.table(
+        "name", "type", "versions", "labels", right=("versions",), wrap=("labels",)
+    )
     for row in rows:
         labels = ", ".join(f"{label}: {version}" for label, version in row.labels.items())
         cells = (row.name, row.type, _versions(row.versions), labels)
         table.add_row(*map(render.plain, cells))
-    render.stdout().print(table)
+    render.show(table)
 
 
 @app.command()

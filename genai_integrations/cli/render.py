@@ -10,7 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 from rich.cells import cell_len
@@ -38,6 +38,11 @@ _STATUS_WIDTH = max(map(len, _COLORS))
 _NARROWEST = 30
 _FIELD_WIDTH = 12
 _FEWEST = 2
+_BETWEEN = 3
+"""Spaces between two columns."""
+
+_WRAPPED = 16
+"""Columns that a cell needs at least whose words may be broken: a host's name, say."""
 
 
 def stdout() -> Console:
@@ -125,12 +130,51 @@ def prompt(text: str, *, is_edited: bool) -> str:
     return f"{start}\x1b[1;36m{end}{printable(text)}{start}\x1b[0m{end}"
 
 
-def table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """A table without lines; the columns in `right` hold numbers."""
-    made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+def table(*columns: str, right: Sequence[str] = (), wrap: Sequence[str] = ()) -> Table:
+    """A table without lines.
+
+    Args:
+        columns: Their names.
+        right: Those that hold numbers.
+        wrap: Those whose cells may have several lines.
+    """
+    made = Table(box=None, pad_edge=False, padding=(0, _BETWEEN, 0, 0), header_style="dim")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if column in right else "left"
+        made.add_column(column, justify=side, overflow="fold", no_wrap=column not in wrap)
     return made
+
+
+def show(made: Table, console: Console | None = None) -> None:
+    """Print a table; where it does not fit into a terminal, one row after the other, a line for each of its cells."""
+    console = console or stdout()
+    if fits(made, console):
+        console.print(made)
+        return
+    headers = [str(column.header) for column in made.columns]
+    widest = max(map(cell_len, headers))
+    for cells in zip(*(column.cells for column in made.columns), strict=True):
+        texts = [cell if isinstance(cell, Text) else Text(str(cell)) for cell in cells]
+        console.print(Text.assemble(texts[0], style="bold"))
+        for header, text in zip(headers[1:], texts[1:], strict=True):
+            if text.plain not in ("", _NONE):
+                console.print(Text.assemble((f"  {header:<{widest}}  ", "dim"), text))
+
+
+def fits(made: Table, console: Console) -> bool:
+    """Whether a table fits without breaking words; in a pipe it does."""
+    return not console.is_terminal or _narrowest(made) <= console.width
+
+
+def _narrowest(made: Table) -> int:
+    """Columns of a terminal below which a table would break words."""
+    widths = []
+    for column in made.columns:
+        texts = [str(cell) for cell in (column.header, *column.cells)]
+        parts = texts if column.no_wrap else [word for text in texts for word in text.split()]
+        most = max(map(cell_len, parts), default=0)
+        widths.append(most if column.no_wrap else min(most, _WRAPPED))
+    return sum(widths) + _BETWEEN * (len(widths) - 1)
 
 
 def fitting(headers: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
@@ -156,7 +200,8 @@ def field(name: str, value: object) -> Text:
 
 def connections_table(rows: Sequence[ConnectionRow]) -> Table:
     """Each connection in a row; why one is broken does not fit in."""
-    made = table("name", "provider", "models", "host", "region", "state")
+    columns = ("name", "provider", "models", "host", "region", "state")
+    made = table(*columns, wrap=("models", "host"))
     for row in rows:
         state = plain(row.state, "red" if row.error else "green")
         cells = (

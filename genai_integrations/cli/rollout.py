@@ -47,7 +47,7 @@ def list_rollouts(
         rollout, new = track.rollout, track.new
         cells = (track.name, rollout.old, rollout.new, track.state, f"{track.share * 100:g} %")
         table.add_row(*map(render.plain, (*cells, new.calls, new.failed)))
-    render.stdout().print(table)
+    render.show(table)
 
 
 @app.command()

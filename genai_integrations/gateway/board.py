@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -168,6 +169,8 @@ class Board:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
         self._connection.isolation_level = None
+        # An application that was made and never served is closed by nobody.
+        self._end = weakref.finalize(self, self._connection.close)
         # What is lost when the machine stops is an hour of figures.
         self._connection.executescript(
             f"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; {_TABLES}"
@@ -176,7 +179,7 @@ class Board:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._connection.close()
+            self._end()
 
     def write(
         self, worker: Worker, counts: Counts, cooldowns: Mapping[tuple[str, str], float]

@@ -139,7 +139,7 @@ class OpenKeys:
 
 def is_loopback(host: str) -> bool:
     """Whether a host's name or address is this machine's own."""
-    if host in ("localhost", "127.0.0.1", "::1"):
+    if host.lower() in ("localhost", "127.0.0.1", "::1"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

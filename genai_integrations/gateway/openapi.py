@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from genai_integrations.gateway.dialects.anthropic import openapi as anthropic
+from genai_integrations.gateway.dialects.embeddings import MOST_TOKEN
 from genai_integrations.gateway.dialects.responses import openapi as responses
 from genai_integrations.version import VERSION
 
@@ -51,7 +52,7 @@ _TOLD = _object(
 )
 _CHOICE = _object(("index", "message", "finish_reason"), index=_NUMBER, message={"type": "object"})
 _ANSWER = _object(("id", "object", "model", "choices"), choices=_list(_CHOICE), genai=_TOLD)
-_TOKENS = _list(_NUMBER, 1)
+_TOKENS = _list({"type": "integer", "minimum": 0, "maximum": MOST_TOKEN}, 1)
 _EMBEDDED = _object(
     ("model", "input"),
     model=_NAME,

@@ -31,6 +31,12 @@ TICK = 1.0
 API = "/v1/"
 """How the routes begin by which models are asked for; the others are those of balancers, Prometheus and people."""
 
+_DEAR = 0.05
+"""Seconds of a processor: what takes longer to sum up, as of a thousand projects, is shown for a while."""
+
+_AT_MOST = 20
+"""So that one part in twenty of a processor goes into it, however many look."""
+
 NO_ROUTE = "none"
 """The route of a request that no row of the table of routes takes."""
 
@@ -95,6 +101,8 @@ class Operation:
         # New clients come on the event loop, which must not wait for a file; the writing thread looks through them.
         self._knowing = threading.Lock()
         self.viewers = 0
+        self._all: Hour | None = None
+        self._all_until = 0.0
 
     @property
     def metrics(self) -> Metrics:
@@ -108,9 +116,10 @@ class Operation:
     def serves(self, caller: Caller) -> None:
         """A caller was admitted: whatever its client does from here on is counted."""
         if caller.client not in self._clients:
+            owner = owner_of(caller)
             with self._knowing:
-                self._clients[caller.client] = caller.project
-            caller.client.observe(self.rates.observer(caller.project))
+                self._clients[caller.client] = owner
+            caller.client.observe(self.rates.observer(owner))
 
     def began(self) -> None:
         """A request has come."""
@@ -158,18 +167,28 @@ class Operation:
         for client, project in known:
             if project in asked:
                 now = time.time()
-                cooling.update(
-                    ((project, target), now + left) for target, left in client.cooldowns().items()
-                )
+                for target, left in client.cooldowns().items():
+                    if self.rates.has(project, target):
+                        cooling[project, target] = now + left
         self._cooling = cooling
 
     async def hour(self, project: str | None) -> Hour | None:
         """The last hour of a project, or of all, with what this worker knows up to now; None where it cannot be read."""
+        if project is None and self._all is not None and time.monotonic() < self._all_until:
+            return self._all
         await asyncio.to_thread(self.write)
         try:
-            return await asyncio.to_thread(self._board.read, project)
+            return await asyncio.to_thread(self._read, project)
         except sqlite3.Error:
             return None
+
+    def _read(self, project: str | None) -> Hour:
+        began = time.thread_time()
+        hour = self._board.read(project)
+        took = time.thread_time() - began
+        if project is None and took > _DEAR:
+            self._all, self._all_until = hour, time.monotonic() + took * _AT_MOST
+        return hour
 
     async def render_metrics(self) -> bytes:
         """What Prometheus is told; what this worker knows is in it up to now."""
@@ -201,6 +220,11 @@ class Operation:
         with contextlib.suppress(sqlite3.Error):
             self._board.leave(os.getpid())
         self._board.close()
+
+
+def owner_of(caller: Caller) -> str:
+    """Whose figures a caller's calls are: its project's, and where keys know no projects its own."""
+    return caller.project or caller.name
 
 
 def _fields(told: Told, seconds: float) -> dict[str, object]:

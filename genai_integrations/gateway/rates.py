@@ -36,14 +36,14 @@ Neighbours are 1.5 apart, so a percentile is off by a fifth at most.
 BUCKETS = len(BOUNDS) + 1
 
 OTHER = "other"
-"""In place of a model's name where a connection has too many: callers may make names up, and providers count on."""
+"""In place of a model's name where a project has too many targets: callers may make models up."""
 
-_MOST_MODELS = 50
-"""Models of one connection that are told apart."""
+_MOST_TARGETS = 200
+"""Targets of one project that are told apart."""
 
 _LONGEST_NAME = 200
-_MOST_CONNECTIONS = 10_000
-_MOST_WAITING = 100_000
+_MOST_PROJECTS = 10_000
+_MOST_WAITING = 20_000
 """What ended and was not looked at; the oldest is not counted any more where nobody looks for a minute."""
 
 
@@ -103,7 +103,7 @@ class Rates:
         self._clock = clock
         # Its `append` and `popleft` are atomic: no caller takes a lock.
         self._ended: deque[_Ended] = deque(maxlen=_MOST_WAITING)
-        self._models: BoundedMap[tuple[str, str], set[str]] = BoundedMap(_MOST_CONNECTIONS)
+        self._targets: BoundedMap[str, set[str]] = BoundedMap(_MOST_PROJECTS)
 
     def observer(self, project: str) -> ProjectObserver:
         """What a project's client tells of its calls."""
@@ -128,13 +128,16 @@ class Rates:
                 _add(cell, ended.attempt)
         return counts
 
+    def has(self, project: str, target: str) -> bool:
+        """Whether a target has a row of its own."""
+        return target in (self._targets.get(project) or ())
+
     def _target(self, project: str, attempt: Attempt) -> str:
-        connection = _plain(attempt.connection)
-        known = self._models.get_or_put((project, connection), set())
+        known = self._targets.get_or_put(project, set())
         target = _plain(attempt.target)
         if target not in known:
-            if len(known) >= _MOST_MODELS:
-                return f"{connection}/{OTHER}"
+            if len(known) >= _MOST_TARGETS:
+                return f"{_plain(attempt.connection)}/{OTHER}"
             known.add(target)
         return target
 
@@ -170,6 +173,7 @@ class ProjectObserver:
     """
 
     is_ready = True
+    wants_reply = False
 
     def __init__(self, rates: Rates, project: str) -> None:
         self._rates = rates

@@ -25,7 +25,7 @@ def allowed(plan: Plan, request: Request, names: Names, args: RouterArgs) -> Pla
     patterns = request.args.allowed_models or ()
     meant = {
         target.name
-        for name in {request.model, *_configured(args)}
+        for name in {request.model, *_configured(args), *_own(request)}
         if may_use(name, patterns)
         for target in names.resolve(name).targets
     }
@@ -51,6 +51,11 @@ def allowed(plan: Plan, request: Request, names: Names, args: RouterArgs) -> Pla
 def _fits(target: Target, patterns: Sequence[str]) -> bool:
     own = (target.name, target.model, target.group)
     return any(may_use(name, patterns) for name in own if name)
+
+
+def _own(request: Request) -> Iterator[str]:
+    if request.fallbacks is not None:
+        yield from request.fallbacks.names()
 
 
 def _configured(args: RouterArgs) -> Iterator[str]:

@@ -29,6 +29,7 @@ from genai_integrations.errors import (
 )
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
+from genai_integrations.routing.observing import wants_reply
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
 from genai_integrations.routing.record import Record
@@ -389,7 +390,7 @@ class _Call(Record):
     def _handed(self, held: Iterable[Wire], rest: Any) -> Flow:
         """Give a stream, and take note of how it ends; one that breaks may begin anew."""
         attempt, memory = self._first_content(), self._memory
-        is_wanted = bool(self._observers) or memory is not None
+        is_wanted = memory is not None or any(map(wants_reply, self._observers))
         answers = self._request.body.get("n") or 1
         # A kept answer is whole; one that another call is reading just now may break as its own.
         can_break = attempt.reason != CACHE or rest is not None

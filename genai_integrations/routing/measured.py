@@ -268,6 +268,7 @@ class _Watch:
     """Watches one call, of which several attempts may be under way at once."""
 
     __slots__ = ("_all", "_running", "_stream")
+    wants_reply = False
 
     def __init__(self, everything: Measured, stream: bool) -> None:
         self._all = everything

@@ -40,6 +40,11 @@ class CallObserver(Protocol):
         ...
 
 
+def wants_reply(observer: CallObserver) -> bool:
+    """Whether the one who watches a call looks at its reply; one with a false `wants_reply` gets none of a stream."""
+    return bool(getattr(observer, "wants_reply", True))
+
+
 class Observer(Protocol):
     """Watches calls. It never raises, and once it is ready takes no time that a caller would notice.
 

@@ -274,12 +274,11 @@ class Transports:
         return self._direct if _is_ours(call) else self._translated
 
     def _is_prepared(self, call: WireCall) -> bool:
-        if not _is_ours(call):
-            return LITELLM.is_done and self._translated.is_open(call)
-        if not self._direct.is_open(call):
-            return False
-        signer = self._signer(call)
-        return signer is None or signer.is_ready
+        # In this order, because it is asked before every attempt, and nearly all are open and not signed.
+        if self._direct.is_open(call):
+            signer = self._signer(call)
+            return signer is None or signer.is_ready
+        return not _is_ours(call) and LITELLM.is_done and self._translated.is_open(call)
 
     def _signer(self, call: WireCall) -> Signer | None:
         """Only some providers' requests are signed; for the others nothing is looked up."""

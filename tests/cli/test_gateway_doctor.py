@@ -97,6 +97,8 @@ def test_nothing_is_wrong(doctor, healthy, provider, redis_server):
             "it opens none of the stored keys",
         ),
         ({"GENAI_GATEWAY_KEYS": "redis://:canary@127.0.0.1:1/0"}, "redis", "redis://127.0.0.1:1"),
+        ({"GENAI_GATEWAY_KEYS": "sqlite:////nowhere/keys.db"}, "key store", "cannot be written"),
+        ({"GENAI_GATEWAY_KEYS": "mysql://canary"}, "key store", "neither a SQLite file nor"),
         ({"GENAI_GATEWAY_OPERATOR_TOKEN": "canary"}, "operator", "at least 32 letters"),
         ({"TMPDIR": "/nowhere"}, "run folder", "no place"),
     ],

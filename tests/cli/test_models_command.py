@@ -128,7 +128,7 @@ def test_a_key_that_cannot_be_had(genai, using, connect, undecipherable):
 
     shown = genai("models")
 
-    assert shown.stdout.splitlines()[1].split() == ["acme-1", "-", "-", "-", "-", "seoul"]
+    assert shown.stdout.splitlines()[1].split() == ["acme-1", "-", "-", "/", "-", "-", "seoul"]
     assert "without tokyo: DecryptionError: secret_key" in " ".join(shown.stderr.split())
 
 
@@ -142,11 +142,9 @@ def test_a_provider_without_a_list(genai, using, connect):
     assert shown.stderr == "what home has is not known here; home/NAME asks it\n"
 
 
-@pytest.mark.usefixtures("two")
 def test_a_narrow_terminal(terminal):
-    """The first columns are shown, and the others named."""
-    screen = terminal("models", "gpt-4o-mini", COLUMNS="40")
+    """Two lines for a model, with all that is told of it."""
+    screen = terminal("models", "gpt-4o-mini-2024", COLUMNS="40")
 
-    screen.expect(r"not shown for want of room: can, connections|in \$/M")
-    screen.expect("gpt-4o-mini +128k")
+    screen.expect(r"gpt-4o-mini-2024-07-18\n128k, 0\.15 / 0\.6, vision pdf tools json,\nopenai\n")
     assert screen.end() == 0

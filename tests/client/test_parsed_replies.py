@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
+import pickle
 
 import pytest
 from pydantic import BaseModel
@@ -65,6 +67,12 @@ def test_an_object_comes_from_a_fallback_and_from_a_cache(connect, seoul):
     assert [row.parsed for row in found] == [City(name="Seoul", people=9)] * 2
     assert [row.route.cached for row in found] == [False, True]
     assert "_request_id" not in found[0].wire
+
+
+def test_an_object_goes_to_another_process(make_client, seoul):
+    """A reply is pickled and copied with what reads it."""
+    reply = make_client(seoul).completion("gpt-4o", QUESTION, response_format=City)
+    assert pickle.loads(pickle.dumps(reply)).parsed == copy.deepcopy(reply).parsed == reply.parsed
 
 
 def test_a_stream_of_text(make_client, seoul):

@@ -160,3 +160,50 @@ def test_no_key_or_address_in_a_body(gateway, provider, more):
     assert response.json()["error"]["type"] == "invalid_request_error"
     assert "evil" not in response.text
     assert provider.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("langfuse_user_id", 5),
+        ("langfuse_session_id", ["a"]),
+        ("langfuse_trace_name", {}),
+        ("langfuse_tags", "a"),
+        ("langfuse_metadata", "a"),
+        ("langfuse_prompt", "greet"),
+        ("model", "m" * 513),
+        ("timeout", "soon"),
+        ("deadline", -1),
+        ("num_retries", -1),
+        ("cache", 5),
+        ("stream_recovery", 5),
+        ("metadata", 5),
+    ],
+)
+def test_values_that_cannot_be_meant(gateway, provider, name, value):
+    """Refused by their names, and nobody is asked."""
+    response = post(gateway, {"model": "gpt-4o", "messages": QUESTION, name: value})
+
+    assert response.status_code == 400, response.text
+    assert name in response.text
+    assert provider.requests == []
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:4000", 200),
+        ("127.0.0.1:4000", 200),
+        ("127.8.8.8", 200),
+        ("[::1]:4000", 200),
+        ("evil.example", 403),
+        ("localhost.evil.example", 403),
+        ("evil.example:localhost", 403),
+        ("192.168.0.7:4000", 403),
+        ("", 403),
+    ],
+)
+def test_names_of_this_machine(gateway, host, status):
+    """Without keys, what was sent to another name than this machine's own is refused: a page's own may lead here."""
+    assert httpx.get(f"{gateway}/v1/models", headers={"host": host}).status_code == status

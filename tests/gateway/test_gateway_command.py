@@ -185,3 +185,15 @@ def test_the_end_of_a_process(plain, langfuse, tmp_path, workers):
 
     assert len(langfuse.spans) > 0
     assert list(tmp_path.glob("genai-gateway-*")) == []
+
+
+@pytest.mark.slow
+def test_the_demo(tmp_path):
+    """A real model of this machine answers, and the line to try names it."""
+    with command(tmp_path, "--demo") as gateway:
+        line = next(row for row in gateway.said if row.startswith("Try: curl http://localhost:"))
+        model = re.search(r'"model": "([^"]+)"', line)[1]
+        sdk = OpenAI(base_url=gateway.url, api_key="any", max_retries=0, timeout=120)
+        answer = sdk.chat.completions.create(model=model, messages=QUESTION, max_tokens=20)
+        assert answer.choices[0].message.content
+        assert answer.genai["target"] == f"local/{model}"

@@ -15,6 +15,7 @@ from genai_integrations.calls.route import CACHE, MISS, OK, Attempt, CacheUse, R
 from genai_integrations.errors import RateLimitError
 from genai_integrations.gateway.board import Board, Worker, percentile
 from genai_integrations.gateway.metrics import Metrics
+from genai_integrations.gateway.operation import Operation
 from genai_integrations.gateway.rates import Rates
 
 NOW = 1_800_000_030.0
@@ -151,18 +152,20 @@ def test_an_hour_ago_is_forgotten(rates, board, clock):
 
 
 def test_names_are_bounded(rates):
-    """Callers make models up: of one connection 50 are told apart, and others keep theirs."""
-    for number in range(60):
+    """Callers make models up: of one project 200 targets are told apart, and another one has its own."""
+    for number in range(210):
         call(rates, attempt(f"openai/made-up-{number}"))
     call(rates, attempt("openai/made-up-3"), attempt("azure/gpt-4o"))
+    call(rates, attempt("mine/gpt-4o"), project="p2")
     counts = rates.take()
     by_target = Counter({key.target: cell.count for key, cell in counts.items()})
-    assert len([name for name in by_target if name.startswith("openai/")]) == 51
-    assert (
-        by_target["openai/other"],
-        by_target["openai/made-up-3"],
-        by_target["azure/gpt-4o"],
-    ) == (10, 2, 1)
+    assert len([name for name in by_target if name.startswith("openai/")]) == 201
+    found = {name: by_target[name] for name in ("openai/other", "openai/made-up-3", "azure/other")}
+    assert found == {"openai/other": 10, "openai/made-up-3": 2, "azure/other": 1}
+    assert by_target["mine/gpt-4o"] == 1
+    assert rates.has("p1", "openai/made-up-3")
+    assert not rates.has("p1", "openai/made-up-209")
+    assert not rates.has("p2", "openai/made-up-3")
 
 
 def test_odd_names(rates, board):
@@ -283,6 +286,7 @@ _WORKER = """
 import os, sys
 from pathlib import Path
 from genai_integrations.gateway.metrics import Metrics
+from genai_integrations.gateway.operation import Operation
 metrics = Metrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
 for _ in range(2):
     metrics.began()
@@ -338,3 +342,18 @@ def client_of_two(provider):
         for name in ("seoul", "usa")
     ]
     return GenAIClient(connections=rows)
+
+
+async def test_what_takes_long_is_shown_for_a_while(monkeypatch):
+    """The sum of all projects is not made anew for each page that is open, once that takes long."""
+    watching = Operation()
+    call(watching.rates, attempt(), project="p1")
+    assert (await watching.hour(None)).calls == 1
+    call(watching.rates, attempt(), project="p1")
+    assert (await watching.hour(None)).calls == 2
+    monkeypatch.setattr("genai_integrations.gateway.operation._DEAR", -1.0)
+    monkeypatch.setattr("genai_integrations.gateway.operation._AT_MOST", 1e9)
+    assert (await watching.hour(None)).calls == 2
+    call(watching.rates, attempt(), project="p1")
+    assert (await watching.hour(None)).calls == 2
+    assert (await watching.hour("p1")).calls == 3

@@ -214,6 +214,31 @@ async def test_while_langfuse_is_away_it_is_left_alone_for_moments(pairs, langfu
     assert len(langfuse.asked) == 2
 
 
+async def test_while_langfuse_hangs_a_known_pair_waits_for_a_moment_only(
+    pairs, langfuse, clock, monkeypatch
+):
+    """Once in five seconds, however long the question is under way."""
+    await pairs.project_of(PAIR)
+    langfuse.gate.clear()
+    clock.now += 70
+    monkeypatch.setattr("genai_integrations.gateway.keys.pairs._PATIENCE", 0.01)
+    waited = []
+
+    real = asyncio.timeout
+    monkeypatch.setattr(
+        "asyncio.timeout", lambda seconds: (waited.append(seconds), real(seconds))[1]
+    )
+    for seconds in (0.0, 1.0, 2.0, 4.0, 5.0, 6.0):
+        clock.now = 1070.0 + seconds
+        assert await pairs.project_of(PAIR) == "project-a"
+
+    flights = list(pairs._flights.values())
+    langfuse.gate.set()
+    await asyncio.gather(*flights)
+    assert waited == [0.01, 0.01]
+    assert len(langfuse.asked) == 2
+
+
 async def test_guesses_are_counted_by_address(pairs, langfuse, clock):
     """After three wrong keys an address waits; others do not, and keys that are known work from there all the same."""
     await pairs.project_of(PAIR, "192.0.2.1")

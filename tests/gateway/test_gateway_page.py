@@ -22,10 +22,10 @@ HELLO = [{"role": "user", "content": "my password is hunter2"}]
 class TwoProjects:
     """Keys of two projects, and a narrow one of the first."""
 
-    def __init__(self, one, other):
+    def __init__(self, one, other, names=("p-one", "p-other")):
         self._callers = {
-            ("pk-1", "sk-1"): Caller(one, "pk-1", project="p-one"),
-            ("pk-2", "sk-2"): Caller(other, "pk-2", project="p-other"),
+            ("pk-1", "sk-1"): Caller(one, "pk-1", project=names[0]),
+            ("pk-2", "sk-2"): Caller(other, "pk-2", project=names[1]),
             ("narrow", "sk-3"): Caller(one, "team-search", ("gpt-4o*",), "p-one", "team-search"),
         }
 
@@ -282,3 +282,14 @@ def test_a_program_of_its_own_keys(client):
         for _ in range(3):
             ask(url)
         assert "<b>3</b><span>calls in the last hour</span>" in httpx.get(url).text
+
+
+def test_keys_without_projects(client, other_client):
+    """Where a program's own keys know no projects, each caller sees its own calls, not those of all."""
+    keys = TwoProjects(client, other_client, names=("", ""))
+    with served(GatewayOptions(keys, drain_delay=0)) as url:
+        ask(url, auth=("pk-1", "sk-1"))
+        assert "seoul" in httpx.get(url, auth=("pk-1", "sk-1")).text
+        theirs = httpx.get(url, auth=("pk-2", "sk-2")).text
+    assert "<b>0</b><span>calls in the last hour</span>" in theirs
+    assert "seoul" not in theirs

@@ -12,6 +12,7 @@ from gateway_support import command
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 OPERATOR = ("operator", TOKEN)
+ASKED = 'genai_gateway_requests_total{route="/v1/chat/completions",status="200"}'
 QUESTION = {"model": "gpt-4o", "messages": [{"role": "user", "content": "my password is hunter2"}]}
 
 
@@ -63,8 +64,8 @@ def test_workers_are_one_gateway(start, workers):
             )
         name = 'genai_gateway_upstream_attempts_total{outcome="ok",target="seoul/gpt-4o"}'
         until(lambda: figures(gateway.url).get(name) == 6)
-        asked = 'genai_gateway_requests_total{route="/v1/chat/completions",status="200"}'
-        assert {figures(gateway.url)[asked] for _ in range(5)} == {6}
+        until(lambda: figures(gateway.url).get(ASKED) == 6)
+        assert {figures(gateway.url)[ASKED] for _ in range(5)} == {6}
         for _ in range(5):
             page = httpx.get(gateway.url, auth=OPERATOR, timeout=60).text
             assert "<b>6</b><span>calls in the last hour</span>" in page
@@ -91,11 +92,12 @@ def test_a_worker_that_is_killed(start):
             httpx.post(f"{gateway.url}/v1/chat/completions", json=QUESTION, timeout=60).status_code
             == 200
         )
+        # A request is counted when its answer is out: what is killed in between counts no more.
+        until(lambda: figures(gateway.url).get(ASKED) == 1)
         os.kill(pid, signal.SIGKILL)
         until(lambda: _workers(gateway.url, without=pid) == 2)
-        asked = 'genai_gateway_requests_total{route="/v1/chat/completions",status="200"}'
         found = figures(gateway.url)
-        assert found[asked] == 1
+        assert found[ASKED] == 1
         assert found["genai_gateway_workers"] == 2
         assert found["genai_gateway_requests_in_flight"] == 1  # this one
 

@@ -161,6 +161,18 @@ def test_answers_are_recalled_and_kept_where_there_is_a_store(parts):
     assert answer.choices[0].message.content == "one"
 
 
+@pytest.mark.parametrize("wants_reply", [True, False])
+def test_a_reply_is_put_together_for_who_looks_at_it(parts, wants_reply):
+    """Of a stream that only such watch as look at no reply, none is made."""
+    watch = Watch()
+    watch.wants_reply = wants_reply
+    call = Call(parts(observers=[watch]), stream=True)
+
+    assert call.run(Opened([chunk("he")], iter(()))) == "Hand"
+    assert call.steps[-1].assemble is wants_reply
+    call.flow.close()
+
+
 def test_a_stream_is_handed_out_and_its_end_is_noted(parts):
     """The flow waits for that; usage stands on the attempt then."""
     watch = Watch()

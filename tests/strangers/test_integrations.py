@@ -32,8 +32,32 @@ LIBRARIES = {
         '{"reason": "It greets.", "verdict": 1}',
     ),
     "deepeval": (["deepeval==4.3.1"], '{"reason": "The sum is right.", "score": 9}'),
+    "jupyter-ai-persona-manager": (["jupyter-ai-persona-manager==0.2.2"], None),
 }
 """What each needs, and what the provider answers it."""
+
+DRIVERS = {
+    "jupyter-ai-persona-manager": """
+import asyncio
+
+from jupyterlab_chat.models import NewMessage
+from jupyterlab_chat.ychat import YChat
+from pycrdt import Awareness, Doc
+
+
+async def chat():
+    document = Doc()
+    chat = YChat(document, Awareness(document))
+    persona = RouterPersona(chat=chat)
+    asked = chat.get_message(chat.add_message(NewMessage(body="Hello!", sender="mina")))
+    await persona.process_message(asked)
+    print(chat.get_messages()[-1].body)
+
+
+asyncio.run(chat())
+"""
+}
+"""What the library itself would do with the example; others do it at once."""
 
 QUIET = {"DEEPEVAL_TELEMETRY_OPT_OUT": "1", "RAGAS_DO_NOT_TRACK": "true"}
 """None of them may call home, where nobody answers."""
@@ -58,7 +82,7 @@ def test_the_example_of_a_library_runs(name, provider, tmp_path):
         provider.replies["*"] = answer
     block, shown = examples()[name]
     done = subprocess.run(
-        [str(python), "-c", block.text],
+        [str(python), "-c", block.text + DRIVERS.get(name, "")],
         env={
             **os.environ,
             **QUIET,

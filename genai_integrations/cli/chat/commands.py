@@ -84,7 +84,7 @@ def _route(conversation: Conversation, text: str, messages: Console) -> None:  #
         messages.print("There is no route yet: ask something.", style="dim")
         return
     attempts = conversation.route.as_dict()["attempts"]
-    messages.print(render.route_table(attempts))
+    render.show(render.route_table(attempts), messages)
     for error in dict.fromkeys(attempt["error"] for attempt in attempts if attempt["error"]):
         messages.print(render.plain(error, "red"))
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,9 +28,11 @@ from genai_integrations.gateway.operator import TOKEN_VARIABLE, checked_token
 from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.redis_link import SCHEMES, RedisAway, RedisLink
 from genai_integrations.runtime.secret import Secret
-from genai_integrations.settings import operator_token
+from genai_integrations.settings import gateway_has_keys, operator_token
 
 KEY_STORE = "GENAI_GATEWAY_KEYS"
+
+_FILE = "sqlite:///"
 
 _PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")
 _NEWEST = b"SELECT id, secret_key FROM llm_api_keys ORDER BY created_at DESC, id LIMIT 20"
@@ -71,7 +74,12 @@ class GatewaySetup(Setup):
     @property
     def has_keys(self) -> bool:
         """Whether callers are asked for the key pair of their project."""
-        return self.uses_langfuse and not self.asked.no_auth
+        return gateway_has_keys(self.environ) and not self.asked.no_auth
+
+    @property
+    def uses_langfuse(self) -> bool:
+        """Whether Langfuse is asked: it confirms the callers' keys."""
+        return self.has_keys or super().uses_langfuse
 
     @cached_property
     def client(self) -> GenAIClient | GenAIError:
@@ -209,6 +217,22 @@ def _redis(where: str, url: str) -> Finding:
     return ok(f"{link.where} answers")
 
 
+def key_store(setup: GatewaySetup) -> Iterator[Finding]:
+    """Whether the file of narrower keys can be read and written; a Redis server was asked before."""
+    address = setup.environ.get(KEY_STORE, "")
+    if not address or urlsplit(address).scheme in SCHEMES:
+        return
+    path = Path(address.removeprefix(_FILE))
+    if not address.startswith(_FILE) or not path.name:
+        then = f"set {KEY_STORE} to sqlite:///keys.db or redis://host:6379/0"
+        yield fail("it is neither a SQLite file nor a Redis server", then)
+    elif not os.access(path if path.exists() else path.parent, os.R_OK | os.W_OK):
+        then = f"let the gateway's user read and write it and its folder, or name another one in {KEY_STORE}"
+        yield fail(f"{path} cannot be written", then)
+    else:
+        yield ok(f"{path}, for the gateways of this machine")
+
+
 def port(setup: GatewaySetup) -> Iterator[Finding]:
     """Whether the address can be listened at."""
     host, number = setup.asked.host, setup.asked.port
@@ -250,7 +274,7 @@ def run_folder(setup: GatewaySetup) -> Iterator[Finding]:  # noqa: ARG001 - as e
     """Whether workers have a place for the files in which they sum up metrics and figures."""
     try:
         with tempfile.TemporaryDirectory(prefix="genai-gateway-") as name:
-            yield ok(f"{os.path.dirname(name)} can be written")  # noqa: PTH120 - nothing else of a path is needed
+            yield ok(f"{Path(name).parent} can be written")
     except OSError as error:
         yield fail(
             f"no place for files: {error.strerror}", "set TMPDIR to a folder that can be written"
@@ -301,6 +325,7 @@ CHECKS: tuple[Check[GatewaySetup], ...] = (
     Check("encryption key", langfuse.encryption),
     Check("encryption key", encryption_key),
     Check("redis", redis),
+    Check("key store", key_store),
     Check("address", port),
     Check("tls", tls),
     Check("workers", workers),

@@ -78,6 +78,20 @@ NOT_OVER_THE_WIRE = frozenset(
 `extra_body` into the body itself."""
 
 
+_LONGEST_NAME = 512
+"""Letters of a model's name: it goes into a header of the answer, and a header that is too long breaks clients."""
+
+_RECORDED: dict[str, tuple[type, str]] = {
+    "langfuse_user_id": (str, "a text"),
+    "langfuse_session_id": (str, "a text"),
+    "langfuse_trace_name": (str, "a text"),
+    "langfuse_tags": (list, "a list of texts"),
+    "langfuse_metadata": (dict, "an object"),
+    "langfuse_prompt": (dict, "an object"),
+}
+"""What says how a call is recorded, and what each has to be: whoever records would leave anything else out in silence."""
+
+
 def model_of(body: Wire) -> str:
     """The model that a body names.
 
@@ -87,6 +101,10 @@ def model_of(body: Wire) -> str:
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise Refused(400, "invalid_request", 'name a model: "model": "gpt-4o-mini"', param="model")
+    if len(model) > _LONGEST_NAME:
+        raise Refused(
+            400, "invalid_request", f"no model's name is longer than {_LONGEST_NAME}", param="model"
+        )
     return model
 
 
@@ -128,6 +146,10 @@ def params_of(body: Wire, without: frozenset[str]) -> dict[str, Any]:
     if wrong:
         name = min(wrong)
         raise Refused(400, "invalid_request", f"a request may not have {name}", param=name)
+    for name in _RECORDED.keys() & body.keys():
+        kind, words = _RECORDED[name]
+        if body[name] is not None and not isinstance(body[name], kind):
+            raise Refused(400, "invalid_request", f"{name} must be {words}", param=name)
     params = {name: value for name, value in body.items() if name not in without}
     prompt = params.get("langfuse_prompt")
     if isinstance(prompt, dict) and "variables" not in prompt:

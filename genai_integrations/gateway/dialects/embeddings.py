@@ -24,6 +24,10 @@ from genai_integrations.gateway.refusals import Refused
 from genai_integrations.routing.streams import AsyncReplyStream
 
 _OWN = frozenset(("model", "input", "encoding_format"))
+
+MOST_TOKEN = 2**31 - 1
+"""The largest number of a token: more than any vocabulary has, and JSON's readers agree on it."""
+
 _FORMATS = (None, "float", "base64")
 
 
@@ -85,7 +89,10 @@ def _is_tokens(row: Any) -> bool:
 
 
 def _is_token(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    """A whole number; `5.0` is one in JSON too."""
+    if isinstance(value, float):
+        return value.is_integer() and 0 <= value <= MOST_TOKEN
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKEN
 
 
 DIALECT = Dialect("openai-embeddings", request, reply, events, failure, ask)

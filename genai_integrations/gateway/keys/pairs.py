@@ -146,8 +146,10 @@ class KeyPairs:
 
     async def _renewed(self, mark: bytes, pair: Pair, known: _Known) -> str:
         """Of a pair that was confirmed more than a minute ago."""
+        # Of every pause one moment is waited for, though a question may be under way for longer.
+        since = self._clock() - known.asked_at
         try:
-            if mark in self._flights or self._clock() >= known.asked_at + _PAUSE:
+            if since >= _PAUSE or (since < _PATIENCE and mark in self._flights):
                 async with asyncio.timeout(_PATIENCE):
                     return await asyncio.shield(self._flight(mark, pair))
         except (CredentialStoreError, TimeoutError):
@@ -160,10 +162,10 @@ class KeyPairs:
 
     def _flight(self, mark: bytes, pair: Pair) -> asyncio.Task[str]:
         """The question about a pair that is under way, or a new one."""
-        flight = self._flights.get(mark)
+        known, flight = self._known.get(mark), self._flights.get(mark)
+        if known is not None and self._clock() >= known.asked_at + _PAUSE:
+            known.asked_at = self._clock()
         if flight is None:
-            if known := self._known.get(mark):
-                known.asked_at = self._clock()
             flight = self._flights[mark] = asyncio.create_task(self._asked(mark, pair))
             flight.add_done_callback(_seen)
         return flight

@@ -133,13 +133,13 @@ class RedisKeys:
 
     def add(self, key: NarrowKey) -> bool:
         """The same."""
-        # The name first: of two who take it at once, one is told.
-        if not self._use(
-            lambda redis: redis.hsetnx(_names(key.terms.project), key.terms.name, key.id)
-        ):
-            return False
         self._use(lambda redis: redis.set(_key(key.id), key.as_text()))
-        return True
+        # Last, so that no name is taken without a key: of two who take it at once, one is told.
+        names = _names(key.terms.project)
+        if self._use(lambda redis: redis.hsetnx(names, key.terms.name, key.id)):
+            return True
+        self._use(lambda redis: redis.delete(_key(key.id)))
+        return False
 
     def of(self, project: str) -> list[NarrowKey]:
         """The same."""

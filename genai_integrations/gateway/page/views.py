@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from genai_integrations.errors import GenAIError
 from genai_integrations.gateway.dialects.models import names_for
+from genai_integrations.gateway.operation import owner_of
 from genai_integrations.gateway.operator import NOT_KEPT, USER, has_token, is_for_everybody
 from genai_integrations.gateway.page import html
 from genai_integrations.gateway.refusals import Header, Refused
@@ -108,7 +109,7 @@ async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
     except GenAIError:
         # The figures are there all the same, and just then somebody looks at them.
         models = []
-    project = None if is_for_everybody(options) else caller.project
+    project = None if is_for_everybody(options) else owner_of(caller)
     return html.View(caller.name, project, models)
 
 

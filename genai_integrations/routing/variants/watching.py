@@ -20,6 +20,7 @@ class Watch:
     """
 
     __slots__ = ("_rehearsed", "_traced", "_tracks")
+    wants_reply = False
 
     def __init__(
         self, tracks: Mapping[str, Track], traced: Traced, rehearsed: Container[str] | None = None

@@ -86,13 +86,12 @@ class LitellmTransport:
                 await self._loop.arun(self._prepared(call))
 
     async def _prepared(self, call: WireCall) -> None:
-        import genai_integrations.transports.litellm.witness  # noqa: F401  what the attempt would wait for
-
         await self._shared.rehearse()
-        provider = call.connection.provider.litellm
         # Whatever LiteLLM makes of it: the modules of the provider are there for the attempt.
         with quiet(), contextlib.suppress(Exception):
-            litellm_module().get_supported_openai_params(call.model, provider)
+            litellm_module().get_supported_openai_params(
+                call.model, call.connection.provider.litellm
+            )
         with quiet(), contextlib.suppress(GenAIError):
             self._open(call)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import DropParams
@@ -321,6 +321,41 @@ _DROPPED_KEYS = (
 )
 """Keys of messages, of their parts and of tools."""
 
+_OTHERS = (
+    "cache_control",
+    "is_error",
+    "provider_specific_fields",
+    "reasoning_content",
+    "reasoning_details",
+    "thinking_blocks",
+)
+_OTHERS_PARAMETERS = ("thinking", "top_k")
+"""Keys of a conversation, and parameters, that OpenAI does not know: who refuses one of them in its words knows none."""
+
+
+_UNKNOWN = re.compile(r"unknown parameter|unrecognized request argument", re.IGNORECASE)
+"""OpenAI's words, also from behind a proxy. Claude, which says it otherwise, wants its thoughts back."""
+
+
+def _mentions_others(refusal: Refusal, _body: Wire) -> bool:
+    is_unknown = _UNKNOWN.search(refusal.words) is not None
+    return is_unknown and any(
+        refusal.mentions(name, is_word=name in _PLAIN_WORDS)
+        for name in (*_OTHERS, *_OTHERS_PARAMETERS)
+    )
+
+
+def _has_several_of_others(body: Wire) -> bool:
+    """One alone has a row of its own."""
+    keys = sum(say.has_key(name, body) for name in _OTHERS)
+    return keys + sum(name in body for name in _OTHERS_PARAMETERS) > 1
+
+
+def _without_others(body: Wire) -> Wire:
+    body = {name: value for name, value in body.items() if name not in _OTHERS_PARAMETERS}
+    return reduce(lambda said, name: say.without_key(name, said), _OTHERS, body)
+
+
 REMEDIES: Sequence[Remedy] = (
     BRIDGE,
     WITHOUT_THOUGHTS,
@@ -372,6 +407,15 @@ REMEDIES: Sequence[Remedy] = (
     # Which levels a Gemini has is known of those that there were.
     _effort(("minimal", "none"), r"thinking level minimal is not supported", "low"),
     _effort(("medium",), r"thinking level medium is not supported", "high"),
+    # Before the rows of each: a conversation that began with Claude has most of them, and a call has few remedies.
+    Remedy(
+        "without what only other providers know",
+        "drop",
+        "provider_specific_fields",
+        applies=_mentions_others,
+        fits=_has_several_of_others,
+        restated=_without_others,
+    ),
     *map(_drop_key, _DROPPED_KEYS),
     *map(_drop, _DROPPED),
     _drop("n", 1),

@@ -111,7 +111,9 @@ def _thoughts(blocks: list[Wire]) -> Wire:
         return {}
     texts = (block.get("thinking") for block in found)
     text = "".join(text for text in texts if isinstance(text, str))
-    told: Wire = {"thinking_blocks": found}
+    # A thought that nobody has signed can only be read.
+    signed = [block for block in found if block.get("signature") or block.get("data")]
+    told: Wire = {"thinking_blocks": signed} if signed else {}
     return {**told, "reasoning_content": text} if text else told
 
 
