@@ -15,7 +15,6 @@ from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver, carried_by
 from genai_integrations.routing.parts import MOST_LENGTHS
 from genai_integrations.runtime.network import without_frames
-from genai_integrations.transports.advice import next_step
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Memory
