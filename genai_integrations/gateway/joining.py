@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -74,8 +74,8 @@ def _baggage(header: str) -> Mapping[str, str]:
 def _said(headers: Headers, baggage: Mapping[str, str]) -> dict[str, Any]:
     """The client's parameters for the record."""
     said: dict[str, Any] = {}
-    for name, read in _READERS.items():
-        value = headers.get(name.replace("_", "-")) or baggage.get(name)
+    for name, header, read in _READERS:
+        value = headers.get(header) or baggage.get(name)
         if value and (found := read(value)):
             said[name] = found
     more = {
@@ -117,10 +117,11 @@ def _json(value: str) -> object:
         return None
 
 
-_READERS: Mapping[str, Callable[[str], object]] = {
-    "langfuse_user_id": _text,
-    "langfuse_session_id": _text,
-    "langfuse_trace_name": _text,
-    "langfuse_tags": _tags,
-    "langfuse_metadata": _metadata,
-}
+_READERS: Sequence[tuple[str, str, Callable[[str], object]]] = (
+    ("langfuse_user_id", "langfuse-user-id", _text),
+    ("langfuse_session_id", "langfuse-session-id", _text),
+    ("langfuse_trace_name", "langfuse-trace-name", _text),
+    ("langfuse_tags", "langfuse-tags", _tags),
+    ("langfuse_metadata", "langfuse-metadata", _metadata),
+)
+"""The parameter, the header, and how its text is read."""

@@ -84,9 +84,10 @@ class Metrics:
         self._workers = gauge("workers", "Workers.", multiprocess_mode="livesum")
         self._workers.set(1)
 
-    def began(self) -> None:
-        """A request has come."""
-        self._in_flight.inc()
+    def under_way(self, requests: int, streams: int) -> None:
+        """How many requests are under way, and how many of them are streams."""
+        self._in_flight.set(requests)
+        self._streams.set(streams)
 
     def ended(self, route: str, status: int, seconds: float) -> None:
         """A request is over.
@@ -96,7 +97,6 @@ class Metrics:
             status: HTTP's.
             seconds: From its head to the end of its answer.
         """
-        self._in_flight.dec()
         row = self._rows.get((route, status))
         if row is None:
             # To find a label's row costs ten times what it costs to count in it.
@@ -104,14 +104,6 @@ class Metrics:
             self._rows[route, status] = row
         row[0].inc()
         row[1].observe(seconds)
-
-    def stream_began(self) -> None:
-        """The first byte of a stream goes out."""
-        self._streams.inc()
-
-    def stream_ended(self) -> None:
-        """It is over."""
-        self._streams.dec()
 
     def add(self, counts: Counts) -> None:
         """Add what the clients have seen."""

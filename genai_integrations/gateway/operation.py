@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from genai_integrations.calls.route import Route
 from genai_integrations.gateway.board import MEMORY, Board, Hour, Worker
-from genai_integrations.gateway.logs import log_request
+from genai_integrations.gateway.logs import Line, level_of, log_requests
 from genai_integrations.gateway.rates import Rates
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ TICK = 1.0
 
 API = "/v1/"
 """How the routes begin by which models are asked for; the others are those of balancers, Prometheus and people."""
+
+_MOST_ENDED = 10_000
+"""Requests that are over and not written down; the oldest is forgotten where writing takes many seconds."""
 
 _DEAR = 0.05
 """Seconds of a processor: what takes longer to sum up, as of a thousand projects, is shown for a while."""
@@ -62,6 +66,8 @@ class Told:
         status: HTTP's; 0 before the answer has begun.
         is_whole: Whether the answer was sent to its end.
         began: When the head was there, on the monotonic clock.
+        ended: When it was over, in seconds since 1970.
+        seconds: From its head to the end of its answer.
     """
 
     request_id: str = ""
@@ -74,6 +80,8 @@ class Told:
     status: int = 0
     is_whole: bool = False
     began: float = field(default_factory=time.monotonic)
+    ended: float = 0.0
+    seconds: float = 0.0
 
 
 class Operation:
@@ -95,6 +103,8 @@ class Operation:
         self._clients: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary()
         self._cooling: dict[tuple[str, str], float] = {}
         self._requests = self._streams = 0
+        # A request only goes in here. Its line and its figures are made by the writing thread, many at once.
+        self._ended: deque[Told] = deque(maxlen=_MOST_ENDED)
         self._began = time.time()
         # One writes at a time: what was counted is taken by one of them only.
         self._writing = threading.Lock()
@@ -106,7 +116,7 @@ class Operation:
 
     @property
     def metrics(self) -> Metrics:
-        """The metrics. The library is loaded when they are first asked for: it takes a tenth of a second."""
+        """The metrics. The library takes a tenth of a second to load: the writing thread does it, beside the first calls."""
         if self._metrics is None:
             from genai_integrations.gateway.metrics import Metrics
 
@@ -124,27 +134,24 @@ class Operation:
     def began(self) -> None:
         """A request has come."""
         self._requests += 1
-        self.metrics.began()
 
     @contextlib.contextmanager
     def stream(self, told: Told) -> Generator[None]:
         """A stream of events is sent."""
         told.is_stream = True
         self._streams += 1
-        self.metrics.stream_began()
         try:
             yield
         finally:
             self._streams -= 1
-            self.metrics.stream_ended()
 
     def ended(self, told: Told) -> None:
         """A request is over: answered, refused, or left by its caller."""
-        seconds = time.monotonic() - told.began
-        self._requests -= 1
+        told.ended = time.time()
+        told.seconds = time.monotonic() - told.began
         told.status = told.status or CLIENT_GONE
-        self.metrics.ended(told.route, told.status, seconds)
-        log_request(partial(_fields, told, seconds), told.status, is_api=told.route.startswith(API))
+        self._requests -= 1
+        self._ended.append(told)
 
     def write(self) -> None:
         """Write down what was counted since this was done last. It takes milliseconds, so not on the event loop."""
@@ -152,11 +159,20 @@ class Operation:
             counts = self.rates.take()
             self._look({key.project for key in counts})
             self.metrics.add(counts)
+            self.metrics.under_way(self._requests, self._streams)
+            self._write_ended()
             self.metrics.cooldowns(self._cooling)
             worker = Worker(os.getpid(), self._began, self._requests, self._streams)
             # A full disk takes the page's figures, and nothing else.
             with contextlib.suppress(sqlite3.Error):
                 self._board.write(worker, counts, self._cooling)
+
+    def _write_ended(self) -> None:
+        """Count and log the requests that are over."""
+        ended = [self._ended.popleft() for _ in range(len(self._ended))]
+        for told in ended:
+            self.metrics.ended(told.route, told.status, told.seconds)
+        log_requests(map(_line, ended))
 
     def _look(self, projects: set[str]) -> None:
         """Ask the clients that have made calls, or had cooldowns, which they have now."""
@@ -198,8 +214,6 @@ class Operation:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Write about once a second while the worker runs."""
-        # The library is loaded now, and not while the first caller waits.
-        await asyncio.to_thread(lambda: self.metrics)
         ticking = asyncio.create_task(self._tick())
         try:
             yield
@@ -227,7 +241,12 @@ def owner_of(caller: Caller) -> str:
     return caller.project or caller.name
 
 
-def _fields(told: Told, seconds: float) -> dict[str, object]:
+def _line(told: Told) -> Line:
+    level = level_of(told.status, is_api=told.route.startswith(API))
+    return Line(told.ended, level, partial(_fields, told))
+
+
+def _fields(told: Told) -> dict[str, object]:
     """What the log says of a request."""
     call = told.call
     asked = call.asked[:_LONGEST_NAME] if call is not None and call.attempts else None
@@ -237,7 +256,7 @@ def _fields(told: Told, seconds: float) -> dict[str, object]:
         "project": told.project or None,
         "route": told.route,
         "status": told.status,
-        "ms": round(seconds * 1000, 1),
+        "ms": round(told.seconds * 1000, 1),
         "stream": told.is_stream or None,
         "left": True if not told.is_whole else None,
         "model": asked,

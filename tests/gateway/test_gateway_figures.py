@@ -237,9 +237,7 @@ def samples(rendered):
 def test_metrics(rates):
     """Every figure, by its name and labels."""
     metrics = Metrics()
-    metrics.began()
-    metrics.began()
-    metrics.stream_began()
+    metrics.under_way(1, 1)
     metrics.ended("/v1/chat/completions", 200, 0.3)
     call(rates, attempt(outcome="ServerError"), attempt("usa/gpt-4o"))
     metrics.add(rates.take())
@@ -259,7 +257,7 @@ def test_metrics(rates):
         'genai_gateway_cooldown_ends_timestamp_seconds{target="seoul/gpt-4o"}': NOW + 20,
         "genai_gateway_workers": 1,
     }
-    metrics.stream_ended()
+    metrics.under_way(0, 0)
     metrics.cooldowns({})
     found = samples(metrics.render())
     assert found["genai_gateway_streams_open"] == 0
@@ -288,9 +286,7 @@ from pathlib import Path
 from genai_integrations.gateway.metrics import Metrics
 from genai_integrations.gateway.operation import Operation
 metrics = Metrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
-for _ in range(2):
-    metrics.began()
-metrics.stream_began()
+metrics.under_way(1, 1)
 metrics.ended("/v1/messages", 200, 0.1)
 if sys.argv[1] == "leaves":
     metrics.leave()

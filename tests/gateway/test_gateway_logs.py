@@ -52,6 +52,7 @@ def told(status=200, **more):
 def end(operation, row):
     operation.began()
     operation.ended(row)
+    operation.write()
 
 
 def test_a_request(configured, operation, lines):
@@ -97,6 +98,17 @@ def test_a_hostile_name(configured, operation, lines):
     (line,) = lines()
     assert line["level"] == "info"
     assert len(line["model"]) == 200
+
+
+def test_odd_values(configured, operation, lines):
+    """A cost that is no number and letters of every alphabet are logged too, in ASCII."""
+    configured("info")
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "cost": float("nan")}
+    served = Attempt("a/b", "a", "openai", "b", "first", outcome="ok", usage=usage)
+    end(operation, told(call=Route("r\u00e9sum\u00e9\u2028", [served])))
+    end(operation, told())
+    first, second = lines()
+    assert (first["model"], second["model"]) == ("r\u00e9sum\u00e9\u2028", "smart")
 
 
 @pytest.mark.parametrize(
