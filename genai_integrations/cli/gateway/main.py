@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from genai_integrations.cli.gateway import keys
+from genai_integrations.cli.gateway.asked import Asked, serve_alone
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.installing import to_install_extra
@@ -73,19 +75,15 @@ def gateway(  # noqa: PLR0917 - each is an option
     if context.invoked_subcommand is not None:
         return
     require_parts()
-    from genai_integrations.cli.gateway.run import Asked, run
+    path = str(config) if config else configuration_file()
+    asked = Asked(path, host, port, workers, no_auth, demo, log_level.value)
+    if demo or os.name == "nt":
+        # The demo shows how far it is. On Windows a process cannot go on as another one.
+        from genai_integrations.cli.gateway.run import run
 
-    run(
-        Asked(
-            str(config) if config else configuration_file(),
-            host,
-            port,
-            workers,
-            no_auth,
-            demo,
-            log_level.value,
-        )
-    )
+        run(asked)
+    else:
+        serve_alone(asked)
 
 
 @app.command()

@@ -3,51 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Generator
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
-from genai_integrations.cli import render
+from genai_integrations.cli.gateway.asked import Asked, Audience
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.gateway import opening
 from genai_integrations.gateway.callers import is_loopback
-from genai_integrations.gateway.logs import LogLevel
 from genai_integrations.gateway.serving import Options, listening, serve
-from genai_integrations.settings import gateway_has_keys
-
-Audience = Literal["projects", "machine", "everybody"]
-"""Who is served: whoever shows a key, this machine, or everybody who can reach the address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The command line.
-
-    Attributes:
-        config: Path of the configuration, None for none.
-        host: Address to listen at.
-        port: And its port.
-        workers: How many processes serve.
-        no_auth: Whether everybody is served who can reach the address.
-        demo: Whether the local model is served.
-        log_level: What is logged.
-    """
-
-    config: str | None
-    host: str
-    port: int
-    workers: int
-    no_auth: bool
-    demo: bool
-    log_level: LogLevel = "info"
-
-    @property
-    def audience(self) -> Audience:
-        """Who is served."""
-        if self.no_auth:
-            return "everybody"
-        return "projects" if gateway_has_keys() and not self.demo else "machine"
 
 
 def run(asked: Asked) -> None:
@@ -66,7 +30,8 @@ def run(asked: Asked) -> None:
     port = listener.getsockname()[1]
     with _options(asked) as (options, model):
         for line in _words(asked, port, model):
-            render.stderr().print(render.plain(line), soft_wrap=True)
+            # A model's name in a file may have letters that steer a terminal.
+            sys.stderr.write("".join(filter(str.isprintable, line)) + "\n")
         serve(options, listener, asked.workers, asked.log_level)
 
 
@@ -95,6 +60,7 @@ _A_MODEL = "gpt-4o-mini"
 
 @contextlib.contextmanager
 def _local_model() -> Generator[tuple[str, str, str]]:
+    from genai_integrations.cli import render
     from genai_integrations.testing.local_model.model import LocalModel
     from genai_integrations.testing.local_model.model_file import fetch_model
 
