@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -199,6 +200,22 @@ def test_a_body_that_never_ends(hasty):
     answer = _until_closed(hasty, data)
 
     assert (answer.status, answer.count) == (408, 1)
+
+
+@pytest.mark.parametrize("line", [b"a: b\r\n", b"a"])
+def test_trailers_that_never_end(line, port, stays_sound):
+    """What follows the last chunk is bounded as a head is, whether in many lines or in one."""
+    whole = post("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n", length=False)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with contextlib.suppress(OSError):
+            connection.sendall(whole + line * (1 << 20))
+        parts = []
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                parts.append(part)
+
+    # It may be reset for what was not read of it, before its answer is.
+    assert answer_of(b"".join(parts)).status in (0, 431)
 
 
 def test_slow_clients_hold_nobody_up(port):
