@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 
+import httpx
 import pytest
 from gateway_support import served
 from hostile_requests import (
@@ -200,6 +201,24 @@ def test_a_body_that_never_ends(hasty):
     answer = _until_closed(hasty, data)
 
     assert (answer.status, answer.count) == (408, 1)
+
+
+@pytest.mark.parametrize("stream", [b"false", b"true"])
+def test_a_models_name_that_is_no_unicode(stream, target):
+    """Half of a surrogate pair, which JSON can write: where the provider answers, the caller gets the answer."""
+    question = HELLO.replace(b'"gpt-4o"', b'"seoul/\\ud800", "stream": ' + stream)
+    row = Connection.of("seoul", "openai", "sk-seoul", f"{target.url}/v1")
+    client = GenAIClient(connections=[row], router_args={"num_retries": 0}, tracing=False)
+    with served(GatewayOptions(OpenKeys(client), drain_delay=0)) as url:
+        answer = httpx.post(
+            f"{url}/v1/chat/completions",
+            content=question,
+            headers={"content-type": "application/json"},
+        )
+
+    assert answer.status_code == 200
+    assert answer.headers["x-genai-target"] == "seoul/%3F"
+    assert b"seoul" in answer.content.partition(b'"content":')[2]
 
 
 @pytest.mark.parametrize("line", [b"a: b\r\n", b"a"])
