@@ -221,6 +221,21 @@ def test_a_models_name_that_is_no_unicode(stream, target):
     assert b"seoul" in answer.content.partition(b'"content":')[2]
 
 
+@pytest.mark.parametrize("digits", [300, 400])
+def test_a_wait_that_never_ends(digits, port, target, stays_sound):
+    """A server that asks to wait for longer than there are numbers is no reason to fail: the caller is told of a day."""
+    words = f"Rate limit reached. Please try again in {'9' * digits}s."
+    target.faults["endless"] = Fault.status(429, message=words)
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/v1/chat/completions",
+        json=json.loads(with_body(model="seoul/endless")),
+    )
+
+    assert answer.status_code == 429
+    assert answer.json()["error"]["code"] == "rate_limit_exceeded"
+    assert answer.headers.get("retry-after", "86400") == "86400"
+
+
 @pytest.mark.parametrize("line", [b"a: b\r\n", b"a"])
 def test_trailers_that_never_end(line, port, stays_sound):
     """What follows the last chunk is bounded as a head is, whether in many lines or in one."""
