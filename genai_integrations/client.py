@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import functools
 import uuid
 import weakref
 from collections.abc import (
@@ -22,11 +23,10 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
 
 from genai_integrations.calls.args import RouterArgs
 from genai_integrations.calls.args import router_args as checked_args
-from genai_integrations.calls.misplaced import tells_where
 from genai_integrations.calls.reply import ParsedReply, Reply
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.connections.connection import (
@@ -39,7 +39,7 @@ from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
 from genai_integrations.connections.stores import GivenConnections, store_from_settings
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.models.profiles import ModelProfile, profile_of
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
 from genai_integrations.prompts.template import Prompt
@@ -80,6 +80,30 @@ T = TypeVar("T")
 
 Messages = Sequence[Mapping[str, Any]]
 """Messages in OpenAI's shape."""
+
+
+_P = ParamSpec("_P")
+
+
+def _says_where(init: Callable[_P, None]) -> Callable[_P, None]:
+    """Have a constructor say where an argument belongs that it does not take, instead of Python's `TypeError`."""
+    code = init.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+    @functools.wraps(init)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        for name in kwargs:
+            if name not in known:
+                from genai_integrations.calls.misplaced import misplaced
+
+                raise misplaced(name, known)
+        try:
+            init(*args, **kwargs)
+        except GenAIError as error:
+            # Without the frames of the checks, which tell nobody but us anything.
+            raise error.with_traceback(None) from error.__cause__
+
+    return checked
 
 
 class GenAIClient:
@@ -127,7 +151,7 @@ class GenAIClient:
         ConfigurationError: Something given cannot work.
     """
 
-    @tells_where
+    @_says_where
     def __init__(
         self,
         public_key: str | None = None,

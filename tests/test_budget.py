@@ -131,7 +131,7 @@ def test_calls_of_an_invoke(client):
     chat = ChatGenAI("local/words-20", client=client)
     counts = calls_of(lambda: chat.invoke("Hello!"))
 
-    check("functions of ours per ChatGenAI.invoke", ours(counts), 190)
+    check("functions of ours per ChatGenAI.invoke", ours(counts), 198)
     check("functions per ChatGenAI.invoke", counts, 420)
 
 

@@ -262,7 +262,7 @@ def test_all_is_every_extra_of_a_program():
     extras = set(EXTRAS) - FOR_WORK
 
     assert _brought_by("all") >= extras - {"all", "gateway"}
-    assert "starlette" not in _brought_by("all")
+    assert "uvicorn" not in _brought_by("all")
     assert _brought_by("dev") >= extras - {"all", "notebook"}
 
 

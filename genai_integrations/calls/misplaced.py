@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import functools
-import inspect
-from collections.abc import Callable, Mapping
-from typing import ParamSpec
+from collections.abc import Collection, Mapping
 
 from genai_integrations.calls.args import ROUTER_ARGS
-from genai_integrations.errors import ConfigurationError, GenAIError
-
-_P = ParamSpec("_P")
+from genai_integrations.errors import ConfigurationError
 
 _A_KEY = (
     "a provider's key belongs to a connection: set its variable, such as OPENAI_API_KEY, or give "
@@ -36,32 +31,20 @@ _PLACES: Mapping[str, str] = {
 }
 
 
-def tells_where(init: Callable[_P, None]) -> Callable[_P, None]:
-    """Have a constructor say where an argument belongs that it does not take.
+def misplaced(name: str, known: Collection[str]) -> ConfigurationError:
+    """The error for an argument that a client does not take.
 
-    Raises:
-        ConfigurationError: Instead of Python's `TypeError`, for an argument of a name that it does not have.
+    Args:
+        name: Its name.
+        known: Those that it takes.
     """
-    known = frozenset(inspect.signature(init).parameters)
-
-    @functools.wraps(init)
-    def checked(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        for name in kwargs:
-            if name not in known:
-                raise ConfigurationError(f"GenAIClient takes no {name}: {_place(name, known)}")
-        try:
-            init(*args, **kwargs)
-        except GenAIError as error:
-            # Without the frames of the checks, which tell nobody but us anything.
-            raise error.with_traceback(None) from error.__cause__
-
-    return checked
+    return ConfigurationError(f"GenAIClient takes no {name}: {_place(name, known)}")
 
 
-def _place(name: str, known: frozenset[str]) -> str:
+def _place(name: str, known: Collection[str]) -> str:
     if name in ROUTER_ARGS:
         return f"write router_args={{{name!r}: ...}}"
     if name in _PLACES:
         return _PLACES[name]
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"it takes {', '.join(sorted(known - {'self'}))}"
+    return f"did you mean {near[0]}?" if near else f"it takes {', '.join(sorted(known))}"

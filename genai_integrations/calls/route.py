@@ -201,20 +201,17 @@ class Attempt:
         # Headers, logs, traces and figures all ask for it, and it takes longer than the rest of what they do.
         of = (self.usage, self.answered, self.tier, self.prices)
         if self._priced is None or not all(map(is_, self._priced[0], of)):
-            self._priced = (of, self._listed())
+            found = prices.costs(
+                self.provider,
+                self.model,
+                cast("Usage | None", self.usage),
+                self.answered,
+                tier=self.tier,
+                batch=self.reason == BATCH,
+                own=self.prices,
+            )
+            self._priced = (of, found)
         return self._priced[1].copy()
-
-    def _listed(self) -> dict[str, float]:
-        usage = cast("Usage | None", self.usage)
-        return prices.costs(
-            self.provider,
-            self.model,
-            usage,
-            self.answered,
-            tier=self.tier,
-            batch=self.reason == BATCH,
-            own=self.prices,
-        )
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from genai_integrations.gateway.heads import HeadFirst
 
 MOST_HEAD = 64 << 10
 """Bytes of a request's line and headers."""
@@ -35,7 +37,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client came: it may be silent as long as one that has been answered."""
-        super().connection_made(transport)
+        self._heads = HeadFirst(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._heads))
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
@@ -78,6 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if sum(len(name) + len(value) for name, value in self.headers) > MOST_HEAD:
             self._refuse_head()
             return
+        self._heads.expect_head()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

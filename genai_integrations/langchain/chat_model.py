@@ -160,8 +160,12 @@ class ChatGenAI(BaseChatModel):
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         # Here, because callbacks are shown what is returned, before the call is made.
+        given = kwargs
+        if "max_retries" in kwargs:
+            # LangChain's name of it, as in `_request`.
+            given = {name: value for name, value in kwargs.items() if name != "max_retries"}
         try:
-            check_params(kwargs)
+            check_params(given)
         except GenAIError as error:
             raise adopt(error) from error.__cause__
         expect_generation()

@@ -19,7 +19,6 @@ from genai_integrations.errors import GenAIError, UnknownModelError
 from genai_integrations.models import catalog
 from genai_integrations.models.families import OPENROUTERS_ENDING, OWN_IDS, family_of
 from genai_integrations.routing.deployments import Deployment, Target
-from genai_integrations.routing.unserved import explained_by, unserved
 
 if TYPE_CHECKING:
     from genai_integrations.calls.groups import Groups, Row
@@ -69,6 +68,8 @@ class Resolution:
         nobody = f"Nobody serves {self.name!r}{alias}"
         if self.error is None:
             return f"{nobody}."
+        from genai_integrations.routing.unserved import explained_by
+
         told = str(self.error).removesuffix(explained_by(self.name))
         return f"N{told[1:]}" if told.startswith("nobody serves") else f"{nobody}: {told}"
 
@@ -158,6 +159,8 @@ class Names:
         if self._groups and self._rows(resolution.meant):
             why = "; ".join(resolution.missing)
             raise UnknownModelError(f"no row of the group {resolution.meant!r} can be used: {why}")
+        from genai_integrations.routing.unserved import explained_by, unserved
+
         usable, cannot = tuple(self._by_name.values()), self._broken.values()
         told = unserved(name, resolution.meant, usable, cannot, self.near(name))
         raise UnknownModelError(told + explained_by(name) if usable else told)

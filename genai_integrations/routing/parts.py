@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -41,7 +40,8 @@ _MOST_REFUSED = 1024
 
 _MOST_BRIDGED = 256
 
-_MOST_LENGTHS = 2048
+MOST_LENGTHS = 2048
+"""Lengths of answers that are remembered, the latest; up to twice as many between two clearings."""
 
 
 @dataclass(slots=True)
@@ -76,7 +76,8 @@ class Parts:
     answers: Answers | None = None
     measured: Measured | None = None
     gate: Gate | None = None
-    lengths: deque[Seen] = field(default_factory=lambda: deque(maxlen=_MOST_LENGTHS))
+    # A list and no deque, which takes as much when it is empty as ten of them: clients are many.
+    lengths: list[Seen] = field(default_factory=list)
     hedging: Hedging | None = None
     refused: BoundedMap[str, float] = field(default_factory=lambda: BoundedMap(_MOST_REFUSED))
     learnt: Learnt = field(default_factory=Learnt)

@@ -13,9 +13,8 @@ from genai_integrations.calls.wire import REQUEST_ID, Times, Wire, WireCall, loc
 from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.routing.deployments import Target
 from genai_integrations.routing.observing import CallObserver, carried_by
+from genai_integrations.routing.parts import MOST_LENGTHS
 from genai_integrations.runtime.network import without_frames
-from genai_integrations.tracing.carrying import around
-from genai_integrations.transports.advice import next_step
 
 if TYPE_CHECKING:
     from genai_integrations.routing.caching import Memory
@@ -86,6 +85,8 @@ class Record:
 
     def _carried(self) -> Headers:
         """Headers by which a gateway joins the trace of this call."""
+        from genai_integrations.tracing.carrying import around
+
         made: dict[str, str] = {}
         for observer in self._observers:
             made |= carried_by(observer)
@@ -124,7 +125,10 @@ class Record:
             said = first.get("content") if first.get("role") in ("system", "developer") else None
             task = hash(said) if type(said) is str else None
             seen = attempt.model, prompt, task, usage.get("completion_tokens")
-            self._parts.lengths.append(seen)
+            lengths = self._parts.lengths
+            lengths.append(seen)
+            if len(lengths) >= 2 * MOST_LENGTHS:
+                del lengths[:MOST_LENGTHS]
         self._attempt_ended(attempt)
 
     def _attempt_failed(self, attempt: Attempt, call: WireCall, error: GenAIError) -> GenAIError:
@@ -133,6 +137,8 @@ class Record:
         attempt.outcome = type(error).__name__
         attempt.error = error
         if isinstance(error, CallError):
+            from genai_integrations.transports.advice import next_step
+
             located(error, call).next_step = next_step(error, call.connection, call.model)
         self._attempt_ended(attempt)
         return error

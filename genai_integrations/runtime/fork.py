@@ -12,7 +12,20 @@ from collections.abc import Callable
 from types import MethodType
 from typing import cast
 
-_renewals: dict[int, tuple[weakref.ref[object], Callable[[object], object]]] = {}
+
+class _Renewal(weakref.ref[object]):
+    """A method to call, and its object; small, because each of a process's thousands of clients has several."""
+
+    __slots__ = ("renew",)
+
+    renew: Callable[[object], object]
+
+    # As an object, not as what it refers to.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+_renewals: dict[_Renewal, None] = {}
 _abandoned: list[object] = []
 
 
@@ -27,23 +40,21 @@ def after_fork_in_child(method: Callable[[], object]) -> None:
             parent's connection, or warn.
     """
     bound = cast(MethodType, method)
-    owner = weakref.ref(bound.__self__, _forget)
-    _renewals[id(owner)] = owner, bound.__func__
+    renewal = _Renewal(bound.__self__, _forget)
+    renewal.renew = bound.__func__
+    _renewals[renewal] = None
 
 
 # Bound as a default, because at the interpreter's end the module's own names are gone before some owners.
-def _forget(
-    owner: weakref.ref[object],
-    renewals: dict[int, tuple[weakref.ref[object], Callable[[object], object]]] = _renewals,
-) -> None:
-    renewals.pop(id(owner), None)
+def _forget(renewal: _Renewal, renewals: dict[_Renewal, None] = _renewals) -> None:
+    renewals.pop(renewal, None)
 
 
 def _after_fork() -> None:
-    for owner, renew in list(_renewals.values()):
-        living = owner()
+    for renewal in list(_renewals):
+        living = renewal()
         if living is not None:
-            _abandoned.append(renew(living))
+            _abandoned.append(renewal.renew(living))
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -276,7 +276,9 @@ class Transports:
     def _is_prepared(self, call: WireCall) -> bool:
         # In this order, because it is asked before every attempt, and nearly all are open and not signed.
         if self._direct.is_open(call):
-            signer = self._signer(call)
+            if call.connection.provider.name not in _SIGNED:
+                return True
+            signer = self._direct.signer(call)
             return signer is None or signer.is_ready
         return not _is_ours(call) and LITELLM.is_done and self._translated.is_open(call)
 

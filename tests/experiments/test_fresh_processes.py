@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,10 +26,11 @@ def verdict(one, other):
 
 
 def test_two_equal_servers_differ_by_noise_only():
-    """Loading is nobody's latency. An interval of 95 % errs in one run of twenty; what loads errs in every run."""
+    """Loading is nobody's latency. On a busy machine an interval errs now and then; what loads errs every time."""
     with ScriptedProvider("one") as one, ScriptedProvider("other") as other:
-        verdicts = [verdict(one, other), verdict(other, one)]
-    assert any(said.startswith("latency_ms: no difference") for said in verdicts), verdicts
+        verdicts = [verdict(one, other) for _ in range(3)]
+    better = [re.match(r"latency_ms: (\w+)/gpt-4o better", said) for said in verdicts]
+    assert not all(better) or len({found[1] for found in better}) > 1, verdicts
 
 
 def test_candidates_take_turns_in_being_first(client):

@@ -180,7 +180,8 @@ def test_betas_go_to_a_claude_and_to_nobody_else(sdk, provider):
 @pytest.mark.parametrize("model", ["chat/gpt-4o", "gemini/gemini-2.5-flash"])
 def test_tokens_are_counted(sdk, model):
     """By the provider where it counts, else here."""
-    count = sdk.messages.count_tokens(model=model, messages=HELLO, tools=[ADD])
+    more = {"fallbacks": ["responses/gpt-5"]}
+    count = sdk.messages.count_tokens(model=model, messages=HELLO, tools=[ADD], extra_body=more)
 
     assert count.input_tokens > 1
 

@@ -44,6 +44,18 @@ router_settings:
 QUESTION = [{"role": "user", "content": "Hello!"}]
 
 
+@pytest.fixture(autouse=True)
+def sdks_are_closed(monkeypatch):
+    """The SDK keeps its connections open until it is told otherwise."""
+    with ExitStack() as made:
+
+        def entered(**arguments):
+            return made.enter_context(openai.OpenAI(**arguments))
+
+        monkeypatch.setattr(sys.modules[__name__], "OpenAI", entered)
+        yield
+
+
 @pytest.fixture
 def anthropic():
     """Stands for api.anthropic.com."""

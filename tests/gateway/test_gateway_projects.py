@@ -20,17 +20,29 @@ from genai_integrations.gateway.keys.opening import langfuse_keys
 from genai_integrations.gateway.keys.owners import owner
 from genai_integrations.testing.faults import Fault
 
-HTTP = httpx.Client(verify=False, timeout=30)
-"""Of the module: each client of its own would read the machine's certificates first."""
-
 HELLO = [{"role": "user", "content": "hello"}]
 
 
+class Http:
+    """One client of HTTP for a module: each of its own would read the machine's certificates first."""
+
+    client: httpx.Client
+
+    def get(self, url, **options):
+        return self.client.get(url, **options)
+
+    def post(self, url, **options):
+        return self.client.post(url, **options)
+
+
+HTTP = Http()
+
+
 @pytest.fixture(scope="module", autouse=True)
-def closed():
-    """Let go of the connections."""
-    yield
-    HTTP.close()
+def http():
+    """Made and closed as often as the tests of this module are begun."""
+    with httpx.Client(verify=False, timeout=30) as HTTP.client:
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,7 @@ def test_a_notebook_begins_with_the_lab(path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("tracing")
 @each
 def test_a_notebook_shows_what_is_stored(path, jupyter_environment):
     """Every cell runs, offline, and shows what a reader of the file sees, but for times, ports and what varies."""

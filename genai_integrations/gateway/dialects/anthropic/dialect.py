@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+from genai_integrations.calls.args import CALL_FALLBACKS
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Spoken, Wire
@@ -67,7 +68,8 @@ def counted(body: Wire) -> Asked:
 
 async def count(client: GenAIClient, asked: Asked) -> Reply:
     """The tokens of a prompt for the first target of the name: as its provider counts them, where it does."""
-    asking = {**asked.params, "disable_fallbacks": True}
+    params = {name: value for name, value in asked.params.items() if name not in CALL_FALLBACKS}
+    asking = {**params, "disable_fallbacks": True}
     try:
         made = await client.aestimate(asked.model, asked.messages, exact=True, **asking)
     except CallError:
