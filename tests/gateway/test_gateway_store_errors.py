@@ -6,7 +6,7 @@ import httpx
 import pytest
 from gateway_support import served
 
-from genai_integrations import GenAIClient
+from genai_integrations import Connection, GenAIClient
 from genai_integrations.errors import CredentialStoreError
 from genai_integrations.gateway import GatewayOptions, OpenKeys
 
@@ -38,3 +38,22 @@ def test_the_reason_is_for_the_operator(path, caplog):
     assert "internal" not in answer.text
     assert "somebody" not in answer.text
     assert TOLD in caplog.text
+
+
+def test_a_server_that_shares_limits_is_nobodys_business(provider):
+    """Where it is away and nothing is let through, the caller does not hear where it would be."""
+    row = Connection.of("seoul", "openai", "sk-seoul", f"{provider.url}/v1")
+    client = GenAIClient(
+        connections=[row],
+        limits={"*": {"rpm": 5}},
+        limits_away="fail",
+        router_args={"redis_url": "redis://127.0.0.1:1/0", "num_retries": 0},
+        tracing=False,
+    )
+    body = {"model": "seoul/gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+    with served(GatewayOptions(OpenKeys(client), drain_delay=0)) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body)
+
+    assert answer.status_code == 429
+    assert "limits is away" in answer.text
+    assert "127.0.0.1" not in answer.text
