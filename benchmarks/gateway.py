@@ -163,7 +163,13 @@ def litellm(provider: Server, python: str):  # noqa: ANN201 - a context manager
     path.write_text(json.dumps({"model_list": rows}))
     words = [str(Path(python).with_name("litellm")), "--config", str(path), "--host", "127.0.0.1"]
     words += ["--port", str(port), "--telemetry", "False"]
-    return _running(words, port, "/health/liveliness", LITELLM_LOCAL_MODEL_COST_MAP="True")
+    return _running(
+        words,
+        port,
+        "/health/liveliness",
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+        LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY="true",
+    )
 
 
 def portkey(provider: Server, _python: str):  # noqa: ANN201 - a context manager
