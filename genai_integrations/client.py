@@ -614,6 +614,11 @@ class GenAIClient:
         """What each call may cost that says nothing of it: `router_args["max_cost"]`."""
         return self._router.args.max_cost
 
+    @property
+    def allowed_models(self) -> tuple[str, ...] | None:
+        """Patterns of what calls may use that say nothing of it: `router_args["allowed_models"]`; None for all."""
+        return self._router.args.allowed_models
+
     def cooldowns(self) -> dict[str, float]:
         """The targets that are left alone now because they failed, and for how many seconds more."""
         return self._router.cooldowns()

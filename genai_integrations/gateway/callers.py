@@ -40,8 +40,11 @@ class Caller:
     key: str = ""
 
     def may_use(self, model: str) -> bool:
-        """Whether it may ask for a model by this name."""
-        return self.models is None or may_use(model, self.models)
+        """Whether it may ask for a model by this name: its own patterns never widen the operator's."""
+        return all(
+            patterns is None or may_use(model, patterns)
+            for patterns in (self.models, self.client.allowed_models)
+        )
 
     def require(self, model: str, params: Mapping[str, Any]) -> None:
         """Refuse a model that it may not use, as the one that is asked for or as one to fall back to.

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from gateway_support import served
 
+from genai_integrations import Connection, GenAIClient
 from genai_integrations.gateway import Caller, GatewayOptions, OpenKeys
 
 HELLO = [{"role": "user", "content": "Hi"}]
@@ -107,3 +108,20 @@ def test_a_field_of_a_tool_or_a_schema_may_be_called_model(client, provider):
 
     assert answer.status_code == 200
     assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(("pattern", "status", "listed"), [("gpt-4o", 200, 1), ("gpt-*", 404, 0)])
+def test_a_narrow_key_never_widens_what_the_operator_allows(provider, pattern, status, listed):
+    """The configuration's `allowed_models` hold for every key, and in the list of models."""
+    row = Connection.of(
+        "seoul", "openai", "sk-seoul", f"{provider.url}/v1", custom_models=["gpt-4o"]
+    )
+    client = GenAIClient(connections=[row], router_args={"allowed_models": [pattern]})
+    name = "gpt-4o" if status == 200 else "text-embedding-3-small"
+    keys = type("Keys", (NarrowKeys,), {"pattern": name if listed else "*embedding*"})
+    with served(GatewayOptions(keys(client), drain_delay=0)) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", json={"model": name, "messages": HELLO})
+        models = httpx.get(f"{url}/v1/models").json()["data"]
+
+    assert answer.status_code == status
+    assert len(models) == listed
