@@ -80,6 +80,10 @@ class ConnectionNotFoundError(CredentialError):
 class CredentialStoreError(CredentialError):
     """The store of connections cannot be read."""
 
+    def recorded(self) -> str:
+        """Without where the store is, and whose: a gateway's callers are not to know."""
+        return "the connections cannot be read now"
+
 
 class UntrustedHostError(CredentialError):
     """A stored key would be sent to a host that is not trusted with it."""

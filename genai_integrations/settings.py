@@ -241,6 +241,27 @@ def operator_token(environ: Mapping[str, str] | None = None) -> str | None:
     return _masked(variables.get("GENAI_GATEWAY_OPERATOR_TOKEN", "").strip())
 
 
+def trusted_proxies(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Addresses and networks of proxies whose `X-Forwarded-For` a gateway believes, `GENAI_GATEWAY_PROXIES`.
+
+    Raises:
+        ConfigurationError: One of them is neither.
+    """
+    import ipaddress
+
+    variables = os.environ if environ is None else environ
+    named = variables.get("GENAI_GATEWAY_PROXIES", "").split(",")
+    found = tuple(part.strip() for part in named if part.strip())
+    for part in found:
+        try:
+            ipaddress.ip_network(part, strict=False)
+        except ValueError:
+            raise ConfigurationError(
+                "GENAI_GATEWAY_PROXIES must have addresses and networks such as 10.0.0.7,172.16.0.0/12"
+            ) from None
+    return found
+
+
 def share_metrics(folder: Path) -> None:
     """Tell prometheus_client, in this process and those it starts, where workers sum up their metrics."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

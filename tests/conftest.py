@@ -7,6 +7,7 @@ import functools
 import gc
 import inspect
 import json
+import logging
 import os
 import signal
 import sys
@@ -85,6 +86,17 @@ def _freeze():
     gc.collect()
     gc.freeze()
     _frozen["modules"] = len(sys.modules)
+
+
+@pytest.fixture(autouse=True)
+def as_it_was():
+    """What belongs to the process and commands or examples in it change: Ctrl-C, and how much is logged."""
+    logger = logging.getLogger("genai_integrations")
+    handler, level = signal.getsignal(signal.SIGINT), logger.level
+    yield
+    logger.setLevel(level)
+    if signal.getsignal(signal.SIGINT) is not handler:
+        signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture(autouse=True)

@@ -106,6 +106,7 @@ def test_links_lead_somewhere(page):
         assert not heading or heading in slugs, target
 
 
+@pytest.mark.slow
 def test_the_tests_of_the_page_on_testing_pass(tmp_path):
     """A program, its fixtures and its tests, as the page has them, in a pytest of their own."""
     examples = [

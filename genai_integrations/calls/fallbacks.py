@@ -55,6 +55,12 @@ class CallFallbacks:
             else:
                 yield from (name for names in (row or {}).values() for name in names)
 
+    def params(self) -> Iterator[Mapping[str, Any]]:
+        """What each of them says for itself."""
+        for row in (self.usual, self.window, self.filtered):
+            if isinstance(row, tuple):
+                yield from (fallback.params for fallback in row)
+
 
 _NONE = CallFallbacks((), (), ())
 

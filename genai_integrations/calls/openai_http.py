@@ -159,7 +159,8 @@ def route_headers(route: Route, cost: float | None) -> list[Header]:
 @lru_cache(1024)
 def _in_header(name: str) -> bytes:
     """Percent-encoded: a name may have letters that no header can have."""
-    return quote(name, "/#:@+").encode()
+    # A caller may make up one that is no Unicode, and that is no reason to withhold an answer that was paid for.
+    return quote(name, "/#:@+", errors="replace").encode()
 
 
 def models_body(names: Iterable[str]) -> Wire:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from genai_integrations.calls.openai_http import json_of, models_body, route_headers
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.wire import Relayed, Wire
-from genai_integrations.errors import GenAIError
+from genai_integrations.errors import CredentialStoreError, GenAIError
 from genai_integrations.gateway import bursts, health, operator
 from genai_integrations.gateway.callers import Caller
 from genai_integrations.gateway.dialects import chat, embeddings, models
@@ -176,6 +176,9 @@ async def _stream(
 
 async def _refuse(exchange: Exchange, failure: Failure, error: GenAIError) -> None:
     refused = refused_of(error)
+    if isinstance(error, CredentialStoreError):
+        # Its words are for the operator alone.
+        _log.warning("%s: %s", exchange.request_id, error)
     status, body = failure(refused)
     exchange.told.error = refused.code
     await exchange.answer(status, json_of(body), refused.headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Protocol
 
 from genai_integrations.calls.allowed import may_use
@@ -39,8 +40,11 @@ class Caller:
     key: str = ""
 
     def may_use(self, model: str) -> bool:
-        """Whether it may ask for a model by this name."""
-        return self.models is None or may_use(model, self.models)
+        """Whether it may ask for a model by this name: its own patterns never widen the operator's."""
+        return all(
+            patterns is None or may_use(model, patterns)
+            for patterns in (self.models, self.client.allowed_models)
+        )
 
     def require(self, model: str, params: Mapping[str, Any]) -> None:
         """Refuse a model that it may not use, as the one that is asked for or as one to fall back to.
@@ -77,7 +81,16 @@ class Caller:
             params["allowed_models"] = self.models
         if self.key:
             params["metadata"] = {**(params.get("metadata") or {}), "key": self.key}
+        if "max_cost" in params and _raises(params["max_cost"], self.client.max_cost):
+            del params["max_cost"]
         return params
+
+
+def _raises(asked: object, cap: object) -> bool:
+    """Whether what a call wants to spend is more than the operator's own cap, or has none; a purse is shared by calls."""
+    if cap is None or not isinstance(asked, (float, int, NoneType)):
+        return False
+    return asked is None or not isinstance(cap, float) or asked > cap
 
 
 class Keys(Protocol):

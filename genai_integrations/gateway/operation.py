@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from genai_integrations.client import GenAIClient
     from genai_integrations.gateway.callers import Caller
     from genai_integrations.gateway.metrics import Metrics
+
+_log = logging.getLogger("genai_integrations.gateway")
 
 TICK = 1.0
 """Seconds between two writings of what was counted."""
@@ -225,7 +228,11 @@ class Operation:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.to_thread(self.write)
+            try:
+                await asyncio.to_thread(self.write)
+            except Exception as error:  # noqa: BLE001  such as a run folder that was cleaned up: it may come back
+                # Without its words, which may have a name in them that is somebody's own.
+                _log.warning("figures cannot be written: %s", type(error).__name__)
             await asyncio.sleep(TICK)
 
     def _leave(self) -> None:

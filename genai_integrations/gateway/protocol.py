@@ -30,6 +30,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head = 0
     _in_head = True
+    _got_body = False
     _ended = 0
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
@@ -50,9 +51,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on. What came so far of a head is counted, since the parser keeps an endless line and says nothing."""
-        ended = self._ended
+        ended, was_in_head = self._ended, self._in_head
+        self._got_body = False
         super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if not self._in_head:
+            if not was_in_head:
+                self._count_frames(len(data))
             return
         # A piece that ended a request was its body: what began behind it is counted from the next piece on.
         self._head = self._head + len(data) if ended == self._ended else 0
@@ -60,6 +66,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse_head()
         elif self._head and self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_TIME, self.transport.abort)
+
+    def _count_frames(self, size: int) -> None:
+        """Count pieces that bring nothing of a body: the trailers behind its last chunk are kept as a head is."""
+        self._head = 0 if self._got_body else self._head + size
+        if self._head > MOST_HEAD:
+            self._refuse_head()
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -81,6 +93,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
+        self._got_body = True
         if not self.transport.is_closing():
             super().on_body(body)
 
@@ -104,7 +117,8 @@ class BoundedProtocol(HttpToolsProtocol):
             end()
 
     def _refuse_head(self) -> None:
-        self.transport.write(_TOO_LARGE)
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(_TOO_LARGE)
         self.transport.close()
 
     def _stop(self, name: str) -> None:

@@ -73,7 +73,8 @@ class Refused(GenAIError):  # noqa: N818  the gateway refused; a provider that f
         made: list[Header] = []
         if self.retry_after is not None:
             # HTTP knows whole seconds only, and 0 would mean at once.
-            made.append((b"retry-after", b"%d" % max(math.ceil(self.retry_after), 1)))
+            seconds = max(math.ceil(min(self.retry_after, _LONGEST_WAIT)), 1)
+            made.append((b"retry-after", b"%d" % seconds))
         if self.code in _IN_VAIN:
             # OpenAI's and Anthropic's SDKs look at it before they send the same again.
             made.append((b"x-should-retry", b"false"))
@@ -83,6 +84,9 @@ class Refused(GenAIError):  # noqa: N818  the gateway refused; a provider that f
             made.append((b"www-authenticate", b"Bearer"))
         return made
 
+
+_LONGEST_WAIT = 86_400
+"""Seconds that a caller is told to wait at most: what a server says may be no time at all."""
 
 _IN_VAIN = frozenset(("insufficient_quota", "provider_authentication", "connection_unusable"))
 """Codes of what the same request will meet again."""

@@ -19,7 +19,7 @@ from genai_integrations.gateway.logs import LogLevel, log_config
 from genai_integrations.gateway.operator import checked_token
 from genai_integrations.gateway.options import GatewayOptions
 from genai_integrations.gateway.protocol import BoundedProtocol
-from genai_integrations.settings import operator_token, share_metrics
+from genai_integrations.settings import operator_token, share_metrics, trusted_proxies
 
 KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept: longer than nginx's 60, or nginx would use one that just closes."""
@@ -100,7 +100,11 @@ def configured(
         application: Makes it, in each worker.
         workers: How many processes.
         log_level: What is logged; None leaves logging as the program has it.
+
+    Raises:
+        ConfigurationError: What is said of proxies cannot be meant.
     """
+    proxies = trusted_proxies()
     return uvicorn.Config(
         application,
         factory=True,
@@ -112,7 +116,9 @@ def configured(
         access_log=False,
         log_config=None if log_level is None else log_config(log_level),
         server_header=False,
-        proxy_headers=False,
+        # Only so that whoever guesses keys is told from the others who come through the same proxy.
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         timeout_keep_alive=KEEP_ALIVE,
         timeout_worker_healthcheck=_ANSWERS_WITHIN,
     )

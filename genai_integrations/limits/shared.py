@@ -188,7 +188,8 @@ class SharedLimits:
         """What this process knows: the windows are looked at by the gate, here the money of all as it was last."""
         if self._when_away == "fail":
             raise LimitError(
-                f"the Redis server that shares the limits is away ({error}), and limits_away='fail' lets nothing through"
+                # Which one, the cause says: a gateway's callers are not to know.
+                "the Redis server that shares the limits is away, and limits_away='fail' lets nothing through"
             ) from error
         now = self._wall()
         for name, budget in self._budgets(claim).items():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from genai_integrations.calls.allowed import may_use
+from genai_integrations.calls.allowed import may_use, naming
 from genai_integrations.calls.args import Fallbacks, RouterArgs
 from genai_integrations.calls.request import Request
-from genai_integrations.errors import UnknownModelError
+from genai_integrations.errors import ConfigurationError, UnknownModelError
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.names import Names
 
@@ -21,7 +22,9 @@ def allowed(plan: Plan, request: Request, names: Names, args: RouterArgs) -> Pla
 
     Raises:
         UnknownModelError: The name that is asked for has no target left.
+        ConfigurationError: The request names models that are looked at by nobody here.
     """
+    _check_names(request)
     patterns = request.args.allowed_models or ()
     meant = {
         target.name
@@ -46,6 +49,21 @@ def allowed(plan: Plan, request: Request, names: Names, args: RouterArgs) -> Pla
         if (rows := [row for row in map(kept, groups) if row])
     }
     return dataclasses.replace(plan, targets=left[0], fallbacks=left[1:], instead=instead)
+
+
+def _check_names(request: Request) -> None:
+    """Refuse what would have the provider ask another model than the one that was looked at."""
+    said: list[Mapping[str, Any]] = [request.body]
+    if request.spoken is not None:
+        # Of its other fields only what stands in the request itself is sent, or what says nothing of models.
+        said.append({"tools": request.spoken.body.get("tools")})
+    if request.fallbacks is not None:
+        said += request.fallbacks.params()
+    for params in said:
+        if name := naming(params):
+            raise ConfigurationError(
+                f"{name} names other models to the provider, and this call may use some models only: leave it out"
+            )
 
 
 def _fits(target: Target, patterns: Sequence[str]) -> bool:

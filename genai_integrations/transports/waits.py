@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,7 +84,8 @@ def wait_asked(
         asked = next(
             (at for row in (headers, *inner) if (at := _reset(row, now)) is not None), None
         )
-    return asked
+    # So many digits that it is no number any more says nothing.
+    return asked if asked is not None and math.isfinite(asked) else None
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:

@@ -24,6 +24,8 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.testing.local_model.model_file import fetch_model
 from genai_integrations.testing.provider import ScriptedProvider
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "genai_integrations.cli", "demo"]
 
 OFFLINE = """

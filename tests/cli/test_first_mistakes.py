@@ -16,6 +16,8 @@ import pytest
 
 from genai_integrations.testing.server import LoopbackServer
 
+pytestmark = pytest.mark.slow
+
 WRONG_KEY = {
     "error": {
         "message": "Incorrect API key provided: sk-wrong. You can find your API key at https://platform.openai.com/account/api-keys.",

@@ -275,7 +275,7 @@ def test_the_deadline_holds(picky, make_client, ask):
     picky.refuses = unknown("top_p")
     picky.faults["gpt-4o"] = Fault.hang()
 
-    with pytest.raises(RequestTimeoutError, match=r"within 0\.") as caught:
+    with pytest.raises(RequestTimeoutError, match="the deadline has passed") as caught:
         ask(make_client(picky, num_retries=0, timeout=30), top_p=0.5, deadline=1)
 
     assert [row.reason for row in caught.value.route.attempts] == ["first", "without top_p"]

@@ -43,8 +43,10 @@ def test_nothing_set_gives_nothing():
 
 
 def test_every_provider_can_come_from_the_environment():
-    """Whatever provider there is, one of its variables makes a connection of its name."""
+    """Whatever provider there is, one of its variables makes a connection of its name; a gateway is the only one."""
     for provider in PROVIDERS.values():
+        if provider.name == "genai-gateway":
+            continue
         names = provider.url_variables if provider.keyless else provider.key_variables
         variable = names[0]
         found = environment_connections({variable: "value"})

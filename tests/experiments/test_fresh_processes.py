@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from genai_integrations.experiments.run import in_turns
 from genai_integrations.testing.provider import ScriptedProvider
+
+pytestmark = pytest.mark.slow
 
 PROGRAM = Path(__file__).parent / "programs" / "equal_servers.py"
 

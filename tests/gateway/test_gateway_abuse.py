@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
 
+import httpx
 import pytest
 from gateway_support import served
 from hostile_requests import (
@@ -199,6 +201,55 @@ def test_a_body_that_never_ends(hasty):
     answer = _until_closed(hasty, data)
 
     assert (answer.status, answer.count) == (408, 1)
+
+
+@pytest.mark.parametrize("stream", [b"false", b"true"])
+def test_a_models_name_that_is_no_unicode(stream, target):
+    """Half of a surrogate pair, which JSON can write: where the provider answers, the caller gets the answer."""
+    question = HELLO.replace(b'"gpt-4o"', b'"seoul/\\ud800", "stream": ' + stream)
+    row = Connection.of("seoul", "openai", "sk-seoul", f"{target.url}/v1")
+    client = GenAIClient(connections=[row], router_args={"num_retries": 0}, tracing=False)
+    with served(GatewayOptions(OpenKeys(client), drain_delay=0)) as url:
+        answer = httpx.post(
+            f"{url}/v1/chat/completions",
+            content=question,
+            headers={"content-type": "application/json"},
+        )
+
+    assert answer.status_code == 200
+    assert answer.headers["x-genai-target"] == "seoul/%3F"
+    assert b"seoul" in answer.content.partition(b'"content":')[2]
+
+
+@pytest.mark.parametrize("digits", [300, 400])
+def test_a_wait_that_never_ends(digits, port, target, stays_sound):
+    """A server that asks to wait for longer than there are numbers is no reason to fail: the caller is told of a day."""
+    words = f"Rate limit reached. Please try again in {'9' * digits}s."
+    target.faults["endless"] = Fault.status(429, message=words)
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/v1/chat/completions",
+        json=json.loads(with_body(model="seoul/endless")),
+    )
+
+    assert answer.status_code == 429
+    assert answer.json()["error"]["code"] == "rate_limit_exceeded"
+    assert answer.headers.get("retry-after", "86400") == "86400"
+
+
+@pytest.mark.parametrize("line", [b"a: b\r\n", b"a"])
+def test_trailers_that_never_end(line, port, stays_sound):
+    """What follows the last chunk is bounded as a head is, whether in many lines or in one."""
+    whole = post("Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n", length=False)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with contextlib.suppress(OSError):
+            connection.sendall(whole + line * (1 << 20))
+        parts = []
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                parts.append(part)
+
+    # It may be reset for what was not read of it, before its answer is.
+    assert answer_of(b"".join(parts)).status in (0, 431)
 
 
 def test_slow_clients_hold_nobody_up(port):

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from gateway_support import served
 
+from genai_integrations import Connection, GenAIClient
 from genai_integrations.gateway import Caller, GatewayOptions, OpenKeys
 
 HELLO = [{"role": "user", "content": "Hi"}]
@@ -14,10 +15,18 @@ HELLO = [{"role": "user", "content": "Hi"}]
 class NarrowKeys(OpenKeys):
     """Everybody, with one model."""
 
+    pattern = "seoul/gpt-4o"
+
     async def admit(self, headers, address=""):
         """A caller who may use one name."""
         caller = await super().admit(headers, address)
-        return Caller(caller.client, "narrow", ("seoul/gpt-4o",))
+        return Caller(caller.client, "narrow", (self.pattern,))
+
+
+class KeysOfEither(NarrowKeys):
+    """Everybody, with one model of two connections."""
+
+    pattern = "gpt-4o"
 
 
 @pytest.mark.parametrize(
@@ -56,3 +65,63 @@ def test_extra_body_cannot_name_another(client, provider):
 
     assert answer.status_code == 400
     assert provider.requests == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"models": ["openai/o3-pro"]},
+        {"preset": "expensive"},
+        {"plugins": [{"id": "fusion", "analysis_models": ["openai/o3-pro"]}]},
+        {"tools": [{"type": "advisor_20260301", "name": "advisor", "model": "claude-opus-4-6"}]},
+        {"compound_custom": {"models": {"answering_model": "o3-pro"}}},
+        {"fallbacks": [{"model": "usa/gpt-4o", "models": ["openai/o3-pro"]}]},
+    ],
+)
+def test_no_other_model_can_be_named_to_the_provider(client, provider, more):
+    """Some providers take words that lead a request to further models: OpenRouter's, Groq's, Anthropic's advisor."""
+    body = {"model": "seoul/gpt-4o", "messages": HELLO, "max_tokens": 9, **more}
+    with served(GatewayOptions(KeysOfEither(client), drain_delay=0)) as url:
+        answers = [
+            httpx.post(f"{url}/v1/{path}", json=body) for path in ("chat/completions", "messages")
+        ]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert "names other models" in answers[0].json()["error"]["message"]
+    assert provider.requests == []
+
+
+def test_a_field_of_a_tool_or_a_schema_may_be_called_model(client, provider):
+    """What a function takes, and what an answer has to look like, name nobody who is asked."""
+    schema = {"type": "object", "properties": {"model": {"type": "string"}}}
+    function = {"name": "find_car", "parameters": schema}
+    form = {"type": "json_schema", "json_schema": {"name": "car", "schema": schema}}
+    body = {
+        "model": "seoul/gpt-4o",
+        "messages": HELLO,
+        "tools": [{"type": "function", "function": function}],
+        "response_format": form,
+        "langfuse_metadata": {"model": "of a car"},
+    }
+    with served(GatewayOptions(NarrowKeys(client), drain_delay=0)) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body)
+
+    assert answer.status_code == 200
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(("pattern", "status", "listed"), [("gpt-4o", 200, 1), ("gpt-*", 404, 0)])
+def test_a_narrow_key_never_widens_what_the_operator_allows(provider, pattern, status, listed):
+    """The configuration's `allowed_models` hold for every key, and in the list of models."""
+    row = Connection.of(
+        "seoul", "openai", "sk-seoul", f"{provider.url}/v1", custom_models=["gpt-4o"]
+    )
+    client = GenAIClient(connections=[row], router_args={"allowed_models": [pattern]})
+    name = "gpt-4o" if status == 200 else "text-embedding-3-small"
+    keys = type("Keys", (NarrowKeys,), {"pattern": name if listed else "*embedding*"})
+    with served(GatewayOptions(keys(client), drain_delay=0)) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", json={"model": name, "messages": HELLO})
+        models = httpx.get(f"{url}/v1/models").json()["data"]
+
+    assert answer.status_code == status
+    assert len(models) == listed

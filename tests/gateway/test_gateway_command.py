@@ -17,6 +17,8 @@ from openai import OpenAI
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.provider import ScriptedProvider
 
+pytestmark = pytest.mark.slow
+
 HYBRID = """\
 model_list:
   - model_name: smart

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -353,3 +354,34 @@ async def test_what_takes_long_is_shown_for_a_while(monkeypatch):
     call(watching.rates, attempt(), project="p1")
     assert (await watching.hour(None)).calls == 2
     assert (await watching.hour("p1")).calls == 3
+
+
+async def test_one_bad_writing_is_not_the_last(monkeypatch, caplog):
+    """What goes wrong while figures are written is logged, and the next second they are written again."""
+    monkeypatch.setattr("genai_integrations.gateway.operation.TICK", 0)
+    operation, again = Operation(), threading.Event()
+
+    class Unsteady:
+        """Fails once, as where a folder is gone."""
+
+        count = 0
+
+        def write(self, *_):
+            """Say that it was asked again."""
+            self.count += 1
+            if self.count == 1:
+                raise FileNotFoundError("a path that is nobody's business")
+            again.set()
+
+        def leave(self, worker):
+            """Nothing."""
+
+        def close(self):
+            """Nothing."""
+
+    operation._board = Unsteady()
+    async with operation.running():
+        assert await asyncio.to_thread(again.wait, 10)
+
+    assert "FileNotFoundError" in caplog.text
+    assert "nobody's business" not in caplog.text

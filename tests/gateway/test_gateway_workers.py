@@ -10,6 +10,8 @@ import httpx
 import pytest
 from gateway_support import command
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "0123456789abcdef0123456789abcdef"
 OPERATOR = ("operator", TOKEN)
 ASKED = 'genai_gateway_requests_total{route="/v1/chat/completions",status="200"}'

@@ -272,6 +272,7 @@ def _budget_of_four(provider, redis_server, arguments, calls):
     return sum(row[0] for row in told), sum(row[1] for row in told)
 
 
+@pytest.mark.slow
 def test_four_processes_keep_one_budget(provider, redis_server):
     """Together they never spend more than it, and what is left is less than one more call might cost."""
     arguments = {"budgets": {"*": {"usd": 0.002, "per": "day"}}}

@@ -82,6 +82,7 @@ def test_no_secret_in_any_form(component):
         assert SECRET not in form
 
 
+@pytest.mark.slow
 def test_pickles_work_in_another_process(client):
     """There they find the client of the same tenant, here the default one."""
     made = [kind("gpt-4o", client=client, timeout=7) for kind in (GenAI, GenAIEmbedding)]

@@ -316,6 +316,7 @@ print(chat.invoke("kimchi").response_metadata["route"]["served"])
 """
 
 
+@pytest.mark.slow
 def test_a_model_that_is_pickled_to_another_process(acme, provider, tmp_path):
     """It holds names only; the process that imports the registering module knows them."""
     row = f"register_provider('acme', '{provider.url}/v1', families=['acme-'])"

@@ -93,6 +93,8 @@ class LangfuseKeys:
             return True
         is_well, until = self._health
         if time.monotonic() >= until:
+            # Said before it is asked: anybody may ask here, and each question takes a thread.
+            self._health = is_well, time.monotonic() + _HEALTH_FRESH
             is_well = await asyncio.to_thread(is_healthy, self._host)
             self._health = is_well, time.monotonic() + _HEALTH_FRESH
         return is_well

@@ -1,0 +1,38 @@
+"""The operator's cap on what a call may cost: a caller may lower it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from gateway_support import served
+
+from genai_integrations import Connection, GenAIClient
+from genai_integrations.gateway import GatewayOptions, OpenKeys
+from genai_integrations.limits.purse import Purse
+
+BODY = {"model": "seoul/gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@pytest.mark.parametrize(
+    ("cap", "more", "status"),
+    [
+        # The worst case of this call is $0.16.
+        (0.01, {}, 429),
+        (0.01, {"max_cost": 5}, 429),
+        (0.01, {"max_cost": None}, 429),
+        (5.0, {}, 200),
+        (5.0, {"max_cost": 0.01}, 429),
+        (5.0, {"max_cost": 4}, 200),
+        (5.0, {"max_cost": "much"}, 400),
+        (None, {"max_cost": 0.01}, 429),
+        (Purse(0.01), {"max_cost": 5}, 429),
+    ],
+)
+def test_a_caller_cannot_raise_it(provider, cap, more, status):
+    """A purse that calls share counts whatever one of them says."""
+    row = Connection.of("seoul", "openai", "sk-seoul", f"{provider.url}/v1")
+    client = GenAIClient(connections=[row], router_args={"max_cost": cap}, tracing=False)
+    with served(GatewayOptions(OpenKeys(client), drain_delay=0)) as url:
+        answer = httpx.post(f"{url}/v1/chat/completions", json={**BODY, **more})
+
+    assert answer.status_code == status
