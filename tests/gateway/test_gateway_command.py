@@ -201,6 +201,15 @@ def test_the_end_of_a_process(plain, langfuse, tmp_path, workers):
     assert list(tmp_path.glob("genai-gateway-*")) == []
 
 
+def test_what_serves_has_no_command_line():
+    """The process that goes on as the gateway holds nothing of what read its command line: 10 MB and more."""
+    words = (
+        "import genai_integrations.cli.gateway.alone, sys;"
+        "sys.exit(bool({'typer', 'rich', 'pydantic', 'prometheus_client', 'aiohttp'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
+
+
 @pytest.mark.slow
 def test_the_demo(tmp_path):
     """A real model of this machine answers, and the line to try names it."""
