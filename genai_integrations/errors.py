@@ -114,10 +114,12 @@ class LimitError(GenAIError):
 
     Attributes:
         name: Of the limit or budget; None where it is the call's own `max_cost`.
+        retry_after: Seconds after which the call would be let in again; None where nobody knows, or it never is.
         route: What was tried before, as a `Route`; set when the error leaves the router.
     """
 
     name: str | None = None
+    retry_after: float | None = None
     route: Any = None
 
 

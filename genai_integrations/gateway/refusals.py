@@ -133,6 +133,8 @@ def refused_of(error: GenAIError) -> Refused:
     status, code = next(_ROWS[kind] for kind in type(error).__mro__ if kind in _ROWS)
     if isinstance(error, AllTargetsFailedError):
         return _of_all(error, status, code)
+    if isinstance(error, LimitError):
+        return Refused(status, code, error.recorded(), error.retry_after)
     if not isinstance(error, CallError):
         return Refused(status, code, error.recorded())
     if error.status in _KEPT:

@@ -73,9 +73,15 @@ class Refusal:
     text: str
     free_at: float
 
-    def error(self) -> LimitError:
-        """The error for a call that ends with this."""
+    def error(self, now: float) -> LimitError:
+        """The error for a call that ends with this.
+
+        Args:
+            now: On the clock of the gate.
+        """
         kind = BudgetExceededError if self.what == "usd" else LimitError
         error = kind(self.text)
         error.name = self.name
+        if self.what in ("rpm", "tpm") and self.free_at != NEVER:
+            error.retry_after = max(self.free_at - now, 0.0)
         return error

@@ -102,11 +102,11 @@ class Turns:
         self._blocked[target.name] = outcome.free_at
         self._note(outcome)
         if outcome.free_at == NEVER:
-            return outcome.error()
+            return outcome.error(self._clock())
         if elsewhere():
             return False
         if self._gate.on_limit == "fail":
-            return outcome.error()
+            return outcome.error(self._clock())
         return (yield from self._waited(outcome, self._claims.of(target)))
 
     def _waited(self, refusal: Refusal, claim: Claim) -> Generator[Any, Any, GenAIError | bool]:
@@ -120,7 +120,7 @@ class Turns:
         if self._ends is not None and (
             now >= self._ends or (refusal.what != "max_parallel" and until >= self._ends)
         ):
-            return refusal.error()
+            return refusal.error(now)
         ends = until if self._ends is None else min(until, self._ends)
         yield AwaitProbe((signal,), min(max(ends - now, 0.0), _LONGEST))
         self._route.limited_ms += (self._clock() - now) * 1000

@@ -36,3 +36,15 @@ def test_a_caller_cannot_raise_it(provider, cap, more, status):
         answer = httpx.post(f"{url}/v1/chat/completions", json={**BODY, **more})
 
     assert answer.status_code == status
+
+
+def test_a_limit_says_when_to_come_back(provider):
+    """429 with the seconds until the minute of the first request is over, as SDKs wait for it."""
+    row = Connection.of("seoul", "openai", "sk-seoul", f"{provider.url}/v1")
+    client = GenAIClient(connections=[row], limits={"seoul": {"rpm": 1}}, on_limit="fail")
+    body = {"model": "seoul/gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+    with served(GatewayOptions(OpenKeys(client), drain_delay=0)) as url:
+        answers = [httpx.post(f"{url}/v1/chat/completions", json=body) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert 1 <= int(answers[1].headers["retry-after"]) <= 60
