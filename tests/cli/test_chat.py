@@ -13,6 +13,8 @@ import pytest
 
 from genai_integrations.testing.faults import Fault
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-W", "error", "-m", "genai_integrations.cli", "chat"]
 
 

@@ -189,6 +189,7 @@ def test_inputs_that_are_no_json(compare, tmp_path, name, text):
     assert f"{name} has JSON that is none" in str(compare(str(tmp_path / name)).exception)
 
 
+@pytest.mark.slow
 def test_interrupted(provider, questions, tmp_path):
     """Ctrl-C shows what is there and ends with 130; stdout stays JSON."""
     provider.faults = {"gpt-4o": Fault.hang()}

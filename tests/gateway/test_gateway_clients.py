@@ -237,7 +237,7 @@ def test_from_a_dead_gateway_to_a_direct_key_in_one_trace(project, provider, who
 def test_errors_of_the_gateway_are_the_clients_own(project, monkeypatch):
     """A provider's failure behind it, an unknown model, a wrong key, a gateway that is gone."""
     client = GenAIClient(router_args={"num_retries": 0})
-    project.provider.faults = {"*": Fault.rate_limited(retry_after=7)}
+    project.provider.faults = {"*": Fault.rate_limited(retry_after=120)}
     with pytest.raises(GenAIError) as caught:
         client.completion("gpt-4o", HELLO)
     assert caught.value.status == 429

@@ -108,6 +108,7 @@ def test_a_closed_lab_is_gone():
             urllib.request.urlopen(url)
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_nothing(jupyter_environment):
     """Kernels are often killed; the database's server and its files go all the same."""
     code = "from genai_integrations.testing.lab import Lab; print(Lab().database.url); input()"

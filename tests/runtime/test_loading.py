@@ -13,6 +13,7 @@ import pytest
 from genai_integrations.runtime.loading import _loads, loading
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
     pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
 ]

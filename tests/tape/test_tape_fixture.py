@@ -9,6 +9,8 @@ import pytest
 
 from genai_integrations.testing.provider import ScriptedProvider
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = "genai_integrations.testing.pytest_plugin"
 
 TEST = """
