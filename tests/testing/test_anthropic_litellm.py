@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from litellm_streams import put_together
 from wire import USER
 
 # pydantic says this of LiteLLM's own types while LiteLLM builds them in the middle of a stream.
@@ -46,8 +47,9 @@ def ask(request, litellm, claude, monkeypatch):
         params |= {"api_key": "sk-ant-k", "api_base": claude.url}
         if "async" in request.param:
             return asyncio.run(_ask_async(litellm, params, stream=stream))
-        reply = litellm.completion(**params)
-        return litellm.stream_chunk_builder(list(reply)) if stream else reply
+        if stream:
+            return put_together(litellm, [litellm.completion(**params)])
+        return litellm.completion(**params)
 
     return ask
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from litellm_streams import put_together
 from wire import USER, ask, call, connect
 
 from genai_integrations.testing.faults import Fault
@@ -167,8 +168,10 @@ def complete(litellm, vertex, monkeypatch):
     def complete(model="claude-sonnet-4-5", messages=USER, *, stream=False, **params):
         params |= {"api_base": vertex.url, "num_retries": 0, "stream": stream}
         params |= {"vertex_project": "lab", "vertex_location": "us-east5"}
-        reply = litellm.completion(f"vertex_ai/{model}", messages, **params)
-        return litellm.stream_chunk_builder(list(reply)) if stream else reply
+        if stream:
+            streams = [litellm.completion(f"vertex_ai/{model}", messages, **params)]
+            return put_together(litellm, streams)
+        return litellm.completion(f"vertex_ai/{model}", messages, **params)
 
     return complete
 

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from bedrock_wire import CLAUDE, KEY_ID, SECRET, SESSION, TEMPORARY, TOKEN
+from litellm_streams import put_together
 
 from genai_integrations.testing.faults import Fault
 
@@ -51,12 +52,10 @@ def ask(litellm, provider, monkeypatch):
     def call(messages=HELLO, model=CLAUDE, **params):
         where = {"aws_bedrock_runtime_endpoint": provider.url, "aws_region_name": "us-east-1"}
         given = {**KEYS, **where, **params}
-        reply = litellm.completion(
-            model=f"bedrock/{model}", messages=messages, max_retries=0, **given
-        )
+        given = {"model": f"bedrock/{model}", "messages": messages, "max_retries": 0, **given}
         if not params.get("stream"):
-            return reply
-        return litellm.stream_chunk_builder(list(reply), messages=messages)
+            return litellm.completion(**given)
+        return put_together(litellm, [litellm.completion(**given)], messages=messages)
 
     return call
 

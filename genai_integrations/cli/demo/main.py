@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import time
@@ -91,6 +92,8 @@ def _run(
                 )
                 console.print("", _closing(), "\n[bold]Next[/]", _next_steps(), sep="\n")
     except KeyboardInterrupt:
+        # What was recorded can go nowhere any more, and need not be told of.
+        logging.getLogger("genai_integrations").setLevel(logging.CRITICAL)
         messages.print("Interrupted; everything that was started is gone.", style="yellow")
         raise
     return shown, traces

@@ -29,7 +29,7 @@ _PROMPT: Schema = {
     "required": ["model", "messages"],
     "properties": {
         "model": {"type": "string", "minLength": 1},
-        "messages": {"type": "array", "items": _TURN},
+        "messages": {"type": "array", "items": _TURN, "minItems": 1},
         "system": _WORDS,
         "tools": {"type": "array", "items": _TOOL},
         "max_tokens": _NUMBER,

@@ -37,7 +37,7 @@ _ASKED: Schema = {
     "required": ["model", "input"],
     "properties": {
         "model": {"type": "string", "minLength": 1},
-        "input": {"oneOf": [_TEXT, {"type": "array", "items": _ITEM}]},
+        "input": {"oneOf": [_TEXT, {"type": "array", "items": _ITEM, "minItems": 1}]},
         "instructions": _TEXT,
         "max_output_tokens": {"type": "integer"},
         "metadata": {"type": "object"},
