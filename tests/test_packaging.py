@@ -273,3 +273,18 @@ def test_the_readme_has_a_row_for_each_extra():
 
     assert sorted(listed) == sorted(set(EXTRAS) - FOR_WORK)
     assert readme.count("git clone") == 1
+
+
+def test_contributings_map_is_the_import_contracts():
+    """The same packages in the same order, from the doors down."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    layers = next(row["layers"] for row in contracts if row["type"] == "layers")
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    drawn = page.split("`lint-imports` holds this.", 1)[1].split("```")[1].splitlines()[1:]
+    names = [re.split(r" {2,}", line)[0].split(" | ") for line in drawn if line]
+
+    assert [set(row) for row in names] == [
+        {name.strip().removeprefix("genai_integrations.") for name in layer.split("|")}
+        for layer in layers
+    ]
