@@ -85,7 +85,7 @@ def test_a_request_larger_than_the_limit_never_passes(lab):
     refusal = gate.take(lab.claim(gate, tokens=101))
 
     assert refusal.free_at == math.inf
-    assert str(refusal.error()) == (
+    assert str(refusal.error(0.0)) == (
         "the request takes about 101 tokens, and a is limited to 100 a minute: shorten it, or lower max_tokens"
     )
 
@@ -184,9 +184,9 @@ def test_a_budget_holds_at_the_worst_case(lab):
     gate = lab.gate(budgets={"*": {"usd": 1e-6, "per": "day"}})
     first = gate.take(lab.claim(gate, nanos=900))
     refusal = gate.take(lab.claim(gate, nanos=200))
-    assert isinstance(refusal.error(), BudgetExceededError)
-    assert isinstance(refusal.error(), LimitError)
-    assert str(refusal.error()) == (
+    assert isinstance(refusal.error(0.0), BudgetExceededError)
+    assert isinstance(refusal.error(0.0), LimitError)
+    assert str(refusal.error(0.0)) == (
         "the budget '*' of $0.000001 a day has $0.0000001 left until 2026-11-28 00:00 UTC, "
         "and the call may cost up to $0.0000002"
     )
