@@ -33,6 +33,7 @@ def test_there_are_enough_pairs_of_each_kind():
     assert Counter(map(half_of, found)) == {"tuned": 366, "held": 354}
 
 
+@pytest.mark.slow
 def test_no_other_question_of_any_pair_is_a_hit(judge):
     """Numbers, units, negation, opposites, names, direction, time, nouns: 411 hard negatives, no false hit."""
     assert [row for row in pairs() if not row["same"] and judge.same(row["a"], row["b"])] == []

@@ -14,6 +14,8 @@ import pytest
 from genai_integrations import settings
 from genai_integrations.testing.faults import Fault
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-W", "error", "-m", "genai_integrations.cli"]
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -48,7 +50,6 @@ def asked(provider):
     return lambda: provider.requests[-1].body["messages"]
 
 
-@pytest.mark.slow
 def test_a_question(run, provider):
     """Without a command's name it is a question for the model in GENAI_MODEL; options may stand before it."""
     plain = run("What is this?", GENAI_MODEL="gpt-4o-mini")
@@ -65,7 +66,6 @@ def test_a_question(run, provider):
     ]
 
 
-@pytest.mark.slow
 def test_a_configured_model(run, provider, tmp_path):
     """`default_model` of genai.yaml, by `--config` or by its variable; GENAI_MODEL wins."""
     file = tmp_path / "genai.yaml"
@@ -110,7 +110,6 @@ def test_attachments(run, asked, tmp_path):
     ]
 
 
-@pytest.mark.slow
 def test_a_prompt(run, asked, langfuse):
     """A prompt of Langfuse's by its label, with variables; its own words may be the question, its config the model."""
     langfuse.create_prompt("greet", "Greet {{who}}.", labels=["beta"], config={"model": "gpt-4.1"})
@@ -151,7 +150,6 @@ def test_a_schema(run, provider, tmp_path):
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -207,7 +205,6 @@ def test_the_log(run, asked, tmp_path):
     ]
 
 
-@pytest.mark.slow
 def test_nothing_is_kept(run, tmp_path):
     """By the option or by the variable; and of a file only its name is kept."""
     log = tmp_path / "chats"
@@ -261,7 +258,6 @@ FULL = "cannot write the output: No space left on device\n"
 CLOSED = "cannot write the output: Bad file descriptor\n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "shell", "code", "told"),
     [
