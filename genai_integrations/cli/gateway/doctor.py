@@ -8,7 +8,6 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from genai_integrations.cli.doctor import langfuse, machine
 from genai_integrations.cli.doctor.findings import Finding, fail, ok, warn
 from genai_integrations.cli.doctor.run import Check
 from genai_integrations.cli.doctor.setup import Setup
+from genai_integrations.cli.gateway.asked import Asked
 from genai_integrations.client import GenAIClient
 from genai_integrations.config.reading import read_config
 from genai_integrations.connections.langfuse.crypto import decrypt
@@ -38,25 +38,6 @@ _PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")
 _NEWEST = b"SELECT id, secret_key FROM llm_api_keys ORDER BY created_at DESC, id LIMIT 20"
 _ENOUGH_FILES = 12_000
 """Each connection of a caller, and each to a provider, is an open file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The gateway that is to be looked at, as `genai gateway` would be called.
-
-    Attributes:
-        config: Path of the configuration, None for none.
-        host: Address to listen at.
-        port: And its port.
-        workers: How many processes.
-        no_auth: Whether everybody is served.
-    """
-
-    config: str | None
-    host: str
-    port: int
-    workers: int
-    no_auth: bool
 
 
 class GatewaySetup(Setup):

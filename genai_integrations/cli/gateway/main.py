@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -13,8 +12,7 @@ import typer
 from genai_integrations.cli.gateway import keys
 from genai_integrations.cli.gateway.asked import Asked, serve_alone
 from genai_integrations.cli.options import AsJson
-from genai_integrations.errors import ConfigurationError
-from genai_integrations.runtime.installing import to_install_extra
+from genai_integrations.runtime.installing import require_extra
 from genai_integrations.settings import configuration_file
 
 app = typer.Typer()
@@ -74,7 +72,7 @@ def gateway(  # noqa: PLR0917 - each is an option
     """
     if context.invoked_subcommand is not None:
         return
-    require_parts()
+    require_extra("gateway", _PARTS, "genai gateway")
     path = str(config) if config else configuration_file()
     asked = Asked(path, host, port, workers, no_auth, demo, log_level.value)
     if demo or os.name == "nt":
@@ -102,22 +100,9 @@ def doctor(  # noqa: PLR0917 - each is an option
     Ends with 1 if something fails.
     """
     from genai_integrations.cli.doctor.run import run
-    from genai_integrations.cli.gateway.doctor import CHECKS, Asked, GatewaySetup
+    from genai_integrations.cli.gateway.doctor import CHECKS, GatewaySetup
 
     path = str(config) if config else configuration_file()
     setup = GatewaySetup(Asked(path, host, port, workers, no_auth))
     if not run(CHECKS, setup, as_json=as_json):
         raise typer.Exit(1)
-
-
-def require_parts() -> None:
-    """Say what is missing before anything is started.
-
-    Raises:
-        ConfigurationError: The server's packages are not installed.
-    """
-    missing = [name for name in _PARTS if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigurationError(
-            f"genai gateway needs {', '.join(missing)}: {to_install_extra('gateway')}"
-        )
