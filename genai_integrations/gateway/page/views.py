@@ -7,13 +7,14 @@ A narrower key shows nothing: it may ask some models, and not look at what other
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genai_integrations.errors import GenAIError
 from genai_integrations.gateway.dialects.models import names_for
 from genai_integrations.gateway.operation import owner_of
 from genai_integrations.gateway.operator import NOT_KEPT, USER, has_token, is_for_everybody
-from genai_integrations.gateway.page import html
 from genai_integrations.gateway.refusals import Header, Refused
 from genai_integrations.gateway.watching import Watch
 
@@ -38,11 +39,29 @@ _EVENTS = b"text/event-stream; charset=utf-8"
 _AGAIN = b"retry: 1000\n\n"
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """Who looks.
+
+    Attributes:
+        name: What stands at the top, such as the public key.
+        project: Whose figures are shown; None shows those of all, and the workers: the operator's view.
+        models: What may be asked for in the playground; None shows none, for somebody without a client.
+    """
+
+    name: str
+    project: str | None
+    models: Sequence[str] | None
+
+
 async def status_page(gateway: Gateway, exchange: Exchange) -> None:
     """`GET /`."""
     view = await _view(gateway, exchange)
     if view is None:
         return
+    # Here, for whoever looks first may wait for what draws the page; the start of every gateway need not.
+    from genai_integrations.gateway.page import html
+
     hour = await gateway.operation.hour(view.project)
     headers = (
         *NOT_KEPT,
@@ -59,6 +78,8 @@ async def events(gateway: Gateway, exchange: Exchange) -> None:
     view = await _view(gateway, exchange)
     if view is None:
         return
+    from genai_integrations.gateway.page import html
+
     operation = gateway.operation
     if operation.viewers >= MOST_VIEWERS:
         raise Refused(503, "too_many_viewers", "too many pages are open: load it again", EVERY)
@@ -86,7 +107,7 @@ async def _send(exchange: Exchange, body: bytes) -> None:
     await exchange.send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
+async def _view(gateway: Gateway, exchange: Exchange) -> View | None:
     """What somebody may see; None after a browser was told to ask for a name and a password.
 
     Raises:
@@ -94,7 +115,7 @@ async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
     """
     options = gateway.options
     if has_token(options, exchange.headers):
-        return html.View(USER, None, None)
+        return View(USER, None, None)
     try:
         caller = await gateway.admit(exchange)
     except Refused as refused:
@@ -110,7 +131,7 @@ async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
         # The figures are there all the same, and just then somebody looks at them.
         models = []
     project = None if is_for_everybody(options) else owner_of(caller)
-    return html.View(caller.name, project, models)
+    return View(caller.name, project, models)
 
 
 _WHO = b"name: the project's public key, password: its secret key\n"
