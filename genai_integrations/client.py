@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from genai_integrations.limits.rules import OnLimit, Period, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
-    from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.remembering import Answers
     from genai_integrations.routing.estimating import Estimate, Estimator
     from genai_integrations.routing.outages import Failure, Outage
     from genai_integrations.routing.variants.track import Track
@@ -968,7 +968,7 @@ def _answers(
     has_exact = cache is not None or args.cache_responses
     if not has_exact and semantic_cache in (None, False):
         return None
-    from genai_integrations.routing.caching import Answers
+    from genai_integrations.routing.remembering import Answers
 
     exact = similar = None
     if has_exact:

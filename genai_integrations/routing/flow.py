@@ -115,11 +115,9 @@ class _Call(Record):
             gate = self._parts.gate
             self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
-            from genai_integrations.routing.remembering import remembered
-
-            self._memory = self._parts.answers.memory(self._request, self._plan)
-            looked = remembered(self._memory, self._request, self.route, self._ends, self.took)
-            kept = yield from looked
+            answers = self._parts.answers
+            self._memory = answers.memory(self._request, self._plan)
+            kept = yield from answers.remembered(self._memory, self.route, self._ends, self.took)
             if kept is not None:
                 return (yield from self._recalled(kept))
         elif self._request.args.cache.semantic:
