@@ -71,9 +71,9 @@ if TYPE_CHECKING:
     from genai_integrations.limits.rules import OnLimit, Period, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
-    from genai_integrations.routing.remembering import Answers
     from genai_integrations.routing.estimating import Estimate, Estimator
     from genai_integrations.routing.outages import Failure, Outage
+    from genai_integrations.routing.remembering import Answers
     from genai_integrations.routing.variants.track import Track
     from genai_integrations.transports.tape import Replay
 

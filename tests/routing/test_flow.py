@@ -23,8 +23,8 @@ from genai_integrations.errors import (
     UnknownModelError,
 )
 from genai_integrations.routing.caching import NOBODY
-from genai_integrations.routing.remembering import Answers
 from genai_integrations.routing.kept_answers import Recalled
+from genai_integrations.routing.remembering import Answers
 from genai_integrations.routing.steps import Ending, Opened
 
 
