@@ -174,11 +174,16 @@ class _Call(Record):
         timeout = args.timeout
         if stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
+        limit = None
+        if args.model_list:
+            from genai_integrations.routing.groups import row_timeouts
+
+            limit = row_timeouts(self._request)
         # A cascade's models come one after the other, and one on trial is to show how slow it is.
         hedges = self._plan.cascade is None and not self._plan.trial
         policy = attempts(
             self._plan, args, parts.health,
-            timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
+            timeout=timeout, ends=self._ends, limit=limit,
             turns=self._turns, hedging=parts.hedging if hedges else None, stream=stream,
         )  # fmt: skip
         return self._followed(policy, reason)
