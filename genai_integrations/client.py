@@ -694,12 +694,12 @@ class GenAIClient:
         with self._ledger.book.reading() as connection:
             return stats_of(connection, by, since=moment(since), until=moment(until))
 
-    def set_budget(self, name: str, usd: float, per: Period = "day") -> None:
-        """Have a budget from now on beside those that the client was made with, or another one in its place.
+    def set_budget(self, name: str, usd: float | None, per: Period = "day") -> None:
+        """Have a budget from now on beside those that the client was made with, another one in its place, or none.
 
         Args:
             name: Whose; see `budgets` of the client.
-            usd: US dollars. What was spent of the name counts on.
+            usd: US dollars; None takes the budget away. What was spent of the name counts on.
             per: `day` or `month` in UTC, or `run`, the life of the client.
 
         Raises:
@@ -707,7 +707,7 @@ class GenAIClient:
         """
         from genai_integrations.limits.rules import budgets_of
 
-        budget = budgets_of({name: {"usd": usd, "per": per}})[name]
+        budget = None if usd is None else budgets_of({name: {"usd": usd, "per": per}})[name]
         self._router.gate(lambda: self._new_gate(None, None)).set_budget(name, budget)
 
     def litellm_model_list(self) -> list[dict[str, Any]]:
