@@ -67,7 +67,6 @@ if TYPE_CHECKING:
     from genai_integrations.ledger.observer import Ledger
     from genai_integrations.ledger.stats import Stats
     from genai_integrations.limits.gate import Gate
-    from genai_integrations.limits.purse import Purse
     from genai_integrations.limits.rules import OnLimit, Period, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
@@ -610,14 +609,9 @@ class GenAIClient:
         self._router.observe(*_able("observers", (observer,), "call_began"))
 
     @property
-    def max_cost(self) -> float | Purse | None:
-        """What each call may cost that says nothing of it: `router_args["max_cost"]`."""
-        return self._router.args.max_cost
-
-    @property
-    def allowed_models(self) -> tuple[str, ...] | None:
-        """Patterns of what calls may use that say nothing of it: `router_args["allowed_models"]`; None for all."""
-        return self._router.args.allowed_models
+    def router_args(self) -> RouterArgs:
+        """How calls are routed that say nothing of it."""
+        return self._router.args
 
     def cooldowns(self) -> dict[str, float]:
         """The targets that are left alone now because they failed, and for how many seconds more."""
