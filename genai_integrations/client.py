@@ -38,7 +38,7 @@ from genai_integrations.connections.connection import (
 from genai_integrations.connections.langfuse.sdk import LangfuseSdk
 from genai_integrations.connections.origins import OriginPins
 from genai_integrations.connections.registry import ConnectionRegistry
-from genai_integrations.connections.stores import GivenConnections, store_from_settings
+from genai_integrations.connections.stores import store_from_settings
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.models.profiles import ModelProfile, profile_of
 from genai_integrations.prompts.langfuse_prompts import Fallback, LangfusePrompts
@@ -51,10 +51,21 @@ from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 from genai_integrations.runtime import given
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.single_flight import SingleFlight
-from genai_integrations.settings import Settings, configuration_file, read_settings
+from genai_integrations.settings import configuration_file, read_settings
 from genai_integrations.tracing.generations import Generations
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
+from genai_integrations.wiring import (
+    able,
+    answers_of,
+    connection_names,
+    gate_of,
+    has_limits,
+    ledger_of,
+    recorded,
+    replayed,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,13 +75,10 @@ if TYPE_CHECKING:
 
     from genai_integrations.jobs.items import BatchItem
     from genai_integrations.jobs.progress import Progress
-    from genai_integrations.ledger.observer import Ledger
     from genai_integrations.ledger.stats import Stats
-    from genai_integrations.limits.gate import Gate
     from genai_integrations.limits.rules import OnLimit, Period, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
-    from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.estimating import Estimate, Estimator
     from genai_integrations.routing.outages import Failure, Outage
     from genai_integrations.routing.variants.track import Track
@@ -188,36 +196,36 @@ class GenAIClient:
             public_key=public_key, secret_key=secret_key, host=host, tracing=tracing
         )
         self.host, self.public_key = settings.host, settings.public_key
-        tape = _replayed(replay, record, transport)
+        tape = replayed(replay, record, transport)
         if tape is not None:
             transport, connections = tape, connections or tape.connections
-        store = _store(connections) or store_from_settings(settings)
-        registry = ConnectionRegistry(store, _names(llm_connection_names))
+        store = store_of(connections) or store_from_settings(settings)
+        registry = ConnectionRegistry(store, connection_names(llm_connection_names))
         self._langfuse = LangfuseSdk(settings, mask=mask, sample_rate=sample_rate)
         traced = settings.tracing and settings.public_key and settings.secret_key
         self._generations = Generations(self._langfuse, attempts=trace_attempts) if traced else None
         args = checked_args(router_args)
-        answers = _answers(cache, semantic_cache, args, settings, store)
+        answers = answers_of(cache, semantic_cache, args, settings, store)
         self.is_traced = self._generations is not None
-        self._ledger = _ledger(ledger)
-        told = _able("observers", observers, "call_began")
+        self._ledger = ledger_of(ledger)
+        told = able("observers", observers, "call_began")
         beside = [row for row in (self._ledger, self._generations) if row is not None]
         watching = (*told, *beside)
         hosts = given.texts("allowed_hosts", allowed_hosts, "llm.example")
         if transport is not None:
-            _able("transport", (transport,), "send")
+            able("transport", (transport,), "send")
         self._pins = OriginPins(hosts)
-        spoken = _recorded(transport or Transports(self._pins), record)
+        spoken = recorded(transport or Transports(self._pins), record)
         project = getattr(store, "project_id", None) or self.public_key
         self._new_gate = partial(
-            _gate,
+            gate_of,
             args,
             on_limit=on_limit,
             on_alert=on_alert,
             limits_away=limits_away,
             space=project,
         )
-        gate = self._new_gate(limits, budgets) if _has_limits(args, limits, budgets) else None
+        gate = self._new_gate(limits, budgets) if has_limits(args, limits, budgets) else None
         self._router = Router(
             registry,
             args,
@@ -606,7 +614,7 @@ class GenAIClient:
 
     def observe(self, observer: Observer) -> None:
         """Tell one more observer of every call that begins from here on; see `observers`."""
-        self._router.observe(*_able("observers", (observer,), "call_began"))
+        self._router.observe(*able("observers", (observer,), "call_began"))
 
     @property
     def router_args(self) -> RouterArgs:
@@ -909,115 +917,3 @@ def _named(params: Mapping[str, Any]) -> Named | None:
     from genai_integrations.prompts.following import Named
 
     return Named.in_call(params)
-
-
-def _store(
-    connections: ConnectionStore | Iterable[Connection] | None,
-) -> ConnectionStore | None:
-    if connections is None or hasattr(connections, "load"):
-        return connections  # type: ignore[return-value]
-    if not isinstance(connections, Iterable):
-        raise given.wrong("connections", connections, "a store or a list of connections")
-    return GivenConnections(tuple(connections))
-
-
-def _replayed(
-    replay: str | PathLike[str] | Replay | None, record: object, transport: object
-) -> Replay | None:
-    """What answers from a tape; nothing is loaded for it where there is none."""
-    if replay is None:
-        return None
-    if record is not None or transport is not None:
-        raise ConfigurationError(
-            "replay answers every call from a tape: leave record and transport out, or replay"
-        )
-    from genai_integrations.transports.tape import Replay
-
-    return replay if isinstance(replay, Replay) else Replay(_path("replay", replay))
-
-
-def _recorded(transport: Transport, record: object) -> Transport:
-    """The transport, which writes down what it does if that is wanted."""
-    if record is None:
-        return transport
-    from genai_integrations.transports.tape import Recorder
-
-    return Recorder(transport, _path("record", record))
-
-
-def _path(what: str, value: object) -> str | PathLike[str]:
-    if isinstance(value, PathLike) or (isinstance(value, str) and value):
-        return value
-    raise given.wrong(what, value, "the path of a file, such as 'calls.jsonl'")
-
-
-def _answers(
-    cache: str | None,
-    semantic_cache: object,
-    args: RouterArgs,
-    settings: Settings,
-    store: ConnectionStore,
-) -> Answers | None:
-    """What keeps answers; nothing is loaded for it where none are kept."""
-    has_exact = cache is not None or args.cache_responses
-    if not has_exact and semantic_cache in (None, False):
-        return None
-    from genai_integrations.routing.caching import Answers
-
-    exact = similar = None
-    if has_exact:
-        from genai_integrations.cache.opening import MEMORY, opened_store
-
-        tenant = partial(_tenant, settings, store)
-        address = MEMORY if cache is None else cache
-        exact = opened_store(address, args.cache_kwargs, settings, tenant)
-    if semantic_cache not in (None, False):
-        from genai_integrations.routing.similar_answers import opened_similar
-
-        similar = opened_similar(semantic_cache)
-    return Answers(exact, similar)
-
-
-def _tenant(settings: Settings, store: ConnectionStore) -> str:
-    """Whose answers are kept: the project's where the store knows it, else those of the key pair, if there is one."""
-    project = getattr(store, "project_id", None) or settings.public_key
-    return f"{settings.host} {project}" if project else ""
-
-
-def _names(names: object) -> Sequence[str] | None:
-    if names is None or isinstance(names, str):
-        return names
-    return given.texts("llm_connection_names", names, "seoul")
-
-
-def _has_limits(args: RouterArgs, limits: object, budgets: object) -> bool:
-    rows = (row for group in args.model_list.values() for row in group)
-    return bool(limits or budgets) or any(row.rpm or row.tpm for row in rows)
-
-
-def _gate(
-    args: RouterArgs,
-    limits: Mapping[str, Mapping[str, int]] | None,
-    budgets: Mapping[str, Mapping[str, Any]] | None,
-    **options: Any,
-) -> Gate:
-    """What keeps limits and budgets; nothing is loaded for it where there are none."""
-    from genai_integrations.limits.setup import gate_of
-
-    return gate_of(limits, budgets, redis_url=args.redis_address or None, **options)
-
-
-def _ledger(given_ledger: object) -> Ledger | None:
-    if given_ledger is None:
-        return None
-    from genai_integrations.ledger.observer import ledger_of
-
-    return ledger_of(given_ledger)
-
-
-def _able(what: str, objects: object, method: str) -> tuple[Any, ...]:
-    """The objects that a program gave, if each of them has the method."""
-    rows = tuple(objects) if isinstance(objects, Iterable) else (None,)
-    if not all(hasattr(row, method) for row in rows):
-        raise given.wrong(what, objects, f"of objects with {method}()")
-    return rows

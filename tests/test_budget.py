@@ -25,7 +25,7 @@ from genai_integrations.llama_index import GenAI
 HELLO = [{"role": "user", "content": "Hello!"}]
 OURS = str(Path(genai_integrations.__file__).parent)
 SHORT, LONG = 20, 220
-WAITING = frozenset(("_PatientReader.readinto", "Patience.left"))
+WAITING = frozenset(("PatientReader.readinto", "Patience.left"))
 """Runs once for each packet, so the network decides how often."""
 
 OVER = (

@@ -71,7 +71,7 @@ class MemoryAnswers:
         if found.until <= now:
             self._answers.remove(key)
             return None
-        return Kept(jsonbytes.loads(found.data), now - found.at, found.fresh_until <= now)
+        return Kept(jsonbytes.loads_known(found.data), now - found.at, found.fresh_until <= now)
 
     def put(self, key: bytes, entry: Wire, ttl: float | None = None) -> None:
         """Keep an answer, if it can be written as JSON and is not too large.

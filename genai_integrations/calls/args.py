@@ -48,7 +48,7 @@ Fallbacks = Mapping[str, tuple[str, ...]]
 """For a model name, the names to go to instead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RouterArgs:
     """How calls are routed.
 
@@ -160,7 +160,10 @@ class RouterArgs:
         Raises:
             ConfigurationError: One of them cannot work.
         """
-        return dataclasses.replace(self, **_checked(given))
+        # `dataclasses.replace` sets all of forty fields, one by one, and many calls have a time-out of their own.
+        made = object.__new__(RouterArgs)
+        vars(made).update(vars(self), **_checked(given))
+        return made
 
 
 PER_CALL = frozenset(

@@ -95,7 +95,8 @@ class Spoken:
     body: Wire
 
 
-@dataclass(frozen=True, slots=True)
+# As `Request`: not frozen, since each attempt makes one.
+@dataclass(slots=True)
 class WireCall:
     """One attempt.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -77,7 +78,7 @@ def recorded(messages: Sequence[BaseMessage], run_manager: RunManager | None) ->
     call is written on the one in its project, so that there is one generation and not two. A run that streams is
     not given its manager.
     """
-    started = expected_generations()
+    started = expected_generations() if "langfuse" in sys.modules else ()
     if run_manager is None:
         return _marked_with(messages) | _params(_expected_metadata()) | _with(started)
     params = _params(_metadata(run_manager))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -168,7 +169,8 @@ class ChatGenAI(BaseChatModel):
             check_params(given)
         except GenAIError as error:
             raise adopt(error) from error.__cause__
-        expect_generation()
+        if "langfuse" in sys.modules:  # else its handler cannot be there
+            expect_generation()
         # LangChain's own writes None over the model's `stop`, so its cache would mix two of them; and it
         # changes the process's warning filters, in every call.
         return {**self.asdict(), "stop": stop or self.stop or None, **kwargs}

@@ -6,21 +6,15 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_integrations.cache.kept import Kept
-from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import CallError, ConfigurationError, GenAIError
 from genai_integrations.routing.answer_stores import (
-    AnswerStore,
-    AsyncAnswerStore,
     Failure,
-    Outcome,
-    SimilarAnswers,
 )
 from genai_integrations.routing.deployments import Plan
 from genai_integrations.routing.kept_answers import (
@@ -39,50 +33,13 @@ from genai_integrations.routing.shared_streams import (
     shared_stream,
 )
 from genai_integrations.runtime import jsonbytes
-from genai_integrations.runtime.flights import Flight, Flights
+from genai_integrations.runtime.flights import Flight
 from genai_integrations.runtime.single_flight import own_copy
 
+if TYPE_CHECKING:
+    from genai_integrations.routing.remembering import Answers
+
 _log = logging.getLogger("genai_integrations")
-
-
-@dataclass(slots=True)
-class Answers:
-    """What a client keeps of answers, and what it is just asking for.
-
-    Attributes:
-        exact: By the exact question; None keeps none.
-        similar: By what a question means; None keeps none.
-        flights: Calls under way, whose answers others wait for; and renewals.
-    """
-
-    exact: AnswerStore | None
-    similar: SimilarAnswers | None = None
-    flights: Flights[Outcome] = field(default_factory=lambda: Flights("genai-renewal"))
-
-    def clear(self) -> None:
-        """Forget every answer of this tenant."""
-        for store in (self.exact, self.similar):
-            if store is not None:
-                store.clear()
-
-    async def aclear(self) -> None:
-        """As `clear`, without blocking the loop."""
-        if isinstance(self.exact, AsyncAnswerStore):
-            await self.exact.aclear()
-            if self.similar is not None:
-                await asyncio.to_thread(self.similar.clear)
-        else:
-            await asyncio.to_thread(self.clear)
-
-    def memory(self, request: Request, plan: Plan) -> Memory:
-        """What is remembered of one question.
-
-        Raises:
-            ConfigurationError: It asks for an answer by meaning, and none are kept.
-        """
-        if self.similar is None and request.args.cache.semantic:
-            raise no_semantic_cache()
-        return Memory(self, request, plan)
 
 
 _THREADS = "threads"
@@ -101,12 +58,13 @@ class Memory:
         plan: Who would be asked.
 
     Attributes:
+        request: The question.
         looks: Whether a kept answer would do.
     """
 
     def __init__(self, answers: Answers, request: Request, plan: Plan) -> None:
         self._answers = answers
-        self._request = request
+        self.request = request
         self._plan = plan
         self._control = request.args.cache
         exact = answers.exact
@@ -134,11 +92,11 @@ class Memory:
 
     async def arecall(self) -> Recalled | None:
         """As `recall`, without blocking the loop."""
-        store, key = self._answers.exact, self._key
+        store, key = self._answers.awaited, self._key
         if not self.looks:
             return None
-        if not isinstance(store, AsyncAnswerStore) or key is None:
-            if not getattr(store, "blocks", True) and self._answers.similar is None:
+        if store is None or key is None:
+            if not getattr(self._answers.exact, "blocks", True) and self._answers.similar is None:
                 return self.recall()
             return await asyncio.to_thread(self.recall)
         found = None
@@ -159,8 +117,8 @@ class Memory:
         """As `keep`, without blocking the loop."""
         if not self._keeps(reply):
             return
-        store, entry = self._answers.exact, self._entry(reply, attempt)
-        if isinstance(store, AsyncAnswerStore):
+        store, entry = self._answers.awaited, self._entry(reply, attempt)
+        if store is not None:
             try:
                 if self._key is not None:
                     await store.aput(self._key, entry, self._control.ttl)
@@ -168,7 +126,7 @@ class Memory:
                 _missed(error)
             if self._answers.similar is not None:
                 await asyncio.to_thread(self._keep_similar, entry)
-        elif not getattr(store, "blocks", True) and self._answers.similar is None:
+        elif not getattr(self._answers.exact, "blocks", True) and self._answers.similar is None:
             self._keep(entry)
         else:
             await asyncio.to_thread(self._keep, entry)
@@ -181,10 +139,10 @@ class Memory:
         """
         if self._control.no_store:
             return
-        trace = {name: value for name, value in self._request.trace.items() if name not in _OPEN}
+        trace = {name: value for name, value in self.request.trace.items() if name not in _OPEN}
         control = dataclasses.replace(self._control, refresh=True)
-        args = dataclasses.replace(self._request.args, cache=control)
-        request = dataclasses.replace(self._request, args=args, trace=trace)
+        args = dataclasses.replace(self.request.args, cache=control)
+        request = dataclasses.replace(self.request, args=args, trace=trace)
         self._answers.flights.start(self._key, lambda: _renewed(request, run))
 
     def _keep(self, entry: Wire) -> None:
@@ -198,7 +156,7 @@ class Memory:
     def _recall_similar(self) -> Recalled | None:
         try:
             if self._answers.similar is not None:
-                return recalled(self._answers.similar.get(self._request, self._plan))
+                return recalled(self._answers.similar.get(self.request, self._plan))
         except Exception as error:  # noqa: BLE001  as above
             _missed(error)
         return None
@@ -206,7 +164,7 @@ class Memory:
     def _keep_similar(self, entry: Wire) -> None:
         try:
             if self._answers.similar is not None:
-                self._answers.similar.put(self._request, self._plan, entry)
+                self._answers.similar.put(self.request, self._plan, entry)
         except Exception as error:  # noqa: BLE001  as above
             _missed(error)
 
@@ -257,10 +215,10 @@ class Memory:
         """
         if self._key is None or not self.looks or self._control.no_store:
             return None
-        if self._request.stream and self._request.args.deadline is not None:
+        if self.request.stream and self.request.args.deadline is not None:
             # It would end with the first one's time.
             return None
-        key = (self._key, place if self._request.stream else None)
+        key = (self._key, place if self.request.stream else None)
         flights = self._answers.flights
         flight, is_mine = flights.join(key, place)
         if not is_mine and _is_stuck(flight):
@@ -289,7 +247,7 @@ class Memory:
             self._shared = outcome
             return Recalled({}, stand_in(outcome.by), rest=reading(outcome))
         if isinstance(outcome, Failure):
-            args = self._request.args
+            args = self.request.args
             if args.deadline is None and args == outcome.request.args:
                 raise own_copy(outcome.error)
         return None
@@ -319,7 +277,7 @@ class Memory:
 
         def outcome() -> bytes | Failure | None:
             if isinstance(error, CallError):
-                return Failure(error, self._request)
+                return Failure(error, self.request)
             if reply is None or attempt is None or error is not None:
                 return None
             try:

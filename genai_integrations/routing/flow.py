@@ -115,11 +115,9 @@ class _Call(Record):
             gate = self._parts.gate
             self._turns = Turns(gate, self._request, self._plan, self.route, ends=self._ends)
         if self._parts.answers is not None:
-            from genai_integrations.routing.remembering import remembered
-
-            self._memory = self._parts.answers.memory(self._request, self._plan)
-            looked = remembered(self._memory, self._request, self.route, self._ends, self.took)
-            kept = yield from looked
+            answers = self._parts.answers
+            self._memory = answers.memory(self._request, self._plan)
+            kept = yield from answers.remembered(self._memory, self.route, self._ends, self.took)
             if kept is not None:
                 return (yield from self._recalled(kept))
         elif self._request.args.cache.semantic:
@@ -176,11 +174,16 @@ class _Call(Record):
         timeout = args.timeout
         if stream and args.stream_timeout is not None:
             timeout = args.stream_timeout
+        limit = None
+        if args.model_list:
+            from genai_integrations.routing.groups import row_timeouts
+
+            limit = row_timeouts(self._request)
         # A cascade's models come one after the other, and one on trial is to show how slow it is.
         hedges = self._plan.cascade is None and not self._plan.trial
         policy = attempts(
             self._plan, args, parts.health,
-            timeout=timeout, ends=self._ends, limit=parts.planner.row_timeouts(self._request),
+            timeout=timeout, ends=self._ends, limit=limit,
             turns=self._turns, hedging=parts.hedging if hedges else None, stream=stream,
         )  # fmt: skip
         return self._followed(policy, reason)

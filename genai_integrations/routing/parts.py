@@ -19,10 +19,10 @@ from genai_integrations.transports.protocol import Transport
 if TYPE_CHECKING:
     from genai_integrations.limits.gate import Gate
     from genai_integrations.models.lengths import Seen
-    from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.hedging import Hedging
     from genai_integrations.routing.measured import Measured
     from genai_integrations.routing.outages import Outage
+    from genai_integrations.routing.remembering import Answers
     from genai_integrations.routing.state import State
     from genai_integrations.settings import Settings
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import Fallbacks, RouterArgs
@@ -88,14 +88,6 @@ class Planner:
             return
         if near := self._known[1].names.near(model):
             error.message = f"{error.message.rstrip('.')}; {near}"
-
-    def row_timeouts(self, request: Request) -> Callable[[Target], float | None] | None:
-        """What gives the time-out of a target's row for a request; None if no row has one, or the call has its own."""
-        if not self._args.model_list:
-            return None
-        from genai_integrations.routing.groups import row_timeouts
-
-        return row_timeouts(request)
 
     def plan(self, request: Request, snapshot: Snapshot) -> Plan:
         """Where a request may go.

@@ -27,9 +27,9 @@ from genai_integrations.transports.protocol import Transport
 
 if TYPE_CHECKING:
     from genai_integrations.limits.gate import Gate
-    from genai_integrations.routing.caching import Answers
     from genai_integrations.routing.estimating import Estimator
     from genai_integrations.routing.outages import Outage
+    from genai_integrations.routing.remembering import Answers
     from genai_integrations.routing.variants.track import Track
     from genai_integrations.settings import Settings
     from genai_integrations.transports.batching import Batching

@@ -1,7 +1,7 @@
 """What the policy asks the flow of a call to do, and the flow its driver, and what comes back.
 
-Each step says in its docstring what is to be sent back; an error of ours is an outcome, too. The two that every call
-takes are tuples, which are made in a third of the time.
+Each step says in its docstring what is to be sent back; an error of ours is an outcome, too. Those that many calls
+take are tuples, which are made in a third of the time.
 """
 
 from __future__ import annotations
@@ -96,15 +96,13 @@ class Load:
     ends: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recall:
+class Recall(NamedTuple):
     """Look a kept answer up, and send it back as `Recalled`, or None."""
 
     memory: Memory
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(NamedTuple):
     """Wait for the call that asks the same just now, at most so long, and send back what it brought.
 
     That is None if nobody asks, so that this call does, or if it brought nothing; and a TimeoutError if it took longer.
@@ -160,8 +158,7 @@ class Send(NamedTuple):
     turn: Callable[[Wire], Wire] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A stream that has shown its first content.
 
     Attributes:
@@ -205,8 +202,7 @@ class AwaitFirst:
     seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(NamedTuple):
     """Ask a judge about an answer, and send back its verdict: an error, or None.
 
     Attributes:
@@ -229,8 +225,7 @@ class Drop:
     stream: Opened
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
+class Hand(NamedTuple):
     """Hand a stream to the caller, in place of the one before if there was one, and send back how it ended.
 
     Attributes:
@@ -250,8 +245,7 @@ class Hand:
     recovers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a stream ended.
 
     Attributes:
@@ -273,8 +267,7 @@ class Ending:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(NamedTuple):
     """Keep an answer for the next one who asks the same.
 
     Attributes:

@@ -24,6 +24,11 @@ def loads(data: bytes) -> Any:
     # Few texts have so many brackets at all, and counting them takes next to nothing.
     if len(data) > 2 * DEEPEST and data.count(b"{") + data.count(b"[") > DEEPEST:
         _check_depth(data)
+    return loads_known(data)
+
+
+def loads_known(data: bytes) -> Any:
+    """As `loads`, of what this process has written down itself: how deep it is was looked at when it came."""
     try:
         return orjson.loads(data)
     except ValueError:

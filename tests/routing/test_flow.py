@@ -22,8 +22,9 @@ from genai_integrations.errors import (
     StreamInterruptedError,
     UnknownModelError,
 )
-from genai_integrations.routing.caching import NOBODY, Answers
+from genai_integrations.routing.caching import NOBODY
 from genai_integrations.routing.kept_answers import Recalled
+from genai_integrations.routing.remembering import Answers
 from genai_integrations.routing.steps import Ending, Opened
 
 

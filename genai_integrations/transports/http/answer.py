@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+import socket
 import threading
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse, IncompleteRead
@@ -11,6 +13,7 @@ from typing import Any, Protocol, cast
 
 from genai_integrations.runtime.network import PIECE
 from genai_integrations.transports.http.packing import unpacking
+from genai_integrations.transports.http.patience import Patience
 
 _LARGEST_HEAD = 1 << 20
 """Bytes of all header lines together. There is no other limit on their number and length."""
@@ -37,6 +40,52 @@ class Reader(Protocol):
     def hang_up(self) -> None:
         """End the connection, from any thread."""
         ...
+
+
+class PatientReader(io.RawIOBase):
+    """A socket's bytes; each wait is as long as the answer may still take, for its head too."""
+
+    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+        self._sock = sock
+        self._patience = patience
+        self._seconds = -1.0
+        self._is_over = False
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What the standard library asks a socket for."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """As every socket."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """What has come, as soon as something has.
+
+        Raises:
+            TimeoutError: Nothing came in time.
+            RequestTimeoutError: The answer's time was over before.
+        """
+        if self._is_over:
+            return 0
+        left = self._patience.left()
+        if left != self._seconds:
+            self._sock.settimeout(left)
+            self._seconds = left
+        return self._sock.recv_into(buffer)
+
+    def stop(self) -> None:
+        """Read nothing more: what is buffered by now is all there is."""
+        self._is_over = True
+
+    def hang_up(self) -> None:
+        """End the connection, from any thread: whoever waits for its bytes is let go."""
+        self._is_over = True
+        # TLS in TLS, by a proxy, has the socket inside. An SSL socket's own method would have the reader take
+        # encrypted bytes for plain ones.
+        inner = getattr(self._sock, "socket", self._sock)
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(inner, socket.SHUT_RDWR)
 
 
 class Answer(HTTPResponse):

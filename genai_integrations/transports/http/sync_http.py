@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import socket
 import time
@@ -11,7 +10,7 @@ import urllib.request  # noqa: F401  `proxy_for` needs it, and must not load it 
 from collections.abc import Generator
 from functools import lru_cache, partial
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from urllib3.connection import HTTPConnection
@@ -33,7 +32,7 @@ from genai_integrations.runtime.network import (
     without_frames,
 )
 from genai_integrations.settings import answer_limits
-from genai_integrations.transports.http.answer import Answer
+from genai_integrations.transports.http.answer import Answer, PatientReader
 from genai_integrations.transports.http.endpoint import Endpoint, reached
 from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
@@ -167,7 +166,7 @@ def _exchange(
     host: Host, connection: HTTPConnection, endpoint: Endpoint, body: bytes, patience: Patience
 ) -> Answer:
     sock = connection.sock
-    answer = Answer(_PatientReader(sock, patience), partial(host.put_back, connection))
+    answer = Answer(PatientReader(sock, patience), partial(host.put_back, connection))
     if patience.line is not None:
         patience.line.lead_to(answer.hang_up)
     try:
@@ -265,42 +264,3 @@ def _words(error: BaseException) -> str:
     # As asyncio's errors are told, too.
     text = _URLLIB3S.sub("", str(error))
     return f"{text or type(error).__name__}"[:200]
-
-
-class _PatientReader(io.RawIOBase):
-    """A socket's bytes; each wait is as long as the answer may still take, for its head too."""
-
-    def __init__(self, sock: socket.socket, patience: Patience) -> None:
-        self._sock = sock
-        self._patience = patience
-        self._seconds = -1.0
-        self._is_over = False
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """What the standard library asks a socket for."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self._is_over:
-            return 0
-        left = self._patience.left()
-        if left != self._seconds:
-            self._sock.settimeout(left)
-            self._seconds = left
-        return self._sock.recv_into(buffer)
-
-    def stop(self) -> None:
-        """Read nothing more: what is buffered by now is all there is."""
-        self._is_over = True
-
-    def hang_up(self) -> None:
-        """End the connection, from any thread: whoever waits for its bytes is let go."""
-        self._is_over = True
-        # TLS in TLS, by a proxy, has the socket inside. An SSL socket's own method would have the reader take
-        # encrypted bytes for plain ones.
-        inner = getattr(self._sock, "socket", self._sock)
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(inner, socket.SHUT_RDWR)
