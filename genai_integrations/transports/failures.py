@@ -25,9 +25,9 @@ from genai_integrations.transports.meanings import (
     BY_WORD,
     FAILED_FINISHES,
     OVERRULING,
-    SENTENCES,
     VAGUE,
     WEAK,
+    sentences,
 )
 
 _LITELLMS_PREFIX = re.compile(
@@ -162,7 +162,7 @@ def reason_of(said: Facts) -> type[CallError] | None:
         if kind is not None and kind not in WEAK:
             return kind
         by_word = by_word or kind
-    found = SENTENCES.search(said.texts)
+    found = sentences().search(said.texts)
     if found is not None and found.lastgroup is not None:
         return _KINDS[int(found.lastgroup[1:])]
     return by_word

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from genai_integrations.errors import (
     APIConnectionError,
@@ -248,7 +249,12 @@ BY_SENTENCE: Mapping[str, type[CallError]] = {
 }
 """Patterns for refusals whose words say nothing, in small letters: of many servers there is only the sentence."""
 
-SENTENCES = re.compile("|".join(f"(?P<_{i}>{row})" for i, row in enumerate(BY_SENTENCE)))
+
+@cache
+def sentences() -> re.Pattern[str]:
+    """All of `BY_SENTENCE`, each in a group named after its place; compiled by the first failure, for it takes 4 ms."""
+    return re.compile("|".join(f"(?P<_{i}>{row})" for i, row in enumerate(BY_SENTENCE)))
+
 
 BY_FOREIGN_CLASS: Mapping[str, type[CallError]] = {
     "APIConnectionError": APIConnectionError,

@@ -1,21 +1,34 @@
-"""What `genai gateway` was asked for, and the process that does it."""
+"""What `genai gateway` was asked for, and how most command lines say it."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
-import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from genai_integrations.settings import gateway_has_keys
+from genai_integrations.settings import configuration_file, gateway_has_keys
 
 if TYPE_CHECKING:
     from genai_integrations.gateway.logs import LogLevel
 
 Audience = Literal["projects", "machine", "everybody"]
 """Who is served: whoever shows a key, this machine, or everybody who can reach the address."""
+
+HOST = "127.0.0.1"
+PORT = 4000
+LAST_PORT = 65535
+
+
+class Level(StrEnum):
+    """What is logged, as `gateway.logs.LogLevel` has it, for the command line."""
+
+    off = "off"
+    error = "error"
+    warning = "warning"
+    info = "info"
+    debug = "debug"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +46,10 @@ class Asked:
     """
 
     config: str | None
-    host: str
-    port: int
-    workers: int
-    no_auth: bool
+    host: str = HOST
+    port: int = PORT
+    workers: int = 1
+    no_auth: bool = False
     demo: bool = False
     log_level: LogLevel = "info"
 
@@ -48,21 +61,53 @@ class Asked:
         return "projects" if gateway_has_keys() and not self.demo else "machine"
 
 
-def serve_alone(asked: Asked) -> None:
-    """Go on as a process that has no command line loaded, which would take 10 MB as long as the gateway runs.
+def read_plainly(words: Sequence[str]) -> Asked | None:
+    """What a command line asks for that has options of serving only, each with a value that is right.
 
-    The process stays the same one for whoever started it.
+    Most do, and then typer is not needed. It would load rich and pydantic: more CPU than the rest of the start, and
+    10 MB for as long as the gateway runs. All else is left to typer, which knows help, and what to say of a mistake.
+
+    Args:
+        words: What stands behind `genai gateway`.
+
+    Returns:
+        None for a command line that is not so plain.
     """
-    told = json.dumps({"path": sys.path, "asked": dataclasses.asdict(asked)})
-    sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-c", _SERVE, told])  # noqa: S606 - no shell is wanted
+    given: dict[str, Any] = {}
+    rest = iter(words)
+    try:
+        for word in rest:
+            name, is_joined, value = word.partition("=")
+            field = name.removeprefix("--").replace("-", "_")
+            if word in _FLAGS:
+                given[field] = True
+            else:
+                given[field] = _VALUES[name](value if is_joined else next(rest, ""))
+    except (KeyError, ValueError):
+        return None
+    return Asked(**{"config": configuration_file(), **given})
 
 
-_SERVE = """
-import json, sys
-told = json.loads(sys.argv[1])
-sys.path[:] = told["path"]
-from genai_integrations.cli.gateway.alone import main
-main(told["asked"])
-"""
-"""Modules are found where they were found before, as `multiprocessing` has it for its processes."""
+def _word(text: str) -> str:
+    if not text or text.startswith("-"):
+        raise ValueError
+    return text
+
+
+def _number(first: int, last: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not first <= int(text) <= last:
+            raise ValueError
+        return int(text)
+
+    return read
+
+
+_FLAGS = ("--no-auth", "--demo")
+_VALUES: Mapping[str, Callable[[str], object]] = {
+    "--config": lambda text: str(Path(_word(text))),
+    "--host": _word,
+    "--port": _number(0, LAST_PORT),
+    "--workers": _number(1, LAST_PORT),
+    "--log-level": lambda text: Level(text).value,
+}

@@ -1,43 +1,26 @@
-"""`genai gateway`: check what is asked for, say what is served, and serve."""
+"""`genai gateway`'s options and commands."""
 
 from __future__ import annotations
 
-import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from genai_integrations.cli.gateway import keys
-from genai_integrations.cli.gateway.asked import Asked, serve_alone
+from genai_integrations.cli.gateway import alone, keys
+from genai_integrations.cli.gateway.asked import HOST, LAST_PORT, PORT, Asked, Level
 from genai_integrations.cli.options import AsJson
-from genai_integrations.runtime.installing import require_extra
 from genai_integrations.settings import configuration_file
 
 app = typer.Typer()
-
-
-class Level(StrEnum):
-    """What is logged, as `gateway.logs.LogLevel` has it, for the command line."""
-
-    off = "off"
-    error = "error"
-    warning = "warning"
-    info = "info"
-    debug = "debug"
-
-
 app.add_typer(keys.app, name="keys")
-
-_PARTS = ("httptools", "uvicorn")
 
 Config = Annotated[
     Path | None,
     typer.Option(help="genai.yaml, or the file of LiteLLM's proxy; default GENAI_CONFIG."),
 ]
 Host = Annotated[str, typer.Option(help="Address to listen at.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=LAST_PORT, help="0 takes a free one.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that serve.")]
 NoAuth = Annotated[
     bool, typer.Option("--no-auth", help="Serve everybody who can reach the address.")
@@ -48,8 +31,8 @@ NoAuth = Annotated[
 def gateway(  # noqa: PLR0917 - each is an option
     context: typer.Context,
     config: Config = None,
-    host: Host = "127.0.0.1",
-    port: Port = 4000,
+    host: Host = HOST,
+    port: Port = PORT,
     workers: Workers = 1,
     no_auth: NoAuth = False,
     demo: Annotated[
@@ -72,23 +55,15 @@ def gateway(  # noqa: PLR0917 - each is an option
     """
     if context.invoked_subcommand is not None:
         return
-    require_extra("gateway", _PARTS, "genai gateway")
     path = str(config) if config else configuration_file()
-    asked = Asked(path, host, port, workers, no_auth, demo, log_level.value)
-    if demo or os.name == "nt":
-        # The demo shows how far it is. On Windows a process cannot go on as another one.
-        from genai_integrations.cli.gateway.run import run
-
-        run(asked)
-    else:
-        serve_alone(asked)
+    alone.serve(Asked(path, host, port, workers, no_auth, demo, log_level.value))
 
 
 @app.command()
 def doctor(  # noqa: PLR0917 - each is an option
     config: Config = None,
-    host: Host = "127.0.0.1",
-    port: Port = 4000,
+    host: Host = HOST,
+    port: Port = PORT,
     workers: Workers = 1,
     no_auth: NoAuth = False,
     as_json: AsJson = False,

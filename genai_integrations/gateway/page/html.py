@@ -6,10 +6,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from genai_integrations.display import (
     PAGE_STYLE,
@@ -26,25 +26,13 @@ from genai_integrations.display import (
 from genai_integrations.gateway.board import NO_FAILURES, Hour, Minute, TargetHour, Worker
 from genai_integrations.ledger.charts import Bar, bars
 
+if TYPE_CHECKING:
+    from genai_integrations.gateway.page.views import View
+
 _MOST_ROWS = 100
 """Rows of one table."""
 
 _MOST_MODELS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Who looks.
-
-    Attributes:
-        name: What stands at the top, such as the public key.
-        project: Whose figures are shown; None shows those of all, and the workers: the operator's view.
-        models: What may be asked for in the playground; None shows none, for somebody without a client.
-    """
-
-    name: str
-    project: str | None
-    models: Sequence[str] | None
 
 
 def page(view: View, hour: Hour | None) -> str:

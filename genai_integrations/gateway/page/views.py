@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genai_integrations.errors import GenAIError
 from genai_integrations.gateway.operation import owner_of
 from genai_integrations.gateway.operator import NOT_KEPT, USER, has_token, is_for_everybody
-from genai_integrations.gateway.page import html
 from genai_integrations.gateway.refusals import Header, Refused
 from genai_integrations.gateway.watching import Watch
 
@@ -43,11 +43,29 @@ _EVENTS = b"text/event-stream; charset=utf-8"
 _AGAIN = b"retry: 1000\n\n"
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """Who looks.
+
+    Attributes:
+        name: What stands at the top, such as the public key.
+        project: Whose figures are shown; None shows those of all, and the workers: the operator's view.
+        models: What may be asked for in the playground; None shows none, for somebody without a client.
+    """
+
+    name: str
+    project: str | None
+    models: Sequence[str] | None
+
+
 async def status_page(gateway: Gateway, exchange: Exchange) -> None:
     """`GET /`."""
     view = await _view(gateway, exchange)
     if view is None:
         return
+    # Here, for whoever looks first may wait for what draws the page; the start of every gateway need not.
+    from genai_integrations.gateway.page import html
+
     hour = await gateway.operation.hour(view.project)
     headers = (
         *NOT_KEPT,
@@ -68,7 +86,9 @@ async def events(gateway: Gateway, exchange: Exchange) -> None:
         await _update(gateway, exchange, view)
 
 
-async def _update(gateway: Gateway, exchange: Exchange, view: html.View) -> None:
+async def _update(gateway: Gateway, exchange: Exchange, view: View) -> None:
+    from genai_integrations.gateway.page import html
+
     operation, watch = gateway.operation, Watch(exchange.receive)
     try:
         await exchange.begin(200, (*NOT_KEPT, (b"x-accel-buffering", b"no")), _EVENTS)
@@ -112,7 +132,7 @@ async def _send(exchange: Exchange, body: bytes) -> None:
     await exchange.send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
+async def _view(gateway: Gateway, exchange: Exchange) -> View | None:
     """What somebody may see; None after a browser was told to ask for a name and a password.
 
     Raises:
@@ -120,7 +140,7 @@ async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
     """
     options = gateway.options
     if has_token(options, exchange.headers):
-        return html.View(USER, None, None)
+        return View(USER, None, None)
     try:
         caller = await gateway.admit(exchange)
     except Refused as refused:
@@ -136,7 +156,7 @@ async def _view(gateway: Gateway, exchange: Exchange) -> html.View | None:
         # The figures are there all the same, and just then somebody looks at them.
         models = []
     project = None if is_for_everybody(options) else owner_of(caller)
-    return html.View(caller.name, project, models)
+    return View(caller.name, project, models)
 
 
 _WHO = b"name: the project's public key, password: its secret key\n"

@@ -12,8 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
-from typing_extensions import override
-
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -69,8 +67,8 @@ def quiet() -> Generator[None]:
 class KeepingExecutor(ThreadPoolExecutor):
     """The threads of LiteLLM's loop. LiteLLM makes its coroutines in them, and a call may be cancelled meanwhile."""
 
-    @override
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        """As every executor's."""
         coroutines = _current.get()
         if coroutines is None:
             return super().submit(fn, *args, **kwargs)
@@ -85,8 +83,7 @@ class KeepingExecutor(ThreadPoolExecutor):
 
 
 class _Silence(logging.Filter):
-    @override
-    def filter(self, record: logging.LogRecord) -> bool:
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - as every filter
         return _current.get() is None
 
 
