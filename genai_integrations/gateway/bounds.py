@@ -35,7 +35,9 @@ def keep_within(params: dict[str, Any], args: RouterArgs) -> None:
         Refused: It names more fallbacks than the operator's `max_fallbacks`.
         ConfigurationError: What it says of them cannot be meant.
     """
-    for name in _BOUNDED & params.keys():
+    if _BOUNDED.isdisjoint(params):
+        return
+    for name in _BOUNDED.intersection(params):
         if name in CALL_FALLBACKS:
             _check_fallbacks(name, params, args.max_fallbacks)
         elif _raises(params[name], _BOUNDS[name](args)):
