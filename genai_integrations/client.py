@@ -76,7 +76,6 @@ if TYPE_CHECKING:
     from genai_integrations.jobs.items import BatchItem
     from genai_integrations.jobs.progress import Progress
     from genai_integrations.ledger.stats import Stats
-    from genai_integrations.limits.purse import Purse
     from genai_integrations.limits.rules import OnLimit, Period, StoreAway
     from genai_integrations.limits.spending import OnAlert
     from genai_integrations.prompts.following import Named
@@ -618,14 +617,9 @@ class GenAIClient:
         self._router.observe(*able("observers", (observer,), "call_began"))
 
     @property
-    def max_cost(self) -> float | Purse | None:
-        """What each call may cost that says nothing of it: `router_args["max_cost"]`."""
-        return self._router.args.max_cost
-
-    @property
-    def allowed_models(self) -> tuple[str, ...] | None:
-        """Patterns of what calls may use that say nothing of it: `router_args["allowed_models"]`; None for all."""
-        return self._router.args.allowed_models
+    def router_args(self) -> RouterArgs:
+        """How calls are routed that say nothing of it."""
+        return self._router.args
 
     def cooldowns(self) -> dict[str, float]:
         """The targets that are left alone now because they failed, and for how many seconds more."""
@@ -702,12 +696,12 @@ class GenAIClient:
         with self._ledger.book.reading() as connection:
             return stats_of(connection, by, since=moment(since), until=moment(until))
 
-    def set_budget(self, name: str, usd: float, per: Period = "day") -> None:
-        """Have a budget from now on beside those that the client was made with, or another one in its place.
+    def set_budget(self, name: str, usd: float | None, per: Period = "day") -> None:
+        """Have a budget from now on beside those that the client was made with, another one in its place, or none.
 
         Args:
             name: Whose; see `budgets` of the client.
-            usd: US dollars. What was spent of the name counts on.
+            usd: US dollars; None takes the budget away. What was spent of the name counts on.
             per: `day` or `month` in UTC, or `run`, the life of the client.
 
         Raises:
@@ -715,7 +709,7 @@ class GenAIClient:
         """
         from genai_integrations.limits.rules import budgets_of
 
-        budget = budgets_of({name: {"usd": usd, "per": per}})[name]
+        budget = None if usd is None else budgets_of({name: {"usd": usd, "per": per}})[name]
         self._router.gate(lambda: self._new_gate(None, None)).set_budget(name, budget)
 
     def litellm_model_list(self) -> list[dict[str, Any]]:

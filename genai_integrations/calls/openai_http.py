@@ -15,28 +15,10 @@ from urllib.parse import quote
 
 import orjson
 
+from genai_integrations.calls.failures import told_of, wait_of
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import (
-    AllTargetsFailedError,
-    APIConnectionError,
-    AuthenticationError,
-    BadRequestError,
-    BudgetExceededError,
-    CallError,
-    ConfigurationError,
-    ContentFilteredError,
-    ContextWindowExceededError,
-    GenAIError,
-    LimitError,
-    NotFoundError,
-    OutOfCreditError,
-    PromptNotFoundError,
-    PromptVariableError,
-    RateLimitError,
-    RequestTimeoutError,
-    UnknownModelError,
-)
+from genai_integrations.errors import CallError, GenAIError
 from genai_integrations.runtime import jsonbytes
 
 Header = tuple[bytes, bytes]
@@ -61,56 +43,29 @@ class Failure:
     headers: Mapping[str, str]
 
 
-_INVALID = "invalid_request_error"
-_SERVER = "server_error"
+_LIMITED, _SERVERS = 429, 500
 
-_FAILURES: tuple[tuple[type[GenAIError], int, str, str | None], ...] = (
-    # The first row that fits counts, so a subclass comes before its base. Words: platform.openai.com, "Error codes".
-    (UnknownModelError, 404, _INVALID, "model_not_found"),
-    (PromptNotFoundError, 404, _INVALID, "prompt_not_found"),
-    (PromptVariableError, 400, _INVALID, None),
-    (ConfigurationError, 400, _INVALID, None),
-    (BudgetExceededError, 429, "insufficient_quota", "insufficient_quota"),
-    (LimitError, 429, "rate_limit_error", "rate_limit_exceeded"),
-    (ContextWindowExceededError, 400, _INVALID, "context_length_exceeded"),
-    (ContentFilteredError, 400, _INVALID, "content_filter"),
-    (BadRequestError, 400, _INVALID, None),
-    (AuthenticationError, 401, "authentication_error", "invalid_api_key"),
-    (OutOfCreditError, 429, "insufficient_quota", "insufficient_quota"),
-    (RateLimitError, 429, "rate_limit_error", "rate_limit_exceeded"),
-    (NotFoundError, 404, _INVALID, "model_not_found"),
-    (RequestTimeoutError, 504, _SERVER, "timeout"),
-    (APIConnectionError, 502, _SERVER, None),
-    (CallError, 502, _SERVER, None),
-    (GenAIError, 500, _SERVER, None),
-)
-"""Class, HTTP status, `type` and `code`. What a provider itself said of a refused request is told in their place."""
 
-_ALL_FAILED = 503
-"""Several targets failed, for different reasons: the same request may succeed later."""
+def type_of(status: int, code: str) -> str:
+    """OpenAI's kind of an error; `requests` is what it calls a rate limit by."""
+    if status == _LIMITED:
+        return code if code == "insufficient_quota" else "requests"
+    return "server_error" if status >= _SERVERS else "invalid_request_error"
 
 
 def failure(error: GenAIError) -> Failure:
     """The status and body for an error of ours; its message holds no secret."""
-    status, kind, code = _kind(error)
-    told: Wire = {"message": str(error), "type": kind, "param": None, "code": code}
-    if isinstance(error, CallError):
-        told["param"], told["code"] = error.param, error.code or code
-        if isinstance(error, BadRequestError) and error.status is not None:
-            status = error.status
-    return Failure(status, {"error": told}, _wait(error))
-
-
-def _kind(error: GenAIError) -> tuple[int, str, str | None]:
-    if isinstance(error, AllTargetsFailedError):
-        kinds = {_kind(cause) for cause in error.attempts}
-        return kinds.pop() if len(kinds) == 1 else (_ALL_FAILED, _SERVER, None)
-    return next(row[1:] for row in _FAILURES if isinstance(error, row[0]))
-
-
-def _wait(error: GenAIError) -> dict[str, str]:
-    seconds = getattr(error, "retry_after", None)
-    return {} if seconds is None else {"retry-after": f"{max(seconds, 0):g}"}
+    status, code = told_of(error)
+    said = error if isinstance(error, CallError) else None
+    body: Wire = {
+        "message": str(error),
+        "type": type_of(status, code),
+        "param": said and said.param,
+        "code": (said and said.code) or code,
+    }
+    seconds = wait_of(error)
+    wait = {} if seconds is None else {"retry-after": f"{max(seconds, 0):g}"}
+    return Failure(status, {"error": body}, wait)
 
 
 def json_of(wire: object) -> bytes:

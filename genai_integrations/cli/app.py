@@ -228,12 +228,7 @@ app.command()(chat)
 
 @app.command()
 def compare(  # noqa: PLR0917 - each is an option
-    models: Annotated[
-        list[str],
-        typer.Option(
-            "--model", "-m", help="A model's name; several.", autocompletion=options.model_names
-        ),
-    ],
+    models: Annotated[list[str], options.model_option("A model's name; several.")],
     inputs: Annotated[
         str | None,
         typer.Argument(help="A file with an input a line, text or JSON object; - is stdin."),
@@ -300,15 +295,7 @@ def batch(  # noqa: PLR0917 - each is an option
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where answers go; default stdout.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="For requests that name no model.",
-            autocompletion=options.model_names,
-        ),
-    ] = None,
+    model: Annotated[str | None, options.model_option("For requests that name no model.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 8,
     max_usd: Annotated[float | None, typer.Option(min=0, help="US dollars it may cost.")] = None,
     deadline: Annotated[

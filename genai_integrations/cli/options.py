@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 _Row = TypeVar("_Row")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def model_option(text: str) -> Any:
+    """`--model`, which Tab completes.
+
+    Args:
+        text: Its help.
+    """
+    return typer.Option("--model", "-m", help=text, autocompletion=model_names)
+
 
 _NO_CONNECTIONS = (
     "There are no connections: set OPENAI_API_KEY or another provider's variable, "

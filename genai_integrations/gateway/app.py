@@ -26,6 +26,7 @@ from genai_integrations.gateway.exchange import (
     Send,
 )
 from genai_integrations.gateway.joining import joined
+from genai_integrations.gateway.listing import Listing
 from genai_integrations.gateway.openapi import description
 from genai_integrations.gateway.operation import Operation
 from genai_integrations.gateway.options import GatewayOptions
@@ -59,12 +60,14 @@ class Gateway:
         options: What it was made with.
         is_draining: Whether this process is about to end: what is under way goes on, and nothing new should come.
         operation: Told of every request, for logs, metrics and the page.
+        listing: Knows what callers can ask for.
     """
 
     def __init__(self, options: GatewayOptions) -> None:
         self.options = options
         self.is_draining = False
         self.operation = Operation(options.run_dir)
+        self.listing = Listing()
         self._table = Table((*options.rows, *ROWS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -190,14 +193,14 @@ def _internal() -> Refused:
 
 async def _models(gateway: Gateway, exchange: Exchange) -> None:
     caller = await gateway.admit(exchange)
-    names = await models.names_for(caller)
+    names = await gateway.listing.names_for(caller)
     await exchange.answer(200, json_of(models_body(names)))
 
 
 async def _model(gateway: Gateway, exchange: Exchange) -> None:
     caller = await gateway.admit(exchange)
     name = exchange.scope["path"].removeprefix("/v1").removeprefix("/models/")
-    found = models.one(await models.names_for(caller), name)
+    found = models.one(await gateway.listing.names_for(caller), name)
     await exchange.answer(200, json_of(found))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import NoneType
 from typing import Any, Protocol
 
 from genai_integrations.calls.allowed import may_use
 from genai_integrations.calls.args import CALL_FALLBACKS
 from genai_integrations.client import GenAIClient
+from genai_integrations.gateway.bounds import keep_within
 from genai_integrations.gateway.refusals import Refused
 
 Headers = Mapping[str, str]
@@ -43,7 +43,7 @@ class Caller:
         """Whether it may ask for a model by this name: its own patterns never widen the operator's."""
         return all(
             patterns is None or may_use(model, patterns)
-            for patterns in (self.models, self.client.allowed_models)
+            for patterns in (self.models, self.client.router_args.allowed_models)
         )
 
     def require(self, model: str, params: Mapping[str, Any]) -> None:
@@ -81,16 +81,8 @@ class Caller:
             params["allowed_models"] = self.models
         if self.key:
             params["metadata"] = {**(params.get("metadata") or {}), "key": self.key}
-        if "max_cost" in params and _raises(params["max_cost"], self.client.max_cost):
-            del params["max_cost"]
+        keep_within(params, self.client.router_args)
         return params
-
-
-def _raises(asked: object, cap: object) -> bool:
-    """Whether what a call wants to spend is more than the operator's own cap, or has none; a purse is shared by calls."""
-    if cap is None or not isinstance(asked, (float, int, NoneType)):
-        return False
-    return asked is None or not isinstance(cap, float) or asked > cap
 
 
 class Keys(Protocol):

@@ -40,6 +40,7 @@ async def lifespan(gateway: Gateway, receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await gateway.options.keys.aclose()
+        gateway.listing.close()
     _end_as_programs_do()
     await send({"type": "lifespan.shutdown.complete"})
 

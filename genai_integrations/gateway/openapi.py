@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from genai_integrations.gateway.dialects.anthropic import openapi as anthropic
-from genai_integrations.gateway.dialects.embeddings import MOST_TOKEN
+from genai_integrations.gateway.dialects.embeddings import MOST_TEXTS, MOST_TOKEN
 from genai_integrations.gateway.dialects.responses import openapi as responses
 from genai_integrations.version import VERSION
 
@@ -25,8 +25,9 @@ def _object(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
     return {"type": "object", "required": list(required), "properties": properties}
 
 
-def _list(items: Schema, least: int = 0) -> Schema:
-    return {"type": "array", "items": items, "minItems": least}
+def _list(items: Schema, least: int = 0, most: int | None = None) -> Schema:
+    bound = {} if most is None else {"maxItems": most}
+    return {"type": "array", "items": items, "minItems": least, **bound}
 
 
 _PART = _object(("type", "text"), type={"const": "text"}, text=_TEXT)
@@ -56,7 +57,7 @@ _TOKENS = _list({"type": "integer", "minimum": 0, "maximum": MOST_TOKEN}, 1)
 _EMBEDDED = _object(
     ("model", "input"),
     model=_NAME,
-    input={"anyOf": [_NAME, _TOKENS, _list(_TEXT, 1), _list(_TOKENS, 1)]},
+    input={"anyOf": [_NAME, _TOKENS, _list(_TEXT, 1, MOST_TEXTS), _list(_TOKENS, 1, MOST_TEXTS)]},
     encoding_format={"enum": ["float", "base64", None]},
     metadata=_OBJECT,
 )

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from genai_integrations.calls.route import Route
 from genai_integrations.gateway.board import MEMORY, Board, Hour, Worker
 from genai_integrations.gateway.logs import Line, level_of, log_requests
 from genai_integrations.gateway.rates import Rates
+from genai_integrations.gateway.threads import Threads
 
 if TYPE_CHECKING:
     from genai_integrations.client import GenAIClient
@@ -95,7 +96,7 @@ class Operation:
 
     Attributes:
         rates: What the clients have seen, until it is written down.
-        viewers: Pages that are told of changes.
+        viewers: By the project that they show, pages that are told of changes; None shows all.
     """
 
     def __init__(self, run_dir: Path | None = None) -> None:
@@ -109,11 +110,13 @@ class Operation:
         # A request only goes in here. Its line and its figures are made by the writing thread, many at once.
         self._ended: deque[Told] = deque(maxlen=_MOST_ENDED)
         self._began = time.time()
+        # One, because they come one after the other anyway: who loads pages all day fills no thread of the calls.
+        self._thread = Threads("genai-gateway-figures", 1)
         # One writes at a time: what was counted is taken by one of them only.
         self._writing = threading.Lock()
         # New clients come on the event loop, which must not wait for a file; the writing thread looks through them.
         self._knowing = threading.Lock()
-        self.viewers = 0
+        self.viewers = Counter[str | None]()
         self._all: Hour | None = None
         self._all_until = 0.0
 
@@ -195,9 +198,9 @@ class Operation:
         """The last hour of a project, or of all, with what this worker knows up to now; None where it cannot be read."""
         if project is None and self._all is not None and time.monotonic() < self._all_until:
             return self._all
-        await asyncio.to_thread(self.write)
+        await self._thread.run(self.write)
         try:
-            return await asyncio.to_thread(self._read, project)
+            return await self._thread.run(self._read, project)
         except sqlite3.Error:
             return None
 
@@ -211,8 +214,8 @@ class Operation:
 
     async def render_metrics(self) -> bytes:
         """What Prometheus is told; what this worker knows is in it up to now."""
-        await asyncio.to_thread(self.write)
-        return await asyncio.to_thread(self.metrics.render)
+        await self._thread.run(self.write)
+        return await self._thread.run(self.metrics.render)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -224,12 +227,13 @@ class Operation:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
-            await asyncio.to_thread(self._leave)
+            await self._thread.run(self._leave)
+            self._thread.close()
 
     async def _tick(self) -> None:
         while True:
             try:
-                await asyncio.to_thread(self.write)
+                await self._thread.run(self.write)
             except Exception as error:  # noqa: BLE001  such as a run folder that was cleaned up: it may come back
                 # Without its words, which may have a name in them that is somebody's own.
                 _log.warning("figures cannot be written: %s", type(error).__name__)

@@ -5,34 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from genai_integrations.errors import (
-    AllTargetsFailedError,
-    APIConnectionError,
-    AuthenticationError,
-    BadRequestError,
-    BudgetExceededError,
-    CallError,
-    CapabilityError,
-    ConfigurationError,
-    ContentFilteredError,
-    ContextWindowExceededError,
-    CredentialError,
-    CredentialStoreError,
-    GenAIError,
-    InvalidReplyError,
-    LimitError,
-    NotFoundError,
-    OutOfCreditError,
-    PromptError,
-    PromptNotFoundError,
-    PromptVariableError,
-    RateLimitError,
-    RejectedAnswerError,
-    RequestTimeoutError,
-    ServerError,
-    StreamInterruptedError,
-    UnknownModelError,
-)
+from genai_integrations.calls.failures import Rows, told_of, wait_of
+from genai_integrations.errors import AuthenticationError, CallError, GenAIError
 
 Header = tuple[bytes, bytes]
 
@@ -91,65 +65,16 @@ _LONGEST_WAIT = 86_400
 _IN_VAIN = frozenset(("insufficient_quota", "provider_authentication", "connection_unusable"))
 """Codes of what the same request will meet again."""
 
-_ROWS: dict[type[GenAIError], tuple[int, str]] = {
-    UnknownModelError: (404, "model_not_found"),
-    CapabilityError: (400, "unsupported_by_model"),
-    ConfigurationError: (400, "invalid_request"),
-    CredentialStoreError: (503, "connections_unavailable"),
-    CredentialError: (502, "connection_unusable"),
-    PromptNotFoundError: (404, "prompt_not_found"),
-    PromptVariableError: (400, "invalid_prompt_variables"),
-    PromptError: (502, "prompt_unavailable"),
-    BudgetExceededError: (429, "insufficient_quota"),
-    LimitError: (429, "rate_limit_exceeded"),
-    OutOfCreditError: (429, "insufficient_quota"),
-    RateLimitError: (429, "rate_limit_exceeded"),
-    ContextWindowExceededError: (400, "context_length_exceeded"),
-    ContentFilteredError: (400, "content_filter"),
-    BadRequestError: (400, "invalid_request"),
-    NotFoundError: (404, "model_not_found"),
-    RequestTimeoutError: (504, "timeout"),
+_HERE: Rows = {
     # Not 401: that would say that the caller's own key is wrong.
     AuthenticationError: (502, "provider_authentication"),
-    APIConnectionError: (502, "provider_unreachable"),
-    ServerError: (502, "provider_error"),
-    InvalidReplyError: (502, "invalid_reply"),
-    RejectedAnswerError: (502, "rejected_answer"),
-    StreamInterruptedError: (502, "stream_interrupted"),
-    AllTargetsFailedError: (502, "all_targets_failed"),
-    CallError: (502, "provider_error"),
-    GenAIError: (500, "internal_error"),
 }
-"""By class, the nearest one counts. What a provider did wrong is 5xx, what the caller can mend is 4xx."""
-
-_KEPT = frozenset((413, 422, 503))
-"""A provider's statuses that say more than those of the rows."""
 
 
 def refused_of(error: GenAIError) -> Refused:
     """What a caller is told of an error. Addresses of providers are left out."""
     if isinstance(error, Refused):
         return error
-    status, code = next(_ROWS[kind] for kind in type(error).__mro__ if kind in _ROWS)
-    if isinstance(error, AllTargetsFailedError):
-        return _of_all(error, status, code)
-    if isinstance(error, LimitError):
-        return Refused(status, code, error.recorded(), error.retry_after)
-    if not isinstance(error, CallError):
-        return Refused(status, code, error.recorded())
-    if error.status in _KEPT:
-        status = error.status
-    if isinstance(error, BadRequestError) and error.code and code == "invalid_request":
-        code = error.code
-    return Refused(status, code, error.recorded(), error.retry_after, param=error.param)
-
-
-def _of_all(error: AllTargetsFailedError, status: int, code: str) -> Refused:
-    """Where every target failed alike, that is told; the wait is that of the first to be free."""
-    told = [refused_of(row) for row in error.attempts]
-    waits = [row.retry_after for row in told if row.retry_after is not None]
-    if len({row.status for row in told}) == 1:
-        status = told[-1].status
-    if len({row.code for row in told}) == 1:
-        code = told[-1].code
-    return Refused(status, code, error.recorded(), min(waits, default=error.retry_after))
+    status, code = told_of(error, _HERE)
+    param = error.param if isinstance(error, CallError) else None
+    return Refused(status, code, error.recorded(), wait_of(error), param=param)

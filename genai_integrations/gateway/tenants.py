@@ -16,6 +16,7 @@ from genai_integrations.connections.connection import (
 )
 from genai_integrations.gateway.keys.narrow import Terms
 from genai_integrations.gateway.keys.shown import Pair
+from genai_integrations.limits.rules import own_budget
 
 MOST = 10_000
 """Clients at once; one that is in use has about 20 KB."""
@@ -92,7 +93,7 @@ class Tenants:
         tenant.used_at = now
         self._tenants.move_to_end(project.id)
         if terms is not None and tenant.budgets.get(terms.name) != terms:
-            _add_budget(tenant, terms)
+            _follow_budget(tenant, terms)
         return tenant.client
 
     def drop(self, mark: bytes) -> None:
@@ -117,9 +118,10 @@ class Tenants:
             oldest.client.close()
 
 
-def _add_budget(tenant: _Tenant, terms: Terms) -> None:
-    if terms.usd is not None:
-        tenant.client.set_budget(f"key:{terms.name}", terms.usd, terms.per)
+def _follow_budget(tenant: _Tenant, terms: Terms) -> None:
+    """Have the key's budget. A key of that name before it may have had another one, and this one none."""
+    if terms.usd is not None or terms.name in tenant.budgets:
+        tenant.client.set_budget(own_budget(terms.name), terms.usd, terms.per)
     tenant.budgets[terms.name] = terms
 
 

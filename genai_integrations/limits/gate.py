@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from genai_integrations.errors import LimitError
@@ -90,10 +90,10 @@ class Gate:
         self.on_limit = on_limit
         self.clock = clock
         self.shared = shared
-        self.names = limits.keys() | budgets.keys()
+        self.names: Collection[str] = limits.keys() | budgets.keys()
         self._seconds = seconds
         self._windows = {name: Window(seconds) for name in limits}
-        self._spending = Spending(self.budgets, wall)
+        self._spending = Spending(wall)
         self._on_alert = on_alert
         # What is shared is watched where the sum of all processes is known.
         self._watched = self._told_here()
@@ -108,13 +108,18 @@ class Gate:
             with self._lock:
                 self._windows.setdefault(name, Window(self._seconds))
 
-    def set_budget(self, name: str, budget: Budget) -> None:
-        """Have a budget that is not in `budgets`, or another one in its place; what was spent of it stays."""
+    def set_budget(self, name: str, budget: Budget | None) -> None:
+        """Have a budget that is not in `budgets`, another one in its place, or none: what was spent of the name stays.
+
+        Calls under way keep the budget that their attempt was let in by.
+        """
         if self.budgets.get(name) == budget:
             return
         with self._lock:
-            self.budgets[name] = budget
-            self.names = self.names | {name}
+            others = {key: row for key, row in self.budgets.items() if key != name}
+            # A new mapping: calls look names up without the lock, and see one state or the other.
+            self.budgets = others if budget is None else {**others, name: budget}
+            self.names = self.limits.keys() | self.budgets.keys()
             self._watched = self._told_here()
 
     def _told_here(self) -> frozenset[str]:

@@ -60,6 +60,11 @@ class Budget:
         return nanos(self.usd)
 
 
+def own_budget(key: str) -> str:
+    """What the budget that came with a key is kept under: one that a program has for `key:NAME` holds beside it."""
+    return f"key:{key}:own"
+
+
 def nanos(usd: float) -> int:
     """Billionths of a dollar."""
     return round(usd * 1e9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -104,12 +104,10 @@ class Spending:
     """What was spent of each budget in its present period. Whoever has it holds the gate's lock.
 
     Args:
-        budgets: By name.
         wall: Seconds since 1970.
     """
 
-    def __init__(self, budgets: Mapping[str, Budget], wall: Callable[[], float]) -> None:
-        self._budgets = budgets
+    def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
         self._spent: dict[tuple[str, str], int] = {}
         self._reserved: dict[tuple[str, str], int] = {}
@@ -151,7 +149,7 @@ class Spending:
         for name in names:
             key = name, claim.periods[name]
             spent = self.spent(*key) - self._reserved.get(key, 0)
-            for alert in crossed(name, self._budgets[name], spent, claim.periods[name]):
+            for alert in crossed(name, claim.budgets[name], spent, claim.periods[name]):
                 if (*key, alert.share) not in self._told:
                     self._told.add((*key, alert.share))
                     found.append(alert)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from genai_integrations.calls.openai_http import (
     DONE,
@@ -16,7 +16,8 @@ from genai_integrations.calls.openai_http import (
     route_headers,
     wants_usage,
 )
-from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.reply import Chunk, Reply
+from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import GenAIError, RequestTimeoutError
 from genai_integrations.openai_sdk.asking import (
     CHAT,
@@ -36,6 +37,22 @@ from genai_integrations.openai_sdk.asking import (
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 
 
+class _Question(NamedTuple):
+    """What is asked of a client.
+
+    Attributes:
+        ask: Asks it from a thread.
+        aask: Asks the same from an event loop.
+        given: Positional arguments of either.
+        params: The others.
+    """
+
+    ask: Callable[..., Any]
+    aask: Callable[..., Awaitable[Any]]
+    given: tuple[Any, ...]
+    params: Mapping[str, Any]
+
+
 class _Http:
     """What both transports share.
 
@@ -51,6 +68,31 @@ class _Http:
     def _asked(self, request: Any, content: bytes) -> Asked:
         timeout = request.extensions.get("timeout") or {}
         return asked(request.url.path, content, request.headers, timeout)
+
+    def _question(self, asked: Asked) -> _Question:
+        """What a request asks of the client."""
+        client, model = self._client, asked.body.get("model", "")
+        if asked.path == CHAT:
+            messages = asked.body.get("messages")
+            given = (model, messages, asked.stream)
+            return _Question(client.completion, client.acompletion, given, asked.params)
+        if asked.path == EMBEDDINGS:
+            texts = asked.body.get("input")
+            return _Question(client.embedding, client.aembedding, (model, texts), asked.params)
+        if asked.path.partition("/")[0] == MODELS:
+            return _Question(listed, _alisted, (client, asked.path), {})
+        raise unknown_path(asked.path)
+
+    def _told(self, asked: Asked, found: Any, events: Callable[[ModuleType], Any]) -> Any:
+        """The response for what the client has found."""
+        if isinstance(found, Reply):
+            is_embedding = asked.path == EMBEDDINGS
+            return self._answer(
+                embedded(found, asked) if is_embedding else json_of(found.wire), found
+            )
+        if isinstance(found, (ReplyStream, AsyncReplyStream)):
+            return self._opened(found, events(self._httpx)(found, usage=wants_usage(asked.body)))
+        return self._answer(json_of(found))
 
     def _answer(self, body: bytes, reply: Reply | None = None) -> Any:
         headers = [JSON]
@@ -73,6 +115,11 @@ class _Http:
         return self._httpx.Response(status, headers=headers, content=body)
 
 
+async def _alisted(client: Client, path: str) -> Wire:
+    """As `listed`, which may read connections, and that takes its time."""
+    return await asyncio.to_thread(listed, client, path)
+
+
 class InProcess(_Http):
     """For `openai.OpenAI`."""
 
@@ -80,25 +127,10 @@ class InProcess(_Http):
         """Answer a request, as httpx wants it of a transport."""
         asked = self._asked(request, request.read())
         try:
-            return self._answered(asked)
+            question = self._question(asked)
+            return self._told(asked, question.ask(*question.given, **question.params), _events_of)
         except GenAIError as error:
             return self._failed(error)
-
-    def _answered(self, asked: Asked) -> Any:
-        model = asked.body.get("model", "")
-        if asked.path == CHAT:
-            given = asked.body.get("messages")
-            reply = self._client.completion(model, given, asked.stream, **asked.params)
-            if isinstance(reply, Reply):
-                return self._answer(json_of(reply.wire), reply)
-            events = _events_of(self._httpx)(reply, usage=wants_usage(asked.body))
-            return self._opened(reply, events)
-        if asked.path == EMBEDDINGS:
-            reply = self._client.embedding(model, asked.body.get("input"), **asked.params)
-            return self._answer(embedded(reply, asked), reply)
-        if asked.path.partition("/")[0] == MODELS:
-            return self._answer(json_of(listed(self._client, asked.path)))
-        raise unknown_path(asked.path)
 
     def close(self) -> None:
         """Nothing is open: connections are the process's."""
@@ -111,69 +143,60 @@ class AsyncInProcess(_Http):
         """Answer a request, as httpx wants it of a transport."""
         asked = self._asked(request, await request.aread())
         try:
-            return await self._answered(asked)
+            question = self._question(asked)
+            found = await question.aask(*question.given, **question.params)
+            return self._told(asked, found, _async_events_of)
         except GenAIError as error:
             return self._failed(error)
-
-    async def _answered(self, asked: Asked) -> Any:
-        model = asked.body.get("model", "")
-        if asked.path == CHAT:
-            given = asked.body.get("messages")
-            reply = await self._client.acompletion(model, given, asked.stream, **asked.params)
-            if isinstance(reply, Reply):
-                return self._answer(json_of(reply.wire), reply)
-            events = _async_events_of(self._httpx)(reply, usage=wants_usage(asked.body))
-            return self._opened(reply, events)
-        if asked.path == EMBEDDINGS:
-            reply = await self._client.aembedding(model, asked.body.get("input"), **asked.params)
-            return self._answer(embedded(reply, asked), reply)
-        if asked.path.partition("/")[0] == MODELS:
-            found = await asyncio.to_thread(listed, self._client, asked.path)
-            return self._answer(json_of(found))
-        raise unknown_path(asked.path)
 
     async def aclose(self) -> None:
         """As `InProcess.close`."""
 
 
-class _Events:
-    """A stream's body, as events."""
+class _Body:
+    """A stream's body, as events.
 
-    def __init__(self, stream: ReplyStream, *, usage: bool) -> None:
+    Args:
+        stream: Of the client.
+        usage: Whether the last chunk is wanted, which has the usage.
+    """
+
+    def __init__(self, stream: Any, *, usage: bool) -> None:
         self._stream = stream
         self._usage = usage
 
+    def _shown(self, chunk: Chunk) -> bytes:
+        """What is sent of a chunk; nothing of those that OpenAI would not send."""
+        return event(chunk.wire) if is_shown(chunk.wire, usage=self._usage) else b""
+
+    def _last(self, error: GenAIError | None) -> bytes:
+        return DONE if error is None else event(failure(error).body)
+
+
+class _Events(_Body):
     def __iter__(self) -> Iterator[bytes]:
+        broken = None
         try:
-            for chunk in self._stream:
-                if is_shown(chunk.wire, usage=self._usage):
-                    yield event(chunk.wire)
+            yield from filter(None, map(self._shown, self._stream))
         except GenAIError as error:
-            yield event(failure(error).body)
-            return
-        yield DONE
+            broken = error
+        yield self._last(broken)
 
     def close(self) -> None:
         """The SDK is done with it, or its user is."""
         self._stream.close()
 
 
-class _AsyncEvents:
-    """As `_Events`."""
-
-    def __init__(self, stream: AsyncReplyStream, *, usage: bool) -> None:
-        self._stream = stream
-        self._usage = usage
-
+class _AsyncEvents(_Body):
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        broken = None
         try:
             async for chunk in self._stream:
-                if is_shown(chunk.wire, usage=self._usage):
-                    yield event(chunk.wire)
+                if data := self._shown(chunk):
+                    yield data
         except GenAIError as error:
-            yield event(failure(error).body)
-            return
-        yield DONE
+            broken = error
+        yield self._last(broken)
 
     async def aclose(self) -> None:
         """As `_Events.close`."""

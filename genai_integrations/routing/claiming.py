@@ -10,7 +10,7 @@ from genai_integrations.calls.route import OK, Attempt
 from genai_integrations.errors import CallError
 from genai_integrations.limits.claims import Claim, Row
 from genai_integrations.limits.gate import Gate
-from genai_integrations.limits.rules import EVERYTHING, Limit, nanos
+from genai_integrations.limits.rules import EVERYTHING, Limit, nanos, own_budget
 from genai_integrations.models.tokens import request_tokens, rough_tokens
 from genai_integrations.models.vocabularies import vocabulary_of
 from genai_integrations.models.worst import answer_bound, has_sound, longest_answer, worst_cost
@@ -24,6 +24,8 @@ USUAL_ANSWER = 256
 
 CALLERS = ("user", "team", "key")
 """Kinds of names that say on whose behalf a call is; `user:alice` means a user even where a connection has that name."""
+
+_KINDS = tuple(f"{kind}:" for kind in CALLERS)
 
 _warned: BoundedMap[str, bool] = BoundedMap(1024)
 
@@ -42,7 +44,7 @@ class Claims:
         self._gate = gate
         self._request = request
         self._own = own
-        self.counts_money = has_cap or bool(gate.budgets)
+        self._has_cap = has_cap
         self._callers = [name for name in _callers(request) if name in gate.names]
         self._made: dict[str, Claim] = {}
         self._rough: int | None = None
@@ -54,6 +56,10 @@ class Claims:
         if claim is None:
             claim = self._made[target.name] = self._new(target)
         return claim
+
+    def counts_money(self, target: Target) -> bool:
+        """Whether it matters what an attempt may cost: others' budgets cost this call nothing."""
+        return self._has_cap or bool(self.of(target).budgets)
 
     def let_in(self) -> None:
         """The next attempt has a claim of its own, and the call is counted once for those on whose behalf it is."""
@@ -102,7 +108,9 @@ class Claims:
             # What its row of `model_list` says; `limits` wins.
             gate.know(target.name)
             rows.append(Row(target.name, Limit(allowed.rpm, allowed.tpm), slots=0))
-        budgets = {name: gate.budgets[name] for name in (*self._callers, *names) if name in gate.budgets}  # fmt: skip
+        # Read once: another call may have one put in its place, or taken away.
+        all_budgets = gate.budgets
+        budgets = {name: all_budgets[name] for name in (*self._callers, *names) if name in all_budgets}  # fmt: skip
         asked = answer_bound(self._request.body)
         answer = USUAL_ANSWER if asked is None else min(asked, USUAL_ANSWER)
         if "messages" not in self._request.body:
@@ -132,7 +140,11 @@ def _callers(request: Request) -> list[str]:
     found = {kind: metadata.get(kind) for kind in CALLERS}
     found["user"] = request.user
     given = [(kind, name) for kind, name in found.items() if isinstance(name, str)]
-    names = [EVERYTHING, *(name for _, name in given), *(f"{kind}:{name}" for kind, name in given)]
+    # A user who calls itself `key:ci` would spend what that key has.
+    bare = (name for _, name in given if not name.startswith(_KINDS))
+    names = [EVERYTHING, *bare, *(f"{kind}:{name}" for kind, name in given)]
+    if isinstance(key := found["key"], str):
+        names.append(own_budget(key))
     return list(dict.fromkeys(names))
 
 

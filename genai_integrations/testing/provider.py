@@ -19,6 +19,7 @@ from genai_integrations.testing.providers.gemini.batches import GeminiBatchDiale
 from genai_integrations.testing.providers.gemini.dialect import GeminiDialect
 from genai_integrations.testing.providers.openai.batches import OpenAIBatchDialect
 from genai_integrations.testing.providers.openai.dialect import OpenAIDialect
+from genai_integrations.testing.providers.openai.published import schemas
 from genai_integrations.testing.providers.responses.dialect import ResponsesDialect
 from genai_integrations.testing.providers.vertex.dialect import VertexDialect
 from genai_integrations.testing.server import Exchange, LoopbackServer, Received
@@ -83,6 +84,12 @@ class ScriptedProvider(LoopbackServer):
         answer, fault = self._answer(dialect, request)
         headers = {"x-request-id": f"req_{self.name}_{next(self._numbers)}", **answer.headers}
         await deliver(replace(answer, headers=headers), fault, request, exchange)
+
+    def start(self) -> None:
+        """As `LoopbackServer.start`."""
+        # Before anybody asks: a first answer that takes longer than the next ones would be this provider's latency.
+        schemas()
+        super().start()
 
     def _answer(self, dialect: Dialect, request: Received) -> tuple[Answer, Fault | None]:
         if self.api_keys is not None and dialect.key(request) not in self.api_keys:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from packaging.version import Version
 
 from genai_integrations import GenAIClient
 from genai_integrations.config.reading import read_config
+from genai_integrations.settings import trusted_proxies
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -70,6 +72,22 @@ def test_the_compose_file_is_valid(tmp_path):
     found = json.loads(done.stdout)
     assert found["parse_errors"] == []
     assert {Path(row["filename"]).name for row in found["errors"]} == {"wrong.yaml"}
+
+
+def test_gateways_believe_their_proxy_and_nobody_beside_it():
+    """Of nginx, whose address nobody else is given, they take who asks; on Kubernetes of the network that is named."""
+    compose = _compose()
+    (network,) = compose["networks"]["default"]["ipam"]["config"]
+    nginx = ip_address(compose["services"]["nginx"]["networks"]["default"]["ipv4_address"])
+    for name in ("gateway-1", "gateway-2"):
+        assert trusted_proxies(compose["services"][name]["environment"]) == (str(nginx),)
+    assert nginx in ip_network(network["subnet"])
+    assert nginx not in ip_network(network["ip_range"])
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in (DEPLOY / "nginx.conf").read_text()
+
+    rows = (KUBERNETES / "gateway.env.example").read_text("utf-8").splitlines()
+    example = dict(row.split("=", 1) for row in rows if not row.startswith("#"))
+    assert trusted_proxies(example) == ("10.0.0.0/8",)
 
 
 def test_the_compose_file_is_the_topology():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
+from collections import Counter
 
 import httpx
 import pytest
@@ -13,8 +15,10 @@ from gateway_support import served
 
 from genai_integrations.errors import CredentialStoreError
 from genai_integrations.gateway import Caller, GatewayOptions, OpenKeys, Refused
+from genai_integrations.gateway.page.views import _viewing
 from genai_integrations.testing.faults import Fault
 
+NO_LIMITS = httpx.Limits(max_connections=None)
 TOKEN = "0123456789abcdef0123456789abcdef"
 HELLO = [{"role": "user", "content": "my password is hunter2"}]
 
@@ -157,6 +161,44 @@ def test_viewers_are_bounded(gateway, monkeypatch):
         next(lines)
         refused = httpx.get(f"{gateway}/status/events")
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "too_many_viewers")
+
+
+def test_one_project_leaves_places_to_the_others(tenants):
+    """It has ten pages that are kept up to date; what one project, or all of them, look at keeps no operator out."""
+    one, other, operator = ("pk-1", "sk-1"), ("pk-2", "sk-2"), ("operator", TOKEN)
+    with contextlib.ExitStack() as pages, httpx.Client(base_url=tenants, limits=NO_LIMITS) as http:
+
+        def status(auth):
+            reply = pages.enter_context(http.stream("GET", "/status/events", auth=auth))
+            return reply.status_code
+
+        assert [status(one) for _ in range(11)] == [200] * 10 + [503]
+        assert [status(auth) for auth in (other, operator)] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("open_pages", "project", "is_let_in"),
+    [
+        ({f"p{n}": 10 for n in range(5)}, "p9", False),
+        ({f"p{n}": 10 for n in range(5)}, None, True),
+        ({None: 49}, None, True),
+        ({None: 50}, None, False),
+        ({None: 50}, "p9", True),
+        ({"p9": 9}, "p9", True),
+        ({"p9": 10}, "p9", False),
+    ],
+)
+def test_whose_page_is_kept_up_to_date(open_pages, project, is_let_in):
+    """Fifty of all projects, ten of one, and fifty of the operator; one that is closed leaves nothing behind."""
+    viewers = Counter(open_pages)
+    if is_let_in:
+        with _viewing(viewers, project):
+            assert viewers[project] == open_pages.get(project, 0) + 1
+    else:
+        with pytest.raises(Refused), _viewing(viewers, project):
+            pass
+    assert viewers == Counter(open_pages)
+    assert set(viewers) == set(open_pages)
 
 
 def test_a_browser_asks(tenants):

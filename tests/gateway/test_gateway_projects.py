@@ -13,11 +13,15 @@ from gateway_support import served
 from tenants_fixtures import MARKS, project_in
 from tenants_support import ENCRYPTION_KEY, Langfuses
 
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.connections.credentials import AwsDefault, open_credential
+from genai_integrations.errors import ConfigurationError, CredentialError
 from genai_integrations.gateway import GatewayOptions
 from genai_integrations.gateway.app import ROWS
-from genai_integrations.gateway.keys.opening import langfuse_keys
+from genai_integrations.gateway.keys.opening import Clients, langfuse_keys
 from genai_integrations.gateway.keys.owners import owner
+from genai_integrations.gateway.keys.shown import Pair
+from genai_integrations.gateway.tenants import Project
+from genai_integrations.settings import read_gateway_settings
 from genai_integrations.testing.faults import Fault
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -355,21 +359,57 @@ def test_calls_of_a_revoked_pair_end_and_others_go_on(lab, monkeypatch):
     assert "amber-2" not in renewed.name
 
 
+@pytest.mark.parametrize(("allowed", "opened"), [(None, False), ("true", True)])
+@pytest.mark.usefixtures("lab")
+def test_a_project_is_not_the_gateways_machine(whole_lab, monkeypatch, allowed, opened):
+    """A connection that stands for the machine's AWS credentials is the operator's: it has to be allowed."""
+    if allowed:
+        monkeypatch.setenv("GENAI_GATEWAY_MACHINE_CREDENTIALS", allowed)
+    project = f"project-machine-{allowed}"
+    whole_lab[1].insert_connection(
+        "aws",
+        "bedrock",
+        "__BEDROCK_DEFAULT_CREDENTIALS__",
+        encryption_key=ENCRYPTION_KEY,
+        project_id=project,
+        config={"region": "us-east-1"},
+    )
+    pair = Pair("pk-lf-machine", "sk-lf-machine")
+    client = Clients(read_gateway_settings(), {}).make(Project(project, pair, b""))
+    (connection,) = client.connections
+    client.close()
+    if opened:
+        assert open_credential(connection) == AwsDefault()
+    else:
+        with pytest.raises(CredentialError, match="the gateway's machine"):
+            open_credential(connection)
+
+
 # --- narrower keys
 
 
 @pytest.fixture
-def create(lab, tmp_path, monkeypatch):
-    """Make narrow keys of a project; gives what its holder has."""
+def owned(tmp_path, monkeypatch):
+    """The narrow keys of a project, as its owner has them."""
     monkeypatch.setenv("GENAI_GATEWAY_KEYS", f"sqlite:///{tmp_path}/keys.db")
 
-    def create(project, name="search", **terms):
+    def owned(project):
         public, _, secret = project.key.partition(":")
         with monkeypatch.context() as context:
             context.setenv("LANGFUSE_PUBLIC_KEY", public)
             context.setenv("LANGFUSE_SECRET_KEY", secret)
-            terms = {"models": None, "budget": None, "expires": None, **terms}
-            return owner().create(name, created=time.time(), **terms)
+            return owner()
+
+    return owned
+
+
+@pytest.fixture
+def create(owned):
+    """Make narrow keys of a project; gives what its holder has."""
+
+    def create(project, name="search", **terms):
+        terms = {"models": None, "budget": None, "expires": None, **terms}
+        return owned(project).create(name, created=time.time(), **terms)
 
     return create
 
@@ -414,22 +454,47 @@ def test_a_narrow_keys_models_bind_listing_asking_and_fallbacks(create, serve, l
 
 def test_a_narrow_keys_budget_is_its_own(create, serve, lab):
     """It ends that key's calls and nobody else's, and cannot be charged to another key."""
-    poor, rich = create(lab["a"], "poor", budget={"usd": 0.0002}), create(lab["a"], "rich")
+    poor = create(lab["a"], "poor", budget={"usd": 0.0002})
+    rich = create(lab["a"], "rich", budget={"usd": 0.001})
     url = serve()
-    statuses = [
-        _ask(url, poor, max_tokens=10, metadata={"key": "rich"}).status_code for _ in range(12)
-    ]
+    others = {"metadata": {"key": "rich"}, "user": "key:rich:own"}
+    statuses = [_ask(url, poor, max_tokens=10, **others).status_code for _ in range(12)]
 
     assert statuses[0] == 200
     assert statuses[-1] == 429
     refused = _ask(url, poor, max_tokens=10)
     assert refused.json()["error"]["code"] == "insufficient_quota"
-    assert "'key:poor' of $0.0002 a month" in refused.json()["error"]["message"]
+    assert "'key:poor:own' of $0.0002 a month" in refused.json()["error"]["message"]
     assert _ask(url, rich, max_tokens=10).status_code == 200
     assert _ask(url, lab["a"].key, max_tokens=10).status_code == 200
 
 
-def test_a_narrow_key_ends(create, lab, serve, monkeypatch):
+@pytest.mark.parametrize("budget", [None, {"usd": 1.0}, {"usd": 1.0, "per": "day"}])
+def test_a_new_key_of_the_same_name_brings_its_own_budget(create, owned, serve, lab, budget):
+    """A worker that knew the one before follows it: to another budget, and to none."""
+    first = create(lab["a"], "ci", budget={"usd": 0.0})
+    url = serve()
+    assert _ask(url, first, max_tokens=10).status_code == 429
+    owned(lab["a"]).revoke("ci")
+    second = create(lab["a"], "ci", budget=budget)
+
+    assert _ask(url, second, max_tokens=10).status_code == 200
+
+
+def test_a_keys_own_budget_widens_none_of_the_configuration(create, owned, serve, lab, tmp_path):
+    """The operator's for that name holds beside it, also after the key was made anew."""
+    config = tmp_path / "genai.yaml"
+    config.write_text('budgets: {"key:ci": {usd: 0, per: month}}\n')
+    url = serve(str(config))
+    for budget in ({"usd": 100.0}, None):
+        key = create(lab["a"], "ci", budget=budget)
+        answer = _ask(url, key, max_tokens=10)
+        assert (answer.status_code, "'key:ci' of $0" in answer.text) == (429, True)
+        owned(lab["a"]).revoke("ci")
+    assert _ask(url, lab["a"].key, max_tokens=10).status_code == 200
+
+
+def test_a_narrow_key_ends(create, owned, lab, serve, monkeypatch):
     """When its time is over, when it is revoked, and when its project's pair is."""
     key = create(lab["a"], expires=time.time() + 3600)
     keys = langfuse_keys()
@@ -454,10 +519,7 @@ def test_a_narrow_key_ends(create, lab, serve, monkeypatch):
             found.append(await status())
         keys._pairs._refused.clear()
         found.append(await status())
-        with monkeypatch.context() as context:
-            context.setenv("LANGFUSE_PUBLIC_KEY", "pk-lf-amber")
-            context.setenv("LANGFUSE_SECRET_KEY", "sk-lf-amber-0123456789")
-            owner().revoke("search")
+        owned(lab["a"]).revoke("search")
         found.append(await status())
         await keys.aclose()
         return found

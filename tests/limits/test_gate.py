@@ -15,7 +15,7 @@ from genai_integrations.errors import BudgetExceededError, ConfigurationError, L
 from genai_integrations.limits.claims import Claim, Refusal, Row
 from genai_integrations.limits.gate import Gate, Held
 from genai_integrations.limits.purse import Purse
-from genai_integrations.limits.rules import Limit, budgets_of, limits_of
+from genai_integrations.limits.rules import Budget, Limit, budgets_of, limits_of
 
 
 def test_three_requests_a_minute_pass_at_once_in_any_minute(lab):
@@ -244,6 +244,20 @@ def test_alerts_come_once_for_each_share(lab):
         (0.5, "2026-11-28", pytest.approx(6e-7)),
     ]
     assert str(lab.alerts[0]) == "the budget '*' has used 50% of $0.000001 (2026-11-27): $0.0000006"
+
+
+@pytest.mark.parametrize("after", [None, Budget(1.0, "month"), Budget(1e-6, "run")])
+def test_a_budget_changes_while_a_call_is_under_way(lab, after):
+    """The call is settled by the budget that let it in; what it cost counts for the name, as long as that has one."""
+    gate = lab.gate(budgets={"key:ci": {"usd": 1e-6, "per": "month", "alerts": [0.5]}})
+    held = gate.take(lab.claim(gate, nanos=900))
+    gate.set_budget("key:ci", after)
+    gate.settle(held, 1, 900)
+
+    assert ("key:ci" in gate.names) is (after is not None)
+    assert isinstance(gate.take(lab.claim(gate, nanos=900)), Held)
+    gate.set_budget("key:ci", Budget(1e-6, "month"))
+    assert isinstance(gate.take(lab.claim(gate, nanos=200)), Refusal)
 
 
 def test_an_alert_that_raises_stops_no_call(lab, caplog):

@@ -9,6 +9,7 @@ import pytest
 from wire import USER, ask, call, chat, chunks, connect, text_of
 
 from genai_integrations.testing.provider import ScriptedProvider
+from genai_integrations.testing.providers.openai.published import schemas
 
 WEATHER = {
     "type": "function",
@@ -373,3 +374,10 @@ def test_the_openai_sdk_understands_it():
     assert reply.choices[0].message.content == "provider says: hello there"
     assert parts[-1].choices[0].finish_reason == "stop"
     assert [len(row.embedding) for row in vectors.data] == [8, 8]
+
+
+def test_nothing_is_read_while_somebody_waits():
+    """A first answer takes no longer than the next ones: its time is told as a provider's latency."""
+    schemas.cache_clear()
+    with ScriptedProvider():
+        assert schemas.cache_info().currsize == 1

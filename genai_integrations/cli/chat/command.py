@@ -16,7 +16,9 @@ from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from genai_integrations.cli.chat.log import ChatLog
+    from genai_integrations.cli.chat.conversation import Conversation
+    from genai_integrations.cli.chat.log import ChatLog, Said
+    from genai_integrations.cli.chat.main import Turn
     from genai_integrations.client import GenAIClient
 
 _REFERENCE = re.compile(r"(?P<name>[^@]+)(@(?P<which>[\w.-]+))?")
@@ -78,56 +80,64 @@ class PromptUse:
         return isinstance(made, str) or bool(made and made[-1].get("role") == "user")
 
 
+_Question = Annotated[
+    list[str] | None,
+    typer.Argument(help="What to ask. Without it you talk; in a pipe, stdin is the question."),
+]
+_Model = Annotated[
+    str | None,
+    options.model_option("A model's name; default GENAI_MODEL, then default_model in genai.yaml."),
+]
+_System = Annotated[str, typer.Option("--system", "-s", help="Instructions for the model.")]
+_Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        "-p",
+        help="A Langfuse prompt: name, name@label or name@3.",
+        autocompletion=options.prompt_names,
+    ),
+]
+_Var = Annotated[
+    list[str] | None, typer.Option("--var", help="name=value for the prompt; several.")
+]
+_Attach = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attach", "-a", help="An image, PDF, sound or text, or an image's URL; several."
+    ),
+]
+_Params = Annotated[str | None, typer.Option(help="OpenAI's parameters, as JSON.")]
+_Fallback = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Ask this model if the first fails; several.", autocompletion=options.model_names
+    ),
+]
+_Schema = Annotated[
+    str | None, typer.Option(help="Answer in JSON by this JSON schema: a file, or the schema.")
+]
+_Continue = Annotated[
+    bool, typer.Option("--continue", "-c", help="Go on with the last conversation.")
+]
+_Log = Annotated[
+    bool, typer.Option("--log/--no-log", help="Keep the conversation on this machine.")
+]
+
+
 def chat(  # noqa: PLR0917 - each is an option
     context: typer.Context,
-    question: Annotated[
-        list[str] | None,
-        typer.Argument(help="What to ask. Without it you talk; in a pipe, stdin is the question."),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A model's name; default GENAI_MODEL, then default_model in genai.yaml.",
-            autocompletion=options.model_names,
-        ),
-    ] = None,
-    system: Annotated[str, typer.Option("--system", "-s", help="Instructions for the model.")] = "",
-    prompt: Annotated[
-        str | None,
-        typer.Option(
-            "--prompt",
-            "-p",
-            help="A Langfuse prompt: name, name@label or name@3.",
-            autocompletion=options.prompt_names,
-        ),
-    ] = None,
-    var: Annotated[
-        list[str] | None, typer.Option("--var", help="name=value for the prompt; several.")
-    ] = None,
-    attach: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--attach", "-a", help="An image, PDF, sound or text, or an image's URL; several."
-        ),
-    ] = None,
-    params: Annotated[str | None, typer.Option(help="OpenAI's parameters, as JSON.")] = None,
-    fallback: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Ask this model if the first fails; several.", autocompletion=options.model_names
-        ),
-    ] = None,
-    schema: Annotated[
-        str | None, typer.Option(help="Answer in JSON by this JSON schema: a file, or the schema.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--continue", "-c", help="Go on with the last conversation.")
-    ] = False,
-    log: Annotated[
-        bool, typer.Option("--log/--no-log", help="Keep the conversation on this machine.")
-    ] = True,
+    question: _Question = None,
+    model: _Model = None,
+    system: _System = "",
+    prompt: _Prompt = None,
+    var: _Var = None,
+    attach: _Attach = None,
+    params: _Params = None,
+    fallback: _Fallback = None,
+    schema: _Schema = None,
+    resume: _Continue = False,
+    log: _Log = True,
     as_json: AsJson = False,
 ) -> None:
     """Talk with a model, or ask it one question.
@@ -138,29 +148,46 @@ def chat(  # noqa: PLR0917 - each is an option
 
     Ends with 1 without an answer, with 130 after Ctrl-C.
     """
-    from genai_integrations.cli.chat.attaching import attached
-    from genai_integrations.cli.chat.conversation import Conversation
     from genai_integrations.cli.chat.keeping import Keeper
-    from genai_integrations.cli.chat.main import Turn, run
+    from genai_integrations.cli.chat.main import run
 
     client = options.client()
     use = PromptUse.of(prompt, var or ())
     kept = _log(resume=resume, log=log)
     said = kept.said() if kept is not None and resume else []
-    name = model or (use and use.model(client)) or (said[-1].model if said else None)
-    conversation = Conversation(
+    conversation = _conversation(
         client,
-        name or options.default_model(context),
-        system or (said[-1].system if said else ""),
+        model
+        or (use and use.model(client))
+        or (said[-1].model if said else None)
+        or options.default_model(context),
+        system,
         _params(params, schema, use, fallback or ()),
+        said,
     )
-    for row in said:
-        conversation.recall(row.question, row.answer)
-    files = attach or []
-    words = " ".join(question or ())
-    is_asked = use is not None and not words and use.asks(client)
-    turn = Turn(words, attached(files), tuple(files), is_asked=is_asked)
+    turn = _turn(client, " ".join(question or ()), attach or (), use)
     run(conversation, turn, Keeper(kept), as_json=as_json, is_single=as_json or schema is not None)
+
+
+def _conversation(
+    client: GenAIClient, model: str, system: str, params: dict[str, Any], said: Sequence[Said]
+) -> Conversation:
+    """A conversation, after what was said in it before."""
+    from genai_integrations.cli.chat.conversation import Conversation
+
+    made = Conversation(client, model, system or (said[-1].system if said else ""), params)
+    for row in said:
+        made.recall(row.question, row.answer)
+    return made
+
+
+def _turn(client: GenAIClient, words: str, files: Sequence[str], use: PromptUse | None) -> Turn:
+    """The first question, which may be the prompt itself."""
+    from genai_integrations.cli.chat.attaching import attached
+    from genai_integrations.cli.chat.main import Turn
+
+    is_asked = use is not None and not words and use.asks(client)
+    return Turn(words, attached(files), tuple(files), is_asked=is_asked)
 
 
 def _log(*, resume: bool, log: bool) -> ChatLog | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from genai_integrations.calls.openai_http import DONE, event
+from genai_integrations.calls.openai_http import DONE, event, type_of
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
@@ -169,21 +169,11 @@ def failure(error: GenAIError) -> tuple[int, Wire]:
     refused = refused_of(error)
     body = {
         "message": refused.message,
-        "type": _type_of(refused),
+        "type": type_of(refused.status, refused.code),
         "param": refused.param,
         "code": refused.code,
     }
     return refused.status, {"error": body}
-
-
-_LIMITED, _SERVERS = 429, 500
-
-
-def _type_of(refused: Refused) -> str:
-    """OpenAI's kinds; `requests` is what it calls a rate limit by."""
-    if refused.status == _LIMITED:
-        return refused.code if refused.code == "insufficient_quota" else "requests"
-    return "server_error" if refused.status >= _SERVERS else "invalid_request_error"
 
 
 DIALECT = Dialect("openai", request, reply, events, failure)

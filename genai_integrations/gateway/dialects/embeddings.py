@@ -28,6 +28,9 @@ _OWN = frozenset(("model", "input", "encoding_format"))
 MOST_TOKEN = 2**31 - 1
 """The largest number of a token: more than any vocabulary has, and JSON's readers agree on it."""
 
+MOST_TEXTS = 2048
+"""In one request, as OpenAI's API has it: they are asked for in many where a provider takes few at once."""
+
 _FORMATS = (None, "float", "base64")
 
 
@@ -47,6 +50,10 @@ def request(body: Wire) -> Asked:
             param="encoding_format",
         )
     texts: Any = body.get("input")
+    if isinstance(texts, list) and len(texts) > MOST_TEXTS and not _is_tokens(texts):
+        raise Refused(
+            400, "invalid_request", f"input has more than {MOST_TEXTS} texts", param="input"
+        )
     if not _is_input(texts):
         raise Refused(
             400,
@@ -79,9 +86,7 @@ def _is_input(texts: Any) -> bool:
         return bool(texts)
     if not isinstance(texts, list) or not texts:
         return False
-    return all(map(_is_token, texts)) or all(
-        isinstance(row, str) or _is_tokens(row) for row in texts
-    )
+    return _is_tokens(texts) or all(isinstance(row, str) or _is_tokens(row) for row in texts)
 
 
 def _is_tokens(row: Any) -> bool:

@@ -5,20 +5,11 @@ Source: OpenAI's API reference, "Models".
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from genai_integrations.calls.openai_http import model_body
 from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.callers import Caller
 from genai_integrations.gateway.refusals import Refused
-
-
-async def names_for(caller: Caller) -> list[str]:
-    """The names that a caller may use, in order."""
-    # Connections are read if they are not known, which takes its time.
-    names = await asyncio.to_thread(caller.client.models)
-    return [name for name in names if caller.may_use(name)]
 
 
 def one(names: Iterable[str], name: str) -> Wire:

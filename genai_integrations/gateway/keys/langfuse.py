@@ -102,4 +102,6 @@ class LangfuseKeys:
     async def aclose(self) -> None:
         """Close every client."""
         self._pairs.close()
+        if self._tokens is not None:
+            self._tokens.close()
         await self._tenants.aclose()

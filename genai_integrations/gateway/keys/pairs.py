@@ -13,13 +13,13 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from genai_integrations.errors import ConfigurationError, CredentialError, CredentialStoreError
 from genai_integrations.gateway.keys.guesses import Guesses
 from genai_integrations.gateway.keys.shown import Pair
 from genai_integrations.gateway.refusals import Refused
+from genai_integrations.gateway.threads import Threads
 from genai_integrations.runtime.bounded_map import BoundedMap
 
 _log = logging.getLogger("genai_integrations")
@@ -98,7 +98,7 @@ class KeyPairs:
         self._known: BoundedMap[bytes, _Known] = BoundedMap(_MOST_PAIRS)
         self._refused: BoundedMap[bytes, float] = BoundedMap(_MOST_REFUSED)
         self._flights: dict[bytes, asyncio.Task[str]] = {}
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads = Threads("genai-gateway-keys", _THREADS)
 
     def mark(self, pair: Pair) -> bytes:
         """What stands for a pair in this process."""
@@ -171,11 +171,9 @@ class KeyPairs:
         return flight
 
     async def _asked(self, mark: bytes, pair: Pair) -> str:
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(_THREADS, "genai-gateway-keys")
-        loop, asked_at = asyncio.get_running_loop(), self._clock()
+        asked_at = self._clock()
         try:
-            project = await loop.run_in_executor(self._threads, self._ask, pair.public, pair.secret)
+            project = await self._threads.run(self._ask, pair.public, pair.secret)
         except CredentialStoreError as error:
             _log.warning("a key pair is not confirmed: %s", error)
             raise
@@ -194,10 +192,8 @@ class KeyPairs:
         return project
 
     def close(self) -> None:
-        """Let go of the threads; who is asked by one still answers to nobody."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
-            self._threads = None
+        """Let go of the threads."""
+        self._threads.close()
 
 
 def _seen(flight: asyncio.Task[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import logging
@@ -18,6 +17,7 @@ from genai_integrations.gateway.keys.pairs import AWAY, may_try, unknown, wrong_
 from genai_integrations.gateway.keys.shown import Pair, Token
 from genai_integrations.gateway.keys.stores import KeyStore
 from genai_integrations.gateway.refusals import Refused
+from genai_integrations.gateway.threads import Threads
 from genai_integrations.runtime.bounded_map import BoundedMap
 
 _log = logging.getLogger("genai_integrations")
@@ -29,6 +29,9 @@ _PAUSE = 5.0
 """Seconds between two looks for a key while the store is away."""
 
 _MOST = 16_384
+
+_THREADS = 8
+"""Keys that are read at once."""
 
 
 @dataclass(slots=True)
@@ -66,6 +69,7 @@ class Tokens:
         self._wall = wall
         self._hash_key = secrets.token_bytes(32)
         self._known: BoundedMap[bytes, _Known] = BoundedMap(_MOST)
+        self._threads = Threads("genai-gateway-tokens", _THREADS)
 
     async def of(self, token: Token, address: str = "") -> tuple[Terms, Pair]:
         """The terms of a key, and the pair of its project, which is still to be confirmed.
@@ -106,7 +110,7 @@ class Tokens:
 
     async def _read(self, mark: bytes, token: Token) -> _Known:
         asked_at = self._clock()
-        key = await asyncio.to_thread(self._store.get, token.id)
+        key = await self._threads.run(self._store.get, token.id)
         pair = key.pair(token.secret) if key is not None else None
         if key is None or pair is None:
             self._known.remove(mark)
@@ -114,3 +118,7 @@ class Tokens:
         known = _Known(key.terms, pair, asked_at, asked_at)
         self._known.put(mark, known)
         return known
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._threads.close()

@@ -7,12 +7,13 @@ A narrower key shows nothing: it may ask some models, and not look at what other
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genai_integrations.errors import GenAIError
-from genai_integrations.gateway.dialects.models import names_for
 from genai_integrations.gateway.operation import owner_of
 from genai_integrations.gateway.operator import NOT_KEPT, USER, has_token, is_for_everybody
 from genai_integrations.gateway.refusals import Header, Refused
@@ -30,6 +31,9 @@ _UPDATES = 30
 
 MOST_VIEWERS = 50
 """Pages that one worker keeps up to date; the others are as they were when they were loaded."""
+
+MOST_OF_ONE = 10
+"""Of these, pages that show the same project."""
 
 _UNAUTHORIZED = 401
 _ASK: tuple[Header, ...] = ((b"www-authenticate", b'Basic realm="genai gateway", charset="UTF-8"'),)
@@ -78,13 +82,14 @@ async def events(gateway: Gateway, exchange: Exchange) -> None:
     view = await _view(gateway, exchange)
     if view is None:
         return
+    with _viewing(gateway.operation.viewers, view.project):
+        await _update(gateway, exchange, view)
+
+
+async def _update(gateway: Gateway, exchange: Exchange, view: View) -> None:
     from genai_integrations.gateway.page import html
 
-    operation = gateway.operation
-    if operation.viewers >= MOST_VIEWERS:
-        raise Refused(503, "too_many_viewers", "too many pages are open: load it again", EVERY)
-    operation.viewers += 1
-    watch = Watch(exchange.receive)
+    operation, watch = gateway.operation, Watch(exchange.receive)
     try:
         await exchange.begin(200, (*NOT_KEPT, (b"x-accel-buffering", b"no")), _EVENTS)
         await _send(exchange, _AGAIN)
@@ -100,7 +105,27 @@ async def events(gateway: Gateway, exchange: Exchange) -> None:
             raise
     finally:
         watch.end()
-        operation.viewers -= 1
+
+
+@contextlib.contextmanager
+def _viewing(viewers: Counter[str | None], project: str | None) -> Generator[None]:
+    """Be one of those whose page is kept up to date.
+
+    Raises:
+        Refused: There are too many.
+    """
+    most = MOST_VIEWERS if project is None else MOST_OF_ONE
+    # The operator's are not kept out by the projects'.
+    others = 0 if project is None else viewers.total() - viewers[None]
+    if viewers[project] >= most or others >= MOST_VIEWERS:
+        raise Refused(503, "too_many_viewers", "too many pages are open: load it again", EVERY)
+    viewers[project] += 1
+    try:
+        yield
+    finally:
+        viewers[project] -= 1
+        if not viewers[project]:
+            del viewers[project]
 
 
 async def _send(exchange: Exchange, body: bytes) -> None:
@@ -126,7 +151,7 @@ async def _view(gateway: Gateway, exchange: Exchange) -> View | None:
     if caller.key:
         raise Refused(403, "project_key_needed", "this page is for the key pair of the project")
     try:
-        models = await names_for(caller)
+        models = await gateway.listing.names_for(caller)
     except GenAIError:
         # The figures are there all the same, and just then somebody looks at them.
         models = []

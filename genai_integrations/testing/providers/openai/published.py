@@ -44,17 +44,18 @@ _TAGS = ("role", "type")
 @functools.cache
 def parameters(request: str) -> frozenset[str]:
     """The names that a request may have at its top."""
-    return frozenset(_flat(_schemas()[request])["properties"])
+    return frozenset(_flat(schemas()[request])["properties"])
 
 
 @functools.cache
 def checked(request: str) -> Check:
     """What refuses a request of this name: made once."""
-    return _check(_schemas()[request])
+    return _check(schemas()[request])
 
 
 @functools.cache
-def _schemas() -> dict[str, Schema]:
+def schemas() -> dict[str, Schema]:
+    """By name. Read once, which takes milliseconds."""
     data = files(__package__).joinpath("published.json").read_text(encoding="utf-8")
     schemas: dict[str, Schema] = json.loads(data)["schemas"]
     return schemas
@@ -82,7 +83,7 @@ def _check(schema: Schema) -> Check:
 
 def _alternatives(schema: Schema) -> Iterator[Schema]:
     if "$ref" in schema:
-        yield from _alternatives(_schemas()[schema["$ref"]])
+        yield from _alternatives(schemas()[schema["$ref"]])
     elif union := schema.get("oneOf") or schema.get("anyOf"):
         for row in union:
             yield from _alternatives(row)
@@ -93,7 +94,7 @@ def _alternatives(schema: Schema) -> Iterator[Schema]:
 def _flat(schema: Schema) -> Schema:
     """`allOf` as one schema."""
     if "$ref" in schema:
-        return _flat(_schemas()[schema["$ref"]])
+        return _flat(schemas()[schema["$ref"]])
     flat = {"properties": {}, "required": [], **schema} if "properties" in schema else dict(schema)
     for part in schema.get("allOf", ()):
         inner = _flat(part)
