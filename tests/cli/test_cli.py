@@ -158,10 +158,14 @@ def test_without_the_extra(monkeypatch, absent):
 
 
 def test_the_stub_imports_nothing_heavy():
-    """The package of the command line costs nothing to those who do not use it."""
+    """The package of the command line costs nothing to those who do not use it; nor does what a gateway is asked for."""
     python(
         "import sys, genai_integrations.cli\n"
-        "assert not {'typer', 'rich', 'genai_integrations.client'} & set(sys.modules)"
+        "assert not {'typer', 'rich', 'genai_integrations.client'} & set(sys.modules)\n"
+        "from genai_integrations.cli.gateway import alone, asked\n"
+        "assert asked.read_plainly(['--port', '0']) is not None\n"
+        "heavy = {'typer', 'rich', 'pydantic', 'asyncio', 'uvicorn', 'genai_integrations.client'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
 
 
