@@ -7,7 +7,6 @@ import concurrent.futures
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextvars import ContextVar
 
-import aiohttp
 import httpx
 
 from genai_integrations.connections.origins import origin_of
@@ -16,6 +15,7 @@ from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.transports.facts import request_id
 from genai_integrations.transports.failures import status_error
+from genai_integrations.transports.http.async_answer import AsyncAnswer
 from genai_integrations.transports.http.async_http import AsyncHttp, read_all, read_pieces
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.litellm.events import Events, Frames, Reader, Whole
@@ -182,7 +182,7 @@ _DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding")
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse, witness: Witness) -> None:
+    def __init__(self, answer: AsyncAnswer, witness: Witness) -> None:
         self._answer = answer
         self._witness = witness
 
