@@ -239,7 +239,7 @@ def attempt(row: Mapping[str, Any], shown: Any) -> Attributes:
 
 
 def _json(value: object) -> str:
-    return json.dumps(text(value), ensure_ascii=False) if isinstance(value, str) else text(value)
+    return orjson.dumps(text(value)).decode() if isinstance(value, str) else text(value)
 
 
 def usage_details(usage: Mapping[str, Any]) -> dict[str, int | float]:
