@@ -158,7 +158,7 @@ class DirectTransport:
         answered = None
         try:
             response = answered = await self._async.post(endpoint, body, idle, call.times)
-            answer = await read_all(response, idle)
+            answer = await read_all(response)
             check_status(response.status, response.headers, answer, endpoint.secrets)
             reply = read_reply(answer, dialect, call, endpoint.secrets, response.headers)
             return Relayed(reply, answer) if relays else reply
@@ -176,7 +176,7 @@ class DirectTransport:
     async def _arrivals(
         self, call: WireCall, idle: float, line: Line
     ) -> AsyncGenerator[list[Wire]]:
-        from genai_integrations.transports.http import async_http
+        from genai_integrations.transports.http.async_http import finish, read_all, taking
 
         dialect, endpoint, body, relays = self._request(call)
         answered = None
@@ -184,17 +184,18 @@ class DirectTransport:
             response = answered = await self._async.post(endpoint, body, idle, call.times)
             line.lead_to(response.close)
             if not is_good(response.status):
-                answer = await async_http.read_all(response, idle)
+                answer = await read_all(response)
                 check_status(response.status, response.headers, answer, endpoint.secrets)
             reader = (RelayingReader if relays else Reader)(dialect, call, endpoint.secrets)
-            async with contextlib.aclosing(async_http.read_pieces(response, idle)) as pieces:
-                async for piece in pieces:
+            take = taking(response)
+            with contextlib.closing(response):
+                while piece := await take():
                     if chunks := reader.feed(piece):
                         yield chunks
                     if reader.failure is not None:
                         reader.check()
                     if reader.ended:
-                        await async_http.finish(response)
+                        await finish(response)
                         yield [END]
                         return
             for chunk in reader.finish():

@@ -9,8 +9,10 @@ from functools import lru_cache
 from http.client import HTTPException, IncompleteRead
 from typing import Any
 
+from genai_integrations.errors import APIConnectionError, CallError, RequestTimeoutError
 from genai_integrations.runtime.network import readable
 from genai_integrations.transports.http.heads import LARGEST_HEAD, TOO_LARGE, read_head
+from genai_integrations.transports.http.packing import Unpacking
 
 Place = tuple[str, str | None]
 """An origin, and the proxy on the way to it: connections by another proxy are others."""
@@ -123,6 +125,7 @@ class AsyncAnswer:
     Attributes:
         status: HTTP status; 0 before the head is there.
         headers: By lower-case name.
+        packed: What unpacks the body; None if it is not packed, or nobody has looked.
         is_whole: Whether the end of the body has come.
         closes: Whether the connection ends with it.
     """
@@ -130,7 +133,7 @@ class AsyncAnswer:
     __slots__ = (
         "_body", "_connection", "_done", "_ends_chunk", "_failure", "_has_body", "_heard", "_idle",
         "_is_clean", "_is_held", "_kept", "_left", "_loop", "_size", "_take", "_timer", "_waiter", "closes", "headers",
-        "is_whole", "status",
+        "is_whole", "packed", "status",
     )  # fmt: skip
 
     def __init__(
@@ -143,6 +146,7 @@ class AsyncAnswer:
     ) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
+        self.packed: Unpacking | None = None
         self.is_whole = False
         self._connection: Connection | None = connection
         self._idle = idle
@@ -156,7 +160,7 @@ class AsyncAnswer:
         self._size = self._left = 0
         self._ends_chunk = self._is_held = self.closes = False
         self._is_clean = True
-        self._failure: Exception | None = None
+        self._failure: CallError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._heard = 0.0
@@ -166,32 +170,30 @@ class AsyncAnswer:
         """Wait for the head.
 
         Raises:
-            http.client.HTTPException: It is none, or too large, or was cut short.
-            OSError: The connection broke, or the server was silent.
+            CallError: It is none, or too large; the connection broke, or the server was silent.
         """
         while not self.status:
             if self._failure is not None:
                 raise self._failure
-            await self._wait()
+            await self._woken()
 
     async def piece(self) -> bytes:
         """All of the body that has come since this was asked last, at least one byte; none at its end.
 
         Raises:
-            http.client.HTTPException: The body was cut short, or its framing is none.
-            OSError: The connection broke, or the server was silent.
+            CallError: Its framing is none; the connection broke, or the server was silent.
         """
         while not self._body:
             if self._failure is not None:
                 raise self._failure
             if self.is_whole:
                 return b""
-            await self._wait()
+            await self._woken()
         return self._taken()
 
     def whole(self, most: int) -> bytes | None:
         """The whole body, if all of it is there, not packed, and no more than so many bytes; else None."""
-        if not self.is_whole or self._size > most or "content-encoding" in self.headers:
+        if not self.is_whole or self._size > most or self.packed is not None:
             return None
         return self._taken()
 
@@ -237,20 +239,18 @@ class AsyncAnswer:
             self._connection.transport.resume_reading()
         return body[0] if len(body) == 1 else b"".join(body)
 
-    async def _wait(self) -> None:
-        self._waiter = waiter = self._loop.create_future()
-        # One timer for many waits: each looks for itself how long ago the server was heard.
+    def _woken(self) -> asyncio.Future[None]:
+        """To be awaited: something has come, or failed."""
+        self._waiter = self._loop.create_future()
+        # One timer for many waits: it looks for itself how long ago the server was heard.
         self._heard = self._loop.time()
         if self._timer is None:
             self._timer = self._loop.call_later(self._idle, self._look)
-        try:
-            await waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _look(self) -> None:
         self._timer = None
-        if self._waiter is None:
+        if self._waiter is None or self._waiter.done():
             return
         left = self._heard + self._idle - self._loop.time()
         if left > _EARLY:
@@ -264,7 +264,7 @@ class AsyncAnswer:
 
     def _fail(self, error: Exception) -> None:
         """Tell whoever reads, after what has come before."""
-        self._failure = self._failure or error
+        self._failure = self._failure or translated(error, self._idle)
         self._is_clean = False
         self._wake()
 
@@ -396,6 +396,18 @@ def _size_in(line: bytes) -> int:
     if found is None:
         raise HTTPException("a chunk's size is no number")
     return int(found[1], 16)
+
+
+def translated(error: Exception, idle: float) -> CallError:
+    """Our error for what breaks a connection.
+
+    Args:
+        error: What was raised.
+        idle: Seconds that the server may be silent.
+    """
+    if isinstance(error, TimeoutError):
+        return RequestTimeoutError(f"the server was silent for {idle:g} s")
+    return APIConnectionError(f"the connection broke: {str(error) or type(error).__name__}"[:200])
 
 
 def _cut(answer: AsyncAnswer) -> HTTPException:

@@ -9,15 +9,14 @@ import socket
 import ssl
 import time
 import weakref
-from collections.abc import AsyncGenerator
-from http.client import HTTPException
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from genai_integrations.errors import (
     APIConnectionError,
     CallError,
     GenAIError,
-    RequestTimeoutError,
 )
 from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.network import CONNECT_TIMEOUT, END_OF_BODY, without_frames
@@ -25,7 +24,7 @@ from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.async_answer import AsyncAnswer, Connection
 from genai_integrations.transports.http.async_hosts import Pool, Way
 from genai_integrations.transports.http.endpoint import Endpoint, reached
-from genai_integrations.transports.http.packing import unpacking
+from genai_integrations.transports.http.packing import Unpacking, unpacking
 from genai_integrations.transports.http.sizes import answer_too_large
 from genai_integrations.transports.http.written import head_of
 
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
 _LARGE = 1 << 18
 """Bytes of a body above which it is sent piece by piece."""
-
-_FAILED = (HTTPException, OSError)
-"""What is raised for what goes wrong on the wire."""
 
 
 class AsyncHttp:
@@ -66,15 +62,13 @@ class AsyncHttp:
             times: Takes how long the connection and the head took.
 
         Raises:
-            CallError: No answer came.
+            CallError: No answer came, or one that is packed in a way that is not understood.
         """
         session = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
         try:
             answer = await session.post(endpoint, body, idle, times)
         except GenAIError as error:
             raise without_frames(error) from None
-        except _FAILED as error:
-            raise translated(error, idle) from without_frames(error)
         except BaseException as error:  # noqa: BLE001  it goes on at once
             # A cancellation passes frames that hold the request's bytes.
             raise error.with_traceback(None) from None
@@ -126,6 +120,8 @@ class _Session:
                 connection.transport.write(head)
                 await _write(connection, answer, body)
             await answer.begun()
+            if "content-encoding" in answer.headers:
+                answer.packed = unpacking(answer.headers)
         except BaseException:
             answer.close()
             raise
@@ -184,25 +180,31 @@ def _forget_all(sessions: dict[asyncio.AbstractEventLoop, _Session]) -> None:
             session.forget()
 
 
-async def read_pieces(answer: AsyncAnswer, idle: float) -> AsyncGenerator[bytes]:
+def taking(answer: AsyncAnswer) -> Callable[[], Awaitable[bytes]]:
+    """What gives the next piece of a body, unpacked; none at its end. Raises as `read_pieces`."""
+    return answer.piece if answer.packed is None else partial(_unpacked, answer, answer.packed)
+
+
+async def _unpacked(answer: AsyncAnswer, packed: Unpacking) -> bytes:
+    while not (piece := packed.piece()):
+        data = await answer.piece()
+        if not data:
+            packed.check_end()
+            return b""
+        packed.feed(data)
+    return piece
+
+
+async def read_pieces(answer: AsyncAnswer) -> AsyncGenerator[bytes]:
     """The body as it arrives, unpacked.
 
     Raises:
-        CallError: It broke off, or stalled, or is packed in a way that is not understood.
+        CallError: It broke off, or stalled, or is not packed as its head says.
     """
+    take = taking(answer)
     try:
-        packed = unpacking(answer.headers)
-        while piece := await answer.piece():
-            if packed is None:
-                yield piece
-                continue
-            packed.feed(piece)
-            while piece := packed.piece():
-                yield piece
-        if packed is not None:
-            packed.check_end()
-    except _FAILED as error:
-        raise translated(error, idle) from without_frames(error)
+        while piece := await take():
+            yield piece
     finally:
         # Gives the connection back if the body was read to its end, closes it otherwise.
         answer.close()
@@ -211,12 +213,12 @@ async def read_pieces(answer: AsyncAnswer, idle: float) -> AsyncGenerator[bytes]
 async def finish(answer: AsyncAnswer) -> None:
     """After the last event: take the end of the body too, so that the connection can be used again."""
     if not answer.is_whole:
-        with contextlib.suppress(*_FAILED):
+        with contextlib.suppress(CallError, TimeoutError):
             async with asyncio.timeout(END_OF_BODY):
                 await answer.piece()
 
 
-async def read_all(answer: AsyncAnswer, idle: float) -> bytes:
+async def read_all(answer: AsyncAnswer) -> bytes:
     """The whole body.
 
     Raises:
@@ -228,25 +230,13 @@ async def read_all(answer: AsyncAnswer, idle: float) -> bytes:
         # All of it came with the head, as short answers do.
         answer.close()
         return whole
-    async with contextlib.aclosing(read_pieces(answer, idle)) as pieces:
+    async with contextlib.aclosing(read_pieces(answer)) as pieces:
         async for piece in pieces:
             size += len(piece)
             if size > most:
                 raise answer_too_large(most)
             taken.append(piece)
     return b"".join(taken)
-
-
-def translated(error: Exception, idle: float) -> CallError:
-    """Our error for what breaks a connection.
-
-    Args:
-        error: What was raised.
-        idle: Seconds that the server may be silent.
-    """
-    if isinstance(error, TimeoutError):
-        return RequestTimeoutError(f"the server was silent for {idle:g} s")
-    return APIConnectionError(f"the connection broke: {str(error) or type(error).__name__}"[:200])
 
 
 def _words(error: OSError) -> str:

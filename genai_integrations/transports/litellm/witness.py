@@ -132,7 +132,7 @@ class WitnessedTransport(httpx.AsyncBaseTransport):
             witness.answer_began(answer.headers.get("content-type", "").lower())
             stream = _Body(answer, witness)
             return httpx.Response(200, headers=headers, stream=stream, request=request)
-        content = await read_all(answer, witness.idle)
+        content = await read_all(answer)
         if answer.status == 200:
             page = InvalidReplyError(
                 "the server answered 200 with an HTML page: is the base URL right?"
@@ -189,7 +189,7 @@ class _Body(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncGenerator[bytes]:
         witness = self._witness
         try:
-            async for piece in read_pieces(self._answer, witness.idle):
+            async for piece in read_pieces(self._answer):
                 yield witness.take(piece)
                 witness.check()
             yield witness.finish()
