@@ -89,7 +89,9 @@ def length_of(status: int, headers: dict[str, str]) -> int | None:
 
 def unfolded(text: str) -> list[str]:
     """The header lines in a text, each that goes on in the next line in one."""
-    return _FOLD.sub(" ", text).split("\n")
+    if "\n " in text or "\n\t" in text:
+        text = _FOLD.sub(" ", text)
+    return text.split("\n")
 
 
 def by_name(lines: list[str]) -> dict[str, str]:
@@ -98,11 +100,11 @@ def by_name(lines: list[str]) -> dict[str, str]:
     Raises:
         http.client.HTTPException: The answer has two lengths.
     """
-    split = [line.partition(":") for line in lines]
-    rows = [
-        (name.strip(_SPACE).lower(), value.strip(_SPACE)) for name, colon, value in split if colon
-    ]
-    head = dict(reversed(rows))
-    if len(head) < len(rows) and len({row for row in rows if row[0] == "content-length"}) > 1:
-        raise HTTPException("the answer has two lengths")
+    head: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon:
+            name, value = name.strip(_SPACE).lower(), value.strip(_SPACE)
+            if head.setdefault(name, value) != value and name == "content-length":
+                raise HTTPException("the answer has two lengths")
     return head
