@@ -168,6 +168,8 @@ class GatewaySettings:
         encryption_keys: As of `Settings`.
         key_store: Where narrow keys are kept, `GENAI_GATEWAY_KEYS`; empty for nowhere.
         away: Seconds for which known keys work on while Langfuse is away, `GENAI_GATEWAY_KEYS_AWAY`.
+        machine_credentials: Whether a project's connections may stand for the AWS or Google credentials of the
+            gateway's machine, `GENAI_GATEWAY_MACHINE_CREDENTIALS`.
         environ: The variables that environment connections are read from.
     """
 
@@ -177,6 +179,7 @@ class GatewaySettings:
     encryption_keys: tuple[str, ...] = field(repr=False)
     key_store: str = field(repr=False)
     away: float
+    machine_credentials: bool
     environ: Mapping[str, str] = field(repr=False)
 
     @property
@@ -211,6 +214,7 @@ def read_gateway_settings(environ: Mapping[str, str] | None = None) -> GatewaySe
         encryption_keys=_keys(variables.get("LANGFUSE_ENCRYPTION_KEY", "")),
         key_store=_masked(variables.get("GENAI_GATEWAY_KEYS")) or "",
         away=_number("GENAI_GATEWAY_KEYS_AWAY", 900, variables, " of seconds"),
+        machine_credentials=_is_true("GENAI_GATEWAY_MACHINE_CREDENTIALS", variables),
         environ=variables,
     )
     if settings.database_url and not settings.encryption_keys:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import inspect
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import uuid
 from pathlib import Path
 
 import backoff
+import certifi
 import hypothesis
 import pytest
 from matrices import mark_unsampled
@@ -53,6 +56,8 @@ _CLEARED_STARTS = (
     "CO_API_KEY",
 )
 _CLEARED_ENDS = ("_API_KEY", "_API_BASE", "_BASE_URL", "_PROXY")
+_MEMORY = Path("/dev/shm")
+_ROOM = 1 << 30
 _FAKES = Path(__file__).parent / "testing"
 _MANY_MODULES = 200
 _frozen = {"modules": 0}
@@ -94,14 +99,27 @@ def as_it_was():
     logger = logging.getLogger("genai_integrations")
     handler, level = signal.getsignal(signal.SIGINT), logger.level
     yield
-    logger.setLevel(level)
+    if logger.level != level:
+        logger.setLevel(level)
     if signal.getsignal(signal.SIGINT) is not handler:
         signal.signal(signal.SIGINT, handler)
 
 
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory):
+    """A file with one authority of the Web's many: an SDK reads them all for each client, which takes 45 ms."""
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+    path = tmp_path_factory.mktemp("authorities") / "one.pem"
+    path.write_text(first + end, "utf-8")
+    return path
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch):
+def clean_environment(request, monkeypatch, one_authority):
     """No variable of the machine decides how a test ends."""
+    if request.node.get_closest_marker("slow") is None:
+        # The slow ones fetch from servers of the Web. All others ask this machine.
+        monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
     for name in os.environ:
         upper = name.upper()
         if upper.startswith(_CLEARED_STARTS) or upper.endswith(_CLEARED_ENDS):
@@ -159,7 +177,12 @@ def crypto_vectors():
 @pytest.fixture(scope="session")
 def postgres(golden_connections):
     """A real Postgres with the recorded rows, shared by all tests: read it, or take its `copy()`."""
-    with LangfuseDatabase() as database:
+    with contextlib.closing(LangfuseDatabase()) as database:
+        with pytest.MonkeyPatch.context() as patch:
+            # A copy is some hundred files. On a disk that takes ten times as long, and most tests begin with one.
+            if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+                patch.setattr("tempfile.tempdir", str(_MEMORY))
+            database.start()
         database.add_project("lab-project")
         for table in ("api_keys", "llm_api_keys"):
             database.insert_rows(table, golden_connections[table])

@@ -70,7 +70,8 @@ def loudest(caplog, *names):
     before = [(logger, logger.level) for logger in loggers]
     deaf = [logger for logger in loggers if not logger.propagate]
     for logger in loggers:
-        logger.setLevel(logging.DEBUG)
+        logger.level = logging.DEBUG
+    _forget_levels()
     for logger in deaf:
         logger.addHandler(caplog.handler)
     caplog.handler.setLevel(logging.DEBUG)
@@ -78,9 +79,15 @@ def loudest(caplog, *names):
         yield
     finally:
         for logger, level in before:
-            logger.setLevel(level)
+            logger.level = level
+        _forget_levels()
         for logger in deaf:
             logger.removeHandler(caplog.handler)
+
+
+def _forget_levels():
+    """Have all loggers look their levels up again; `setLevel` would have all do so for each of them."""
+    logging.root.setLevel(logging.root.level)
 
 
 def heard(caplog):

@@ -31,14 +31,18 @@ def count(name: str, value: object) -> int:
     return value
 
 
+_LONGEST = 1e9
+"""Seconds, 31 years: more is as good as for ever, and a server that counts milliseconds in 64 bits takes no more."""
+
+
 def seconds(name: str, value: object) -> float:
-    """Seconds, above 0."""
+    """Seconds, above 0; of more than `_LONGEST` that."""
     if (
         isinstance(value, (int, float))
         and not isinstance(value, bool)
         and 0 < value <= sys.float_info.max
     ):
-        return float(value)
+        return min(float(value), _LONGEST)
     raise wrong(name, value, "a number of seconds above 0")
 
 

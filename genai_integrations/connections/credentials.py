@@ -83,6 +83,9 @@ class GoogleDefault:
     project_id: str | None = None
 
 
+OF_MACHINES = frozenset(("bedrock", "vertex"))
+"""Providers that a machine can have credentials for, without a key in the connection."""
+
 Credential = ApiKey | AwsKeyPair | AwsBearer | AwsDefault | GoogleServiceAccount | GoogleDefault
 """What a connection proves itself with."""
 
@@ -105,6 +108,12 @@ def open_credential(connection: Connection) -> Credential:
     if isinstance(read, str):
         raise DecryptionError(f"the secret of connection {connection.name!r} {read}")
     return read
+
+
+def is_machines_own(provider: str, secret: Secret) -> bool:
+    """Whether a stored secret of one of `OF_MACHINES` stands for what the machine proves itself with."""
+    read = _aws(secret) if provider == "bedrock" else _google(secret)
+    return isinstance(read, (AwsDefault, GoogleDefault))
 
 
 def open_headers(connection: Connection) -> dict[str, Secret]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from genai_integrations.gateway.heads import HeadFirst
+from genai_integrations.gateway.upgrades import Parser
 
 MOST_HEAD = 64 << 10
 """Bytes of a request's line and headers."""
@@ -35,6 +36,10 @@ class BoundedProtocol(HttpToolsProtocol):
     _ended = 0
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parser: Parser = Parser(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client came: it may be silent as long as one that has been answered."""
@@ -92,6 +97,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole, and what follows is the head of another one."""
+        if self.parser.has_offer():
+            # Its body comes yet.
+            return
         self._in_head = True
         self._ended += 1
         if not self._is_closing():

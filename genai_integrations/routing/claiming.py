@@ -44,7 +44,7 @@ class Claims:
         self._gate = gate
         self._request = request
         self._own = own
-        self.counts_money = has_cap or bool(gate.budgets)
+        self._has_cap = has_cap
         self._callers = [name for name in _callers(request) if name in gate.names]
         self._made: dict[str, Claim] = {}
         self._rough: int | None = None
@@ -56,6 +56,10 @@ class Claims:
         if claim is None:
             claim = self._made[target.name] = self._new(target)
         return claim
+
+    def counts_money(self, target: Target) -> bool:
+        """Whether it matters what an attempt may cost: others' budgets cost this call nothing."""
+        return self._has_cap or bool(self.of(target).budgets)
 
     def let_in(self) -> None:
         """The next attempt has a claim of its own, and the call is counted once for those on whose behalf it is."""

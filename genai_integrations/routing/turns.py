@@ -138,7 +138,7 @@ class Turns:
 
     def take(self, target: Target) -> Refusal | GenAIError | None:
         """Take what an attempt needs; None if it got it."""
-        if self._claims.counts_money:
+        if self._claims.counts_money(target):
             self._claims.price(target)
         claim = self._claims.of(target)
         refusal = self._pay(target, claim)
@@ -154,7 +154,7 @@ class Turns:
     async def atake(self, target: Target) -> Refusal | GenAIError | None:
         """As `take`, without blocking the loop."""
         claims = self._claims
-        if claims.counts_money:
+        if claims.counts_money(target):
             await vocabularies.aload(target.model)
             if claims.rough() > _MUCH_TEXT:
                 await asyncio.to_thread(claims.price, target)

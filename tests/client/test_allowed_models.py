@@ -129,6 +129,16 @@ def test_a_client_may_be_bound_as_a_whole(make_client, seoul):
         client.completion("gpt-4o", HELLO, allowed_models="gpt-4o")
 
 
+@pytest.mark.parametrize(("key", "told"), [("other", False), ("ci", True)])
+def test_a_budget_is_nothing_to_calls_of_others(make_client, seoul, caplog, key, told):
+    """What they may cost is not worked out."""
+    client = make_client(seoul)
+    client.set_budget("key:ci", 1.0)
+    client.completion(f"seoul/priceless-{key}", HELLO, metadata={"key": key})
+
+    assert ("nobody knows what" in caplog.text) is told
+
+
 def test_a_budget_is_added_to_a_client_that_has_none(make_client, seoul):
     """From then on it binds; what was spent of a name stays when its budget becomes another, or goes."""
     client = make_client(seoul)

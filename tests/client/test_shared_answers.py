@@ -112,6 +112,16 @@ def test_a_call_says_for_how_long(keeping, seoul, ask, address):
 
 
 @pytest.mark.sample(6)
+def test_for_ever_is_a_time_too(keeping, seoul, ask, address, caplog):
+    """However many seconds somebody thinks of: each store takes them."""
+    client = keeping(seoul, address)
+    ask(client, cache={"ttl": 1e308})
+
+    assert ask(client).route.cache.status == "HIT"
+    assert not caplog.records
+
+
+@pytest.mark.sample(6)
 def test_an_old_answer_is_given_while_a_new_one_is_fetched(keeping, seoul, ask, address):
     """Once, however many see that it is old."""
     client = keeping(seoul, address, cache_kwargs={"ttl": 10, "stale": 1000})

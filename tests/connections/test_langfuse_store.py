@@ -90,6 +90,31 @@ def test_all_recorded_connections_come_out_as_they_went_in(
         assert connection.dialect == ("responses" if name == "openai_responses" else None)
 
 
+def test_where_projects_are_not_the_machines_they_have_none_of_its_credentials(
+    postgres, golden_connections
+):
+    """A gateway's tenants write connections themselves: those that stand for the machine's credentials do not open."""
+    store = LangfuseStore(
+        postgres.url,
+        [golden_connections["ENCRYPTION_KEY"]],
+        project_id="lab-project",
+        may_be_machine=False,
+    )
+    connections = {connection.name: connection for connection in store.load(None)}
+    refused = {}
+    for name, connection in connections.items():
+        try:
+            open_credential(connection)
+        except CredentialError as error:
+            refused[name] = str(error)
+
+    assert refused.keys() == {"bedrock_role", "vertex_adc"}
+    assert refused["bedrock_role"] == (
+        "connection 'bedrock_role' stands for the credentials of the gateway's machine, which are not this project's: "
+        "store keys of its own in it"
+    )
+
+
 def test_regions(postgres, make_store):
     """Bedrock's region and Vertex's location come from the row; Vertex has a default."""
     names = ["bedrock_token", "vertex_seoul", "vertex_adc", "openai_prod"]

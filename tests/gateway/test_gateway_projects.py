@@ -13,11 +13,15 @@ from gateway_support import served
 from tenants_fixtures import MARKS, project_in
 from tenants_support import ENCRYPTION_KEY, Langfuses
 
-from genai_integrations.errors import ConfigurationError
+from genai_integrations.connections.credentials import AwsDefault, open_credential
+from genai_integrations.errors import ConfigurationError, CredentialError
 from genai_integrations.gateway import GatewayOptions
 from genai_integrations.gateway.app import ROWS
-from genai_integrations.gateway.keys.opening import langfuse_keys
+from genai_integrations.gateway.keys.opening import Clients, langfuse_keys
 from genai_integrations.gateway.keys.owners import owner
+from genai_integrations.gateway.keys.shown import Pair
+from genai_integrations.gateway.tenants import Project
+from genai_integrations.settings import read_gateway_settings
 from genai_integrations.testing.faults import Fault
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -353,6 +357,32 @@ def test_calls_of_a_revoked_pair_end_and_others_go_on(lab, monkeypatch):
     assert renewed.client is not first.client
     assert again.client is renewed.client
     assert "amber-2" not in renewed.name
+
+
+@pytest.mark.parametrize(("allowed", "opened"), [(None, False), ("true", True)])
+@pytest.mark.usefixtures("lab")
+def test_a_project_is_not_the_gateways_machine(whole_lab, monkeypatch, allowed, opened):
+    """A connection that stands for the machine's AWS credentials is the operator's: it has to be allowed."""
+    if allowed:
+        monkeypatch.setenv("GENAI_GATEWAY_MACHINE_CREDENTIALS", allowed)
+    project = f"project-machine-{allowed}"
+    whole_lab[1].insert_connection(
+        "aws",
+        "bedrock",
+        "__BEDROCK_DEFAULT_CREDENTIALS__",
+        encryption_key=ENCRYPTION_KEY,
+        project_id=project,
+        config={"region": "us-east-1"},
+    )
+    pair = Pair("pk-lf-machine", "sk-lf-machine")
+    client = Clients(read_gateway_settings(), {}).make(Project(project, pair, b""))
+    (connection,) = client.connections
+    client.close()
+    if opened:
+        assert open_credential(connection) == AwsDefault()
+    else:
+        with pytest.raises(CredentialError, match="the gateway's machine"):
+            open_credential(connection)
 
 
 # --- narrower keys

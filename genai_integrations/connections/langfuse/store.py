@@ -12,10 +12,16 @@ from genai_integrations.connections.connection import (
     BrokenConnection,
     Connection,
 )
+from genai_integrations.connections.credentials import OF_MACHINES, is_machines_own
 from genai_integrations.connections.langfuse.crypto import check_keys, decrypt
 from genai_integrations.connections.langfuse.database import read
 from genai_integrations.connections.stored_providers import provider_of
-from genai_integrations.errors import ConfigurationError, CredentialStoreError, GenAIError
+from genai_integrations.errors import (
+    ConfigurationError,
+    CredentialError,
+    CredentialStoreError,
+    GenAIError,
+)
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.secret import Secret
 
@@ -91,6 +97,8 @@ class LangfuseStore:
         encryption_keys: Langfuse's `ENCRYPTION_KEY`s, the newest first.
         project_id: The project to read, where whoever asks has been checked; or what says it. That is asked at every
             load, so that a revoked key pair reads nothing more; while Langfuse is away, its last answer counts.
+        may_be_machine: Whether a connection may stand for the machine's own AWS or Google credentials. Whoever writes
+            connections has those then.
 
     Raises:
         ConfigurationError: A key can never decrypt anything.
@@ -102,6 +110,7 @@ class LangfuseStore:
         encryption_keys: Sequence[str],
         *,
         project_id: str | Callable[[], str],
+        may_be_machine: bool = True,
     ) -> None:
         # Masked, because a traceback may show the locals of every frame it passes.
         database_url = MaskedText(database_url)
@@ -111,6 +120,7 @@ class LangfuseStore:
         self._keys = tuple(Secret(key) for key in encryption_keys)
         self._ask_project_id = None if isinstance(project_id, str) else project_id
         self._project_id = project_id if isinstance(project_id, str) else None
+        self._may_be_machine = may_be_machine
         self._told = False
         self._known: Mapping[str, tuple[_Row, Connection | BrokenConnection]] = {}
 
@@ -181,7 +191,7 @@ class LangfuseStore:
         return Connection(
             row.name,
             provider,
-            self._secret(row.name, "secret_key", row.secret_key),
+            self._key(row, provider.name),
             base_url=base_url,
             custom_models=tuple(model for model in row.custom_models if model),
             with_default_models=row.with_default_models,
@@ -193,6 +203,12 @@ class LangfuseStore:
             key_from=IN_LANGFUSE,
             address_from=IN_LANGFUSE,
         )
+
+    def _key(self, row: _Row, provider: str) -> Secret:
+        secret = self._secret(row.name, "secret_key", row.secret_key)
+        if self._may_be_machine or provider not in OF_MACHINES:
+            return secret
+        return Secret.lazy(partial(_not_machines, secret, provider, row.name))
 
     def _secret(self, name: str, column: str, ciphertext: str) -> Secret:
         where = f"{column} of connection {name!r}"
@@ -219,6 +235,15 @@ def _rows(
 
 def _decrypted(ciphertext: str, keys: Sequence[Secret], where: str) -> str:
     return decrypt(ciphertext, [MaskedText(key.reveal()) for key in keys], where=where)
+
+
+def _not_machines(secret: Secret, provider: str, name: str) -> str:
+    if is_machines_own(provider, secret):
+        raise CredentialError(
+            f"connection {name!r} stands for the credentials of the gateway's machine, which are not this project's: "
+            "store keys of its own in it"
+        )
+    return secret.reveal()
 
 
 def _region(name: str, adapter: str, config: Mapping[str, Any]) -> str | None:

@@ -101,7 +101,12 @@ class Clients:
         settings = self._settings
         # Its database is there: without one, all projects have the same connections.
         url = settings.database_url or ""
-        return LangfuseStore(url, settings.encryption_keys, project_id=project_id)
+        return LangfuseStore(
+            url,
+            settings.encryption_keys,
+            project_id=project_id,
+            may_be_machine=settings.machine_credentials,
+        )
 
     def _shared_store(self, given: object) -> ConnectionStore | None:
         """Connections that every project has; None where each has its own."""

@@ -17,7 +17,8 @@ _AUDIENCE = "https://oauth2.googleapis.com/token"
 _LONGEST = 3600
 _SKEW = 300
 _LIFETIME = 3599
-_KEY_BITS = 2048
+_KEY_BITS = 1024
+"""Google has 2048. A client checks a key when it reads it, which takes six times as long then."""
 
 
 class TokenError(Exception):
