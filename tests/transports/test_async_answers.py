@@ -8,7 +8,8 @@ import contextlib
 import pytest
 
 from genai_integrations.errors import APIConnectionError
-from genai_integrations.transports.http.async_answer import AsyncAnswer, Connection
+from genai_integrations.transports.http.async_answer import AsyncAnswer
+from genai_integrations.transports.http.async_connection import Connection
 from genai_integrations.transports.http.async_hosts import Pool, Way
 from genai_integrations.transports.http.async_http import AsyncHttp, read_all
 from genai_integrations.transports.http.endpoint import Endpoint

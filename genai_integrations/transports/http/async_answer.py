@@ -1,4 +1,4 @@
-"""One connection of an event loop, and the answer that is read from it."""
+"""An HTTP answer for event loops: its head, and its body, with its framing, taken in as the bytes come."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from http.client import HTTPException, IncompleteRead
-from typing import Any
 
 from genai_integrations.errors import APIConnectionError, CallError, RequestTimeoutError
-from genai_integrations.runtime.network import readable
+from genai_integrations.transports.http.async_connection import Connection
 from genai_integrations.transports.http.heads import LARGEST_HEAD, TOO_LARGE, read_head
 from genai_integrations.transports.http.packing import Unpacking
-
-Place = tuple[str, str | None]
-"""An origin, and the proxy on the way to it: connections by another proxy are others."""
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?")
@@ -29,88 +25,6 @@ _MOST_WAITING = 1 << 18
 
 _EARLY = 0.001
 """Seconds that a timer may be early."""
-
-
-class Connection(asyncio.Protocol):
-    """A connection. Its bytes are those of one answer at a time; what comes unasked ends it.
-
-    Args:
-        place: Where it leads.
-        lost: Told when it is gone while it is idle.
-
-    Attributes:
-        place: The same.
-        transport: The loop's own; that of the encrypted connection behind a proxy.
-        answer: Who takes the bytes that come; None while nobody asks.
-        is_open: Whether it can still be written to.
-    """
-
-    def __init__(self, place: Place, lost: Callable[[Connection], None]) -> None:
-        self.place = place
-        self.transport: Any = None
-        self.answer: AsyncAnswer | None = None
-        self.is_open = True
-        self._lost = lost
-        self._room: asyncio.Future[None] | None = None
-        self._is_full = False
-        self._has_bytes: Callable[[], bool] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is there."""
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
-        if self.answer is None:
-            self.close()
-        else:
-            self.answer.feed(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
-        self.is_open = False
-        self.let_go()
-        if self.answer is not None:
-            self.answer.lost(exc)
-        else:
-            self._lost(self)
-
-    def pause_writing(self) -> None:
-        """The server takes less than it is sent."""
-        self._is_full = True
-
-    def resume_writing(self) -> None:
-        """It took some."""
-        self._is_full = False
-        self.let_go()
-
-    def let_go(self) -> None:
-        """Whoever waits for room need not wait any more."""
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
-
-    async def room(self) -> None:
-        """Wait until the server takes more, or has answered, or is gone."""
-        if self._is_full and self.is_open:
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
-
-    def close(self) -> None:
-        """End it at once: nobody waits for what is still to be sent."""
-        self.is_open = False
-        self.transport.abort()
-
-    def is_quiet(self) -> bool:
-        """Whether an idle connection is open, and nothing came over it that nobody asked for.
-
-        The loop may not have come round to reading it yet, so the socket itself is asked.
-        """
-        if not self.is_open or self.transport.is_closing():
-            return False
-        if self._has_bytes is None:
-            sock = self.transport.get_extra_info("socket")
-            self._has_bytes = readable(sock.fileno())
-        return not self._has_bytes()
 
 
 class AsyncAnswer:

@@ -25,7 +25,8 @@ from genai_integrations.runtime.network import (
     NO_SUCH_PROXY,
     tls_context,
 )
-from genai_integrations.transports.http.async_answer import AsyncAnswer, Connection, Place
+from genai_integrations.transports.http.async_answer import AsyncAnswer
+from genai_integrations.transports.http.async_connection import Connection, Place
 from genai_integrations.transports.http.names import Address, looking_up
 
 _PORTS = {"http": 80, "https": 443}

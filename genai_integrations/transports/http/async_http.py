@@ -21,7 +21,8 @@ from genai_integrations.errors import (
 from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.network import CONNECT_TIMEOUT, END_OF_BODY, without_frames
 from genai_integrations.settings import answer_limits
-from genai_integrations.transports.http.async_answer import AsyncAnswer, Connection
+from genai_integrations.transports.http.async_answer import AsyncAnswer
+from genai_integrations.transports.http.async_connection import Connection
 from genai_integrations.transports.http.async_hosts import Pool, Way
 from genai_integrations.transports.http.endpoint import Endpoint, reached
 from genai_integrations.transports.http.packing import Unpacking, unpacking
