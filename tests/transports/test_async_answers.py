@@ -298,3 +298,22 @@ def test_a_large_request_that_is_answered_early(raw_server):
         return answers
 
     assert asyncio.run(ask()) == [(413, b"large")] * 2
+
+
+def test_a_proxy_is_asked_for_an_address_in_brackets(raw_server):
+    """As RFC 9112 has it for CONNECT, 3.2.3; the proxy's refusal is told."""
+
+    def handle(server, connection, number):
+        if server.read(connection):
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+
+    server = raw_server(handle)
+    way = Way(("https://[2001:db8::1]:443", server.url.removesuffix("/v1")))
+
+    with pytest.raises(APIConnectionError, match="403"):
+        asyncio.run(way.open(lambda connection: None))
+
+    assert server.requests[0][0].split(b"\r\n")[:2] == [
+        b"CONNECT [2001:db8::1]:443 HTTP/1.1",
+        b"host: [2001:db8::1]:443",
+    ]

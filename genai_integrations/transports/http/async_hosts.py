@@ -62,6 +62,7 @@ class Way:
         self._host = origin.hostname or ""
         self._port = origin.port or _PORTS[origin.scheme]
         self._is_secure = origin.scheme == "https"
+        self._target = _ascii(origin.netloc if origin.port else f"{origin.netloc}:{self._port}")
         self._proxy: tuple[str, str, int] | None = None
         self._authorization: Mapping[str, str] = {}
         if place[1] is not None:
@@ -113,7 +114,7 @@ class Way:
 
     async def _tunnel(self, connection: Connection) -> None:
         """Have a proxy lead the connection through, and encrypt what goes through it."""
-        target = f"{_ascii(self._host)}:{self._port}"
+        target = self._target
         head = f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in self._authorization.items())
         answer = AsyncAnswer(connection, _FOR_EVER, _keep, has_body=False)
