@@ -77,8 +77,12 @@ def _attributes(field: int, values: Mapping[str, object]) -> bytes:
     tag = _tag(field, _LENGTH)
     made = []
     for key, value in values.items():
-        # One loop, and the usual kind of value first: most of an export is this.
-        said = _any(value)
+        # One loop, and the usual kind of value without a function: most of an export is this.
+        if type(value) is str:
+            data = value.encode(errors="replace")
+            said: bytes | None = b"\x0a" + _varint(len(data)) + data
+        else:
+            said = _any(value)
         if said is not None:
             pair = _key(key) + b"\x12" + _varint(len(said)) + said
             made.append(tag + _varint(len(pair)) + pair)
@@ -130,10 +134,9 @@ def _tag(field: int, kind: int) -> bytes:
     return _varint(field << 3 | kind)
 
 
+@lru_cache(4096)
 def _varint(number: int) -> bytes:
     """Seven bits in a byte, the lowest first."""
-    if number < _ONE_BYTE:
-        return _SHORT[number]
     made = bytearray()
     while number >= _ONE_BYTE:
         made.append(number & 0x7F | 0x80)
@@ -143,4 +146,3 @@ def _varint(number: int) -> bytes:
 
 
 _ONE_BYTE = 0x80
-_SHORT = [bytes((number,)) for number in range(_ONE_BYTE)]
