@@ -264,6 +264,7 @@ def test_a_name_is_looked_up_once_for_all_who_wait(monkeypatch):
     ("origin", "name"),
     [
         ("http://api.example.com:80", "api.example.com"),
+        ("http://api.example.com", "api.example.com"),
         ("https://api.example.com:443", "api.example.com"),
         ("https://api.example.com:8443", "api.example.com:8443"),
         ("http://[::1]:8000", "[::1]:8000"),

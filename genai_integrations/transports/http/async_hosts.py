@@ -68,7 +68,7 @@ class Way:
         if place[1] is not None:
             self._proxy, self._authorization = _proxy(place[1])
         is_usual = self._port == _PORTS[origin.scheme]
-        self.name = _ascii(origin.netloc.rpartition(":")[0] if is_usual else origin.netloc)
+        self.name = self._target.rpartition(":")[0] if is_usual else self._target
         forwards = self._proxy is not None and not self._is_secure
         self.forwarded = f"http://{self.name}" if forwards else ""
         self.headers: Mapping[str, str] = self._authorization if forwards else {}
