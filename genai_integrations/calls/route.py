@@ -187,7 +187,9 @@ class Attempt:
     @property
     def cost(self) -> float | None:
         """US dollars, None if usage or price is not known."""
-        found = self.costs
+        if self.reason == CACHE:
+            return 0.0
+        found = self._reckoned()
         return sum(found.values()) if found else None
 
     @property
@@ -198,6 +200,9 @@ class Attempt:
     @property
     def listed(self) -> dict[str, float]:
         """As `costs`, at the provider's prices also where the answer was kept and cost nothing."""
+        return self._reckoned().copy()
+
+    def _reckoned(self) -> dict[str, float]:
         # Headers, logs, traces and figures all ask for it, and it takes longer than the rest of what they do.
         of = (self.usage, self.answered, self.tier, self.prices)
         if self._priced is None or not all(map(is_, self._priced[0], of)):
@@ -211,7 +216,7 @@ class Attempt:
                 own=self.prices,
             )
             self._priced = (of, found)
-        return self._priced[1].copy()
+        return self._priced[1]
 
     def as_dict(self) -> AttemptRecord:
         """The attempt as plain values for JSON."""
@@ -340,6 +345,8 @@ class Route:
     @property
     def cost(self) -> float | None:
         """US dollars of all attempts whose cost is known; None if none is."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].cost
         return _together(attempt.cost for attempt in self.attempts)
 
     def as_dict(self) -> RouteRecord:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,8 +27,9 @@ _TRACE_ID = "langfuse_trace_id"
 _METADATA = "langfuse_metadata_"
 
 
-@contextlib.contextmanager
-def joined(headers: Headers, params: dict[str, Any], *, is_bound: bool) -> Generator[None]:
+def joined(
+    headers: Headers, params: dict[str, Any], *, is_bound: bool
+) -> AbstractContextManager[object]:
     """Have the calls of a block belong to the caller's trace, and be recorded with what its headers say.
 
     `traceparent`; `langfuse-user-id`, `-session-id`, `-trace-name`, `-tags`, `-metadata`; and the same in `baggage`, as
@@ -38,13 +40,22 @@ def joined(headers: Headers, params: dict[str, Any], *, is_bound: bool) -> Gener
         params: Of the call, which are added to.
         is_bound: Whether the caller has a narrow key: then it cannot have calls left out of the record.
     """
-    baggage = _baggage(headers.get("baggage", ""))
-    for name, value in _said(headers, baggage).items():
-        params.setdefault(name, value)
-    parent = _PARENT.fullmatch(headers.get("traceparent", ""))
-    if parent is None:
-        yield
-        return
+    baggage = _baggage(headers["baggage"]) if "baggage" in headers else _NONE
+    if baggage or not _OWN.isdisjoint(headers):
+        for name, value in _said(headers, baggage).items():
+            params.setdefault(name, value)
+    parent = _PARENT.fullmatch(headers["traceparent"]) if "traceparent" in headers else None
+    return _UNCHANGED if parent is None else _within(parent, baggage, is_bound=is_bound)
+
+
+_NONE: Mapping[str, str] = {}
+_UNCHANGED = contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _within(
+    parent: re.Match[str], baggage: Mapping[str, str], *, is_bound: bool
+) -> Generator[None]:
     from opentelemetry import context as contexts
     from opentelemetry.baggage import set_baggage
     from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
@@ -125,3 +136,5 @@ _READERS: Sequence[tuple[str, str, Callable[[str], object]]] = (
     ("langfuse_metadata", "langfuse-metadata", _metadata),
 )
 """The parameter, the header, and how its text is read."""
+
+_OWN = frozenset(header for _, header, _ in _READERS)

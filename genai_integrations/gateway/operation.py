@@ -105,6 +105,8 @@ class Operation:
         self._board = Board(MEMORY if run_dir is None else str(run_dir / BOARD_FILE))
         self._metrics: Metrics | None = None
         self._clients: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary()
+        # The same by number: it is asked for each request, and a weak reference takes its time.
+        self._served: set[int] = set()
         self._cooling: dict[tuple[str, str], float] = {}
         self._requests = self._streams = 0
         # A request only goes in here. Its line and its figures are made by the writing thread, many at once.
@@ -131,11 +133,17 @@ class Operation:
 
     def serves(self, caller: Caller) -> None:
         """A caller was admitted: whatever its client does from here on is counted."""
-        if caller.client not in self._clients:
-            owner = owner_of(caller)
-            with self._knowing:
-                self._clients[caller.client] = owner
-            caller.client.observe(self.rates.observer(owner))
+        if id(caller.client) not in self._served:
+            self._serves_first(caller)
+
+    def _serves_first(self, caller: Caller) -> None:
+        client, owner = caller.client, owner_of(caller)
+        with self._knowing:
+            self._clients[client] = owner
+        # Before another client can have its number.
+        weakref.finalize(client, self._served.discard, id(client)).atexit = False
+        self._served.add(id(client))
+        client.observe(self.rates.observer(owner))
 
     def began(self) -> None:
         """A request has come."""

@@ -32,6 +32,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _head = 0
     _in_head = True
     _got_body = False
+    _piece = 0
     _ended = 0
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
@@ -43,6 +44,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client came: it may be silent as long as one that has been answered."""
         self._heads = HeadFirst(transport, self.loop)
+        self._is_closing = transport.is_closing
         super().connection_made(cast("asyncio.Transport", self._heads))
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -58,8 +60,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Read on. What came so far of a head is counted, since the parser keeps an endless line and says nothing."""
         ended, was_in_head = self._ended, self._in_head
         self._got_body = False
+        self._piece = len(data)
         super().data_received(data)
-        if self.transport.is_closing():
+        if self._is_closing():
             return
         if not self._in_head:
             if not was_in_head:
@@ -81,9 +84,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head = False
+        # What has come by now is more than the head, or as much.
+        is_large = self._head + self._piece > MOST_HEAD
         self._head = 0
-        self._stop("_head_timer")
-        if sum(len(name) + len(value) for name, value in self.headers) > MOST_HEAD:
+        if self._head_timer is not None:
+            self._stop("_head_timer")
+        if is_large and sum(map(_size, self.headers)) > MOST_HEAD:
             self._refuse_head()
             return
         self._heads.expect_head()
@@ -96,13 +102,13 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._in_head = True
         self._ended += 1
-        if not self.transport.is_closing():
+        if not self._is_closing():
             super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
         self._got_body = True
-        if not self.transport.is_closing():
+        if not self._is_closing():
             super().on_body(body)
 
     def pause_writing(self) -> None:
@@ -134,3 +140,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if timer is not None:
             timer.cancel()
             setattr(self, name, None)
+
+
+def _size(row: tuple[bytes, bytes]) -> int:
+    """Bytes of one header."""
+    return len(row[0]) + len(row[1])

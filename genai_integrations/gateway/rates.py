@@ -134,6 +134,8 @@ class Rates:
 
     def _target(self, project: str, attempt: Attempt) -> str:
         known = self._targets.get_or_put(project, set())
+        if attempt.target in known:
+            return attempt.target
         target = _plain(attempt.target)
         if target not in known:
             if len(known) >= _MOST_TARGETS:

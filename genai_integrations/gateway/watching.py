@@ -24,10 +24,11 @@ class Watch:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task(loop)
         self._looking: asyncio.Task[None] | None = None
         self.is_gone = False
-        self._timer = asyncio.get_running_loop().call_later(QUICK, self._look)
+        self._timer = loop.call_later(QUICK, self._look)
 
     def end(self) -> None:
         """The answer is whole, or about to be."""

@@ -167,14 +167,14 @@ def _send(parts: Parts, step: Send, line: Line | None = None) -> Wire | Opened:
 
 async def _asend(parts: Parts, step: Send) -> Wire | Opened:
     if not step.stream:
-        async with Within(step.timeout, words_of(step.timeout, step.ends)):
+        with Within(step.timeout, words_of(step.timeout, step.ends)):
             reply = await parts.transport.asend(step.call, step.timeout)
         return step.turn(reply) if step.turn else reply
     chunks = parts.transport.astream(step.call, max(step.timeout, step.idle, step.stall or 0.0))
     if step.turn:
         chunks = arestated_stream(chunks, step.turn)
     try:
-        async with Within(step.timeout, words_of(step.timeout, step.ends)):
+        with Within(step.timeout, words_of(step.timeout, step.ends)):
             held = await _afirst_content(chunks)
     except BaseException:
         await chunks.aclose()

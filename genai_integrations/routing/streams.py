@@ -58,9 +58,11 @@ class _Reading:
     def go_on_with(self, flow: Flow, hand: Hand) -> None:
         """Read this stream from now on, and no other."""
         self.held = hand.held
+        self.is_past_held = False
         self.rest: Any = self._nothing() if hand.rest is None else hand.rest
         self._tally = Tally(hand.answers)
         self._assembly = Assembly() if hand.assemble else None
+        self.passes = self._passing()
         # Whoever takes it out has the stream's end to tell: it is told once, whatever thread comes first.
         self._flow = [flow]
 
@@ -107,7 +109,12 @@ class _Reading:
         """The chunk to add, with the usage."""
         return self._tally.last_chunk() if self._tally.usage else None
 
-    def passing(self) -> Callable[[Wire], bool]:
+    def ready(self) -> list[Wire]:
+        """The chunks that are there behind the one that was read last."""
+        ready = getattr(self.rest, "ready", None) if self.is_past_held else None
+        return list(filter(self.passes, ready())) if ready is not None else []
+
+    def _passing(self) -> Callable[[Wire], bool]:
         """What each chunk goes through on its way."""
         passes, assembly = self._tally.passes, self._assembly
         if assembly is None:
@@ -213,6 +220,11 @@ class AsyncReplyStream:
     async def __anext__(self) -> Chunk:
         return await anext(self._chunks)
 
+    async def arrived(self) -> list[Wire]:
+        """In place of a loop, for who hands chunks on: all that are there, at least one, as dicts; none at the end."""
+        chunk = await anext(self._chunks, None)
+        return [] if chunk is None else [chunk.wire, *self._reading.ready()]
+
     async def aclose(self) -> None:
         """Stop, and let the provider know by closing the connection. A task that reads gets the end."""
         self._reading.is_closed = True
@@ -273,7 +285,7 @@ def _recovering(reading: _Reading, resume: Callable[[Flow, Ending], Any]) -> Gen
 
 
 def _chunks(reading: _Reading, resume: Callable[[Flow, Ending], Any]) -> Generator[Chunk]:
-    passes = reading.passing()
+    passes = reading.passes
     with contextlib.closing(reading.rest) as rest:
         try:
             for chunk in reading.held:
@@ -328,12 +340,13 @@ async def _arecovering(
 async def _achunks(
     reading: _Reading, resume: Callable[[Flow, Ending], Awaitable[Any]]
 ) -> AsyncGenerator[Chunk]:
-    passes = reading.passing()
+    passes = reading.passes
     async with contextlib.aclosing(reading.rest) as rest:
         try:
             for chunk in reading.held:
                 if passes(chunk):
                     yield Chunk(chunk)
+            reading.is_past_held = True
             async for chunk in rest:
                 if passes(chunk):
                     yield Chunk(chunk)

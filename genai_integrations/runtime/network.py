@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import select
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -45,17 +46,17 @@ IDLE_IN_ALL = 400
 """The same for all hosts together: a process may have 1,024 descriptors on most systems."""
 
 
-def is_readable(descriptor: int) -> bool:
-    """Whether a socket has bytes waiting, or was closed by the other side. Does not wait.
+def readable(descriptor: int) -> Callable[[], bool]:
+    """What says whether a socket has bytes waiting, or was closed by the other side. It does not wait.
 
     An idle connection for which this holds is of no use, and a danger: a request written to it is lost, or is
     answered by what an earlier one left behind.
     """
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
+        return lambda: bool(select.select([descriptor], [], [], 0)[0])
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
+    return lambda: bool(poll.poll(0))
 
 
 @cache

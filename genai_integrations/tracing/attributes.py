@@ -239,7 +239,12 @@ def attempt(row: Mapping[str, Any], shown: Any) -> Attributes:
 
 
 def _json(value: object) -> str:
-    return json.dumps(text(value), ensure_ascii=False) if isinstance(value, str) else text(value)
+    if not isinstance(value, str):
+        return text(value)
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a lone surrogate
+        return orjson.dumps(text(value)).decode()
 
 
 def usage_details(usage: Mapping[str, Any]) -> dict[str, int | float]:

@@ -1,6 +1,6 @@
 """One send to Langfuse: spans as OTLP over HTTP, or a picture of one of them.
 
-It brings OpenTelemetry's encoder and the HTTP client, so it is imported by the first that has something to send.
+It brings OpenTelemetry's SDK and the HTTP client, so it is imported by the first that has something to send.
 """
 
 from __future__ import annotations
@@ -14,20 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Status
 
 from genai_integrations.errors import GenAIError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.tracing.exporter import Job, Outcome
 from genai_integrations.tracing.media import Medium, take_media
+from genai_integrations.tracing.otlp import export
 from genai_integrations.tracing.outbox import KeyPair, Outbox
 from genai_integrations.tracing.owners import SDK_SCOPE
 from genai_integrations.transports.http.endpoint import Endpoint
@@ -35,8 +32,6 @@ from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sync_http import SyncHttp, read_all
 
 if TYPE_CHECKING:
-    from opentelemetry.util.types import AnyValue
-
     from genai_integrations.tracing.record import Record
 
 _UPLOAD = 20.0
@@ -191,29 +186,14 @@ def _sdk_version() -> str:
 
 def encoded(records: Sequence[Record], public_key: str) -> bytes:
     """Spans as the body of an OTLP export, in the SDK's scope."""
-    where = InstrumentationScope(SDK_SCOPE, _sdk_version(), None, {"public_key": public_key})
-    spans = [
-        ReadableSpan(
-            name=record.name,
-            context=record.context,
-            parent=record.parent,
-            resource=_RESOURCE,
-            attributes=cast("Mapping[str, AnyValue]", record.attributes),
-            start_time=record.began,
-            end_time=record.ended,
-            instrumentation_scope=where,
-            status=record.status or Status(),
-        )
-        for record in records
-    ]
-    return bytes(encode_spans(spans).SerializeToString())
+    return export(records, _RESOURCE, (SDK_SCOPE, _sdk_version()), {"public_key": public_key})
 
 
-def _resource() -> Resource:
+def _resource() -> Mapping[str, object]:
     # Not `Resource.create`, which starts threads, and none can be started at the end of a program.
     own = {"telemetry.sdk.language": "python", "telemetry.sdk.name": "opentelemetry"}
     resource = Resource({**own, "service.name": "unknown_service"})
-    return resource.merge(OTELResourceDetector().detect())
+    return dict(resource.merge(OTELResourceDetector().detect()).attributes)
 
 
 _RESOURCE = _resource()

@@ -14,11 +14,12 @@ from genai_integrations.settings import TraceSettings
 from genai_integrations.tracing import attributes as attribute
 from genai_integrations.tracing.carrying import TRACE_ID
 from genai_integrations.tracing.outbox import Outbox
-from genai_integrations.tracing.record import Record, new_trace_id
+from genai_integrations.tracing.record import Record, new_span_id, new_trace_id
 from genai_integrations.tracing.recorder import masked
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
+    from opentelemetry.trace import SpanContext
 
 _APP_ROOT = "langfuse.internal.is_app_root"
 _PROPAGATION = "langfuse._client.propagation"
@@ -41,6 +42,12 @@ class OwnRecorder:
         self._fixed = {name: value for name, value in fixed.items() if value}
         # As OpenTelemetry's sampler by trace id, which the SDK has, so that both leave out the same traces.
         self._bound = round(rate * (1 << 64))
+        # Found once, and not by an import in every call.
+        from opentelemetry.context import get_current
+        from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
+
+        self._around, self._span_in = get_current, get_current_span
+        self._new_context, self._sampled = SpanContext, TraceFlags(TraceFlags.SAMPLED)
 
     def may_record(self, value: object) -> object:
         """A value after masking."""
@@ -52,11 +59,8 @@ class OwnRecorder:
 
     def started(self, request: Request) -> Record | None:
         """A new span, or None where sampling leaves the call out."""
-        from opentelemetry.context import get_current
-        from opentelemetry.trace import get_current_span
-
-        context = get_current()
-        around = get_current_span(context).get_span_context()
+        context = self._around()
+        around = self._span_in(context).get_span_context()
         parent = around if around.is_valid else None
         trace_id = new_trace_id() if parent is None else parent.trace_id
         if (trace_id & _LOW) >= self._bound or (
@@ -69,21 +73,20 @@ class OwnRecorder:
             **attribute.opening(request),
         }
         name = attribute.NAMES[request.operation]
-        return Record(self._outbox, name, attributes, parent=parent, trace_id=trace_id)
+        own = self._context(trace_id, parent)
+        return Record(self._outbox, name, attributes, parent=parent, context=own)
 
     def started_below(
         self, above: Record, name: str, began: int, attributes: Mapping[str, object]
     ) -> Record:
         """A new span for a part of a call."""
-        context = above.context
-        return Record(
-            self._outbox,
-            name,
-            dict(attributes),
-            parent=context,
-            trace_id=context.trace_id,
-            began=began,
-        )
+        parent = above.context
+        own = self._context(parent.trace_id, parent)
+        return Record(self._outbox, name, dict(attributes), parent=parent, context=own, began=began)
+
+    def _context(self, trace_id: int, parent: SpanContext | None) -> SpanContext:
+        state = None if parent is None else parent.trace_state
+        return self._new_context(trace_id, new_span_id(), False, self._sampled, state)
 
     @staticmethod
     def trace_id(span: Record) -> str:

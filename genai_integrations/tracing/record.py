@@ -25,7 +25,7 @@ class Record:
         name: What it is called.
         attributes: What is known of it now.
         parent: The span around it; None begins a trace.
-        trace_id: Its trace.
+        context: Its own ids.
         began: Nanoseconds since the epoch; None is now.
     """
 
@@ -47,11 +47,9 @@ class Record:
         attributes: dict[str, object],
         *,
         parent: SpanContext | None,
-        trace_id: int,
+        context: SpanContext,
         began: int | None = None,
     ) -> None:
-        from opentelemetry.trace import SpanContext, TraceFlags
-
         self._outbox = outbox
         self.name = name
         self.parent = parent
@@ -59,9 +57,7 @@ class Record:
         self.status: Status | None = None
         self.began = time.time_ns() if began is None else began
         self.ended = 0
-        flags = TraceFlags(TraceFlags.SAMPLED)
-        state = None if parent is None else parent.trace_state
-        self.context = SpanContext(trace_id, _bits(64), False, flags, state)
+        self.context = context
 
     def is_recording(self) -> bool:
         """Whether it is still open."""
@@ -84,7 +80,7 @@ class Record:
     @property
     def size(self) -> int:
         """About how many bytes it has."""
-        return _OTHER + sum(len(value) for value in self.attributes.values() if type(value) is str)
+        return _OTHER + sum([len(row) for row in self.attributes.values() if type(row) is str])
 
 
 _OTHER = 500
@@ -94,6 +90,11 @@ _OTHER = 500
 def new_trace_id() -> int:
     """A trace of its own."""
     return _bits(128)
+
+
+def new_span_id() -> int:
+    """A span of its own."""
+    return _bits(64)
 
 
 def _bits(number: int) -> int:

@@ -91,6 +91,52 @@ class AsyncClosableChunks:
             await self._chunks.aclose()
 
 
+class ArrivingChunks:
+    """As `AsyncClosableChunks`, of an answer whose chunks often come several at once.
+
+    Args:
+        arrivals: Makes lists of them, none of which is empty.
+        hang_up: As there.
+    """
+
+    __slots__ = ("_arrivals", "_hang_up", "_ready")
+
+    def __init__(self, arrivals: AsyncGenerator[list[Wire]], hang_up: Callable[[], None]) -> None:
+        self._arrivals = arrivals
+        self._hang_up = hang_up
+        # The last is the next.
+        self._ready: list[Wire] = []
+
+    def __aiter__(self) -> AsyncIterator[Wire]:
+        return self
+
+    async def __anext__(self) -> Wire:
+        if not self._ready:
+            self._ready = (await self._arrivals.__anext__())[::-1]
+        return self._ready.pop()
+
+    def ready(self) -> list[Wire]:
+        """The chunks that are there already."""
+        ready, self._ready = self._ready[::-1], []
+        return ready
+
+    async def aclose(self) -> None:
+        """Stop, and let the provider know."""
+        if is_running(self._arrivals):
+            # Another task is reading, and a generator that runs cannot be closed.
+            self._hang_up()
+        else:
+            await self._arrivals.aclose()
+
+
+async def one_by_one(arrivals: AsyncGenerator[list[Wire]]) -> AsyncGenerator[Wire]:
+    """The chunks in lists of them."""
+    async with contextlib.aclosing(arrivals):
+        async for chunks in arrivals:
+            for chunk in chunks:
+                yield chunk
+
+
 def is_running(chunks: AsyncGenerator[object]) -> bool:
     """Whether some task waits for the generator's next value, so that it cannot be closed."""
     return isinstance(chunks, AsyncGeneratorType) and chunks.ag_running

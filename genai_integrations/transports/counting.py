@@ -123,7 +123,7 @@ class Counter:
         answered = None
         try:
             answered = await self._shared.async_http.post(endpoint, body, idle)
-            answer = await async_http.read_all(answered, idle)
+            answer = await async_http.read_all(answered)
             check_status(answered.status, answered.headers, answer, endpoint.secrets)
             return row.tokens(_decoded(answer))
         except Exception as error:  # noqa: BLE001  as above

@@ -15,10 +15,12 @@ from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.made_once import made_once
 from genai_integrations.runtime.network import tls_context
 from genai_integrations.transports.chunks import (
+    ArrivingChunks,
     AsyncClosableChunks,
     ClosableChunks,
     Line,
     atimed,
+    one_by_one,
     timed,
 )
 from genai_integrations.transports.dialect import Dialect, Relaying
@@ -150,29 +152,31 @@ class DirectTransport:
 
     async def asend(self, call: WireCall, idle: float) -> Wire:
         """As `send`; how long the whole may take is the caller's to bound."""
-        from genai_integrations.transports.http import async_http
+        from genai_integrations.transports.http.async_http import read_all
 
         dialect, endpoint, body, relays = self._request(call)
         answered = None
         try:
             response = answered = await self._async.post(endpoint, body, idle, call.times)
-            answer = await async_http.read_all(response, idle)
+            answer = await read_all(response)
             check_status(response.status, response.headers, answer, endpoint.secrets)
             reply = read_reply(answer, dialect, call, endpoint.secrets, response.headers)
             return Relayed(reply, answer) if relays else reply
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 
-    def astream(self, call: WireCall, idle: float) -> AsyncClosableChunks:
+    def astream(self, call: WireCall, idle: float) -> AsyncClosableChunks | ArrivingChunks:
         """As `stream`; how long the first content may take is the caller's to bound."""
         line = Line()
-        chunks = self._astream(call, idle, line)
+        arrivals = self._arrivals(call, idle, line)
         if call.times is not None:
-            chunks = atimed(chunks, call.times)
-        return AsyncClosableChunks(chunks, line.hang_up)
+            return AsyncClosableChunks(atimed(one_by_one(arrivals), call.times), line.hang_up)
+        return ArrivingChunks(arrivals, line.hang_up)
 
-    async def _astream(self, call: WireCall, idle: float, line: Line) -> AsyncGenerator[Wire]:
-        from genai_integrations.transports.http import async_http
+    async def _arrivals(
+        self, call: WireCall, idle: float, line: Line
+    ) -> AsyncGenerator[list[Wire]]:
+        from genai_integrations.transports.http.async_http import finish, read_all, taking
 
         dialect, endpoint, body, relays = self._request(call)
         answered = None
@@ -180,23 +184,24 @@ class DirectTransport:
             response = answered = await self._async.post(endpoint, body, idle, call.times)
             line.lead_to(response.close)
             if not is_good(response.status):
-                answer = await async_http.read_all(response, idle)
+                answer = await read_all(response)
                 check_status(response.status, response.headers, answer, endpoint.secrets)
             reader = (RelayingReader if relays else Reader)(dialect, call, endpoint.secrets)
-            async with contextlib.aclosing(async_http.read_pieces(response, idle)) as pieces:
-                async for piece in pieces:
-                    for chunk in reader.feed(piece):
-                        yield chunk
+            take = taking(response)
+            with contextlib.closing(response):
+                while piece := await take():
+                    if chunks := reader.feed(piece):
+                        yield chunks
                     if reader.failure is not None:
                         reader.check()
                     if reader.ended:
-                        await async_http.finish(response)
-                        yield END
+                        await finish(response)
+                        yield [END]
                         return
             for chunk in reader.finish():
-                yield chunk
+                yield [chunk]
             if reader.ended:
-                yield END
+                yield [END]
         except Exception as error:  # noqa: BLE001  whatever a server makes happen is a failed attempt
             raise leaving(error, endpoint.secrets, answered) from None
 

@@ -122,7 +122,7 @@ thread.join()
 @pytest.mark.parametrize(
     ("name", "way"),
     [
-        ("aiohttp", "async"),
+        ("aiohappyeyeballs", "async"),
         ("urllib3", "sync"),
         ("genai_integrations.transports.openai.dialect", "sync"),
         ("genai_integrations.transports.openai.dialect", "async"),

@@ -242,7 +242,7 @@ def test_a_provider_that_hangs_up_is_asked_once(transport, connect, raw_server):
 
 
 def test_nor_in_a_loop(transport, connect, raw_server):
-    """The same for aiohttp's connections."""
+    """The same for an event loop's connections."""
     told = threading.Event()
     server = raw_server(_hangs_up_when_told(told))
     server.answering = threading.Barrier(8)

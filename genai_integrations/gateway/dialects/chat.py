@@ -86,8 +86,8 @@ async def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes
     """The stream as OpenAI sends it: a role first, then deltas, then the usage if it is wanted, then `[DONE]`."""
     sent = _Sent(wants_usage=bool((asked.body.get("stream_options") or {}).get("include_usage")))
     try:
-        async for chunk in stream:
-            if data := sent.taken(chunk.wire):
+        while chunks := await stream.arrived():
+            if data := b"".join(map(sent.taken, chunks)):
                 yield data
     except GenAIError as error:
         yield sent.broken(error)

@@ -31,16 +31,18 @@ async def written(stream: AsyncReplyStream, writer: Writer) -> AsyncGenerator[by
     """The events of a stream. None of our errors comes out of it: one that breaks ends with the API's event for that."""
     relayed = 0
     try:
-        async for chunk in stream:
-            wire = chunk.wire
-            if isinstance(wire, Relayed):
-                relayed += 1
-                yield wire.raw
-                continue
-            if "restarted" in wire:
-                raise StreamInterruptedError(_NO_WORD)
-            # The first chunk says which it is: one that is relayed stands before what was read of it.
-            if not relayed and (data := writer.take(wire)):
+        while chunks := await stream.arrived():
+            made = []
+            for wire in chunks:
+                if isinstance(wire, Relayed):
+                    relayed += 1
+                    made.append(wire.raw)
+                elif "restarted" in wire:
+                    raise StreamInterruptedError(_NO_WORD)
+                elif not relayed:
+                    # The first chunk says which it is: one that is relayed stands before what was read of it.
+                    made.append(writer.take(wire))
+            if data := b"".join(made):
                 yield data
     except GenAIError as error:
         yield writer.broken(error, relayed)

@@ -1,10 +1,9 @@
-"""An HTTP answer: its head, without the standard library's parser for e-mail, and its body, with its framing."""
+"""An HTTP answer for threads: its head, and its body, with its framing."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import re
 import socket
 import threading
 from collections.abc import Callable
@@ -12,18 +11,16 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, Protocol, cast
 
 from genai_integrations.runtime.network import PIECE
+from genai_integrations.transports.http.heads import (
+    LARGEST_HEAD,
+    TOO_LARGE,
+    by_name,
+    length_of,
+    says_close,
+    unfolded,
+)
 from genai_integrations.transports.http.packing import unpacking
 from genai_integrations.transports.http.patience import Patience
-
-_LARGEST_HEAD = 1 << 20
-"""Bytes of all header lines together. There is no other limit on their number and length."""
-
-_LONGEST_LENGTH = 18
-"""Digits of an answer's length: more bytes than there are."""
-
-_FOLD = re.compile(r"\r?\n[ \t]+")
-_SPACE = " \t\r"
-_WITHOUT_BODY = frozenset((204, 304))
 
 
 class Reader(Protocol):
@@ -128,17 +125,15 @@ class Answer(HTTPResponse):
                 version, status, lines = usual
             if not version.startswith("HTTP/1.") or status == 101:
                 raise HTTPException(f"the server does not go on in HTTP/1: {version} {status}")
-            head = _by_name(lines) if usual else _head(self.fp)
+            head = by_name(lines) if usual else _head(self.fp)
         self.status = status
         self.headers = head
         self.chunked = head.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
-        self.length = None if self.chunked else _length(status, head)
+        self.length = None if self.chunked else length_of(status, head)
         is_packed = self.length != 0 and "content-encoding" in head
         self.packed = unpacking(head) if is_packed else None
-        told = head.get("connection", "").lower()
-        closes = "keep-alive" not in told if version == "HTTP/1.0" else "close" in told
-        self.will_close = closes or (not self.chunked and self.length is None)
+        self.will_close = says_close(version, head) or (not self.chunked and self.length is None)
         if self.length == 0:
             self._close_conn()
 
@@ -200,18 +195,6 @@ class Answer(HTTPResponse):
         super()._close_conn()  # type: ignore[misc]
 
 
-def _length(status: int, head: dict[str, str]) -> int | None:
-    """Bytes of a body that is not chunked; None if it ends with the connection."""
-    told = head.get("content-length")
-    if status in _WITHOUT_BODY:
-        return 0
-    if told is None:
-        return None
-    if not told.isdecimal() or len(told) > _LONGEST_LENGTH:
-        raise HTTPException("the length of the answer is no number")
-    return int(told)
-
-
 def _usual_head(stream: Any) -> tuple[str, int, list[str]] | None:
     """The version, the status and the header lines, if all of the head has come and is written as most are.
 
@@ -236,32 +219,19 @@ def _usual_head(stream: Any) -> tuple[str, int, list[str]] | None:
 
 def _head(stream: Any) -> dict[str, str]:
     """Header lines up to the empty one, by lower-case name."""
-    return _by_name(_FOLD.sub(" ", _lines(stream).decode("latin-1")).split("\n"))
-
-
-def _by_name(lines: list[str]) -> dict[str, str]:
-    """Header lines by lower-case name; the first of a name counts."""
-    split = [line.partition(":") for line in lines]
-    rows = [
-        (name.strip(_SPACE).lower(), value.strip(_SPACE)) for name, colon, value in split if colon
-    ]
-    head = dict(reversed(rows))
-    if len(head) < len(rows) and len({row for row in rows if row[0] == "content-length"}) > 1:
-        raise HTTPException("the answer has two lengths")
-    return head
+    return by_name(unfolded(_lines(stream).decode("latin-1")))
 
 
 def _lines(stream: Any) -> bytes:
     """The bytes up to the empty line."""
     lines = []
-    room = _LARGEST_HEAD
+    room = LARGEST_HEAD
     while (line := stream.readline(room)) not in (b"\r\n", b"\n"):
         room -= len(line)
         if line[-1:] != b"\n":
-            raise HTTPException(_CUT if room else _TOO_LARGE)
+            raise HTTPException(_CUT if room else TOO_LARGE)
         lines.append(line)
     return b"".join(lines)
 
 
 _CUT = "the head of the answer was cut short"
-_TOO_LARGE = "the head of the answer is too large"

@@ -7,7 +7,7 @@ import socket
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -66,7 +66,7 @@ class Host:
         self.name = str(url.host if is_default else url.netloc)
         forwards = self._proxy is not None and url.scheme == "http"
         self.forwarded = f"http://{self.name}" if forwards else ""
-        self.headers = self._authorization if forwards else {}
+        self.headers: Mapping[str, str] = self._authorization if forwards else {}
 
     def idle(self) -> HTTPConnection | None:
         """The connection used last that can be used again; None if there is none."""

@@ -63,8 +63,8 @@ def _async_http() -> None:
     from genai_integrations.transports.http import async_http  # noqa: F401  the import is what is wanted
 
 
-ASYNC_HTTP = Loading("aiohttp", _async_http)
-"""aiohttp takes a tenth of a second, in which an event loop would stand still."""
+ASYNC_HTTP = Loading("HTTP for event loops", _async_http)
+"""It takes some hundredths of a second, in which an event loop would stand still."""
 
 SYNC_HTTP = "genai_integrations.transports.http.sync_http"
 """The module that brings urllib3, which takes a tenth of a second, too."""

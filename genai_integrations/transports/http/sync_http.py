@@ -8,10 +8,9 @@ import socket
 import time
 import urllib.request  # noqa: F401  `proxy_for` needs it, and must not load it while a provider is waited for
 from collections.abc import Generator
-from functools import lru_cache, partial
+from functools import partial
 from http.client import HTTPException
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
@@ -37,6 +36,7 @@ from genai_integrations.transports.http.endpoint import Endpoint, reached
 from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sizes import answer_too_large
+from genai_integrations.transports.http.written import head_of
 
 if TYPE_CHECKING:
     from genai_integrations.calls.wire import Times
@@ -140,28 +140,6 @@ def _opened(host: Host, seconds: float, times: Times | None) -> HTTPConnection:
             times.connected(since)
 
 
-def _request(host: Host, endpoint: Endpoint, body: bytes) -> bytes:
-    """Head and body, to be sent together: one packet fewer."""
-    head = (
-        f"{endpoint.method} {host.forwarded}{_target(endpoint.path)} HTTP/1.1\r\n"
-        f"host: {host.name}\r\ncontent-length: {len(body)}\r\n"
-    )
-    # What is told to a proxy, unless the connection has its own word for it.
-    for name, value in host.headers.items():
-        if name not in endpoint.headers:
-            head += f"{name}: {value}\r\n"
-    return f"{head}{endpoint.lines}\r\n".encode("latin-1") + body
-
-
-@lru_cache(1024)
-def _target(path: str) -> str:
-    return quote(path, safe=_IN_TARGETS)
-
-
-_IN_TARGETS = "/?:@!$&'()*+,;=~%"
-"""What may stand in a path and query as it is."""
-
-
 def _exchange(
     host: Host, connection: HTTPConnection, endpoint: Endpoint, body: bytes, patience: Patience
 ) -> Answer:
@@ -173,7 +151,8 @@ def _exchange(
         sock.settimeout(patience.left())
         # A server may answer, and hang up, before it has read everything.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            sock.sendall(_request(host, endpoint, body))
+            # One packet for head and body.
+            sock.sendall(head_of(host, endpoint, len(body)) + body)
         answer.begin()
     except BaseException:
         answer.close()

@@ -7,7 +7,6 @@ import concurrent.futures
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextvars import ContextVar
 
-import aiohttp
 import httpx
 
 from genai_integrations.connections.origins import origin_of
@@ -16,6 +15,7 @@ from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
 from genai_integrations.transports.facts import request_id
 from genai_integrations.transports.failures import status_error
+from genai_integrations.transports.http.async_answer import AsyncAnswer
 from genai_integrations.transports.http.async_http import AsyncHttp, read_all, read_pieces
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.litellm.events import Events, Frames, Reader, Whole
@@ -132,7 +132,7 @@ class WitnessedTransport(httpx.AsyncBaseTransport):
             witness.answer_began(answer.headers.get("content-type", "").lower())
             stream = _Body(answer, witness)
             return httpx.Response(200, headers=headers, stream=stream, request=request)
-        content = await read_all(answer, witness.idle)
+        content = await read_all(answer)
         if answer.status == 200:
             page = InvalidReplyError(
                 "the server answered 200 with an HTML page: is the base URL right?"
@@ -182,14 +182,14 @@ _DROPPED = frozenset(("content-encoding", "content-length", "transfer-encoding")
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse, witness: Witness) -> None:
+    def __init__(self, answer: AsyncAnswer, witness: Witness) -> None:
         self._answer = answer
         self._witness = witness
 
     async def __aiter__(self) -> AsyncGenerator[bytes]:
         witness = self._witness
         try:
-            async for piece in read_pieces(self._answer, witness.idle):
+            async for piece in read_pieces(self._answer):
                 yield witness.take(piece)
                 witness.check()
             yield witness.finish()
