@@ -12,7 +12,9 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sys
+import threading
 import uuid
 from pathlib import Path
 
@@ -103,6 +105,19 @@ def as_it_was():
         logger.setLevel(level)
     if signal.getsignal(signal.SIGINT) is not handler:
         signal.signal(signal.SIGINT, handler)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """The test's own thread opens no socket; threads that other tests have left, such as to a Redis, go on."""
+    own, kind = threading.get_ident(), socket.socket
+
+    class Refusing(kind):
+        def __init__(self, *args, **options):
+            assert threading.get_ident() != own, "a socket was opened"
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(socket, "socket", Refusing)
 
 
 @pytest.fixture(scope="session")

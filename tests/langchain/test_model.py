@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
-import socket
 
 import pytest
 from langchain_core.caches import InMemoryCache
@@ -322,9 +321,8 @@ def test_the_profile_is_looked_up_when_it_is_read(client, monkeypatch):
     assert model.profile == {"max_input_tokens": 4}
 
 
-def test_tokens_are_counted_offline(client, monkeypatch):
+def test_tokens_are_counted_offline(client, offline):
     """No socket is opened; more text, tools and pictures count as more."""
-    monkeypatch.setattr(socket, "socket", None)
     model = ChatGenAI("gpt-4o", client=client)
     call = {"name": "weather", "args": {"city": "Oslo"}, "id": "1"}
     picture = {"type": "image_url", "image_url": {"url": "https://e.org/a.png"}}

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import struct
 import subprocess
 import sys
@@ -160,9 +159,9 @@ def _png(width, height):
         ("gpt-4o", "data:image/png;base64,!", None, 765),
     ],
 )
-def test_pictures_are_counted_by_the_published_rules(model, url, detail, tokens, monkeypatch):
+@pytest.mark.usefixtures("offline")
+def test_pictures_are_counted_by_the_published_rules(model, url, detail, tokens):
     """By their size, which the picture's own header tells."""
-    monkeypatch.setattr(socket, "socket", None)
     part = {"type": "image_url", "image_url": {"url": url, "detail": detail}}
     with_it = {"messages": [{"role": "user", "content": [part]}]}
     without = {"messages": [{"role": "user", "content": []}]}
