@@ -123,7 +123,8 @@ class ResultFields(TypedDict, total=False):
     route: RouteRecord
 
 
-LOWER_IS_BETTER = ("latency_ms", "first_token_ms", "cost")
+TIMES = ("latency_ms", "first_token_ms")
+LOWER_IS_BETTER = (*TIMES, "cost")
 """What can be compared beside scores."""
 
 

@@ -10,10 +10,13 @@ from statistics import fmean
 from genai_integrations.display import Bundle, bundle, escape, milliseconds, money, muted
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.experiments.intervals import Difference, difference_of
-from genai_integrations.experiments.results import LOWER_IS_BETTER, Candidate, Result
+from genai_integrations.experiments.results import LOWER_IS_BETTER, TIMES, Candidate, Result
 
 _TIE = 1e-9
 """Scores that differ by less differ by rounding: means of repeats are sums of floats."""
+
+_OUR_MS = 10.0
+"""Milliseconds that a call may wait in this process for others that run beside it: less is no provider's difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Wins:
         if found is None:
             return f"{self.metric}: no item has a value of both {self.a} and {self.b}{self._others}"
         shown = [self._amount(value) for value in (found.value, found.low, found.high)]
-        if not found.is_real:
+        is_ours = self.metric in TIMES and abs(found.value) < _OUR_MS
+        if is_ours or not found.is_real:
             return (
                 f"{self.metric}: no difference between {self.a} and {self.b} that {counted(len(self.items), 'item')} "
                 f"can show: {shown[0]} [{shown[1]}, {shown[2]}]{self._others}"
@@ -82,7 +86,7 @@ class Wins:
         sign, size = "-" if value < 0 else "", abs(value)
         if self.metric == "cost":
             return sign + money(size)
-        return sign + (milliseconds(size) if self.metric in LOWER_IS_BETTER else f"{size:.2f}")
+        return sign + (milliseconds(size) if self.metric in TIMES else f"{size:.2f}")
 
 
 def wins_of(results: Iterable[Result], metric: str, a: Candidate, b: Candidate) -> Wins:

@@ -10,6 +10,8 @@ import pytest
 from genai_integrations import compare
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.experiments import Evaluator, Item
+from genai_integrations.experiments.results import Candidate, Result
+from genai_integrations.experiments.wins import wins_of
 from genai_integrations.testing.faults import Fault
 
 
@@ -92,6 +94,27 @@ def test_noise_is_called_noise(graded):
     assert found.verdict.startswith(
         "grade: no difference between gpt-4o and gpt-4o-mini that 4 items can show: 0.02 [-0.1"
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "slower_by", "verdict"),
+    [
+        ("latency_ms", 4, "no difference between a and b that 8 items can show: 4 ms [4 ms, 4 ms]"),
+        ("first_token_ms", 9.9, "no difference between a and b that 8 items can show: 10 ms "),
+        ("latency_ms", 12, "b better than a by 12 ms [12 ms, 12 ms] on 8 items"),
+    ],
+)
+def test_what_calls_wait_for_each_other_is_nobodys(metric, slower_by, verdict):
+    """Many calls run in one process at once: a few milliseconds are its own, however often they come."""
+    times = {"a": 300 + slower_by, "b": 300}
+    results = [
+        Result(model, None, str(item), text="x", **{metric: milliseconds + item})
+        for model, milliseconds in times.items()
+        for item in range(8)
+    ]
+    found = wins_of(results, metric, Candidate("a", None), Candidate("b", None))
+    assert found.verdict.startswith(f"{metric}: {verdict}")
+    assert (found.wins, found.losses) == (0, 8)
 
 
 def test_items_without_both_values_are_left_out_and_counted(graded):
