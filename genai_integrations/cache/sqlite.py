@@ -17,6 +17,7 @@ from genai_integrations.cache.kept import Kept
 from genai_integrations.cache.sealing import Sealed, Sealing
 from genai_integrations.calls.wire import Wire
 from genai_integrations.runtime.fork import after_fork_in_child
+from genai_integrations.runtime.write_ahead import write_ahead
 
 T = TypeVar("T")
 
@@ -182,7 +183,7 @@ def _prepare(db: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError("it is a database of something else")
         db.execute(f"PRAGMA application_id = {_OURS}")
         db.execute("COMMIT")
-    db.execute("PRAGMA journal_mode = WAL")
+    write_ahead(db, _BUSY)
     # In WAL mode this is safe against a crash of the process; what a crash of the machine loses was only kept.
     db.execute("PRAGMA synchronous = NORMAL")
     db.executescript(_TABLE)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from genai_integrations.calls.route import CANCELLED, OK
 from genai_integrations.gateway.rates import BOUNDS, BUCKETS, CACHED, CALL, LEFT, Counts
+from genai_integrations.runtime.write_ahead import write_ahead
 
 MINUTES = 60
 """How far back the board goes."""
@@ -172,9 +173,8 @@ class Board:
         # An application that was made and never served is closed by nobody.
         self._end = weakref.finalize(self, self._connection.close)
         # What is lost when the machine stops is an hour of figures.
-        self._connection.executescript(
-            f"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; {_TABLES}"
-        )
+        write_ahead(self._connection, _PATIENCE)
+        self._connection.executescript(f"PRAGMA synchronous = OFF; {_TABLES}")
 
     def close(self) -> None:
         """Close the file."""

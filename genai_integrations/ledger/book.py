@@ -21,6 +21,7 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.ledger.rows import ATTEMPTS, CALLS, VERSION, Ended, attempt_row, call_row
 from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.process_end import finish_worker
+from genai_integrations.runtime.write_ahead import write_ahead
 
 _log = logging.getLogger("genai_integrations")
 
@@ -248,7 +249,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     """A ledger's file, to be written; made if it is not there."""
     connection = sqlite3.connect(path, timeout=_PATIENCE)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection, _PATIENCE)
         connection.execute("PRAGMA synchronous = NORMAL")
         with connection:
             # Two processes may both find it empty.
