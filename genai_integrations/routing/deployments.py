@@ -73,7 +73,6 @@ class Target:
         connection: The deployment's.
         model: The deployment's.
         name: The deployment's.
-        answering: What of it may change an answer: a part of the key of a kept one.
     """
 
     deployment: Deployment
@@ -83,16 +82,12 @@ class Target:
     connection: Connection = field(init=False)
     model: str = field(init=False)
     name: str = field(init=False)
-    answering: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         # As above: these are read for every attempt, and targets are made once for each name.
         object.__setattr__(self, "connection", self.deployment.connection)
         object.__setattr__(self, "model", self.deployment.model)
         object.__setattr__(self, "name", self.deployment.name)
-        said = [repr(sorted(row.items())) for row in (self.deployment.defaults, self.said) if row]
-        address = self.connection.base_url or ""
-        object.__setattr__(self, "answering", (self.name, address, *said))
 
 
 def by_order(targets: Iterable[Target]) -> Sequence[Target]:

@@ -11,7 +11,7 @@ from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import CACHE, Attempt
 from genai_integrations.calls.streamed import chunks_of
 from genai_integrations.calls.wire import Wire
-from genai_integrations.routing.deployments import Plan
+from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.shared_streams import AsyncReading, Reading
 
 
@@ -79,14 +79,11 @@ _NOT_ASKED = frozenset(("stream", "stream_options"))
 
 def question_of(request: Request, plan: Plan) -> Wire:
     """All that the answer to a request depends on."""
-    targets = [target.answering for target in plan.targets]
-    for group in plan.fallbacks:
-        targets += [target.answering for target in group]
+    targets = [target for group in (plan.targets, *plan.fallbacks) for target in group]
     question: Wire = {
         "operation": request.operation,
         "model": request.model,
-        # Which is asked first does not change an answer: a strategy may put them in any order.
-        "targets": sorted(targets),
+        "targets": sorted(map(_answering, targets)),
         # `0.0` as `0`, as the key has it: a store would walk the whole request to find that one.
         "body": {
             name: int(value) if type(value) is float and value.is_integer() else value
@@ -108,6 +105,13 @@ def question_of(request: Request, plan: Plan) -> Wire:
         }
     # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
     return {**question, "headers": dict(request.headers)} if request.headers else question
+
+
+def _answering(target: Target) -> tuple[str, ...]:
+    """What of a target may change an answer. Which is asked first does not: a strategy may put them in any order."""
+    connection, defaults = target.connection, target.deployment.defaults
+    said = [repr(sorted(row.items())) for row in (defaults, target.said) if row]
+    return (target.name, connection.base_url or "", *said)
 
 
 _WHOLE = frozenset(("stop", "tool_calls", "function_call"))
