@@ -74,10 +74,15 @@ class Connection(asyncio.Protocol):
             self._room.set_result(None)
 
     async def room(self) -> None:
-        """Wait until the server takes more, or has answered, or is gone."""
+        """Wait until the server takes more, or has answered, or is gone; the loop has a turn in any case.
+
+        In that the answer of a server is heard which reads on behind it.
+        """
         if self._is_full and self.is_open:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
+        else:
+            await asyncio.sleep(0)
 
     def close(self) -> None:
         """End it at once: nobody waits for what is still to be sent."""
