@@ -15,8 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from aiohappyeyeballs import start_connection
 
-from genai_integrations.connections.origins import is_unsafe_address
-from genai_integrations.errors import APIConnectionError, UntrustedHostError
+from genai_integrations.errors import APIConnectionError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import (
     IDLE_AGE,
@@ -27,7 +26,7 @@ from genai_integrations.runtime.network import (
 )
 from genai_integrations.transports.http.async_answer import AsyncAnswer
 from genai_integrations.transports.http.async_connection import Connection, Place
-from genai_integrations.transports.http.names import Address, looking_up
+from genai_integrations.transports.http.names import Address, looking_up, refuse_unsafe
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -92,7 +91,7 @@ class Way:
         if self._proxy is None:
             found = await self._addresses(self._host, self._port)
             for *_, address in found:
-                _refuse(str(address[0]))
+                refuse_unsafe(str(address[0]))
             return await _connected(new, found, self._host if self._is_secure else None)
         scheme, host, port = self._proxy
         found = await self._addresses(host, port)
@@ -241,13 +240,6 @@ async def _connected(
 
 def _keep(_connection: Connection, *, usable: bool) -> None:
     """Nothing: the connection goes on."""
-
-
-def _refuse(address: str) -> None:
-    if is_unsafe_address(address):
-        raise UntrustedHostError(
-            f"the provider's host leads to {address}, a link-local or metadata address"
-        )
 
 
 def _proxy(address: str) -> tuple[tuple[str, str, int], dict[str, str]]:

@@ -16,11 +16,10 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util import Url, make_headers, parse_url
 from urllib3.util.wait import wait_for_read
 
-from genai_integrations.connections.origins import is_unsafe_address
-from genai_integrations.errors import APIConnectionError, UntrustedHostError
+from genai_integrations.errors import APIConnectionError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import IDLE_AGE, IDLE_PER_HOST, NO_SUCH_PROXY, tls_context
-from genai_integrations.transports.http.names import Address, addresses_of
+from genai_integrations.transports.http.names import Address, addresses_of, refuse_unsafe
 
 
 class Host:
@@ -186,7 +185,7 @@ class _Guarded(_Bounded):
 
     def _look_at(self, found: Sequence[Address]) -> None:
         for *_, address in found:
-            _refuse(str(address[0]))
+            refuse_unsafe(str(address[0]))
 
 
 class _Connection(_Guarded, HTTPConnection):
@@ -203,13 +202,6 @@ class _ToProxy(_Bounded, HTTPConnection):
 
 class _ToSecureProxy(_Bounded, HTTPSConnection):
     pass
-
-
-def _refuse(address: str) -> None:
-    if is_unsafe_address(address):
-        raise UntrustedHostError(
-            f"the provider's host leads to {address}, a link-local or metadata address"
-        )
 
 
 def _proxy(address: str | None) -> tuple[Url | None, dict[str, str]]:

@@ -10,6 +10,8 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
+from genai_integrations.connections.origins import is_unsafe_address
+from genai_integrations.errors import UntrustedHostError
 from genai_integrations.runtime.single_flight import seconds_until
 
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
@@ -57,3 +59,15 @@ def _looked_up(host: str, port: int) -> list[Address]:
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except UnicodeError:
         raise socket.gaierror(socket.EAI_NONAME, f"{host[:50]!r} can be no host's name") from None
+
+
+def refuse_unsafe(address: str) -> None:
+    """Raise for an address that a host leads to where no provider is.
+
+    Raises:
+        UntrustedHostError: It is a link-local or metadata address.
+    """
+    if is_unsafe_address(address):
+        raise UntrustedHostError(
+            f"the provider's host leads to {address}, a link-local or metadata address"
+        )
