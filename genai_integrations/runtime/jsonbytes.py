@@ -24,10 +24,7 @@ def loads(data: bytes) -> Any:
     # Few texts have so many brackets at all, and counting them takes next to nothing.
     if len(data) > 2 * DEEPEST and data.count(b"{") + data.count(b"[") > DEEPEST:
         _check_depth(data)
-    try:
-        return orjson.loads(data)
-    except ValueError:
-        return _loads_slowly(data)
+    return loads_known(data)
 
 
 def loads_known(data: bytes) -> Any:
@@ -35,15 +32,11 @@ def loads_known(data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except ValueError:
-        return _loads_slowly(data)
-
-
-def _loads_slowly(data: bytes) -> Any:
-    """NaN, lone surrogates and byte order marks: what the standard library takes, we take."""
-    try:
-        return json.loads(data)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+        # NaN, lone surrogates and byte order marks: what the standard library takes, we take.
+        try:
+            return json.loads(data)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 def _check_depth(data: bytes) -> None:
