@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 
 _PROGRAM = """
 import asyncio, json, sys, time
+import genai_integrations
 from genai_integrations import Connection, GenAIClient
 from genai_integrations.langchain import ChatGenAI
 
@@ -61,6 +62,7 @@ async def achunk():
     return (time.process_time() - began) / 4000 * 1e6
 
 print(json.dumps({
+    "package": genai_integrations.__file__,
     "call": cpu(lambda: client.completion("a/m", question), 600),
     "ChatGenAI.invoke": cpu(lambda: chat.invoke("hi"), 300),
     "chunk": cpu(lambda: list(client.completion("a/m", question, stream=True)), 30) / 200,
@@ -113,11 +115,15 @@ def _run(tree: Path, url: str) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _PROGRAM, url],
         env=environment,
+        cwd=tree,  # Python looks there first: from a checkout both would be that one
         capture_output=True,
         text=True,
         check=True,
     )
-    figures: dict[str, float] = json.loads(done.stdout)
+    told = json.loads(done.stdout)
+    if not Path(told.pop("package")).is_relative_to(tree):
+        sys.exit(f"another package than that of {tree} was measured")
+    figures: dict[str, float] = told
     return figures
 
 
