@@ -25,9 +25,9 @@ from genai_integrations.transports.http.async_answer import AsyncAnswer
 from genai_integrations.transports.http.async_connection import Connection
 from genai_integrations.transports.http.async_hosts import Pool, Way
 from genai_integrations.transports.http.endpoint import Endpoint, reached
+from genai_integrations.transports.http.heads import head_of
 from genai_integrations.transports.http.packing import Unpacking, unpacking
 from genai_integrations.transports.http.sizes import answer_too_large
-from genai_integrations.transports.http.written import head_of
 
 if TYPE_CHECKING:
     from genai_integrations.calls.wire import Times

@@ -1,10 +1,15 @@
-"""The head of an answer, without the standard library's parser for e-mail."""
+"""Heads as HTTP/1.1 has them: of a request, written; of an answer, read without the standard library's e-mail parser."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from http.client import HTTPException
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from urllib.parse import quote
+
+from genai_integrations.transports.http.endpoint import Endpoint
 
 LARGEST_HEAD = 1 << 20
 """Bytes of all header lines together. There is no other limit on their number and length."""
@@ -20,6 +25,41 @@ _FIRST_FINAL = 200
 _SWITCHED = 101
 
 TOO_LARGE = "the head of the answer is too large"
+
+_IN_TARGETS = "/?:@!$&'()*+,;=~%"
+"""What may stand in a path and query as it is."""
+
+
+class Way(Protocol):
+    """How requests to one origin go.
+
+    Attributes:
+        name: What the header `Host` says.
+        forwarded: What stands before the path where a proxy forwards requests, else nothing.
+        headers: What such a proxy is told.
+    """
+
+    name: str
+    forwarded: str
+    headers: Mapping[str, str]
+
+
+def head_of(way: Way, endpoint: Endpoint, length: int) -> bytes:
+    """All that is written before a request's body of so many bytes."""
+    head = (
+        f"{endpoint.method} {way.forwarded}{_target(endpoint.path)} HTTP/1.1\r\n"
+        f"host: {way.name}\r\ncontent-length: {length}\r\n"
+    )
+    # What is told to a proxy, unless the connection has its own word for it.
+    for name, value in way.headers.items():
+        if name not in endpoint.headers:
+            head += f"{name}: {value}\r\n"
+    return f"{head}{endpoint.lines}\r\n".encode("latin-1")
+
+
+@lru_cache(1024)
+def _target(path: str) -> str:
+    return quote(path, safe=_IN_TARGETS)
 
 
 class Head(NamedTuple):

@@ -33,10 +33,10 @@ from genai_integrations.runtime.network import (
 from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.answer import Answer, PatientReader
 from genai_integrations.transports.http.endpoint import Endpoint, reached
+from genai_integrations.transports.http.heads import head_of
 from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sizes import answer_too_large
-from genai_integrations.transports.http.written import head_of
 
 if TYPE_CHECKING:
     from genai_integrations.calls.wire import Times
