@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from genai_integrations.calls.tool_calls import StreamedCalls, whole_calls
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import CallError, InvalidReplyError
 from genai_integrations.models.usage import counted
+from genai_integrations.runtime.masked import scrubbed
+from genai_integrations.runtime.plain import one_line
 
 _LIST_OF: Mapping[Operation, str] = {"chat/completions": "choices", "embeddings": "data"}
 
@@ -26,6 +28,13 @@ _DETAILS = frozenset(
     )
 )
 """What OpenAI tells of tokens, and the parts of those sums."""
+
+_REQUEST_IDS = (
+    *("x-request-id", "apim-request-id", "request-id", "x-ms-request-id", "x-amzn-requestid"),
+)
+"""Headers in which providers tell their id of a request."""
+
+_LONGEST_ID = 200
 
 _NO_CHOICE = "none"
 """In place of the delta of what is no choice: no object, as a delta must be."""
@@ -112,6 +121,16 @@ def check_reply(data: object, operation: Operation, failure: Failure | None = No
                 data["usage"] = counted(data["usage"])
             return data
     raise InvalidReplyError(f"the server's answer has no {wanted}")
+
+
+def request_id(headers: Mapping[str, str], secrets: Sequence[str] = ()) -> str | None:
+    """The provider's id of the request, from any of the headers in use."""
+    usual = headers.get("x-request-id")
+    if usual is not None and len(usual) <= _LONGEST_ID and usual.isprintable():
+        # Every answer has one, and nearly none has anything to be taken out.
+        return usual if not any(map(usual.__contains__, secrets)) else scrubbed(usual, secrets)
+    found = next((headers[name] for name in _REQUEST_IDS if name in headers), None)
+    return None if found is None else one_line(str(scrubbed(found, secrets)), _LONGEST_ID)
 
 
 class IncomingChunks:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from genai_integrations.calls.incoming import request_id
 from genai_integrations.runtime import jsonbytes
-from genai_integrations.runtime.masked import MASK
+from genai_integrations.runtime.masked import scrub, scrubbed
 from genai_integrations.runtime.plain import one_line
 from genai_integrations.transports.waits import wait_asked
 
@@ -37,13 +38,10 @@ _MESSAGES = (
 _DEEPEST = 40
 _MOST_OBJECTS = 64
 _LONGEST_TEXT = 50_000
+_LONGEST_WORD = 200
 """Bounds for an answer that is made to keep us busy."""
 
-_LONGEST_ID = 200
 _SAID = {"true": True, "false": False}
-_REQUEST_ID_HEADERS = (
-    *("x-request-id", "apim-request-id", "request-id", "x-ms-request-id", "x-amzn-requestid"),
-)
 _NOT_SHOWN = re.compile(r"<(script|style|!--).*?(</\1>|-->)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _REFUSALS = range(300, 600)
@@ -151,35 +149,6 @@ def error_object(data: object) -> dict[str, object]:
     return inner if isinstance(inner, dict) else {}
 
 
-def scrub(body: bytes, secrets: Iterable[str]) -> bytes:
-    """The bytes without secrets that a careless server echoes."""
-    # The longest first, so that one inside another leaves no rest.
-    for secret in sorted(secrets, key=len, reverse=True):
-        body = body.replace(secret.encode(), MASK.encode())
-    return body
-
-
-def scrubbed(value: Any, secrets: Sequence[str]) -> Any:
-    """The decoded value without the secrets in any of its texts: in JSON, escapes would have hidden them."""
-    if isinstance(value, str):
-        return scrub(value.encode(errors="replace"), secrets).decode()
-    if isinstance(value, dict):
-        return {scrubbed(key, secrets): scrubbed(item, secrets) for key, item in value.items()}
-    if isinstance(value, list):
-        return [scrubbed(item, secrets) for item in value]
-    return value
-
-
-def request_id(headers: Mapping[str, str], secrets: Sequence[str] = ()) -> str | None:
-    """The provider's id of the request, from any of the headers in use."""
-    usual = headers.get("x-request-id")
-    if usual is not None and len(usual) <= _LONGEST_ID and usual.isprintable():
-        # Every answer has one, and nearly none has anything to be taken out.
-        return usual if not any(map(usual.__contains__, secrets)) else scrubbed(usual, secrets)
-    found = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
-    return None if found is None else one_line(str(scrubbed(found, secrets)), _LONGEST_ID)
-
-
 def _opened(value: object, depth: int, name: str = "error") -> Any:
     """The value with every text that holds an error object decoded in its place: its escapes hide no secret then."""
     if depth > _DEEPEST:
@@ -269,7 +238,7 @@ def _first(objects: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | 
     """The innermost word under one of these names; a number is a status, and says less."""
     found = (row.get(name) for row in objects for name in names)
     words = (word for word in found if isinstance(word, str) and not _is_number(word))
-    return next((one_line(word, _LONGEST_ID) for word in words), None)
+    return next((one_line(word, _LONGEST_WORD) for word in words), None)
 
 
 def _is_number(word: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from genai_integrations.calls.incoming import request_id
 from genai_integrations.errors import (
     APIConnectionError,
     BadRequestError,
@@ -14,9 +15,10 @@ from genai_integrations.errors import (
     InvalidReplyError,
     ServerError,
 )
+from genai_integrations.runtime.masked import scrubbed
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.runtime.plain import one_line
-from genai_integrations.transports.facts import Facts, facts, facts_in, request_id, scrubbed
+from genai_integrations.transports.facts import Facts, facts, facts_in
 from genai_integrations.transports.meanings import (
     BY_FOREIGN_CLASS,
     BY_HUNDRED,

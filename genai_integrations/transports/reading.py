@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from genai_integrations.calls.incoming import IncomingChunks, check_reply
+from genai_integrations.calls.incoming import IncomingChunks, check_reply, request_id
 from genai_integrations.calls.wire import REQUEST_ID, Relayed, Wire, WireCall
 from genai_integrations.errors import CallError, InvalidReplyError, ServerError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.dialect import Dialect
-from genai_integrations.transports.facts import request_id
 from genai_integrations.transports.failures import event_error, failure_in, status_error
 from genai_integrations.transports.http.sse import ErrorData, WholeData
 

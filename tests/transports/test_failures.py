@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genai_integrations import errors
-from genai_integrations.transports.facts import scrub
+from genai_integrations.runtime.masked import scrub
 from genai_integrations.transports.failures import event_error, foreign_error, status_error
 from genai_integrations.transports.litellm.transport import litellm_module
 from genai_integrations.transports.waits import retry_after

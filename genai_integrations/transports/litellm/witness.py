@@ -9,11 +9,11 @@ from contextvars import ContextVar
 
 import httpx
 
+from genai_integrations.calls.incoming import request_id
 from genai_integrations.connections.origins import origin_of
 from genai_integrations.errors import CallError, GenAIError, InvalidReplyError, UntrustedHostError
 from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import proxy_for
-from genai_integrations.transports.facts import request_id
 from genai_integrations.transports.failures import status_error
 from genai_integrations.transports.http.async_answer import AsyncAnswer
 from genai_integrations.transports.http.async_http import AsyncHttp, read_all, read_pieces

@@ -10,8 +10,7 @@ from typing import Any
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import PLACEHOLDERS
 from genai_integrations.errors import GenAIError
-from genai_integrations.runtime.masked import MASK
-from genai_integrations.transports.facts import scrubbed
+from genai_integrations.runtime.masked import MASK, scrubbed
 
 _SHORTEST = 8
 """Characters of a secret at least: a shorter one would be found in ordinary words."""
