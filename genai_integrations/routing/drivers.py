@@ -50,6 +50,7 @@ from genai_integrations.routing.streams import (
     is_decisive,
     no_content,
 )
+from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.chunks import Line, arestated_stream, restated_stream
 from genai_integrations.transports.http.patience import Patience
 
@@ -75,7 +76,13 @@ class SyncDriver:
             GenAIError: It cannot be answered.
         """
         call = flow(request, self._parts, self._is_ready)
-        done = self._drive(call)
+        try:
+            done = self._drive(call)
+        except GenAIError as error:
+            # Without the frames between here and the attempt, which tell nobody but us anything.
+            raise error.with_traceback(None) from error.__cause__
+        except (ImportError, RuntimeError) as error:
+            raise last_words(error) or error from None
         if isinstance(done, Hand):
             return ReplyStream(call, done, self._drive)
         return done  # type: ignore[return-value]  # it is new
@@ -109,8 +116,14 @@ class AsyncDriver:
 
     async def run(self, request: Request) -> Reply | AsyncReplyStream:
         """As `SyncDriver.run`."""
+        require_event_loop()
         call = flow(request, self._parts, self._is_ready)
-        done = await self._drive(call)
+        try:
+            done = await self._drive(call)
+        except GenAIError as error:
+            raise error.with_traceback(None) from error.__cause__
+        except (ImportError, RuntimeError) as error:
+            raise last_words(error) or error from None
         if isinstance(done, Hand):
             return AsyncReplyStream(call, done, self._drive)
         return done  # type: ignore[return-value]  # it is new

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.args import RouterArgs
-from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire, WireCall
@@ -20,8 +19,6 @@ from genai_integrations.routing.names import Resolution
 from genai_integrations.routing.observing import Observer, wants_times
 from genai_integrations.routing.parts import Parts, measured, state
 from genai_integrations.routing.planning import Planner, Plans
-from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
-from genai_integrations.runtime.surroundings import last_words, require_event_loop
 from genai_integrations.transports.dispatch import Transports
 from genai_integrations.transports.protocol import Transport
 
@@ -51,6 +48,8 @@ class Router:
 
     Attributes:
         answers: The same; None keeps none.
+        run: Answers a request in the caller's thread: `SyncDriver.run`.
+        arun: The same on the running event loop: `AsyncDriver.run`.
     """
 
     def __init__(
@@ -84,8 +83,8 @@ class Router:
             from genai_integrations.routing.hedging import Hedging
 
             self._parts.hedging = Hedging(args.hedge_after, found)
-        self._sync = SyncDriver(self._parts)
-        self._async = AsyncDriver(self._parts)
+        self.run = SyncDriver(self._parts).run
+        self.arun = AsyncDriver(self._parts).run
 
     def plans(self) -> Plans:
         """The plans for the connections as they are now; reads those if they are not known."""
@@ -200,31 +199,6 @@ class Router:
         from genai_integrations.routing.outages import read
 
         self._parts.outages += read(text, self._parts)
-
-    def run(self, request: Request) -> Reply | ReplyStream:
-        """Answer a request; a stream when its first content is there.
-
-        Raises:
-            GenAIError: It cannot be answered.
-        """
-        try:
-            return self._sync.run(request)
-        except GenAIError as error:
-            # Without the frames between here and the attempt, which tell nobody but us anything.
-            raise error.with_traceback(None) from error.__cause__
-        except (ImportError, RuntimeError) as error:
-            raise last_words(error) or error from None
-
-    async def arun(self, request: Request) -> Reply | AsyncReplyStream:
-        """As `run`, without blocking the loop."""
-        require_event_loop()
-        try:
-            return await self._async.run(request)
-        except GenAIError as error:
-            # As in `run`.
-            raise error.with_traceback(None) from error.__cause__
-        except (ImportError, RuntimeError) as error:
-            raise last_words(error) or error from None
 
     def estimator(self, request: Request, counter: Counter | None, *, batch: bool) -> Estimator:
         """What says what a request would cost."""
