@@ -28,7 +28,6 @@ from genai_integrations.errors import (
     NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
-from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.observing import wants_reply
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
@@ -55,6 +54,7 @@ from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
+    from genai_integrations.routing.judging import JudgeOfAnswers
     from genai_integrations.routing.kept_answers import Recalled
 
 Flow = Generator[Step, Any, Reply | None]
@@ -289,6 +289,7 @@ class _Call(Record):
         is_rehearsed = outcome is not None
         if outcome is None and not self._is_ready(call):
             outcome = yield from self._ours(Prepare(call, self._ends))
+        judges = self._judges(request, target, remedies)
         attempt = self._attempt_began(target, reason, request, call.times)
         attempt.rehearsed = is_rehearsed
         if outcome is None:
@@ -301,9 +302,6 @@ class _Call(Record):
                 outcome = yield from asked(send, request, remedies)
             else:
                 outcome = yield send
-        judges = judges_of(request, self._plan, remedies)
-        if cascade is not None and target.name in cascade.judged:
-            judges = (*judges, cascade.judge(self.route))
         if judges and not isinstance(outcome, GenAIError):
             outcome = yield from self._judged(outcome, attempt, judges)
         if isinstance(outcome, GenAIError):
@@ -346,6 +344,20 @@ class _Call(Record):
             known = connection, dataclasses.replace(connection, dialect="responses")
             self._parts.bridged.put(connection.name, known)
         return known[1]
+
+    def _judges(
+        self, request: Request, target: Target, remedies: tuple[Remedy, ...]
+    ) -> tuple[JudgeOfAnswers, ...]:
+        """Who judges the answers of a target; nobody for most, and then nothing is loaded."""
+        judges: tuple[JudgeOfAnswers, ...] = ()
+        if remedies or self._plan.instead or request.operation == "embeddings":
+            from genai_integrations.routing.judging import judges_of
+
+            judges = judges_of(request, self._plan, remedies)
+        cascade = self._plan.cascade
+        if cascade is not None and target.name in cascade.judged:
+            return (*judges, cascade.judge(self.route))
+        return judges
 
     def _judged(
         self, answer: Wire | Opened, attempt: Attempt, judges: tuple[JudgeOfAnswers, ...]
