@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from operator import itemgetter
 from typing import Any
 
 from genai_integrations.calls.wire import Wire
@@ -15,28 +14,12 @@ _OF_PART: Mapping[object, str] = {
     "video_url": VIDEO,
 }
 
-_CONTENT = itemgetter("content")
-_NOTHING: frozenset[str] = frozenset()
-_TEXTS = {str}
-
 
 def needs_of(body: Wire) -> tuple[frozenset[str], int]:
-    """What a chat request needs beyond plain text, and how many characters its texts have.
-
-    Nothing but the messages' types is looked at where there is nothing else than text.
-    """
-    # In C, for conversations may be long.
-    try:
-        contents = list(map(_CONTENT, body["messages"]))
-    except KeyError:
-        contents = [message.get("content") for message in body["messages"]]
-    if set(map(type, contents)) == _TEXTS:
-        characters, parts = sum(map(len, contents)), []
-        if "tools" not in body and "response_format" not in body:
-            return _NOTHING, characters
-    else:
-        characters = sum(len(content) for content in contents if isinstance(content, str))
-        parts = [part for content in contents if isinstance(content, list) for part in content]
+    """What a chat request needs beyond plain text, and how many characters its texts have."""
+    contents = [message.get("content") for message in body["messages"]]
+    characters = sum(len(content) for content in contents if isinstance(content, str))
+    parts = [part for content in contents if isinstance(content, list) for part in content]
     needs = set(_of_parts(parts))
     if body.get("tools"):
         needs.add(TOOLS)

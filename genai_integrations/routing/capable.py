@@ -54,7 +54,8 @@ class Abilities:
         lacks = frozenset[str]().union(*(row.lacks | row.doubts for row in known))
         if not lacks and not windows:
             return plan
-        return dataclasses.replace(plan, lacks=lacks, window=min(windows, default=None))
+        room = min(windows) // 2 if windows else None
+        return dataclasses.replace(plan, lacks=lacks, room=room)
 
 
 def _of_instead(plan: Plan) -> Iterator[Sequence[Target]]:
@@ -74,8 +75,7 @@ def able(plan: Plan, request: Request, abilities: Abilities) -> Plan:
     """
     needs, characters = needs_of(request.body)
     lacking = needs & plan.lacks
-    # No text has more tokens than characters by the estimate. Tools are seldom the larger half.
-    may_be_long = plan.window is not None and 2 * characters > plan.window
+    may_be_long = plan.room is not None and characters > plan.room
     if not lacking and not may_be_long:
         return plan
     narrowed = _Narrowed(request, abilities, lacking, may_be_long)

@@ -106,7 +106,9 @@ class Plan:
         why: Why these in this order, for people; empty where the first target's own reason says it.
         led_to: The name that a condition, an experiment or a rollout led to; empty where it is the call's own.
         lacks: What any of these targets is known not to do, by the names of `models.abilities.FLAGS`.
-        window: The smallest context window among them, in tokens; None where none is known.
+        room: Characters that surely have room with all of them: half as many as the smallest context window has tokens,
+            for no text has more tokens than characters by the estimate, and tools are seldom the larger half. None where
+            no window is known.
         special: What the name means beside its targets: a choice, or a cascade.
         cascade: Whose answers the program judges, and how; None where it does not.
         assignment: Which model an experiment or a rollout gave the call to.
@@ -119,7 +121,7 @@ class Plan:
     why: str = ""
     led_to: str = ""
     lacks: frozenset[str] = frozenset()
-    window: int | None = None
+    room: int | None = None
     special: Special | None = None
     cascade: Cascade | None = None
     assignment: Assignment | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.args import Fallbacks, RouterArgs
@@ -114,7 +115,7 @@ class Planner:
             from genai_integrations.routing.allowed import allowed
 
             plan = allowed(plan, request, plans.names, self._args)
-        if (plan.lacks or plan.window) and request.operation == "chat/completions":
+        if (plan.lacks or plan.room) and not _is_light(request, plan.room):
             plan = able(plan, request, self._abilities)
         if plan.special is not None:
             plan = plan.special.finished(plan, request)
@@ -123,6 +124,25 @@ class Planner:
         if given:
             plan = _led(plan, given.variant, given.why)
         return plan if rule is None else _led(plan, plan.led_to or rule[0], rule[1])
+
+
+def _is_light(request: Request, room: int | None) -> bool:
+    """Whether every target takes it, as most requests: one for embeddings, or a chat of texts that have room anywhere."""
+    body = request.body
+    if request.operation != "chat/completions":
+        return True
+    if "tools" in body or "response_format" in body:
+        return False
+    # In C, for conversations may be long.
+    try:
+        contents = list(map(_CONTENT, body["messages"]))
+    except KeyError:
+        return False
+    return set(map(type, contents)) == _TEXTS and (room is None or sum(map(len, contents)) <= room)
+
+
+_CONTENT = itemgetter("content")
+_TEXTS = {str}
 
 
 def _balancer(args: RouterArgs, measured: Measured | None) -> Balancer | None:
@@ -210,13 +230,13 @@ class Plans:
             more = self._behind[name] = self._abilities.noted(more)
         if not (more.fallbacks or more.instead):
             return plan
-        windows = [row.window for row in (plan, more) if row.window is not None]
+        rooms = [row.room for row in (plan, more) if row.room is not None]
         return dataclasses.replace(
             plan,
             fallbacks=[*plan.fallbacks, *more.fallbacks],
             instead={**more.instead, **plan.instead},
             lacks=plan.lacks | more.lacks,
-            window=min(windows, default=None),
+            room=min(rooms, default=None),
         )
 
     def falling_back(self, model: str, plan: Plan, wanted: CallFallbacks) -> Plan:
@@ -240,7 +260,7 @@ class Plans:
                 if groups := self._wanted(model, row):
                     instead[kind] = groups
         new = dataclasses.replace(
-            plan, fallbacks=usual, instead=instead, lacks=frozenset(), window=None
+            plan, fallbacks=usual, instead=instead, lacks=frozenset(), room=None
         )
         return self._abilities.noted(new)
 

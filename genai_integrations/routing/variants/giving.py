@@ -63,13 +63,13 @@ class Given:
             given = self._assignment(frozenset(), others)
             return dataclasses.replace(old, why=why, assignment=given)
         names = frozenset(_named(new, rollout.new))
-        windows = [row.window for row in (new, old) if row.window is not None]
+        rooms = [row.room for row in (new, old) if row.room is not None]
         return Plan(
             new.targets,
             (*(new.fallbacks if new.special else ()), old.targets, *old.fallbacks),
             old.instead,
             lacks=new.lacks | old.lacks,
-            window=min(windows, default=None),
+            room=min(rooms, default=None),
             special=new.special,
             assignment=self._assignment(names, others),
             trial=names.difference(others),
