@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import uuid
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams, LanguageModelInput
@@ -64,6 +65,15 @@ _PARAMS = {
     "max_retries": "num_retries",
 }
 """Fields of the model, and the client's name of each where it is another."""
+
+
+_M = TypeVar("_M", bound=Callable[..., Any])
+
+
+def _with_signature(method: _M) -> _M:
+    """A method whose signature is ready: LangChain asks for it in every call, and `inspect` makes it anew each time."""
+    method.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]
+    return method
 
 
 class ChatGenAI(BaseChatModel):
@@ -336,6 +346,7 @@ class ChatGenAI(BaseChatModel):
             body = {"messages": to_wire(messages), "tools": wire_tools(tools or (), None)}
             return request_tokens(body, self.model)
 
+    @_with_signature
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -349,6 +360,7 @@ class ChatGenAI(BaseChatModel):
         except GenAIError as error:
             raise adopt(error) from error.__cause__
 
+    @_with_signature
     async def _agenerate(
         self,
         messages: list[BaseMessage],
