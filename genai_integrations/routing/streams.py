@@ -347,9 +347,14 @@ async def _achunks(
                 if passes(chunk):
                     yield Chunk(chunk)
             reading.is_past_held = True
+            ready = getattr(rest, "ready", _nothing)
             async for chunk in rest:
                 if passes(chunk):
                     yield Chunk(chunk)
+                # Often several have come at once, and those behind the first need not be waited for.
+                for behind in ready():
+                    if passes(behind):
+                        yield Chunk(behind)
             reading.check_end()
         except GenAIError as error:
             await _ago_on(reading, error, resume)
