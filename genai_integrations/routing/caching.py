@@ -218,7 +218,10 @@ class Memory:
         if self.request.stream and self.request.args.deadline is not None:
             # It would end with the first one's time.
             return None
-        key = (self._key, place if self.request.stream else None)
+        args = self.request.args
+        # A stream that others read ends with the first one's patience: who reads it has the same.
+        how = (place, args.timeout, args.stall_timeout) if self.request.stream else None
+        key = (self._key, how)
         flights = self._answers.flights
         flight, is_mine = flights.join(key, place)
         if not is_mine and _is_stuck(flight):

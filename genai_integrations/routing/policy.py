@@ -48,6 +48,7 @@ from genai_integrations.transports.http.patience import DEADLINE
 if TYPE_CHECKING:
     from genai_integrations.routing.domains import Failed
     from genai_integrations.routing.hedging import Hedging
+    from genai_integrations.routing.hurry import Hurried
     from genai_integrations.routing.turns import Turns
 
 MOST_RENEWALS = 3
@@ -70,7 +71,7 @@ probe back only then.
 def attempts(
     plan: Plan,
     args: RouterArgs,
-    health: Health,
+    health: Health | Hurried,
     *,
     timeout: float,
     ends: float | None = None,
@@ -218,7 +219,7 @@ class _Call:
         self,
         plan: Plan,
         args: RouterArgs,
-        health: Health,
+        health: Health | Hurried,
         turns: Turns | None,
         *,
         timeout: float,
@@ -379,7 +380,10 @@ class _Call:
             asked = max(asked or 0.0, NO_CREDIT_COOLDOWN)
             seconds = min(asked, LONGEST_COOLDOWN)
             self.health.accounts.emptied(candidate.target.connection, seconds)
-        self.health.failed(candidate.target.name, asked, probe)
+        if isinstance(error, RequestTimeoutError) and not asked:
+            self.health.timed_out(candidate.target.name, probe)
+        else:
+            self.health.failed(candidate.target.name, asked, probe)
         if probe is not None:
             probe.finish(error)
 

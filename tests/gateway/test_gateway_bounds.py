@@ -85,6 +85,12 @@ def test_one_request_falls_back_to_so_many_models(gateway, provider, name):
         ({"stream_timeout": 9, "timeout": 5}, {"stream_timeout": 8}, {"stream_timeout": 8}),
         ({"stall_timeout": 9}, {"stall_timeout": 10}, {}),
         ({"max_cost": 1}, {"max_cost": 1.01}, {}),
+        # Kept answers are those of all keys of a project.
+        ({}, {"cache": {"ttl": 601, "refresh": True}}, {"cache": {"refresh": True}}),
+        ({}, {"cache": {"ttl": 600}}, {"cache": {"ttl": 600}}),
+        ({"cache_kwargs": {"ttl": 30}}, {"cache": {"ttl": 31}}, {"cache": {}}),
+        ({"cache": {"ttl": 20}}, {"cache": {"ttl": 30}}, {"cache": {}}),
+        ({}, {"cache": "always"}, {"cache": "always"}),
         # The client refuses these.
         ({"num_retries": 0}, {"num_retries": "9"}, {"num_retries": "9"}),
         ({"num_retries": 0}, {"num_retries": True}, {"num_retries": True}),
