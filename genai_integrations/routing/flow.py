@@ -34,6 +34,7 @@ from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
 from genai_integrations.routing.record import Record
 from genai_integrations.routing.retry_budget import SPENT
+from genai_integrations.routing.retry_rules import is_of_request
 from genai_integrations.routing.steps import (
     Admit,
     Drop,
@@ -431,7 +432,7 @@ class _Call(Record):
             is_late = isinstance(end.error.__cause__, RequestTimeoutError)
             attempt.hurried = is_late and self._is_hurried
             self._stream_broke(attempt, end)
-            if attempt.reason != CACHE:
+            if attempt.reason != CACHE and not is_of_request(end.error.__cause__):
                 if is_late:
                     self._health.timed_out(attempt.target)
                 else:

@@ -40,6 +40,7 @@ from genai_integrations.routing.retry_rules import (
     NO_CREDIT_COOLDOWN,
     backoff,
     falls_over,
+    is_of_request,
     is_repeatable,
 )
 from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Race, Try, Wait
@@ -195,8 +196,8 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
             candidate.target = renewed
             began = state.begin()
             error = yield Try(renewed, "new key", state.bounded(candidate))
-        # An answer that the program does not accept is an answer: the target works.
-        if error is None or isinstance(error, RejectedAnswerError):
+        # An answer that the program does not accept, or has no use for, is an answer: the target works.
+        if error is None or isinstance(error, RejectedAnswerError) or is_of_request(error):
             state.health.succeeded(candidate.target.name, began)
             if state.health.accounts.were_any:
                 state.health.accounts.answered(candidate.target.connection, began)
@@ -372,7 +373,7 @@ class _Call:
                 row for row in self._candidates if row.tries or row.depth > candidate.depth
             ]
             return
-        if isinstance(error, (BadRequestError, ConfigurationError)):
+        if isinstance(error, (BadRequestError, ConfigurationError)) or is_of_request(error):
             # What is wrong with one request says nothing about the next.
             return
         asked = error.retry_after if isinstance(error, CallError) else None

@@ -244,6 +244,9 @@ NOT_STRICT = Remedy(
     restated=say.not_strict,
 )
 
+NOT_STRICT_THIS_TIME = replace(NOT_STRICT, applies=_says("invalid schema"), lasts=False)
+"""One schema is none that can be enforced: those of others may well be."""
+
 IN_WORDS_BESIDE_TOOLS = replace(
     ONLY_IN_WORDS,
     fits=lambda body: bool(body.get("tools")) and say.schema_wanted(body) is not None,
@@ -391,6 +394,7 @@ REMEDIES: Sequence[Remedy] = (
         fits=lambda body: bool(body.get("stream")),
         restated=say.not_streamed,
     ),
+    NOT_STRICT_THIS_TIME,
     NOT_STRICT,
     AS_TOOL,
     AS_JSON_MODE,
