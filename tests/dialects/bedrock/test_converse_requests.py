@@ -729,3 +729,17 @@ def test_web_search():
         "toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]},
     }
     assert sent(web_search_options={}) == {"messages": SAID}
+
+
+def test_references_that_multiply_have_a_bound():
+    """A schema of some hundred bytes, each of whose parts names the next one twice, does not fill the memory."""
+    parts = {
+        f"a{at}": {
+            "properties": {"l": {"$ref": f"#/$defs/a{at + 1}"}, "r": {"$ref": f"#/$defs/a{at + 1}"}}
+        }
+        for at in range(40)
+    }
+    schema = {"type": "object", "properties": {"x": {"$ref": "#/$defs/a0"}}, "$defs": parts}
+    tool = {"type": "function", "function": {"name": "go", "parameters": schema}}
+
+    assert len(json.dumps(sent(model=NOVA, tools=[tool])["toolConfig"])) < 10_000_000
