@@ -378,7 +378,8 @@ class _Call(Record):
         self, answer: Wire | Opened, attempt: Attempt, judges: tuple[JudgeOfAnswers, ...]
     ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
         """The answer, or what a judge says of it instead."""
-        may_block = self._plan.cascade is not None
+        # Of a schema, too: what checks it loads in a second, and takes tenths of one where a caller wants it to.
+        may_block = self._plan.cascade is not None or bool(attempt.restated)
         for judge in judges:
             wire = answer.held[-1] if isinstance(answer, Opened) else answer
             verdict = yield Judge(judge, self._request, wire, may_block)
