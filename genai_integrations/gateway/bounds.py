@@ -27,6 +27,26 @@ _CACHE = "cache"
 _BOUNDED = frozenset((*_BOUNDS, *CALL_FALLBACKS, _CACHE))
 
 
+LONGEST_NAME = 512
+"""Letters of a model's name: it goes into a header of the answer, and whoever looks it up goes through its parts."""
+
+
+def check_length(model: str, param: str) -> None:
+    """Refuse a name that no model has.
+
+    Args:
+        model: The name.
+        param: Which part of the request has it.
+
+    Raises:
+        Refused: It is too long.
+    """
+    if len(model) > LONGEST_NAME:
+        raise Refused(
+            400, "invalid_request", f"no model's name is longer than {LONGEST_NAME}", param=param
+        )
+
+
 def keep_within(params: dict[str, Any], args: RouterArgs) -> None:
     """Take out of a call's parameters what is more than the operator allows, so that the operator's own holds.
 
