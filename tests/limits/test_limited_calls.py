@@ -15,6 +15,7 @@ from genai_integrations.errors import (
     AllTargetsFailedError,
     BudgetExceededError,
     ConfigurationError,
+    GenAIError,
     LimitError,
     RequestTimeoutError,
     ServerError,
@@ -420,6 +421,26 @@ def test_a_cap_holds_over_all_attempts(client, provider, usa):
     made = client()
     with pytest.raises(AllTargetsFailedError, match="BudgetExceededError: the call may cost"):
         made.completion("gpt-4o", HELLO, max_tokens=100, max_cost=0.0015, timeout=0.2)
+
+    assert usa.requests == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"fallbacks": [{"model": "usa/gpt-4o", "max_tokens": 16000}]}, {}),
+        ({"fallbacks": [{"model": "usa/gpt-4o", "n": 100}]}, {}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"n": "100"}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"n": 100.0}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"max_completion_tokens": 1, "max_tokens": 16000}),
+    ],
+)
+def test_a_cap_holds_however_an_answer_is_made_longer(client, provider, usa, more, said):
+    """By what the call says for its fallback only, by a number in another shape, by the other name of a limit."""
+    provider.faults["gpt-4o"] = Fault.status(503)
+    made = client(router_args={"num_retries": 0})
+    with pytest.raises(GenAIError, match="the call may cost"):
+        made.completion("seoul/gpt-4o", HELLO, max_cost=0.005, **{"max_tokens": 10, **more, **said})
 
     assert usa.requests == []
 
