@@ -57,7 +57,8 @@ class Hurried:
 
     def __init__(self, health: Health, own: Health, within: str) -> None:
         self.accounts = health.accounts
-        self.retries = health.retries
+        # Of their own: who gives up at once, again and again, leaves the others theirs.
+        self.retries = own.retries
         self._health = health
         self._own = own
         self._within = within

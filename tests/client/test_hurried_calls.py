@@ -155,3 +155,17 @@ def test_a_stream_is_shared_by_calls_of_the_same_patience(make_client, seoul):
 
     text = [row.choices[0].delta.content or "" for row in calm if row.choices]
     assert "".join(text).endswith("three four")
+
+
+def test_its_retries_are_not_those_of_others(make_client, seoul):
+    """Who gives up at once, again and again, leaves the others their budget of retries."""
+    seoul.faults["*"] = Fault.hang()
+    client = make_client(seoul)
+    with pytest.raises(GenAIError):
+        client.completion("gpt-4o", HELLO, timeout=0.02, num_retries=1)
+    health = client._router._parts.health
+    hurried = health.of_hurried().retries
+    while hurried.withdraw(0.0):
+        """Until none are left."""
+
+    assert health.retries.withdraw(0.0)

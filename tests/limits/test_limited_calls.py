@@ -445,6 +445,26 @@ def test_a_cap_holds_however_an_answer_is_made_longer(client, provider, usa, mor
     assert usa.requests == []
 
 
+def test_one_callers_budget_is_no_answer_to_others(client, provider, usa):
+    """Two ask the same at once, and the first one's budget keeps it from the second target: the other one goes there."""
+    provider.faults["*"] = Fault.cut()
+    made = client(
+        router_args={"cache_responses": True, "num_retries": 0},
+        budgets={"key:a": {"usd": 0.0015, "per": "day"}},
+        on_limit="fail",
+    )
+
+    async def both():
+        asked = [
+            made.acompletion("gpt-4o", HELLO, max_tokens=100, metadata={"key": key}) for key in "ab"
+        ]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    first, second = asyncio.run(both())
+    assert isinstance(first, AllTargetsFailedError)
+    assert second.route.served == "usa/gpt-4o"
+
+
 def test_a_purse_is_shared_by_calls(client):
     """As by the calls of a notebook's cell."""
     purse = Purse(0.0025)
