@@ -69,10 +69,15 @@ def keep_within(params: dict[str, Any], args: RouterArgs) -> None:
             del params[name]
 
 
+_TIMES = 10
+
+
 def _check_fallbacks(name: str, params: Mapping[str, Any], most: int) -> None:
     from genai_integrations.calls.fallbacks import names_in
 
-    if len(set(names_in({name: params[name]}))) > most:
+    found = list(names_in({name: params[name]}))
+    # A name may come twice, but not a million times: each is looked at.
+    if len(set(found)) > most or len(found) > _TIMES * max(most, 1):
         raise Refused(
             400,
             "invalid_request",

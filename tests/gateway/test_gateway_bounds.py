@@ -66,6 +66,8 @@ def test_one_request_falls_back_to_so_many_models(gateway, provider, name):
         400,
         f"{name} names more models than the 5 that one request may fall back to here",
     )
+    many = {**BODY, name: [more[0]] * 10_000}
+    assert httpx.post(f"{gateway}/v1/chat/completions", json=many).status_code == 400
     assert not provider.requests
     asked = {**BODY, name: [*more[:5], more[0]]}
     assert httpx.post(f"{gateway}/v1/chat/completions", json=asked).status_code == 200
