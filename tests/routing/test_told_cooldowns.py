@@ -31,6 +31,8 @@ def test_what_cools_is_told_with_the_seconds_that_are_left():
     health.failed("a/m", 30.0)
     health.failed("b/m", 60.0)
     assert health.cooling() == {"a/m": 30.0, "b/m": 60.0}
+    clock.now = 1029.5
+    assert health.cooling() == {"a/m": 0.5, "b/m": 30.5}
     clock.now = 1030.0
     assert health.cooling() == {"b/m": 30.0}
     clock.now = 1061.0
