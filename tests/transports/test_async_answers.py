@@ -137,7 +137,7 @@ def test_a_head_that_is_none(data):
 
 
 @pytest.mark.parametrize(
-    "rest", [b"x\r\n", b"-1\r\n", b"0x2\r\nhi\r\n", b"+2\r\nhi\r\n", b"2\r\nhi!\r\n", b"\r\n", b"1" * 5000, b"0\r\na: " + b"b" * (1 << 20)]
+    "rest", [b"x\r\n", b"-1\r\n", b"0x2\r\nhi\r\n", b"+2\r\nhi\r\n", b"2\r\nhi!\r\n", b"\r\n", b"1" * 5000, b"1;" + b"a" * 5000 + b"\r\nh\r\n", b"0\r\na: " + b"b" * (1 << 20)]
 )  # fmt: skip
 def test_chunks_that_are_none(rest):
     """What came before them counts; then the answer fails."""

@@ -33,7 +33,7 @@ from genai_integrations.runtime.network import (
 from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.answer import Answer, PatientReader
 from genai_integrations.transports.http.endpoint import Endpoint, reached
-from genai_integrations.transports.http.heads import head_of
+from genai_integrations.transports.http.heads import REFUSED, head_of
 from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sizes import answer_too_large
@@ -161,11 +161,23 @@ def _exchange(
 
 
 def read_all(answer: Answer, patience: Patience) -> bytes:
-    """The whole body.
+    """The whole body. That of a refusal is empty where it cannot be read: the head says enough.
 
     Raises:
         CallError: It did not come whole, or not in time.
     """
+    try:
+        return _whole(answer, patience)
+    except RequestTimeoutError:
+        raise
+    except CallError:
+        if answer.status < REFUSED:
+            raise
+        # Not its beginning either: a secret that is cut in two would not be taken out of it.
+        return b""
+
+
+def _whole(answer: Answer, patience: Patience) -> bytes:
     most, size, taken = answer_limits().body, 0, []
     try:
         body = answer.short(most)
