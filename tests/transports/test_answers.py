@@ -9,7 +9,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 
 import pytest
 
-from genai_integrations.errors import APIConnectionError, InvalidReplyError, RateLimitError
+from genai_integrations.errors import APIConnectionError, RateLimitError
 from genai_integrations.transports.http.answer import Answer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sync_http import read_all

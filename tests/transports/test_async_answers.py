@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
+import socket
+import struct
 
 import pytest
 
@@ -277,6 +280,22 @@ def test_the_header_host(origin, name):
     assert Way((origin, None)).name == name
 
 
+def _asked(server, times=1):
+    """What is answered to a large request, so many times."""
+    origin = server.url.removesuffix("/v1")
+    endpoint = Endpoint(origin, origin, "/", None, {"content-type": "text/plain"}, ())
+
+    async def ask():
+        http = AsyncHttp()
+        answers = []
+        for _ in range(times):
+            answer = await http.post(endpoint, b"x" * (64 << 20), 10)
+            answers.append((answer.status, await read_all(answer)))
+        return answers
+
+    return asyncio.run(ask())
+
+
 def test_a_large_request_that_is_answered_early(raw_server):
     """What the server says is told, and the rest of the request is not taken for the next one."""
 
@@ -286,19 +305,56 @@ def test_a_large_request_that_is_answered_early(raw_server):
         while connection.recv(65536):
             pass
 
-    server = raw_server(handle)
-    origin = server.url.removesuffix("/v1")
-    endpoint = Endpoint(origin, origin, "/", None, {"content-type": "text/plain"}, ())
+    assert _asked(raw_server(handle), 2) == [(413, b"large")] * 2
 
-    async def ask():
-        http = AsyncHttp()
-        answers = []
-        for _ in range(2):
-            answer = await http.post(endpoint, b"x" * (64 << 20), 10)
-            answers.append((answer.status, await read_all(answer)))
-        return answers
 
-    assert asyncio.run(ask()) == [(413, b"large")] * 2
+def test_a_server_that_answers_and_says_no_more():
+    """asyncio would first send the rest of the request, which such a server may never read."""
+    connection = _connection()
+
+    connection.eof_received()
+
+    assert connection.transport.is_closed
+
+
+def test_a_server_that_hangs_up_in_the_midst_of_a_request(raw_server, caplog):
+    """The rest is not written to a connection that is gone, of which asyncio would complain."""
+
+    def handle(server, connection, number):
+        connection.recv(1024)
+        # Closed with a reset.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with pytest.raises(APIConnectionError):
+        _asked(raw_server(handle))
+
+    assert caplog.messages == []
+
+
+def test_what_has_come_is_heard_before_more_is_written(raw_server):
+    """A server may hang up behind its answer; a write that fails would take the answer with it."""
+
+    def handle(server, connection, number):
+        connection.sendall(HEAD + b"\r\n")
+        server.closing.wait(10)
+
+    port = int(raw_server(handle).url.rpartition(":")[2].removesuffix("/v1"))
+
+    async def read():
+        loop = asyncio.get_running_loop()
+        transport, connection = await loop.create_connection(
+            lambda: Connection(PLACE, lambda connection: None), "127.0.0.1", port
+        )
+        answer = AsyncAnswer(connection, 10, lambda _, *, usable: connection.close())
+        # In this very turn of the loop, which has not seen it.
+        select.select([transport.get_extra_info("socket")], [], [])
+        await connection.room()
+        try:
+            return answer.status
+        finally:
+            answer.close()
+
+    assert asyncio.run(read()) == 200
 
 
 def test_a_proxy_is_asked_for_an_address_in_brackets(raw_server):

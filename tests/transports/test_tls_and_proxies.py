@@ -106,6 +106,25 @@ def test_a_trusted_host(mode, attempt, connect, raw_server, secured):
     assert [head.split(b" ", 2)[1] for head, _ in server.requests] == [b"/v1/chat/completions"] * 2
 
 
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("mode", ["sync", "stream"], indirect=True)
+def test_a_trusted_host_that_refuses_before_it_has_read(
+    mode, attempt, connect, raw_server, secured
+):
+    """What it said is told, and not that it hung up on the rest of the request."""
+
+    def handle(server, connection, number):
+        with secured(connection) as tls:
+            server.also_cut(tls)
+            tls.recv(1024)
+            tls.sendall(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+
+    url = raw_server(handle).url.replace("http://127.0.0.1", "https://localhost")
+
+    with pytest.raises(Exception, match="413"):
+        attempt(connect(url), user="x" * 8_000_000)
+
+
 @pytest.mark.parametrize("what", ["absent", "empty"])
 def test_a_bundle_that_cannot_be_read(what, attempt, connect, tmp_path, monkeypatch):
     """It is told with its variable; nothing is trusted in its place."""

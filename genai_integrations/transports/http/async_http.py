@@ -165,9 +165,9 @@ class _Session:
 
 
 async def _write(connection: Connection, answer: AsyncAnswer, body: bytes) -> None:
-    """Write a large body piece by piece, so that others have their turn, until the server answers."""
+    """Write a large body piece by piece, so that others have their turn, until the server answers or is gone."""
     for start in range(0, len(body), _LARGE):
-        if answer.status:
+        if answer.status or not connection.is_open:
             # It would take the next request for the rest of this one.
             answer.closes = True
             return

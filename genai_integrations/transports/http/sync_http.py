@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import time
 import urllib.request  # noqa: F401  `proxy_for` needs it, and must not load it while a provider is waited for
 from collections.abc import Generator
@@ -150,7 +151,7 @@ def _exchange(
     try:
         sock.settimeout(patience.left())
         # A server may answer, and hang up, before it has read everything.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             # One packet for head and body.
             sock.sendall(head_of(host, endpoint, len(body)) + body)
         answer.begin()
