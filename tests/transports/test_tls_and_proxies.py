@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from genai_integrations.errors import APIConnectionError, CallError, ConfigurationError
 from genai_integrations.runtime import network
+from genai_integrations.transports.http import async_http, sync_http
 
 HOST = "api.example.invalid"
 """A host that only a proxy can find."""
@@ -160,9 +161,19 @@ def test_a_host_that_nobody_vouches_for(
 
     url = raw_server(handle).url.replace("http://127.0.0.1", f"https://{host}")
 
-    with pytest.raises(APIConnectionError, match=r"(?i)certificate"):
+    with pytest.raises(APIConnectionError, match=r"cannot connect: .*(?i:certificate)"):
         attempt(connect(url))
     assert b"".join(received) == b""
+
+
+def test_a_handshake_that_takes_too_long(attempt, connect, raw_server, monkeypatch):
+    """It is told as that, and not as the answer's whole time, which is not over."""
+    for module in (async_http, sync_http):
+        monkeypatch.setattr(module, "CONNECT_TIMEOUT", 0.05)
+    server = raw_server(lambda server, connection, number: server.closing.wait(10))
+
+    with pytest.raises(APIConnectionError, match=r"cannot connect within 0\.05 s \(localhost:"):
+        attempt(connect(server.url.replace("http://127.0.0.1", "https://localhost")))
 
 
 @pytest.fixture
