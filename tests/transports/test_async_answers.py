@@ -7,6 +7,7 @@ import contextlib
 import select
 import socket
 import struct
+from concurrent.futures import Future
 
 import pytest
 
@@ -261,6 +262,35 @@ def test_a_name_is_looked_up_once_for_all_who_wait(monkeypatch):
     asyncio.run(ask())
 
     assert looked_up == ["127.0.0.1"]
+
+
+def test_a_host_that_has_moved_is_found(raw_server, monkeypatch):
+    """Where nobody answers, the name is looked up again by the next call."""
+    there = ("127.0.0.1", int(raw_server(_idle).url.rpartition(":")[2].removesuffix("/v1")))
+    places = [("127.0.0.1", 1), there]
+
+    def looking_up(host, port):
+        found = Future()
+        kind = socket.AF_INET, socket.SOCK_STREAM, 0, ""
+        found.set_result([(*kind, places.pop(0))])
+        return found
+
+    from genai_integrations.transports.http import async_hosts
+
+    monkeypatch.setattr(async_hosts, "looking_up", looking_up)
+
+    async def ask():
+        way = Way(("http://moved.example:80", None))
+        with pytest.raises(ConnectionRefusedError):
+            await way.open(lambda connection: None)
+        connection = await way.open(lambda connection: None)
+        connection.close()
+
+    asyncio.run(ask())
+
+
+def _idle(server, connection, number):
+    server.closing.wait(10)
 
 
 @pytest.mark.parametrize(

@@ -89,13 +89,9 @@ class Way:
             tls_context()
         new = partial(Connection, self._place, lost)
         if self._proxy is None:
-            found = await self._addresses(self._host, self._port)
-            for *_, address in found:
-                refuse_unsafe(str(address[0]))
-            return await _connected(new, found, self._host if self._is_secure else None)
+            return await self._reached(new, self._host, self._port, is_secure=self._is_secure)
         scheme, host, port = self._proxy
-        found = await self._addresses(host, port)
-        connection = await _connected(new, found, host if scheme == "https" else None)
+        connection = await self._reached(new, host, port, is_secure=scheme == "https")
         if self._is_secure:
             try:
                 await self._tunnel(connection)
@@ -103,6 +99,23 @@ class Way:
                 connection.close()
                 raise
         return connection
+
+    async def _reached(
+        self, new: Callable[[], Connection], host: str, port: int, *, is_secure: bool
+    ) -> Connection:
+        """A connection to the origin, or to its proxy."""
+        found = await self._addresses(host, port)
+        looked_up = self._looked_up
+        try:
+            if self._proxy is None:
+                for *_, address in found:
+                    refuse_unsafe(str(address[0]))
+            return await _connected(new, found, host if is_secure else None)
+        except BaseException:
+            # The host may have moved: whoever comes next looks again.
+            if self._looked_up is looked_up:
+                self._looked_up = None
+            raise
 
     async def _addresses(self, host: str, port: int) -> list[Address]:
         """Where a host is. Who asks while it is looked up waits for the same thread."""
