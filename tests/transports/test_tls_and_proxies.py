@@ -246,9 +246,19 @@ def test_a_proxy_that_refuses(scheme, attempt, connect, raw_server, through):
 
 
 @pytest.mark.parametrize("mode", ["sync", "stream"], indirect=True)
-def test_a_proxy_of_another_kind(attempt, connect, monkeypatch):
-    """Only HTTP proxies are spoken to."""
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "socks5://me:swordfish@127.0.0.1:1",
+        "http://me:swordfish@127.0.0.1:99999",
+        "http://me:swordfish@127.0.0.1:eighty",
+        "http://me:swordfish@[::1:80",
+    ],
+)
+def test_a_proxy_of_another_kind(address, attempt, connect, monkeypatch):
+    """Only HTTP proxies are spoken to; the password of one that is none is not told."""
+    monkeypatch.setenv("HTTPS_PROXY", address)
 
-    with pytest.raises(APIConnectionError, match="no http://"):
+    with pytest.raises(APIConnectionError, match="no http://") as caught:
         attempt(connect(f"https://{HOST}/v1"))
+    assert "swordfish" not in str(caught.value)
