@@ -173,15 +173,25 @@ class Pool:
     def put_back(self, connection: Connection, *, usable: bool) -> None:
         """Take a connection that is no longer in use: to keep it, if it can be used again."""
         kept = self._idle.get(connection.place, {})
-        is_full = self._count >= IDLE_IN_ALL or len(kept) >= IDLE_PER_HOST
+        is_full = len(kept) >= IDLE_PER_HOST
         if not usable or is_full or self._is_closed or not connection.is_open:
             connection.close()
             return
+        if self._count >= IDLE_IN_ALL:
+            self._close_oldest()
         kept[connection] = time.monotonic()
         self._idle[connection.place] = kept
         self._count += 1
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(IDLE_AGE, self._look)
+
+    def _close_oldest(self) -> None:
+        """Make room: hosts that nobody asks any more must not keep the others from theirs."""
+        kept = min(filter(None, self._idle.values()), key=lambda kept: next(iter(kept.values())))
+        oldest = next(iter(kept))
+        del kept[oldest]
+        self._count -= 1
+        oldest.close()
 
     def lost(self, connection: Connection) -> None:
         """An idle connection is gone."""
