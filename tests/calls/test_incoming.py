@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
+from genai_integrations.errors import InvalidReplyError
 from genai_integrations.models.usage import counted
 
 
@@ -166,3 +167,28 @@ def test_odd_pieces_break_nothing(pieces):
         chunk = incoming.check({"choices": [{"index": 0, "delta": {"tool_calls": list(pieces)}}]})
 
     assert all(isinstance(piece["index"], int) for piece in chunk["choices"][0]["delta"]["tool_calls"])  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [5, 1.5, True])
+def test_a_number_in_the_place_of_the_text(content):
+    """It is no answer, whole or streamed: who joins the texts of one would fail."""
+    with pytest.raises(InvalidReplyError, match="in the place of its text"):
+        reply({"content": content})
+    with pytest.raises(InvalidReplyError, match="in the place of its text"):
+        IncomingChunks().check({"choices": [{"index": 0, "delta": {"content": content}}]})
+
+
+def test_one_part_in_the_place_of_a_list():
+    """It is read as the list would be."""
+    part = {"type": "text", "text": "Hi"}
+    chunk = IncomingChunks().check({"choices": [{"index": 0, "delta": {"content": part}}]})
+
+    assert reply({"content": part})["message"]["content"] == "Hi"
+    assert chunk["choices"][0]["delta"]["content"] == "Hi"
+
+
+@pytest.mark.parametrize("index", [[], {}, [0]])
+def test_a_choice_that_cannot_be_told_from_others(index):
+    """The stream breaks off as one that is none, and not with Python's own error."""
+    with pytest.raises(InvalidReplyError, match="a choice that is none"):
+        IncomingChunks().check({"choices": [{"index": index, "delta": {"content": "Hi"}}]})
