@@ -98,6 +98,8 @@ class _Reading:
         reason = getattr(error, "message", str(error))
         interrupted = StreamInterruptedError(f"the stream broke after its first content: {reason}")
         interrupted.partial_text = self._tally.text
+        # Before it is raised: the flow wants to know what broke it.
+        interrupted.__cause__ = without_frames(error)
         return interrupted
 
     def check_end(self) -> None:
@@ -326,7 +328,7 @@ def _go_on(reading: _Reading, error: GenAIError, resume: Resume) -> None:
     interrupted, flow = reading.interrupted(error), reading.taken()
     hand = resume(flow, reading.ending(interrupted))
     if not isinstance(hand, Hand):
-        raise interrupted from without_frames(error)
+        raise interrupted
     reading.go_on_with(flow, hand)
     if reading.is_closed:
         # By another thread, while this one was waiting for the new stream.
@@ -383,7 +385,7 @@ async def _ago_on(reading: _Reading, error: GenAIError, resume: AsyncResume) -> 
     interrupted, flow = reading.interrupted(error), reading.taken()
     hand = await resume(flow, reading.ending(interrupted))
     if not isinstance(hand, Hand):
-        raise interrupted from without_frames(error)
+        raise interrupted
     reading.go_on_with(flow, hand)
     if reading.is_closed:
         # By another task, while this one was waiting for the new stream.

@@ -15,6 +15,7 @@ from genai_integrations.errors import (
     AllTargetsFailedError,
     BudgetExceededError,
     ConfigurationError,
+    GenAIError,
     LimitError,
     RequestTimeoutError,
     ServerError,
@@ -422,6 +423,46 @@ def test_a_cap_holds_over_all_attempts(client, provider, usa):
         made.completion("gpt-4o", HELLO, max_tokens=100, max_cost=0.0015, timeout=0.2)
 
     assert usa.requests == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"fallbacks": [{"model": "usa/gpt-4o", "max_tokens": 16000}]}, {}),
+        ({"fallbacks": [{"model": "usa/gpt-4o", "n": 100}]}, {}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"n": "100"}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"n": 100.0}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"max_completion_tokens": 1, "max_tokens": 16000}),
+    ],
+)
+def test_a_cap_holds_however_an_answer_is_made_longer(client, provider, usa, more, said):
+    """By what the call says for its fallback only, by a number in another shape, by the other name of a limit."""
+    provider.faults["gpt-4o"] = Fault.status(503)
+    made = client(router_args={"num_retries": 0})
+    with pytest.raises(GenAIError, match="the call may cost"):
+        made.completion("seoul/gpt-4o", HELLO, max_cost=0.005, **{"max_tokens": 10, **more, **said})
+
+    assert usa.requests == []
+
+
+def test_one_callers_budget_is_no_answer_to_others(client, provider, usa):
+    """Two ask the same at once, and the first one's budget keeps it from the second target: the other one goes there."""
+    provider.faults["*"] = Fault.cut()
+    made = client(
+        router_args={"cache_responses": True, "num_retries": 0},
+        budgets={"key:a": {"usd": 0.0015, "per": "day"}},
+        on_limit="fail",
+    )
+
+    async def both():
+        asked = [
+            made.acompletion("gpt-4o", HELLO, max_tokens=100, metadata={"key": key}) for key in "ab"
+        ]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    first, second = asyncio.run(both())
+    assert isinstance(first, AllTargetsFailedError)
+    assert second.route.served == "usa/gpt-4o"
 
 
 def test_a_purse_is_shared_by_calls(client):

@@ -191,6 +191,14 @@ def test_what_a_call_says_of_the_new_model(rows, failed, expected):
     assert (found and (found.failed, found.seconds)) == expected
 
 
+def test_a_call_that_would_not_wait_says_nothing():
+    """The new model might have answered within the time that the client's own settings give it."""
+    hasty = route(("gpt-5", "RequestTimeoutError", 0, 10), ("gpt-4o", OK, 20, 10))
+    hasty.attempts[0].hurried = True
+
+    assert outcome_of(hasty, failed=False, with_cost=False) is None
+
+
 def test_a_cached_answer_and_a_call_that_was_given_up_say_nothing():
     """Nobody was asked, or nobody waited."""
     rollout = track()
