@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from genai_integrations.models.catalog import ModelRow, model_info
-from genai_integrations.models.usage import Usage
+from genai_integrations.models.usage import Usage, number
 
 _ABOVE = tuple((size * 1000, f"_above_{size}k_tokens") for size in (512, 272, 200, 128, 100))
 """Prompt sizes from which the map has prices of their own, the largest first."""
@@ -134,13 +134,12 @@ def costs(
     """
     if not usage:
         return {}
-    reported: object = usage.get("cost")
-    if isinstance(reported, dict):
-        # Perplexity tells it part by part.
-        reported = reported.get("total_cost")
-    if isinstance(reported, (int, float)) and not isinstance(reported, bool):
+    told: object = usage.get("cost")
+    # Perplexity tells it part by part.
+    reported = number(told.get("total_cost") if isinstance(told, dict) else told)
+    if reported is not None:
         return {TOTAL: float(reported)}
-    size = usage.get("prompt_tokens") or 0
+    size = number(usage.get("prompt_tokens")) or 0
     if own:
         rates = _rates(provider, own, size, tier, batch)
         if rates is not None:
@@ -161,7 +160,7 @@ def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
     """
     parts: dict[str, int | float] = {}
     for rest, whole, names in _PARTS:
-        left = _count(usage.get(whole))
+        left = number(usage.get(whole))
         if left is None:
             continue
         details = usage.get(f"{whole}_details") or {}
@@ -169,21 +168,14 @@ def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
         cached = details.get("cached_tokens_details") or {}
         found: dict[str, int | float] = {}
         for name, part in names.items():
-            count = _count(details.get(name)) if name in details else None
+            count = number(details.get(name)) if name in details else None
             if count and cached:
-                count -= _count(cached.get(name)) or 0
+                count -= number(cached.get(name)) or 0
             if count and count > 0 and left > 0:
                 found[part] = min(count, left)
                 left -= found[part]
         parts |= {rest: max(left, 0), **found}
     return parts
-
-
-def _count(found: object) -> int | float | None:
-    """A number of tokens; some servers tell what is none."""
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
-        return None
-    return found
 
 
 def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
@@ -192,7 +184,7 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
     details: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
     for part, (kinds, name), price in _DEARER:
         count = (
-            _count(cast("Mapping[str, object]", details.get(kinds) or {}).get(name))
+            number(cast("Mapping[str, object]", details.get(kinds) or {}).get(name))
             if part in parts
             else None
         )

@@ -15,7 +15,7 @@ from genai_integrations import Connection, GenAIClient
 from genai_integrations.cli import app
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import ChatGenAI
-from genai_integrations.ledger.book import book_at
+from genai_integrations.ledger.book import book_at, opened_for_reading
 from genai_integrations.ledger.report import report
 from genai_integrations.ledger.slowness import parts_of, why_slow
 from genai_integrations.ledger.what_if import Way, what_if
@@ -100,6 +100,43 @@ def test_the_oldest_go_first(provider, tmp_path, monkeypatch):
         client.flush()
 
     assert client.stats()[0].calls == 3
+
+
+@pytest.mark.parametrize("way", ["deleted", "moved"])
+def test_a_ledger_that_is_taken_away_begins_anew(client, tmp_path, way):
+    """Without a new start of the program; what was written before is in the file that was moved."""
+    path, old = tmp_path / "calls.db", tmp_path / "november.db"
+    client.completion("gpt-4o", QUESTION)
+    assert client.stats().total.calls == 1
+    if way == "moved":
+        path.rename(old)
+    else:
+        for one in tmp_path.glob("calls.db*"):
+            one.unlink()
+    for _ in range(2):
+        client.completion("gpt-4o", QUESTION)
+
+    assert client.stats().total.calls == 2
+    if way == "moved":
+        with opened_for_reading(old) as moved:
+            assert moved.execute("SELECT count(*) FROM calls").fetchone()[0] == 1
+
+
+def test_half_an_emoji_loses_no_call(client, provider, tmp_path):
+    """Texts are cut anywhere, and SQLite refuses half a surrogate pair: what is written together with it stays."""
+    half = "wave \ud83d"
+    told = {"path": tmp_path / "calls.db", "texts": True}
+    told_all = GenAIClient(
+        connections=[Connection.of("usa", "openai", "sk-1", provider.url)], ledger=told
+    )
+    told_all.completion("usa/gpt-4o", [{"role": "user", "content": half}])
+    client.completion("gpt-4o", QUESTION, langfuse_user_id=half)
+    client.completion("gpt-4o", QUESTION, langfuse_user_id="ann 🖐")
+
+    assert {row.key for row in client.stats("user")} == {None, "wave \\ud83d", "ann 🖐"}
+    with client._ledger.book.reading() as ledger:
+        (question,) = ledger.execute("SELECT question FROM calls ORDER BY id").fetchone()
+    assert json.loads(question)["messages"][0]["content"] == half
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but a text" * 50, None])
