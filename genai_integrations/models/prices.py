@@ -139,7 +139,7 @@ def costs(
     reported = number(told.get("total_cost") if isinstance(told, dict) else told)
     if reported is not None:
         return {TOTAL: float(reported)}
-    size = number(usage.get("prompt_tokens")) or 0
+    size = int(number(usage.get("prompt_tokens")) or 0)
     if own:
         rates = _rates(provider, own, size, tier, batch)
         if rates is not None:
