@@ -126,6 +126,26 @@ def test_what_cannot_be_asked_is_an_error_in_its_line(batch, provider):
     assert "the first without an answer is request" in done.stderr
 
 
+def test_a_file_need_not_be_as_this_machine_writes_it(batch, genai, tmp_path):
+    """A mark at its beginning and CRLF, as on Windows; a line in another encoding, or nested without end, is one error."""
+    file = tmp_path / "windows.jsonl"
+    good = [json.dumps(_line(text, text)).encode() for text in ("a", "b")]
+    lines = [
+        good[0],
+        json.dumps(_line("caf\xe9", "c"), ensure_ascii=False).encode("latin-1"),
+        b"[" * 10**5,
+    ]
+    batch([])
+    file.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join([*lines, good[1]]))
+    done = genai("batch", str(file))
+
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["custom_id"] for row in rows] == ["a", None, None, "b"]
+    assert rows[1]["error"]["message"] == "line 2 is no UTF-8 text"
+    assert rows[2]["error"]["message"].startswith("line 3 is no JSON: ")
+    assert rows[3]["response"]["status_code"] == 200
+
+
 def test_the_same_command_goes_on(batch, provider, tmp_path):
     """What failed is asked again, what was answered is not; the output is whole."""
     out = tmp_path / "out.jsonl"
