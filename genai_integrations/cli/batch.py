@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from genai_integrations.cli import render
+from genai_integrations.cli.apart import require_apart
 from genai_integrations.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -164,8 +165,10 @@ def _line(item: BatchItem, custom_id: object, problem: str | None) -> str:
 
 @contextlib.contextmanager
 def _input(files: Files) -> Generator[Iterable[bytes]]:
-    if files.output is not None and Path(files.source).resolve() == files.output.resolve():
-        raise ConfigurationError("the output would overwrite the input: name another file with -o")
+    if files.output is not None:
+        require_apart("output", files.output, input=Path(files.source))
+    if files.output is not None and files.journal is not None:
+        require_apart("output", files.output, journal=files.journal)
     with _output(files, "a"):
         pass  # before anything is paid for
     if files.source == "-":

@@ -196,6 +196,22 @@ def test_files_that_cannot_be(batch, genai, tmp_path):
     assert "missing.jsonl cannot be read: No such file or directory" in str(missing.exception)
 
 
+def test_the_output_is_no_file_that_the_command_needs(batch, provider, tmp_path):
+    """Neither its input nor its journal: what was paid for is in there."""
+    kept = str(tmp_path / "kept.jsonl")
+    for arguments, what in (
+        (("-o", str(tmp_path / "in.jsonl")), "input"),
+        (("-o", kept, "--journal", kept), "journal"),
+    ):
+        done = batch([_asked("a", model="m")], *arguments)
+        assert (
+            str(done.exception)
+            == f"the output would overwrite the {what}: name another file with -o"
+        )
+
+    assert provider.requests == []
+
+
 def test_another_process_keeps_its_output(batch, tmp_path):
     """Who may not have the journal does not touch the output either."""
     out = tmp_path / "out.jsonl"

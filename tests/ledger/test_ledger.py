@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
@@ -285,6 +286,18 @@ def test_the_commands(client, tmp_path, capsys):
     assert (code, (tmp_path / "r.html").read_text("utf-8")[:15]) == (0, "<!doctype html>")
     assert run("stats", "--since", "soon")[0] == 1
     assert run("stats", "--by", "colour")[0] == 1
+    assert run("stats", "--slowest", "-1")[0] == 2
+    # Its own name in place of the page's costs no ledger.
+    assert run("report", "-o", file)[0] == 1
+    assert client.stats().total.calls == 1
+
+
+@pytest.mark.parametrize("moment", ["2026-11-27", float("nan"), True, date(2026, 11, 27)])
+def test_a_moment_that_is_none_is_told(client, moment):
+    """SQLite compares anything with anything, and would find no call."""
+    for bounds in ({"since": moment}, {"until": moment}):
+        with pytest.raises(ConfigurationError, match="must be a datetime, or seconds since 1970"):
+            client.stats(**bounds)
 
 
 _CALL = {"ms": 1000.0, "limited_ms": 100.0}
