@@ -52,15 +52,14 @@ def call_of(call: WireCall, mask: Callable[[Any], Any] | None = None) -> Call:
 
 def mark_of(call: Call) -> bytes:
     """The same for the same call, in whatever order its keys are, and whether a number is `1` or `1.0`."""
-    asked = _whole_numbers({name: call[name] for name in _MARKED})
+    asked = _whole_numbers(
+        {name: call[name] for name in ("connection", "model", "operation", "body")}
+    )
     try:
         return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         # Integers beyond 64 bits, such as the bounds of a schema.
         return json.dumps(asked, sort_keys=True).encode()
-
-
-_MARKED = ("connection", "model", "operation", "body")
 
 
 def line_of(row: dict[str, Any]) -> bytes:
@@ -103,7 +102,7 @@ def decoded(line: bytes, where: str) -> dict[str, Any] | None:
             f"{where} is of version {row['tape']} of tapes, and this release reads version {VERSION}: record it again"
         )
     call = row.get("call")
-    is_whole = isinstance(call, Mapping) and _OF_CALL <= call.keys() and _ENDS & row.keys()
+    is_whole = isinstance(call, Mapping) and call.keys() >= _OF_CALL and _ENDS & row.keys()
     if not is_whole or not isinstance(row.get("ms"), (int, float)):
         raise ConfigurationError(f"{where} is no line of a tape: record it again, or take it out")
     return row
