@@ -139,7 +139,7 @@ def costs(
     reported = number(told.get("total_cost") if isinstance(told, dict) else told)
     if reported is not None:
         return {TOTAL: float(reported)}
-    size = int(number(usage.get("prompt_tokens")) or 0)
+    size = _count(usage.get("prompt_tokens")) or 0
     if own:
         rates = _rates(provider, own, size, tier, batch)
         if rates is not None:
@@ -160,7 +160,7 @@ def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
     """
     parts: dict[str, int | float] = {}
     for rest, whole, names in _PARTS:
-        left = number(usage.get(whole))
+        left = _count(usage.get(whole))
         if left is None:
             continue
         details = usage.get(f"{whole}_details") or {}
@@ -168,14 +168,21 @@ def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
         cached = details.get("cached_tokens_details") or {}
         found: dict[str, int | float] = {}
         for name, part in names.items():
-            count = number(details.get(name)) if name in details else None
+            count = _count(details.get(name)) if name in details else None
             if count and cached:
-                count -= number(cached.get(name)) or 0
+                count -= _count(cached.get(name)) or 0
             if count and count > 0 and left > 0:
                 found[part] = min(count, left)
                 left -= found[part]
         parts |= {rest: max(left, 0), **found}
     return parts
+
+
+def _count(told: object) -> int | float | None:
+    """A number of tokens, none of which is given back. It may be a caller's own `max_tokens`, and so of any size."""
+    if isinstance(told, (int, float)) and not isinstance(told, bool) and told >= 0:
+        return told
+    return None
 
 
 def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
@@ -184,7 +191,7 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
     details: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
     for part, (kinds, name), price in _DEARER:
         count = (
-            number(cast("Mapping[str, object]", details.get(kinds) or {}).get(name))
+            _count(cast("Mapping[str, object]", details.get(kinds) or {}).get(name))
             if part in parts
             else None
         )
@@ -195,14 +202,14 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
 
 
 def rates_of(
-    provider: str, model: str, size: int, tier: object = None, *, batch: bool = False
+    provider: str, model: str, size: float, tier: object = None, *, batch: bool = False
 ) -> Rates | None:
     """The prices that hold for a prompt of this size; None where the map has none."""
     return _rates(provider, model_info(provider, model), size, tier, batch)
 
 
 def _rates(
-    provider: str, info: Mapping[str, Any] | None, size: int, tier: object, batch: bool
+    provider: str, info: Mapping[str, Any] | None, size: float, tier: object, batch: bool
 ) -> Rates | None:
     if info is not None and "tiered_pricing" in info:
         info = {**info, **_row_for(info["tiered_pricing"], size)}
@@ -215,7 +222,7 @@ def _rates(
     return Rates(info, above, served, _CACHED_SHARE.get(provider), batch)
 
 
-def _row_for(rows: object, size: int) -> ModelRow:
+def _row_for(rows: object, size: float) -> ModelRow:
     """Alibaba's and ByteDance's prices, which depend on the size throughout; beyond the last range that one holds."""
     ranges = [row for row in rows if "range" in row] if isinstance(rows, list) else []
     fitting = (row for row in ranges if row["range"][0] < size <= row["range"][1])

@@ -79,7 +79,15 @@ def test_a_cost_that_can_be_none_is_not_believed(odd):
         assert prices.cost("openai", "gpt-4o-mini", {**usage, "cost": told}) == pytest.approx(
             1.5e-4
         )
+
+
+@pytest.mark.parametrize("odd", [-3, float("nan"), True, "3"])
+def test_what_can_be_no_count_has_no_price(odd):
+    """Nor does it take from that of the others."""
     assert prices.cost("openai", "gpt-4o-mini", {"prompt_tokens": odd}) is None
+    assert prices.cost(
+        "openai", "gpt-4o-mini", {"prompt_tokens": 1000, "completion_tokens": odd}
+    ) == pytest.approx(1.5e-4)
 
 
 @pytest.mark.parametrize(
