@@ -10,12 +10,16 @@ from genai_integrations.models.prices import cost
 from genai_integrations.models.usage import Usage
 
 
+_MOST = 10**18
+"""Tokens that are reckoned with at most: dearer than any budget, and still a number that a price can multiply."""
+
+
 def answer_bound(body: Mapping[str, Any]) -> int | None:
     """Most tokens of all answers together that a request asks for; None where it leaves that to the model."""
     most = body.get("max_completion_tokens") or body.get("max_tokens")
     if isinstance(most, bool) or not isinstance(most, int) or most < 0:
         return None
-    return most * _answers(body)
+    return min(most * _answers(body), _MOST)
 
 
 def longest_answer(body: Mapping[str, Any], provider: str, model: str) -> int | None:

@@ -404,7 +404,9 @@ def test_an_odd_usage_spoils_no_answer_and_no_budget(usage):
     assert 0 <= gate_of(made)._windows["*"]._tokens < 100
 
 
-@pytest.mark.parametrize("longest", [{"max_tokens": 10**13}, {"max_tokens": 10, "n": 10**13}])
+@pytest.mark.parametrize(
+    "longest", [{"max_tokens": 10**13}, {"max_tokens": 10, "n": 10**13}, {"max_tokens": 10**400}]
+)
 def test_no_size_is_too_large_to_be_reckoned(client, provider, longest):
     """What a caller allows may be more than any server tells: it costs so much at worst, and not nothing."""
     made = client(lone=True, budgets={"*": {"usd": 1}})
