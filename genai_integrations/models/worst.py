@@ -9,7 +9,6 @@ from genai_integrations.models.catalog import model_info
 from genai_integrations.models.prices import cost
 from genai_integrations.models.usage import Usage
 
-
 _MOST = 10**18
 """Tokens that are reckoned with at most: dearer than any budget, and still a number that a price can multiply."""
 
