@@ -8,7 +8,7 @@ from types import NoneType
 from genai_integrations.calls.tool_calls import StreamedCalls, whole_calls
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import CallError, InvalidReplyError
-from genai_integrations.models.usage import counted
+from genai_integrations.models.usage import MOST, counted
 from genai_integrations.runtime.masked import scrubbed
 from genai_integrations.runtime.plain import one_line
 
@@ -303,6 +303,8 @@ def _is_as_openai_has_it(usage: object) -> bool:
         return False
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
     if type(prompt) is not int or type(completion) is not int:
+        return False
+    if not (0 <= prompt <= MOST and 0 <= completion <= MOST):
         return False
     if usage.get("total_tokens") != prompt + completion:
         return False

@@ -139,6 +139,17 @@ def test_counts_stand_where_openai_has_them(told, found):
     assert all(isinstance(value, (int, dict)) for value in usage.values())
 
 
+@pytest.mark.parametrize("odd", [-5, -0.5, float("nan"), float("inf"), 1e300, 4 * 10**18])
+def test_what_can_be_no_count_is_left_out(odd):
+    """A server may write anything: sums of tokens and dollars must stay numbers, and nothing is given back."""
+    wire = {
+        "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": odd, "completion_tokens": 1, "total_tokens": odd, "cost": odd},
+    }
+
+    assert check_reply(wire, "chat/completions")["usage"] == {"completion_tokens": 1}
+
+
 @pytest.mark.parametrize("usage", [None, "many", [1], 5])
 def test_no_usage(usage):
     """What is none is None."""
