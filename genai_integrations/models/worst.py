@@ -9,13 +9,18 @@ from genai_integrations.models.catalog import model_info
 from genai_integrations.models.prices import cost
 from genai_integrations.models.usage import Usage
 
+_MOST = 10**18
+"""Tokens that are reckoned with at most: dearer than any budget, and still a number that a price can multiply."""
+
 
 def answer_bound(body: Mapping[str, Any]) -> int | None:
     """Most tokens of all answers together that a request asks for; None where it leaves that to the model."""
     # Two names of one limit: of a request with both, each server reads one of them.
     given = [limit for name in _LIMITS if (limit := body.get(name))]
     known = [limit for limit in given if type(limit) is int and limit >= 0]
-    return max(known) * _answers(body) if given and len(known) == len(given) else None
+    if not given or len(known) < len(given):
+        return None
+    return min(max(known) * _answers(body), _MOST)
 
 
 _LIMITS = ("max_completion_tokens", "max_tokens")

@@ -13,6 +13,7 @@ from genai_integrations.limits.claims import Claim, Row
 from genai_integrations.limits.gate import Gate
 from genai_integrations.limits.rules import EVERYTHING, Limit, nanos, own_budget
 from genai_integrations.models.tokens import request_tokens, rough_tokens
+from genai_integrations.models.usage import number
 from genai_integrations.models.vocabularies import vocabulary_of
 from genai_integrations.models.worst import answer_bound, has_sound, longest_answer, worst_cost
 from genai_integrations.routing.deployments import Target
@@ -185,11 +186,11 @@ def attempt_tokens(usage: object) -> int:
     """All tokens that a provider reported."""
     if not isinstance(usage, dict):
         return 0
-    total = usage.get("total_tokens")
-    if isinstance(total, (int, float)) and not isinstance(total, bool):
+    total = number(usage.get("total_tokens"))
+    if total is not None:
         return int(total)
     parts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    return sum(int(part) for part in parts if isinstance(part, (int, float)))
+    return sum(int(number(part) or 0) for part in parts)
 
 
 def _is_refused(attempt: Attempt) -> bool:

@@ -30,13 +30,19 @@ AsyncResume = Callable[[Flow, Ending], Awaitable[Reply | Hand | None]]
 """As `Resume`."""
 
 
+MOST_EMPTY = 10_000
+"""Chunks before the first content that are held back; a server that sends no other would fill the memory."""
+
+
 def is_decisive(chunk: Wire) -> bool:
     """Whether a chunk shows that the stream works: content, or a proper end without any."""
     return has_content(chunk) or any(finish_reasons(chunk))
 
 
-def no_content() -> InvalidReplyError:
-    """The error for a stream that is over before `is_decisive` held."""
+def no_content(chunks: int) -> InvalidReplyError:
+    """The error for a stream that is over, or given up, after so many chunks of which none was decisive."""
+    if chunks == MOST_EMPTY:
+        return InvalidReplyError(f"the stream has no content in its first {chunks} chunks")
     return InvalidReplyError("the stream ended before its first content")
 
 
