@@ -73,6 +73,29 @@ def test_help_of_a_command(genai, command):
     assert not re.search(r"(?m)^ \S.*[^.\s] *\n \S", text)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-h",), ["--install-completion", "Find what is wrong with a set-up"]),
+        (("chat", "-h"), ["-c, --continue", "--fallback <list[str]>"]),
+        (("gateway", "-h"), ["--log-level <level>", "Find what is wrong with a gateway's set-up"]),
+    ],
+)
+def test_help_in_a_narrow_terminal(main, monkeypatch, words, told):
+    """In 40 columns the options' names and the commands' descriptions are whole."""
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(app.app, "rich_markup_mode", "rich")
+    code, shown, _ = main(*words)
+
+    assert code == 0
+    assert max(map(len, shown.splitlines())) <= 40
+    for text in told:
+        assert text in " ".join(shown.split())
+    assert "..." not in shown.replace("[ARGS]...", "").replace("[question]...", "").replace(
+        "question...", ""
+    )
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(genai, shell):
     """The shells can complete the commands, options and listed models."""

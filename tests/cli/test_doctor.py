@@ -448,6 +448,16 @@ def test_long_lines_are_continued_under_themselves():
     assert {line[:13] for line in shown.splitlines()[1:]} == {" " * 13}
 
 
+def test_where_nothing_fits_beside_a_check():
+    """What it found stands below the check's name, and no line is longer than the terminal."""
+    shown = render.finding(Named("connections", fail("word " * 12, "go on")), 15, 40).plain
+
+    first, *others = shown.splitlines()
+    assert first == "fail  connections"
+    assert {line[:7] for line in others} == {"      w", "      n"}
+    assert max(map(len, others)) <= 40
+
+
 def test_the_client_is_that_of_programs(monkeypatch):
     """What it looks at is the default client, as any program's."""
     monkeypatch.setattr(client, "_default", [])

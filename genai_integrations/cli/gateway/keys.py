@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genai_integrations.cli import render
+from genai_integrations.cli.group import WholeGroup
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from genai_integrations.gateway.keys.owners import Owner
 
 app = typer.Typer(
+    cls=WholeGroup,
     help="Narrower keys of the project of LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY.",
     no_args_is_help=True,
 )
