@@ -131,7 +131,7 @@ class _Reader:
             return self._scalars.construct_object(node)
         except (self._yaml.YAMLError, ValueError):
             raise ConfigurationError(
-                f"{self._at(node)}: {shown(node.value)} is no value of a configuration"
+                f"{self._at(node)}: {shown(node.value)} is not a value that a configuration can have"
             ) from None
 
     def _mapping(self, node: Any, path: Path_) -> dict[str, Any]:

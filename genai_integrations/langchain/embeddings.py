@@ -163,7 +163,7 @@ class GenAIEmbeddings(BaseModel, Embeddings):
 def _check(texts: Sequence[str]) -> None:
     for at, text in enumerate(texts):
         if not isinstance(text, str) or not text:
-            raise ConfigurationError(f"texts[{at}] is no text that can be embedded: {text!r}")
+            raise ConfigurationError(f"texts[{at}] is not a text that can be embedded: {text!r}")
 
 
 async def _in_order(batches: Iterable[Any]) -> list[Vector]:

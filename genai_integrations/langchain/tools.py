@@ -134,7 +134,7 @@ def _function(schema: Any) -> Wire:
         if isinstance(schema, dict):
             raise ConfigurationError(f"this JSON schema cannot be used: {_line(error)}") from None
         raise ConfigurationError(
-            f"{schema!r} is no schema for an answer: give a Pydantic class, a TypedDict or a JSON schema; "
+            f"{schema!r} is not a schema for an answer: give a Pydantic class, a TypedDict or a JSON schema; "
             "a list or a choice of several goes into a field of one"
         ) from None
     whole = recursive_schema(schema, function.get("parameters") or {})

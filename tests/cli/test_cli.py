@@ -320,10 +320,10 @@ def test_resolve(genai, using, connect):
         "'fast' (alias of 'gpt-4o-mini') is served by:",
         "  1. usa/gpt-4o-mini  (lists it)",
         "  2. seoul/gpt-4o-mini  (its provider serves the family)",
-        "  one outage takes it down: all 2 hang on one openai account",
+        "  one outage takes it down: all 2 depend on one openai account",
     ]
     told = json.loads(machine.stdout)
-    assert told.pop("outages")[0] == "all 2 hang on one openai account"
+    assert told.pop("outages")[0] == "all 2 depend on one openai account"
     assert told == {
         "name": "fast",
         "meant": "gpt-4o-mini",

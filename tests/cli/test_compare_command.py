@@ -166,7 +166,7 @@ def test_save(compare, questions, tmp_path, provider):
         (("{file}", "--dataset", "x"), "give the inputs: a file"),
         (("nowhere.txt",), "nowhere.txt cannot be read: No such file"),
         (("{file}", "--judge", "gpt-4o"), "a judge needs both"),
-        (("{file}", "--regex", "("), "is no regular expression"),
+        (("{file}", "--regex", "("), "is not a regular expression"),
         (("{file}", "--params", "temperature=0"), "--params takes a JSON object"),
         (("{file}", "--max-cost", "0.0000001"), "so nothing was sent"),
         (("{file}", "--prompt", "no variable"), "has no {{variable}} for the input"),

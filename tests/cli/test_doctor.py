@@ -92,7 +92,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
     ]
     assert found[-3]["message"] == "2 can be used: seoul, usa"
     assert found[-1]["message"].startswith(
-        "one outage takes every model down: all 2 hang on one openai account and all 2 go through "
+        "one outage takes every model down: all 2 depend on one openai account and all 2 go through "
     )
     assert not provider.requests
 
@@ -108,7 +108,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
             "swap them",
         ),
         ({"LANGFUSE_SECRET_KEY": f" {SECRET}"}, "langfuse keys", "spaces around it", "without"),
-        ({"LANGFUSE_HOST": "langfuse.example"}, "langfuse host", "is no address", "https://"),
+        ({"LANGFUSE_HOST": "langfuse.example"}, "langfuse host", "is not an address", "https://"),
         (
             {"LANGFUSE_HOST": "https://l.invalid/api/public"},
             "langfuse host",
@@ -141,7 +141,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
             "none of the 2 decrypts: the encryption key is the wrong one",
             "LANGFUSE_ENCRYPTION_KEY",
         ),
-        ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "proxies", "is no http proxy", "HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "proxies", "is not an http proxy", "HTTPS_PROXY"),
         (
             {"HTTPS_PROXY": "http://me:sk-canary@127.0.0.1:1"},
             "proxies",

@@ -133,7 +133,7 @@ def test_forms_of_a_response_format():
     assert response_format({"type": "json_object"}) == {"type": "json_object"}
     function = {"type": "function", "function": {"name": "x", "parameters": SCHEMA}}
     assert response_format(function)["json_schema"]["name"] == "x"
-    with pytest.raises(ConfigurationError, match="no schema"):
+    with pytest.raises(ConfigurationError, match="not a schema"):
         response_format(3)
 
 
@@ -185,9 +185,9 @@ def test_a_tool_whose_argument_holds_itself(chat, provider):
             "this one has title, anyOf at its top",
         ),
         ({"setup": "string"}, "this one has setup at its top"),
-        (list[Joke], r"list\[.*Joke\] is no schema for an answer: give a Pydantic class"),
-        (Joke | Branch, "is no schema for an answer: give a Pydantic class"),
-        (dict, "is no schema for an answer: give a Pydantic class"),
+        (list[Joke], r"list\[.*Joke\] is not a schema for an answer: give a Pydantic class"),
+        (Joke | Branch, "is not a schema for an answer: give a Pydantic class"),
+        (dict, "is not a schema for an answer: give a Pydantic class"),
     ],
 )
 def test_what_is_no_schema_of_an_answer(chat, schema, method, complaint):

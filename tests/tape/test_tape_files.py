@@ -163,9 +163,9 @@ def test_a_full_disk_costs_no_call(recording, seoul, tape, caplog):
     ("text", "told"),
     [
         ('{"tape":2,"call":{}}\n', r":1 is of version 2 of tapes, and this release reads version 1: record it again"),
-        ("hello\n", r"is no tape: make one with GenAIClient\(record=\.\.\.\)"),
-        ("[1]\n{}\n", "is no tape"),
-        ("\x00\xff\n", "is no tape"),
+        ("hello\n", r"is not a tape: make one with GenAIClient\(record=\.\.\.\)"),
+        ("[1]\n{}\n", "is not a tape"),
+        ("\x00\xff\n", "is not a tape"),
     ],
 )  # fmt: skip
 def test_another_file_is_refused(text, told, tape):

@@ -220,5 +220,5 @@ def test_a_proxy_of_another_kind(attempt, connect, monkeypatch):
     """Only HTTP proxies are spoken to."""
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
 
-    with pytest.raises(APIConnectionError, match="no http://"):
+    with pytest.raises(APIConnectionError, match="not an http://"):
         attempt(connect(f"https://{HOST}/v1"))

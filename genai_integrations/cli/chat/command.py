@@ -232,7 +232,7 @@ def _schema(given: str) -> dict[str, Any]:
         try:
             text = Path(given).read_text("utf-8")
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise ConfigurationError(f"--schema: {given} cannot be read: {reason}") from None
     try:
         found = json.loads(text)

@@ -308,7 +308,7 @@ def _size_in(line: bytes) -> int:
     """The bytes of a chunk."""
     found = _SIZE.fullmatch(line)
     if found is None:
-        raise HTTPException("a chunk's size is no number")
+        raise HTTPException("a chunk's size is not a number")
     return int(found[1], 16)
 
 
