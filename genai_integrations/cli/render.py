@@ -163,9 +163,9 @@ def show(made: Table, console: Console | None = None) -> None:
                 console.print(Text.assemble((f"  {header:<{widest}}  ", "dim"), text))
 
 
-def fits(made: Table, console: Console) -> bool:
-    """Whether a table fits without breaking words; in a pipe it does."""
-    return not console.is_terminal or _narrowest(made) <= console.width
+def fits(made: Table, console: Console, beside: int = 0) -> bool:
+    """Whether a table fits without breaking words, with so many columns left of it; in a pipe it does."""
+    return not console.is_terminal or _narrowest(made) <= console.width - beside
 
 
 def _narrowest(made: Table) -> int:

@@ -86,7 +86,7 @@ def list_keys(store: Store = None, as_json: AsJson = False) -> None:
         budget = "-" if row["usd"] is None else f"${row['usd']:g} a {row['per']}"
         cells = (row["name"], row["id"], models, budget, row["created"], row["expires"] or "never")
         table.add_row(*(render.plain(str(cell)) for cell in cells))
-    render.stdout().print(table)
+    render.show(table)
 
 
 @app.command()
