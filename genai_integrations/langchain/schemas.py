@@ -46,9 +46,10 @@ def recursive_schema(tool: object, made: Wire) -> Wire | None:
     """
     if "{}" not in json.dumps(made):
         return None
-    cls = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
-    make = getattr(cls, "model_json_schema", None)
-    schema: Wire = make() if make is not None else {}
+    # Tools of an MCP server have the JSON schema itself.
+    given: Any = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
+    make = getattr(given, "model_json_schema", None)
+    schema: Wire = make() if make is not None else given if isinstance(given, dict) else {}
     if not _recurses(schema.get("$defs") or {}):
         return None
     told = ("title", "description")

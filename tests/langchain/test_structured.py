@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 import pytest
 from langchain_core.exceptions import OutputParserException
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from langchain_support import player, run
 from pydantic import BaseModel, Field
 
@@ -161,14 +161,18 @@ def test_a_class_that_holds_itself(chat, provider, schema, method, strict):
     assert sent["$defs"]["Branch"]["properties"]["branches"]["items"] == {"$ref": "#/$defs/Branch"}
 
 
-def test_a_tool_whose_argument_holds_itself(chat, provider):
-    """As of an answer."""
+@pytest.mark.parametrize("is_class", [True, False])
+def test_a_tool_whose_argument_holds_itself(chat, provider, is_class):
+    """As of an answer; a tool of an MCP server has a JSON schema in place of a class."""
 
     @tool
     def prune(branch: Branch) -> str:
         """Prune a branch."""
         return str(branch)
 
+    if not is_class:
+        given = prune.tool_call_schema.model_json_schema()
+        prune = StructuredTool(name="prune", description="Prune.", args_schema=given, func=str)
     chat.bind_tools([prune]).invoke("Prune it!")
     sent = provider.requests[-1].body["tools"][0]["function"]["parameters"]
 
