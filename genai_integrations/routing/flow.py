@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.calls.cache_control import no_semantic_cache
@@ -28,6 +28,7 @@ from genai_integrations.errors import (
     NotFoundError,
 )
 from genai_integrations.routing.deployments import Plan, Target
+from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
 from genai_integrations.routing.observing import wants_reply
 from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
@@ -43,6 +44,7 @@ from genai_integrations.routing.steps import (
     Load,
     NewKey,
     Opened,
+    Part,
     Prepare,
     Race,
     Ready,
@@ -54,10 +56,9 @@ from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
-    from genai_integrations.routing.judging import JudgeOfAnswers
     from genai_integrations.routing.kept_answers import Recalled
 
-Flow = Generator[Step, Any, Reply | None]
+Flow = Part[Reply | None]
 """Ends with the reply, or with None after a stream; raises when the call fails."""
 
 
@@ -141,7 +142,7 @@ class _Call(Record):
             return (yield from self._handed(chunks_of(answer), None))
         return self._replied(answer)
 
-    def _planned(self) -> Generator[Step, Any, Plan]:
+    def _planned(self) -> Part[Plan]:
         """Where the call may go; reads the connections if they are not known."""
         snapshot = self._parts.registry.peek()
         if snapshot is None:
@@ -164,7 +165,7 @@ class _Call(Record):
         self._attempt_answered(kept.attempt, wire.get("usage"), wire.get("model"))
         return self._replied(wire)
 
-    def _answered(self, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
+    def _answered(self, reason: str = "") -> Part[tuple[Any, Any]]:
         """The answer of the first target that gives one, in the order of the policy; it is the second of the two.
 
         Args:
@@ -188,7 +189,7 @@ class _Call(Record):
         )  # fmt: skip
         return self._followed(policy, reason)
 
-    def _followed(self, policy: Any, reason: str = "") -> Generator[Step, Any, tuple[Any, Any]]:
+    def _followed(self, policy: Any, reason: str = "") -> Part[tuple[Any, Any]]:
         """Do what the policy, or a part of it, asks to its end: what it returns, and the last attempt's answer."""
         answer: Wire | Opened | GenAIError | None = None
         outcome: Any = None
@@ -215,7 +216,7 @@ class _Call(Record):
         finally:
             policy.close()
 
-    def _raced(self, race: Race) -> Generator[Step, Any, Wire | Opened | None]:
+    def _raced(self, race: Race) -> Part[Wire | Opened | None]:
         """The first good answer of those who race; None if all have failed. Raises if the call cannot succeed."""
         from genai_integrations.routing.hedging import raced
 
@@ -224,7 +225,7 @@ class _Call(Record):
             self._race_over(finish)
         return _result(finish.answer)  # type: ignore[no-any-return]  # of one of them
 
-    def _attempted(self, step: Try) -> Generator[Step, Any, Wire | Opened | GenAIError]:
+    def _attempted(self, step: Try) -> Part[Wire | Opened | GenAIError]:
         """One attempt: the answer if it is a good one, else the error that stands for it."""
         target, learnt = step.target, self._parts.learnt
         request = self._request
@@ -251,7 +252,7 @@ class _Call(Record):
 
     def _restated(
         self, request: Request, step: Try, remedies: tuple[Remedy, ...], error: GenAIError
-    ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
+    ) -> Part[Wire | Opened | GenAIError]:
         """What comes of it if the request is said otherwise."""
         from genai_integrations.routing.restating import restated
 
@@ -279,7 +280,7 @@ class _Call(Record):
         remedies: tuple[Remedy, ...],
         reason: str,
         timeout: float,
-    ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
+    ) -> Part[Wire | Opened | GenAIError]:
         """One request, written down."""
         cascade = self._plan.cascade
         if cascade is not None:
@@ -348,11 +349,9 @@ class _Call(Record):
     def _judges(
         self, request: Request, target: Target, remedies: tuple[Remedy, ...]
     ) -> tuple[JudgeOfAnswers, ...]:
-        """Who judges the answers of a target; nobody for most, and then nothing is loaded."""
+        """Who judges the answers of a target; nobody for most."""
         judges: tuple[JudgeOfAnswers, ...] = ()
         if remedies or self._plan.instead or request.operation == "embeddings":
-            from genai_integrations.routing.judging import judges_of
-
             judges = judges_of(request, self._plan, remedies)
         cascade = self._plan.cascade
         if cascade is not None and target.name in cascade.judged:
@@ -361,7 +360,7 @@ class _Call(Record):
 
     def _judged(
         self, answer: Wire | Opened, attempt: Attempt, judges: tuple[JudgeOfAnswers, ...]
-    ) -> Generator[Step, Any, Wire | Opened | GenAIError]:
+    ) -> Part[Wire | Opened | GenAIError]:
         """The answer, or what a judge says of it instead."""
         may_block = self._plan.cascade is not None
         for judge in judges:
@@ -375,14 +374,14 @@ class _Call(Record):
                 return verdict  # type: ignore[no-any-return]
         return answer
 
-    def _ours(self, step: Step) -> Generator[Step, Any, Any]:
+    def _ours(self, step: Step) -> Part[Any]:
         """A step that asks no provider: its time is written down as ours."""
         began = time.monotonic()
         outcome = yield step
         self.took(began)
         return outcome
 
-    def _renewed(self, target: Target) -> Generator[Step, Any, Target | None]:
+    def _renewed(self, target: Target) -> Part[Target | None]:
         """The target with its key read again, or None if that is the same key, or cannot be had."""
         old, refused = target.connection, self._parts.refused
         if (refused.get(old.name) or 0.0) > time.monotonic() or not self._is_stored(old):
@@ -434,7 +433,7 @@ class _Call(Record):
         self.ended(end.reply, end.error)
         return None
 
-    def _begun_anew(self, error: GenAIError) -> Generator[Step, Any, Opened | None]:
+    def _begun_anew(self, error: GenAIError) -> Part[Opened | None]:
         """Another stream in place of one that broke; None if there is to be none, which the error says then."""
         broken = [row.target for row in self.route.attempts if row.first_content_ms is not None]
         others = len(self._plan.targets) + sum(map(len, self._plan.fallbacks)) - 1

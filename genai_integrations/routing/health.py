@@ -297,7 +297,6 @@ class Health:
         now = self._clock()
         if ends > now:
             circuit = self._circuit(target, now)
-            circuit.fails = max(circuit.fails, 1)
             if ends > circuit.open_until:
                 circuit.opened_at = now if circuit.state(now) != "open" else circuit.opened_at
                 circuit.open_until = ends

@@ -7,7 +7,7 @@ requests cut the longest waits to a fraction. Loaded by clients that want it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from genai_integrations.routing.candidates import Candidate
 from genai_integrations.routing.domains import Failed
 from genai_integrations.routing.measured import Measured
 from genai_integrations.routing.running import Running
-from genai_integrations.routing.steps import AwaitFirst, Begin, Race, Send, Step
+from genai_integrations.routing.steps import AwaitFirst, Begin, Part, Race, Send
 
 SHARE = 0.05
 """Second requests for each call."""
@@ -81,7 +81,7 @@ def farthest(slow: Candidate, others: Sequence[Candidate], accounts: Accounts) -
     return min(others, key=nearness, default=None)
 
 
-Leg = Generator[Step, Any, tuple[bool, Any]]
+Leg = Part[tuple[bool, Any]]
 """An attempt with all that belongs to it: ends with whether it succeeded, and its last answer."""
 
 
@@ -119,7 +119,7 @@ class Finish:
     lost: tuple[tuple[str, Any], ...] = ()
 
 
-def raced(race: Race, follow: Callable[[Any], Leg]) -> Generator[Step, Any, Finish]:
+def raced(race: Race, follow: Callable[[Any], Leg]) -> Part[Finish]:
     """Run a race: all is decided here, in one thread or task, and only the requests run beside each other.
 
     Args:
@@ -158,7 +158,7 @@ def raced(race: Race, follow: Callable[[Any], Leg]) -> Generator[Step, Any, Fini
             row.leg.close()
 
 
-def _advance(runner: _Runner, outcome: Any) -> Generator[Step, Any, None]:
+def _advance(runner: _Runner, outcome: Any) -> Part[None]:
     """Go on until it waits for a provider again, or is over."""
     runner.running = None
     while True:

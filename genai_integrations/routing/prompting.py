@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator
-from typing import Any
 
 from genai_integrations.calls.request import Request
 from genai_integrations.prompts.following import Followed, PromptLink
 from genai_integrations.prompts.template import Prompt
-from genai_integrations.routing.steps import FindPrompt, Step
+from genai_integrations.routing.steps import FindPrompt, Part
 
 
-def following(request: Request, model: str) -> Generator[Step, Any, Request]:
+def following(request: Request, model: str) -> Part[Request]:
     """The request as it is for a model: the same, unless its prompt has a version for the model's family.
 
     Args:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from genai_integrations.calls.cache_control import no_semantic_cache
 from genai_integrations.calls.request import Request
@@ -21,7 +20,7 @@ from genai_integrations.routing.answer_stores import (
 from genai_integrations.routing.caching import NOBODY, Memory
 from genai_integrations.routing.deployments import Plan
 from genai_integrations.routing.kept_answers import Recalled
-from genai_integrations.routing.steps import Follow, Recall, Renew, Step
+from genai_integrations.routing.steps import Follow, Part, Recall, Renew
 from genai_integrations.runtime.flights import Flights
 
 
@@ -73,7 +72,7 @@ class Answers:
     @staticmethod
     def remembered(
         memory: Memory, route: Route, ends: float | None, took: Callable[[float], None]
-    ) -> Generator[Step, Any, Recalled | None]:
+    ) -> Part[Recalled | None]:
         """The answer of another call, None if this one has to ask.
 
         Args:
@@ -104,7 +103,7 @@ class Answers:
 
 def _brought(
     memory: Memory, ends: float | None, took: Callable[[float], None]
-) -> Generator[Step, Any, Recalled | None]:
+) -> Part[Recalled | None]:
     """Brought by another call; those that bring nothing leave it to the next one to ask."""
     found: Recalled | None = None
     while found is None:

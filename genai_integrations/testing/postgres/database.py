@@ -203,7 +203,12 @@ class LangfuseDatabase:
 
     def _start_server(self) -> None:
         self._running = True
-        self._server.start()
+        try:
+            self._server.start()
+        except subprocess.TimeoutExpired:
+            # The library gives `pg_ctl` ten seconds, which a busy machine may not have. The server goes on all the same,
+            # and who asks again finds it.
+            self._server.start()
 
     def _forgo_safety(self) -> None:
         """Nobody reads a throw-away database after a power cut; waiting for the disk makes a copy six times dearer."""
