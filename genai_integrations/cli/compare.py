@@ -82,7 +82,13 @@ def _text_of(path: str) -> str:
         return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigurationError(f"{path} cannot be read: {reason}") from None
+        # One question, as for `genai chat`, is the mistake that people make first.
+        hint = (
+            "; inputs are a file with one a line, or - for stdin"
+            if isinstance(error, FileNotFoundError)
+            else ""
+        )
+        raise ConfigurationError(f"{path} cannot be read: {reason}{hint}") from None
 
 
 def show(comparison: Comparison, *, as_json: bool) -> None:

@@ -164,7 +164,7 @@ def test_save(compare, questions, tmp_path, provider):
     [
         ((), "give the inputs: a file, - for stdin, or --dataset NAME"),
         (("{file}", "--dataset", "x"), "give the inputs: a file"),
-        (("nowhere.txt",), "nowhere.txt cannot be read: No such file"),
+        (("nowhere.txt",), "nowhere.txt cannot be read: No such file or directory; inputs are a file with one a line, or - for stdin"),
         (("{file}", "--judge", "gpt-4o"), "a judge needs both"),
         (("{file}", "--regex", "("), "is not a regular expression"),
         (("{file}", "--params", "temperature=0"), "--params takes a JSON object"),
