@@ -92,9 +92,9 @@ def _request_of(line: str) -> tuple[object, Line]:
     try:
         found = json.loads(line)
     except ValueError as error:
-        raise ValueError(f"is no JSON: {error}") from None
+        raise ValueError(f"is not JSON: {error}") from None
     if not isinstance(found, dict):
-        raise ValueError("is no JSON object")  # noqa: TRY004  the same as above to who reads it
+        raise ValueError("is not a JSON object")  # noqa: TRY004  the same as above to who reads it
     custom_id = found.pop("custom_id", None)
     if "url" not in found:
         return custom_id, found

@@ -64,7 +64,7 @@ def read_inputs(path: str) -> list[Input]:
             input: a JSON object with variables, or else a text.
 
     Raises:
-        ConfigurationError: It cannot be read, or has JSON that is none.
+        ConfigurationError: It cannot be read, or has invalid JSON.
     """
     text = _text_of(path)
     try:
@@ -74,7 +74,7 @@ def read_inputs(path: str) -> list[Input]:
         lines = [line.strip() for line in text.splitlines()]
         return [json.loads(line) if line.startswith("{") else line for line in lines if line]
     except ValueError as error:
-        raise ConfigurationError(f"{path} has JSON that is none: {error}") from None
+        raise ConfigurationError(f"{path} has invalid JSON: {error}") from None
 
 
 def _text_of(path: str) -> str:

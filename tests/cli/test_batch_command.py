@@ -115,9 +115,9 @@ def test_what_cannot_be_asked_is_an_error_in_its_line(batch, provider):
         "AuthenticationError",
         None,
     ]
-    assert messages[0].startswith("line 1 is no JSON: ")
+    assert messages[0].startswith("line 1 is not JSON: ")
     assert messages[1:4] == [
-        "line 2 is no JSON object",
+        "line 2 is not a JSON object",
         "line 3 asks for /v1/audio: /v1/chat/completions and /v1/embeddings can be asked",
         "line 4 has no body",
     ]

@@ -124,7 +124,12 @@ def test_nothing_is_wrong(doctor, healthy, provider):
             "nothing listens there",
             "correct LANGFUSE_DATABASE_URL",
         ),
-        ({"LANGFUSE_DATABASE_URL": "mysql://x"}, "database", "is no Postgres address", "correct"),
+        (
+            {"LANGFUSE_DATABASE_URL": "mysql://x"},
+            "database",
+            "is not a Postgres address",
+            "correct",
+        ),
         ({"LANGFUSE_ENCRYPTION_KEY": ""}, "encryption key", "is not set", "ENCRYPTION_KEY"),
         ({"LANGFUSE_ENCRYPTION_KEY": "5a"}, "encryption key", "2 characters instead of", "take"),
         ({"LANGFUSE_ENCRYPTION_KEY": "5x" * 32}, "encryption key", "that are not hex", "take"),

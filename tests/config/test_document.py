@@ -88,7 +88,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
     with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
         read_document(tmp_path / "none.yaml")
-    with pytest.raises(ConfigurationError, match="is no UTF-8 text"):
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
         read_document(binary)
     with pytest.raises(ConfigurationError, match="larger than 1 MB"):
         read_document(large)

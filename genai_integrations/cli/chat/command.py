@@ -237,7 +237,7 @@ def _schema(given: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise ConfigurationError(f"--schema is no JSON: {error}") from None
+        raise ConfigurationError(f"--schema is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise ConfigurationError('--schema takes a JSON schema such as {"type": "object", ...}')
     return found

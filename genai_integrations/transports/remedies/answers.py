@@ -70,7 +70,7 @@ def misfit(text: object, schema: Mapping[str, Any]) -> str | None:
     try:
         value = jsonbytes.loads(str(text).encode())
     except ValueError:
-        return "it is no JSON"
+        return "it is not JSON"
     try:
         # A registry of its own, because without one jsonschema fetches what a `$ref` names.
         error = best_match(validator_for(schema)(schema, registry=Registry()).iter_errors(value))
