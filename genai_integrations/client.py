@@ -685,7 +685,7 @@ class GenAIClient:
             until: Only calls that began before this moment.
 
         Raises:
-            ConfigurationError: The client has no ledger, or calls cannot be told apart by that.
+            ConfigurationError: The client has no ledger, calls cannot be told apart by that, or a moment is none.
         """
         from genai_integrations.ledger.stats import moment, stats_of
 
@@ -693,8 +693,9 @@ class GenAIClient:
             raise ConfigurationError(
                 'the client has no ledger: GenAIClient(ledger="calls.db") writes calls down'
             )
+        begins, ends = moment("since", since), moment("until", until)
         with self._ledger.book.reading() as connection:
-            return stats_of(connection, by, since=moment(since), until=moment(until))
+            return stats_of(connection, by, since=begins, until=ends)
 
     def set_budget(self, name: str, usd: float | None, per: Period = "day") -> None:
         """Have a budget from now on beside those that the client was made with, another one in its place, or none.

@@ -237,7 +237,14 @@ class ServerError(CallError):
 
 
 class InvalidReplyError(CallError):
-    """The provider's answer is empty, or not what its protocol says."""
+    """The provider's answer is empty, or not what its protocol says.
+
+    Attributes:
+        is_of_request: Whether it is an answer that only this request has no use for, such as one that does not fit its
+            JSON schema: the target works.
+    """
+
+    is_of_request = False
 
 
 class RejectedAnswerError(CallError):

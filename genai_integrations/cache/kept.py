@@ -24,6 +24,9 @@ class Kept(NamedTuple):
     is_similar: bool = False
 
 
+TTL = 600.0
+"""Seconds for which an answer is kept, where nobody says otherwise."""
+
 JITTER = 0.1
 """Share of its time by which an answer's life is shortened at most, so that those kept together do not end together."""
 
@@ -37,7 +40,7 @@ class Lifetimes:
         stale: Seconds after that in which an answer is still given while a newer one is fetched.
     """
 
-    ttl: float = 600.0
+    ttl: float = TTL
     stale: float = 0.0
 
     def of(self, key: bytes, ttl: float | None) -> float:

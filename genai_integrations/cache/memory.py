@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from genai_integrations.cache.kept import Kept, Lifetimes
+from genai_integrations.cache.kept import TTL, Kept, Lifetimes
 from genai_integrations.cache.questions import QuestionKeys
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import ConfigurationError
@@ -43,7 +43,7 @@ class MemoryAnswers:
     def __init__(
         self,
         *,
-        ttl: float = 600.0,
+        ttl: float = TTL,
         stale: float = 0.0,
         max_size_in_memory: int = 1000,
         max_bytes: int = 64 * 1024 * 1024,

@@ -17,7 +17,7 @@ from genai_integrations.cache.kept import Kept
 from genai_integrations.cache.sealing import Sealed, Sealing
 from genai_integrations.calls.wire import Wire
 from genai_integrations.runtime.fork import after_fork_in_child
-from genai_integrations.runtime.write_ahead import write_ahead
+from genai_integrations.runtime.write_ahead import file_at, write_ahead
 
 T = TypeVar("T")
 
@@ -63,6 +63,7 @@ class SqliteAnswers:
         self._left_alone = {"read": 0.0, "written": 0.0}
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._end: weakref.finalize[..., SqliteAnswers] | None = None
         after_fork_in_child(self._renew)
 
@@ -118,24 +119,35 @@ class SqliteAnswers:
             return None
         with self._lock:
             try:
-                if self._db is None:
-                    self._db = _opened(self._path)
-                    # It has the connection until then, which would complain if it were garbage together with the store.
-                    self._end = weakref.finalize(self, self._db.close)
-                return work(self._db)
+                return work(self._current())
             except (sqlite3.Error, OSError) as error:
                 self._failed(done, error)
                 return None
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection to the file that has the name now: who deletes it wants its answers forgotten."""
+        if self._db is not None and file_at(self._path) != self._file:
+            self._close()
+        if self._db is None:
+            self._db = _opened(self._path)
+            self._file = file_at(self._path)
+            # It has the connection until then, which would complain if it were garbage together with the store.
+            self._end = weakref.finalize(self, self._db.close)
+        return self._db
+
+    def _close(self) -> None:
+        if self._end is not None:
+            self._end()
+        self._db = self._end = None
 
     def _failed(self, done: str, error: Exception) -> None:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             # Another process writes; the next call may be luckier.
             return
-        if self._end is not None and (done == "read" or code in _BROKEN):
+        if done == "read" or code in _BROKEN:
             # Opened anew next time: the file may have been replaced by then. A full disk is no reason to.
-            self._end()
-            self._db = self._end = None
+            self._close()
         self._left_alone[done] = time.monotonic() + _PAUSE
         _log.warning(
             "kept answers cannot be %s for now: %s (%s); if that stays, delete the file",

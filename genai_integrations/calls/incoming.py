@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import NoneType
 
 from genai_integrations.calls.tool_calls import StreamedCalls, whole_calls
 from genai_integrations.calls.wire import Operation, Wire
 from genai_integrations.errors import CallError, InvalidReplyError
-from genai_integrations.models.usage import counted
+from genai_integrations.models.usage import MOST, counted
 from genai_integrations.runtime.masked import scrubbed
 from genai_integrations.runtime.plain import one_line
 
@@ -164,6 +165,9 @@ class IncomingChunks:
                     raise InvalidReplyError("an event of the stream has a choice that is none")
                 if len(delta) != 1 or type(delta.get("content")) is not str:
                     self._restate(choice.get("index"), delta)
+            if isinstance(choice.get("index"), (list, dict)):
+                # What tells answers apart must be fit to.
+                raise InvalidReplyError("an event of the stream has a choice that is none")
             if choice.get("finish_reason") is not None or "error" in choice:
                 self._end(data, choice, delta or {})
         usage = data.get("usage")
@@ -208,7 +212,8 @@ class IncomingChunks:
 
 def _restate_whole(choice: Wire) -> None:
     message = choice["message"]
-    if not _IN_OTHER_WORDS.isdisjoint(message) or isinstance(message.get("content"), list):
+    content = message.get("content")
+    if not _IN_OTHER_WORDS.isdisjoint(message) or not isinstance(content, (str, NoneType)):
         _restate_texts(message)
         if message.get("tool_calls"):
             message["tool_calls"] = whole_calls(message["tool_calls"])
@@ -247,10 +252,16 @@ def _raise_if(error: CallError | None) -> None:
 
 
 def _restate_texts(said: Wire) -> None:
-    """Text as text, and thoughts under the one name that is read: `reasoning_content`."""
+    """Text as text, and thoughts under the one name that is read: `reasoning_content`.
+
+    Raises:
+        InvalidReplyError: What stands in the place of the text is none.
+    """
     content = said.get("content")
-    if isinstance(content, list):
-        _restate_parts(said, content)
+    if isinstance(content, (list, dict)):
+        _restate_parts(said, content if isinstance(content, list) else [content])
+    elif not isinstance(content, (str, NoneType)):
+        raise InvalidReplyError("the answer has a number in the place of its text")
     thought = said.get("reasoning")
     if isinstance(thought, str) and thought and not said.get("reasoning_content"):
         said["reasoning_content"] = thought
@@ -292,6 +303,8 @@ def _is_as_openai_has_it(usage: object) -> bool:
         return False
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
     if type(prompt) is not int or type(completion) is not int:
+        return False
+    if not (0 <= prompt <= MOST and 0 <= completion <= MOST):
         return False
     if usage.get("total_tokens") != prompt + completion:
         return False

@@ -118,6 +118,8 @@ class Attempt:
         restated: What the request said otherwise than the caller, such as `max_tokens as max_completion_tokens`.
         estimated: Whether `usage`, and so the cost, is an estimate: the provider told none, because nobody waited for
             the end of its answer.
+        hurried: Whether it timed out within less time than the client's own settings give: that says nothing of the
+            target to calls that wait longer.
         rehearsed: Whether nothing was sent, and it failed because an outage is rehearsed.
         prompt: Name and version of the Langfuse prompt whose version for this model it was asked with; None for the one
             that the call itself names.
@@ -142,6 +144,7 @@ class Attempt:
     answered: str | None = None
     error: GenAIError | None = field(default=None, repr=False)
     restated: tuple[str, ...] = ()
+    hurried: bool = False
     rehearsed: bool = False
     estimated: bool = False
     tier: object = None

@@ -38,7 +38,7 @@ class Experiment:
         given = self.variants
         shares = list(given.values()) if isinstance(given, Mapping) else []
         is_good = shares and all(_is_number(share) and share >= 0 for share in shares)
-        if not is_good or not sum(shares) or not all(map(_is_text, given)):
+        if not is_good or not 0 < sum(shares) < math.inf or not all(map(_is_text, given)):
             raise _wrong(self, "variants", 'a mapping like {"gpt-4o": 0.9, "claude-sonnet-4": 0.1}')
 
     @property

@@ -379,7 +379,7 @@ def stats(  # noqa: PLR0917  a command has its options
     ] = "model",
     since: Since = None,
     slowest: Annotated[
-        int, typer.Option(help="Instead, so many of the slowest calls, and why.")
+        int, typer.Option(min=0, help="Instead, so many of the slowest calls, and why.")
     ] = 0,
     what_if: Annotated[
         str | None,

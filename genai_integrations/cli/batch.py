@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from genai_integrations.cli import render
+from genai_integrations.cli.apart import require_apart
 from genai_integrations.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -60,12 +61,12 @@ class _Requests:
     """The requests of a file, and what is told of each beside its answer, in their order.
 
     Attributes:
-        lines: The file's.
+        lines: The file's, as they are: one that is no text is the one that is told of.
         model: For lines that name none.
         told: The `custom_id` of each request that has been taken, and what is wrong with its line.
     """
 
-    lines: Iterable[str]
+    lines: Iterable[bytes]
     model: str | None
     told: deque[tuple[object, str | None]] = field(default_factory=deque)
 
@@ -83,15 +84,17 @@ class _Requests:
             yield {"model": self.model, **request} if self.model else request
 
 
-def _request_of(line: str) -> tuple[object, Line]:
+def _request_of(line: bytes) -> tuple[object, Line]:
     """The id and the request of a line: ours, or one of OpenAI's batch files.
 
     Raises:
         ValueError: It is neither.
     """
     try:
-        found = json.loads(line)
-    except ValueError as error:
+        found = json.loads(line.decode("utf-8-sig"))  # as Windows writes it
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise ValueError("is not a JSON object")  # noqa: TRY004  the same as above to who reads it
@@ -161,16 +164,18 @@ def _line(item: BatchItem, custom_id: object, problem: str | None) -> str:
 
 
 @contextlib.contextmanager
-def _input(files: Files) -> Generator[Iterable[str]]:
-    if files.output is not None and Path(files.source).resolve() == files.output.resolve():
-        raise ConfigurationError("the output would overwrite the input: name another file with -o")
+def _input(files: Files) -> Generator[Iterable[bytes]]:
+    if files.output is not None:
+        require_apart("output", files.output, input=Path(files.source))
+    if files.output is not None and files.journal is not None:
+        require_apart("output", files.output, journal=files.journal)
     with _output(files, "a"):
         pass  # before anything is paid for
     if files.source == "-":
-        yield sys.stdin
+        yield sys.stdin.buffer
         return
     try:
-        file = Path(files.source).open(encoding="utf-8")  # noqa: SIM115  closed below
+        file = Path(files.source).open("rb")  # noqa: SIM115  closed below
     except OSError as error:
         raise ConfigurationError(f"{files.source} cannot be read: {error.strerror}") from None
     with file:

@@ -71,7 +71,8 @@ def read_inputs(path: str) -> list[Input]:
         if path.endswith(".json"):
             rows = json.loads(text)
             return rows if isinstance(rows, list) else [rows]
-        lines = [line.strip() for line in text.splitlines()]
+        # Only where a line ends: a text may have other separators in it, such as U+2028.
+        lines = [line.strip() for line in text.split("\n")]
         return [json.loads(line) if line.startswith("{") else line for line in lines if line]
     except ValueError as error:
         raise ConfigurationError(f"{path} has invalid JSON: {error}") from None
@@ -79,7 +80,9 @@ def read_inputs(path: str) -> list[Input]:
 
 def _text_of(path: str) -> str:
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+        # With the mark that Windows begins files with, a JSON object would pass for a text.
+        text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
+        return text.removeprefix("\ufeff")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         # One question, as for `genai chat`, is the mistake that people make first.

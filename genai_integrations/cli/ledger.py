@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genai_integrations.cli import render
+from genai_integrations.cli.apart import require_apart
 from genai_integrations.display import NONE, filled, money, text_table
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.ledger.book import opened_for_reading
@@ -96,6 +97,7 @@ def _ways(plan: Plan, strategy: object) -> list[Way]:
 
 def write_report(path: Path, output: Path, since: str | None) -> None:
     """Write the page."""
+    require_apart("page", output, ledger=path)
     with opened_for_reading(path) as connection:
         page = report(connection, period_of(since))
     try:

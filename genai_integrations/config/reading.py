@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from genai_integrations.calls.args import ROUTER_ARGS, router_args
-from genai_integrations.config import litellm_words
+from genai_integrations.config import litellm_cache, litellm_words
 from genai_integrations.config.connections import NOT_IN_A_FILE, connections_of, filled_in
 from genai_integrations.config.document import Document, Path_, path_of, read_document
 from genai_integrations.config.providers import register_all
@@ -179,27 +178,22 @@ class _Reader:
             return
         path = ("litellm_settings", "cache_params")
         params = self._filled_in(path, section.get("cache_params") or {})
-        kind = params.get("type", "local") if isinstance(params, Mapping) else None
         if not self._fills_in and any(_unset(path, params)):
             self._note(
                 path,
                 f"variables do not make an address: write `cache: {ENVIRON}REDIS_URL`, and set REDIS_URL",
             )
-        elif kind == "local":
-            self._arguments["cache"] = "memory"
-        elif kind == "redis" and params.get("host"):
-            password = (
-                f":{quote(str(params['password']), safe='')}@" if params.get("password") else ""
-            )
-            self._arguments["cache"] = (
-                f"redis://{password}{params['host']}:{params.get('port') or 6379}"
-            )
-        else:
-            self._note(
-                path,
-                f"a cache of the type {shown(kind)} has no meaning here: write "
-                "`cache: memory`, `cache: sqlite:///FILE` or `cache: redis://HOST:PORT` at the top of the file",
-            )
+            return
+        why = litellm_cache.why_none(params)
+        if why is not None:
+            self._note(path, why)
+            return
+        self._arguments["cache"] = litellm_cache.address_of(params)
+        for name in params:
+            if name not in litellm_cache.MEANT:
+                self._note((*path, name), f"cache_params.{name} has no meaning here")
+        if params.get("ttl") is not None:
+            self._set((*path, "ttl"), "cache_kwargs", {"ttl": params["ttl"]})
 
     def _callbacks(self, path: Path_, value: Any) -> None:
         for at, name in enumerate(value if isinstance(value, list) else [value]):

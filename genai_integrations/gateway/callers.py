@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from genai_integrations.calls.allowed import may_use
 from genai_integrations.calls.args import CALL_FALLBACKS
 from genai_integrations.client import GenAIClient
-from genai_integrations.gateway.bounds import keep_within
+from genai_integrations.gateway.bounds import check_length, keep_within
 from genai_integrations.gateway.refusals import Refused
 
 Headers = Mapping[str, str]
@@ -54,20 +54,19 @@ class Caller:
             params: Of the request, which may name others.
 
         Raises:
-            Refused: It may not; whether there is such a model is not told.
+            Refused: It may not, whether there is such a model is not told; or no model has such a name.
             ConfigurationError: What the request says of others cannot be meant.
         """
-        if self.models is None:
-            return
         self._require(model, "model")
         if not _NAMING.isdisjoint(params):
             from genai_integrations.calls.fallbacks import names_in
 
             for name in names_in(params):
+                check_length(name, "fallbacks")
                 self._require(name, "fallbacks")
 
     def _require(self, model: str, param: str) -> None:
-        if not self.may_use(model):
+        if self.models is not None and not self.may_use(model):
             raise Refused(
                 404,
                 "model_not_found",

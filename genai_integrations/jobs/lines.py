@@ -45,14 +45,15 @@ class Lines:
     def read(self) -> Iterator[tuple[int, bytes]]:
         """Where each whole line begins, and the line.
 
-        A last line that a crash has cut short is taken out of the file; one that is no beginning of ours is given.
+        A last line that a crash has cut short is taken out of the file, also where the machine stopped before the disk
+        had more of it than its length; one that is no beginning of ours is given.
         """
         if not self.path.exists():
             return
         at = 0
         with self.path.open("rb") as file:
             for line in file:
-                if not line.endswith(b"\n") and line[: len(_START)] in _BEGINNINGS:
+                if not line.endswith(b"\n") and line.rstrip(b"\0")[: len(_START)] in _BEGINNINGS:
                     break
                 yield at, line.removesuffix(b"\n")
                 at += len(line)
@@ -151,7 +152,7 @@ def _lock(descriptor: int) -> None:
 _START = b'{"'
 """How every line begins."""
 
-_BEGINNINGS = (b"{", _START)
+_BEGINNINGS = (b"", b"{", _START)
 """What is left of one that was cut."""
 
 _FAR = 1 << 40

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_integrations.calls.reply import Reply
-from genai_integrations.errors import GenAIError
+from genai_integrations.errors import CallError, CredentialError, GenAIError
 from genai_integrations.jobs.batch import Batch, Flow, Options
 from genai_integrations.jobs.items import BatchItem, Entry
 from genai_integrations.jobs.journal import BatchJournal
@@ -137,8 +137,16 @@ class _NativeBatch(Batch):
         """Write down what a provider has answered, and have the rest asked live."""
         if job.why:
             _log.warning("the batch %s failed: %s", one.ids, job.why)
-        found, failed = self._natives.answers(one, job, self._entry), []
-        while rows := (yield Do(lambda: list(itertools.islice(found, _AT_ONCE)))):
+        is_last = self._elapsed() >= self._deadline - self._reserve()
+        found, failed = self._natives.answers(one, job, self._entry, is_last=is_last), []
+        while True:
+            try:
+                rows = yield Do(lambda: list(itertools.islice(found, _AT_ONCE)))
+            except (CallError, CredentialError) as error:
+                _log.warning("the results of batch %s are read again later: %s", one.ids, error)
+                return
+            if not rows:
+                break
             for entry, reply in rows:
                 if self._kept.has(entry.index):
                     continue

@@ -25,6 +25,7 @@ from genai_integrations.errors import (
     AuthenticationError,
     CallError,
     ConfigurationError,
+    CredentialError,
     GenAIError,
     NotFoundError,
     RateLimitError,
@@ -247,17 +248,24 @@ class Natives:
         batches = self._batches(one.account)
         try:
             jobs = [(each, self._batching.do(batches.look(one.account, each))) for each in one.ids]
+            return self._of_several(one, jobs)
         except NotFoundError:
             return Job(is_over=True, why="the provider does not know it any more")
-        except AuthenticationError:
+        except AuthenticationError as error:
             # A key may be changed within a day; the next look has the new one.
-            connection = self._router.renewed(one.account.connection)
-            one.account = replace(one.account, connection=connection)
-            return None
-        except CallError as error:
+            self._renew(one, one.account)
             _log.info("the batch %s cannot be looked at now: %s", one.ids, error)
-            return None
-        return self._of_several(one, jobs)
+        except (CallError, CredentialError) as error:
+            _log.info("the batch %s cannot be looked at now: %s", one.ids, error)
+        return None
+
+    def _renew(self, one: Open, account: Account) -> None:
+        try:
+            connection = self._router.renewed(account.connection)
+        except CredentialError as error:
+            _log.info("the key of batch %s cannot be read again now: %s", one.ids, error)
+        else:
+            one.account = replace(account, connection=connection)
 
     def _of_several(self, one: Open, jobs: Sequence[tuple[str, Job]]) -> Job:
         """The job of a batch, of those that it may be: all of them are to be over for that."""
@@ -288,7 +296,7 @@ class Natives:
                 _log.info("the batch %s cannot be cancelled: %s", each, error)
 
     def answers(
-        self, one: Open, job: Job, take: Callable[[int], Entry]
+        self, one: Open, job: Job, take: Callable[[int], Entry], *, is_last: bool
     ) -> Iterator[tuple[Entry, Reply | None]]:
         """Each request with its answer, or with None for one that is to be asked live.
 
@@ -296,6 +304,11 @@ class Natives:
             one: The batch.
             job: How it is.
             take: Gives a request again.
+            is_last: Whether there is no time to read results again that cannot be read now.
+
+        Raises:
+            CallError: They cannot be read now. The provider has them still, and they are paid for.
+            CredentialError: As above.
         """
         assert one.account is not None  # noqa: S101  as above
         batches, left = self._batches(one.account), set(one.rows)
@@ -309,7 +322,9 @@ class Natives:
                 if not self._journal.has(index):
                     entry = take(index)
                     yield entry, self._reply(one, entry, outcome.answer)
-        except CallError as error:
+        except (CallError, CredentialError) as error:
+            if not is_last and _may_pass(error):
+                raise
             _log.warning("the results of batch %s cannot be read to the end: %s", one.ids, error)
         for index in sorted(left):
             yield take(index), None
@@ -381,6 +396,13 @@ class Natives:
 def _is_unclear(error: GenAIError) -> bool:
     """Whether the batch may have been made though this came back."""
     return isinstance(error, CallError) and (error.status or 500) >= 500  # noqa: PLR2004  HTTP's own
+
+
+def _may_pass(error: CallError | CredentialError) -> bool:
+    """Whether the same request may go well a while later; a key may be changed by then."""
+    return _is_unclear(error) or isinstance(
+        error, (CredentialError, RateLimitError, AuthenticationError)
+    )
 
 
 def _index(custom_id: str | None, one: Open, at: int) -> int:

@@ -21,7 +21,7 @@ from genai_integrations.errors import ConfigurationError
 from genai_integrations.ledger.rows import ATTEMPTS, CALLS, VERSION, Ended, attempt_row, call_row
 from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.process_end import finish_worker
-from genai_integrations.runtime.write_ahead import write_ahead
+from genai_integrations.runtime.write_ahead import file_at, write_ahead
 
 _log = logging.getLogger("genai_integrations")
 
@@ -59,6 +59,7 @@ class Book:
         self._warned_at = -_SILENCE
         self._thread: threading.Thread | None
         self._connection: sqlite3.Connection | None
+        self._file: tuple[int, int] | None = None
         self._begin()
         after_fork_in_child(self._renew)
         atexit.register(self.flush)
@@ -140,9 +141,7 @@ class Book:
                 self._changed.notify_all()
 
     def _write_rows(self, taken: Sequence[Ended]) -> None:
-        if self._connection is None:
-            self._connection = _opened(self.path)
-        connection = self._connection
+        connection = self._current()
         with connection:
             for ended in taken:
                 call = _insert(connection, "calls", call_row(ended))
@@ -150,6 +149,19 @@ class Book:
                     _insert(connection, "attempts", attempt_row(call, number, attempt))
             if call % _CHECKS < len(taken):
                 self._forget(connection, call - self._most_calls)
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection to the file that has the name now: a ledger may be moved away, and a new one begun."""
+        found = file_at(self.path)
+        if self._connection is not None and found != self._file:
+            with contextlib.suppress(sqlite3.Error):
+                # For who has moved it without its log; SQLite itself writes no more to a file without a name.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._close()
+        if self._connection is None:
+            self._connection = _opened(self.path)
+            self._file = file_at(self.path)
+        return self._connection
 
     def _forget(self, connection: sqlite3.Connection, last: int) -> None:
         """Let go of the oldest calls."""
@@ -289,8 +301,18 @@ def _insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any]) 
     names = ", ".join(f'"{name}"' for name in row)
     marks = ", ".join("?" * len(row))
     command = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  our own names
-    done = connection.execute(command, tuple(row.values()))
+    done = connection.execute(command, [_storable(value) for value in row.values()])
     return done.lastrowid or 0
+
+
+def _storable(value: object) -> object:
+    """A value as SQLite takes it: one call's half of an emoji would lose all that are written with it.
+
+    That half is written as JSON has it, a backslash and `ud83d`.
+    """
+    if isinstance(value, str) and not value.isascii():
+        return value.encode(errors="backslashreplace").decode()
+    return value
 
 
 def _words(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genai_integrations.calls.route import OK, Attempt, Route
+from genai_integrations.models.usage import number
 
 VERSION = 1
 """Of the file. One of another version is left alone."""
@@ -182,4 +183,5 @@ def _tokens(attempts: list[Attempt], name: str) -> int | None:
 
 def _count(told: object) -> int | None:
     """A number of tokens, whatever a server wrote there."""
-    return told if isinstance(told, int) and abs(told) < 1 << 62 else None
+    found = number(told)
+    return None if found is None else int(found)

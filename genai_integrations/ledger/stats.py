@@ -143,11 +143,24 @@ def rows_of(
     return tuple(rows)
 
 
-def moment(told: float | datetime | None) -> float | None:
-    """A moment in seconds since 1970; a time without a zone is UTC's."""
+def moment(name: str, told: object) -> float | None:
+    """A moment in seconds since 1970; a time without a zone is UTC's.
+
+    Args:
+        name: Of the argument.
+        told: A time, seconds, or None.
+
+    Raises:
+        ConfigurationError: It is none. SQLite would compare it all the same, and find no call.
+    """
     if isinstance(told, datetime):
         return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
-    return told
+    is_number = isinstance(told, (int, float)) and not isinstance(told, bool) and told == told  # noqa: PLR0124  NaN
+    if told is not None and not is_number:
+        raise ConfigurationError(
+            f"{name} must be a datetime, or seconds since 1970, not {shown(told)}"
+        )
+    return told  # type: ignore[return-value]  # just checked
 
 
 class _Asked:

@@ -166,13 +166,17 @@ class Gate:
             if held.is_settled:
                 return
             held.is_settled = True
-            for window, row, entry in held.entries:
+            try:
                 if tokens is not None:
-                    window.correct(entry, tokens)
-                if not row.lasts:
-                    self._free(window, row)
-            self._spending.correct(claim, claim.nanos if cost is None else cost)
-            alerts = self._spending.alerts(claim, self._watched & claim.periods.keys())
+                    for window, _, entry in held.entries:
+                        window.correct(entry, tokens)
+                self._spending.correct(claim, claim.nanos if cost is None else cost)
+                alerts = self._spending.alerts(claim, self._watched & claim.periods.keys())
+            finally:
+                # Ctrl-C may come at any point, and a place that is not given back is lost for good.
+                for window, row, _ in held.entries:
+                    if not row.lasts:
+                        self._free(window, row)
         if self.shared is not None:
             self.shared.settled(claim, tokens, cost)
         tell(self._on_alert, alerts)
@@ -224,10 +228,14 @@ class Gate:
                 return refusal
             claim.key = str(next(self._numbers))
             held = Held(claim)
-            for row in claim.rows:
-                window = self._windows[row.name]
-                held.entries.append((window, row, window.add(row, claim, now)))
-            self._spending.add(claim)
+            try:
+                for row in claim.rows:
+                    window = self._windows[row.name]
+                    held.entries.append((window, row, window.add(row, claim, now)))
+                self._spending.add(claim)
+            except BaseException:
+                self._take_back(held)
+                raise
         return held
 
     def _refusal(self, claim: Claim, now: float) -> Refusal | None:

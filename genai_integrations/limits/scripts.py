@@ -104,8 +104,13 @@ SETTLE = """
 local id, rows = ARGV[1], tonumber(ARGV[2])
 local arg = 3
 for row = 1, rows do
-  local sums, places = KEYS[2 * row - 1], KEYS[2 * row]
-  local tokens, requests, frees = tonumber(ARGV[arg]), ARGV[arg + 1], ARGV[arg + 2]
+  -- First of all, and for a claim that is not there too: a full server lets a script go on that has begun to write
+  -- with what takes no memory, as TAKE has.
+  redis.call('ZREM', KEYS[2 * row], ARGV[3 * row + 2] == '1' and id or '')
+end
+for row = 1, rows do
+  local sums = KEYS[2 * row - 1]
+  local tokens, requests = tonumber(ARGV[arg]), ARGV[arg + 1]
   local known = redis.call('HGET', sums, id)
   if known then
     local before, used = string.match(known, '(%d+):(%d+)')
@@ -115,7 +120,6 @@ for row = 1, rows do
     redis.call('HINCRBY', sums, '#t', tokens - used)
     redis.call('HINCRBY', sums, '#r', now - before)
   end
-  if frees == '1' then redis.call('ZREM', places, id) end
   arg = arg + 3
 end
 return 0
@@ -124,6 +128,8 @@ return 0
 tokens (-1 to leave them), the requests (`keep` to leave them), and 1 if its place is free."""
 
 PAY = """
+-- As in SETTLE: what was reserved is put right on a full server too.
+redis.call('PERSIST', KEYS[1])
 local total = tonumber(redis.call('GET', KEYS[1]) or ARGV[2]) + tonumber(ARGV[1])
 redis.call('SET', KEYS[1], string.format('%.0f', total), 'EX', ARGV[3])
 return string.format('%.0f', total)

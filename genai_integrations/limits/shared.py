@@ -15,6 +15,7 @@ import queue
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,9 @@ POLL = 0.1
 
 _KEPT: Mapping[str, int] = {"day": 2 * 86_400, "month": 62 * 86_400}
 """Seconds for which a budget's number is kept, longer than its period."""
+
+_AGAIN = 1.0
+"""Seconds after which what the server did not hear is told again."""
 
 _PATIENCE = 2.0
 """Seconds that the end of a process waits for what is queued."""
@@ -82,6 +86,7 @@ class SharedLimits:
         self._known: dict[str, int] = {}
         self._owed: dict[str, int] = {}
         self._alone: dict[str, int] = {}
+        self._unsettled: deque[tuple[float, Work]] = deque()
         self._leases: dict[tuple[str, str], None] = {}
         self._queue: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -257,7 +262,21 @@ class SharedLimits:
             if is_free:
                 self._leases.pop((places, claim.key), None)
         if keys:
-            self._put(lambda redis: redis.eval(SETTLE, len(keys), *keys, *arguments))
+            ends = time.monotonic() + self._lease_ms / 1000
+            self._unsettled.append((ends, functools.partial(_settled, keys, arguments)))
+            self._put(self._settle_all)
+
+    def _settle_all(self, redis: Any) -> None:
+        """Put right what is over. What the server does not hear is told again until its leases end by themselves."""
+        for _ in range(len(self._unsettled)):
+            ends, work = self._unsettled.popleft()
+            if time.monotonic() < ends:
+                try:
+                    work(redis)
+                except BaseException:
+                    # Behind the others: one that is refused must not hold them up.
+                    self._unsettled.append((ends, work))
+                    raise
 
     def _put(self, work: Work) -> None:
         # A simple queue may be put to from a finaliser, whatever the thread was doing.
@@ -282,22 +301,26 @@ class SharedLimits:
         renewed_at = time.monotonic()
         while True:
             try:
-                work = works.get(timeout=pause)
+                work = works.get(timeout=_AGAIN if self._unsettled or self._owed else pause)
             except queue.Empty:
                 if self._is_idle(works):
                     return
-            else:
-                with contextlib.suppress(RedisAway):
-                    self._link.ask(work)
+                work = self._catch_up
+            with contextlib.suppress(RedisAway):
+                self._link.ask(work)
             if time.monotonic() - renewed_at >= pause:
                 renewed_at = time.monotonic()
                 with contextlib.suppress(RedisAway):
                     self._link.ask(self._prolong)
-                    self._link.ask(self._pay_off)
+
+    def _catch_up(self, redis: Any) -> None:
+        """Tell what the server has not heard."""
+        self._settle_all(redis)
+        self._pay_off(redis)
 
     def _is_idle(self, works: queue.SimpleQueue[Work]) -> bool:
         with self._lock:
-            if self._leases or self._owed or not works.empty():
+            if self._leases or self._owed or self._unsettled or not works.empty():
                 return False
             atexit.unregister(self.flush)
             self._thread = None
@@ -334,4 +357,10 @@ class SharedLimits:
         self._thread = None
         self._is_to_finish = False
         self._owed, self._alone, self._leases = {}, {}, {}
+        self._unsettled = deque()
         return old
+
+
+def _settled(keys: Sequence[str], arguments: Sequence[str | int], redis: Any) -> object:
+    """Told twice it does no harm: it says how things are, and not how they change."""
+    return redis.eval(SETTLE, len(keys), *keys, *arguments)

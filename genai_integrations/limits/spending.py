@@ -126,11 +126,12 @@ class Spending:
         """Reserve what a claim may cost."""
         now = self._wall()
         for name, budget in claim.budgets.items():
-            claim.periods[name] = period = period_of(budget, now)
+            period = period_of(budget, now)
             if (name, period) not in self._spent:
                 self._forget(name, period)
             self._spent[name, period] = self.spent(name, period) + claim.nanos
             self._reserved[name, period] = self._reserved.get((name, period), 0) + claim.nanos
+            claim.periods[name] = period
 
     def correct(self, claim: Claim, cost: int) -> None:
         """Put right what a claim did cost, in billionths of a dollar, in the period that it was taken from."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from genai_integrations.models.catalog import ModelRow, model_info
-from genai_integrations.models.usage import Usage
+from genai_integrations.models.usage import Usage, number
 
 _ABOVE = tuple((size * 1000, f"_above_{size}k_tokens") for size in (512, 272, 200, 128, 100))
 """Prompt sizes from which the map has prices of their own, the largest first."""
@@ -134,13 +134,12 @@ def costs(
     """
     if not usage:
         return {}
-    reported: object = usage.get("cost")
-    if isinstance(reported, dict):
-        # Perplexity tells it part by part.
-        reported = reported.get("total_cost")
-    if isinstance(reported, (int, float)) and not isinstance(reported, bool):
+    told: object = usage.get("cost")
+    # Perplexity tells it part by part.
+    reported = number(told.get("total_cost") if isinstance(told, dict) else told)
+    if reported is not None:
         return {TOTAL: float(reported)}
-    size = usage.get("prompt_tokens") or 0
+    size = _count(usage.get("prompt_tokens")) or 0
     if own:
         rates = _rates(provider, own, size, tier, batch)
         if rates is not None:
@@ -179,11 +178,11 @@ def split(usage: Mapping[str, Any]) -> dict[str, int | float]:
     return parts
 
 
-def _count(found: object) -> int | float | None:
-    """A number of tokens; some servers tell what is none."""
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
-        return None
-    return found
+def _count(told: object) -> int | float | None:
+    """A number of tokens, none of which is given back. It may be a caller's own `max_tokens`, and so of any size."""
+    if isinstance(told, (int, float)) and not isinstance(told, bool) and told >= 0:
+        return told
+    return None
 
 
 def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
@@ -203,14 +202,14 @@ def _from_rates(rates: Rates, usage: Usage) -> dict[str, float]:
 
 
 def rates_of(
-    provider: str, model: str, size: int, tier: object = None, *, batch: bool = False
+    provider: str, model: str, size: float, tier: object = None, *, batch: bool = False
 ) -> Rates | None:
     """The prices that hold for a prompt of this size; None where the map has none."""
     return _rates(provider, model_info(provider, model), size, tier, batch)
 
 
 def _rates(
-    provider: str, info: Mapping[str, Any] | None, size: int, tier: object, batch: bool
+    provider: str, info: Mapping[str, Any] | None, size: float, tier: object, batch: bool
 ) -> Rates | None:
     if info is not None and "tiered_pricing" in info:
         info = {**info, **_row_for(info["tiered_pricing"], size)}
@@ -223,7 +222,7 @@ def _rates(
     return Rates(info, above, served, _CACHED_SHARE.get(provider), batch)
 
 
-def _row_for(rows: object, size: int) -> ModelRow:
+def _row_for(rows: object, size: float) -> ModelRow:
     """Alibaba's and ByteDance's prices, which depend on the size throughout; beyond the last range that one holds."""
     ranges = [row for row in rows if "range" in row] if isinstance(rows, list) else []
     fitting = (row for row in ranges if row["range"][0] < size <= row["range"][1])

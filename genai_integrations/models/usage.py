@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+MOST = 10**12
+"""Tokens, or dollars, of one call that are believed. A server may write anything, and sums must stay numbers."""
+
 
 class TokenDetails(TypedDict, total=False):
     """Tokens of a sum that have a price or a name of their own."""
@@ -60,14 +63,14 @@ def counted(usage: object) -> dict[str, Any] | None:
     told = {
         name: value
         for name, value in usage.items()
-        if (_is_number(value) and not name.endswith("_details"))
+        if (number(value) is not None and not name.endswith("_details"))
         or (isinstance(value, dict) and not name.endswith("_tokens"))
     }
     for group, name, beside, inside in _DETAILS:
         details = told.get(group) or {}
         places = [*(told.get(key) for key in beside), *(details.get(key) for key in inside)]
-        found = next(filter(_is_number, places), None)
-        if found is not None and not _is_number(details.get(name)):
+        found = next((place for place in places if number(place) is not None), None)
+        if found is not None and number(details.get(name)) is None:
             told[group] = {**details, name: found}
     _sum_up(told)
     return told
@@ -90,10 +93,16 @@ def _sum_up(told: dict[str, Any]) -> None:
         return
     thought = (told.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
     answered = told["completion_tokens"]
-    if _is_number(thought) and total == told.get("prompt_tokens", 0) + answered + thought:
+    if number(thought) is not None and total == told.get("prompt_tokens", 0) + answered + thought:
         # xAI counts thoughts beside the answer, not in it.
         told["completion_tokens"] = answered + thought
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def number(told: object) -> int | float | None:
+    """A count of tokens or a sum of dollars that a server told; None for what can be none.
+
+    Nobody gives tokens or money back: a sum below zero would fill a budget up again.
+    """
+    if isinstance(told, (int, float)) and not isinstance(told, bool) and 0 <= told <= MOST:
+        return told
+    return None

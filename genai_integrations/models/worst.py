@@ -9,13 +9,21 @@ from genai_integrations.models.catalog import model_info
 from genai_integrations.models.prices import cost
 from genai_integrations.models.usage import Usage
 
+_MOST = 10**18
+"""Tokens that are reckoned with at most: dearer than any budget, and still a number that a price can multiply."""
+
 
 def answer_bound(body: Mapping[str, Any]) -> int | None:
     """Most tokens of all answers together that a request asks for; None where it leaves that to the model."""
-    most = body.get("max_completion_tokens") or body.get("max_tokens")
-    if isinstance(most, bool) or not isinstance(most, int) or most < 0:
+    # Two names of one limit: of a request with both, each server reads one of them.
+    given = [limit for name in _LIMITS if (limit := body.get(name))]
+    known = [limit for limit in given if type(limit) is int and limit >= 0]
+    if not given or len(known) < len(given):
         return None
-    return most * _answers(body)
+    return min(max(known) * _answers(body), _MOST)
+
+
+_LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 def longest_answer(body: Mapping[str, Any], provider: str, model: str) -> int | None:
@@ -90,5 +98,9 @@ def has_sound(body: Mapping[str, Any]) -> bool:
 
 
 def _answers(body: Mapping[str, Any]) -> int:
-    count = body.get("n")
-    return count if isinstance(count, int) and count > 0 else 1
+    count: Any = body.get("n")
+    try:
+        # Many servers take `"5"` and `5.0` as well.
+        return max(int(count), 1)
+    except (TypeError, ValueError, OverflowError):
+        return 1

@@ -12,7 +12,13 @@ from genai_integrations.cache.kept import Kept
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import Attempt
 from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import CallError, ConfigurationError, GenAIError
+from genai_integrations.errors import (
+    AllTargetsFailedError,
+    CallError,
+    ConfigurationError,
+    GenAIError,
+    LimitError,
+)
 from genai_integrations.routing.answer_stores import (
     Failure,
 )
@@ -218,7 +224,10 @@ class Memory:
         if self.request.stream and self.request.args.deadline is not None:
             # It would end with the first one's time.
             return None
-        key = (self._key, place if self.request.stream else None)
+        args = self.request.args
+        # A stream that others read ends with the first one's patience: who reads it has the same.
+        how = (place, args.timeout, args.stall_timeout) if self.request.stream else None
+        key = (self._key, how)
         flights = self._answers.flights
         flight, is_mine = flights.join(key, place)
         if not is_mine and _is_stuck(flight):
@@ -277,7 +286,9 @@ class Memory:
 
         def outcome() -> bytes | Failure | None:
             if isinstance(error, CallError):
-                return Failure(error, self.request)
+                # A limit or a budget may be that of this caller alone.
+                is_limited = any(isinstance(row, LimitError) for row in _failures(error))
+                return None if is_limited else Failure(error, self.request)
             if reply is None or attempt is None or error is not None:
                 return None
             try:
@@ -290,6 +301,10 @@ class Memory:
 
 _OPEN = frozenset(("langfuse_observation",))
 """What belongs to the call that is answered, and is over when a newer answer comes."""
+
+
+def _failures(error: CallError) -> Sequence[GenAIError]:
+    return error.attempts if isinstance(error, AllTargetsFailedError) else ()
 
 
 def _is_stuck(flight: Flight[Any]) -> bool:

@@ -72,7 +72,7 @@ class Cascade:
 
     def _fits(self, _request: Request, wire: Wire) -> GenAIError | None:
         """Whether the text of every choice is JSON that fits the schema."""
-        from genai_integrations.transports.remedies.answers import misfit
+        from genai_integrations.transports.remedies.misfits import misfit
 
         for choice in wire["choices"]:
             reason = misfit(choice["message"].get("content") or "", self.accept)

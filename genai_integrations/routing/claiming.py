@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from genai_integrations.calls.request import Request
 from genai_integrations.calls.route import OK, Attempt
+from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import CallError
 from genai_integrations.limits.claims import Claim, Row
 from genai_integrations.limits.gate import Gate
 from genai_integrations.limits.rules import EVERYTHING, Limit, nanos, own_budget
 from genai_integrations.models.tokens import request_tokens, rough_tokens
+from genai_integrations.models.usage import number
 from genai_integrations.models.vocabularies import vocabulary_of
 from genai_integrations.models.worst import answer_bound, has_sound, longest_answer, worst_cost
 from genai_integrations.routing.deployments import Target
@@ -77,7 +79,7 @@ class Claims:
         claim = self.of(target)
         if claim.nanos:
             return
-        body, model = self._request.body, target.model
+        body, model = self._body(target), target.model
         provider = target.connection.provider.name
         counted = request_tokens(body, model)
         prompt = round(counted * (1 + vocabulary_of(model).error))
@@ -111,12 +113,25 @@ class Claims:
         # Read once: another call may have one put in its place, or taken away.
         all_budgets = gate.budgets
         budgets = {name: all_budgets[name] for name in (*self._callers, *names) if name in all_budgets}  # fmt: skip
-        asked = answer_bound(self._request.body)
+        body = self._body(target)
+        asked = answer_bound(body)
         answer = USUAL_ANSWER if asked is None else min(asked, USUAL_ANSWER)
-        if "messages" not in self._request.body:
+        if "messages" not in body:
             answer = 0
         is_limited = any(row.limit.tpm is not None for row in rows)
-        return Claim(rows, budgets, self.rough() + answer if is_limited else 0)
+        if not is_limited:
+            return Claim(rows, budgets, 0)
+        rough = self.rough() if body is self._request.body else rough_tokens(body)
+        return Claim(rows, budgets, rough + answer)
+
+    def _body(self, target: Target) -> Wire:
+        """The request as it goes to a target: its row, or the call's own fallback, may say more, or otherwise."""
+        request, defaults = self._request, target.deployment.defaults
+        if defaults:
+            from genai_integrations.routing.groups import with_defaults
+
+            request = with_defaults(request, defaults)
+        return {**request.body, **target.said} if target.said else request.body
 
     def _counted(self, names: Iterable[str]) -> Iterator[tuple[str, int, bool]]:
         """Names with how much the attempt counts for each, and whether that is the call's."""
@@ -171,11 +186,11 @@ def attempt_tokens(usage: object) -> int:
     """All tokens that a provider reported."""
     if not isinstance(usage, dict):
         return 0
-    total = usage.get("total_tokens")
-    if isinstance(total, (int, float)) and not isinstance(total, bool):
+    total = number(usage.get("total_tokens"))
+    if total is not None:
         return int(total)
     parts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    return sum(int(part) for part in parts if isinstance(part, (int, float)))
+    return sum(int(number(part) or 0) for part in parts)
 
 
 def _is_refused(attempt: Attempt) -> bool:

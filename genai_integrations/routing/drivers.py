@@ -45,6 +45,7 @@ from genai_integrations.routing.steps import (
     Wait,
 )
 from genai_integrations.routing.streams import (
+    MOST_EMPTY,
     AsyncReplyStream,
     ReplyStream,
     is_decisive,
@@ -309,7 +310,9 @@ def _first_content(chunks: Chunks) -> list[Wire]:
         held.append(chunk)
         if is_decisive(chunk):
             return held
-    raise no_content()
+        if len(held) == MOST_EMPTY:
+            break
+    raise no_content(len(held))
 
 
 async def _afirst_content(chunks: AsyncChunks) -> list[Wire]:
@@ -318,4 +321,6 @@ async def _afirst_content(chunks: AsyncChunks) -> list[Wire]:
         held.append(chunk)
         if is_decisive(chunk):
             return held
-    raise no_content()
+        if len(held) == MOST_EMPTY:
+            break
+    raise no_content(len(held))

@@ -26,6 +26,7 @@ from genai_integrations.errors import (
     GenAIError,
     LimitError,
     NotFoundError,
+    RequestTimeoutError,
 )
 from genai_integrations.routing.deployments import Plan, Target
 from genai_integrations.routing.judging import JudgeOfAnswers, judges_of
@@ -34,6 +35,7 @@ from genai_integrations.routing.parts import Parts
 from genai_integrations.routing.policy import attempts
 from genai_integrations.routing.record import Record
 from genai_integrations.routing.retry_budget import SPENT
+from genai_integrations.routing.retry_rules import is_of_request
 from genai_integrations.routing.steps import (
     Admit,
     Drop,
@@ -56,6 +58,8 @@ from genai_integrations.transports.remedies.remedy import Remedy, applied
 from genai_integrations.transports.remedies.rows import BRIDGE
 
 if TYPE_CHECKING:
+    from genai_integrations.routing.health import Health
+    from genai_integrations.routing.hurry import Hurried
     from genai_integrations.routing.kept_answers import Recalled
 
 Flow = Part[Reply | None]
@@ -96,12 +100,13 @@ def flow(request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]) -
 class _Call(Record):
     """One call, step by step; `steps` reads from top to bottom."""
 
-    __slots__ = ("_ends", "_is_ready", "_plan")
+    __slots__ = ("_ends", "_health", "_is_ready", "_plan")
 
     def __init__(
         self, request: Request, parts: Parts, is_ready: Callable[[WireCall], bool]
     ) -> None:
         self._is_ready = is_ready
+        self._health: Health | Hurried = parts.health
         deadline = request.args.deadline
         # On the clock of `time.monotonic`, and None for never.
         self._ends = None if deadline is None else time.monotonic() + deadline
@@ -180,10 +185,14 @@ class _Call(Record):
             from genai_integrations.routing.groups import row_timeouts
 
             limit = row_timeouts(self._request)
+        if args is not parts.args:
+            from genai_integrations.routing.hurry import health_for
+
+            self._health = health_for(self._request, self._plan, parts.args, parts.health)
         # A cascade's models come one after the other, and one on trial is to show how slow it is.
         hedges = self._plan.cascade is None and not self._plan.trial
         policy = attempts(
-            self._plan, args, parts.health,
+            self._plan, args, self._health,
             timeout=timeout, ends=self._ends, limit=limit,
             turns=self._turns, hedging=parts.hedging if hedges else None, stream=stream,
         )  # fmt: skip
@@ -308,10 +317,16 @@ class _Call(Record):
         if isinstance(outcome, GenAIError):
             if isinstance(outcome, NotFoundError):
                 self._parts.planner.explain(outcome, call.model)
+            attempt.hurried = self._is_hurried and isinstance(outcome, RequestTimeoutError)
             return self._attempt_failed(attempt, call, outcome)
         if not isinstance(outcome, Opened):
             self._came_whole(attempt, outcome)
         return outcome  # type: ignore[no-any-return]  # a driver's
+
+    @property
+    def _is_hurried(self) -> bool:
+        """Whether it gives targets less time than the client's own settings do."""
+        return self._health is not self._parts.health
 
     def _rehearsed(self, target: Target) -> GenAIError | None:
         """How the request fails, if it goes where an outage is rehearsed."""
@@ -362,7 +377,8 @@ class _Call(Record):
         self, answer: Wire | Opened, attempt: Attempt, judges: tuple[JudgeOfAnswers, ...]
     ) -> Part[Wire | Opened | GenAIError]:
         """The answer, or what a judge says of it instead."""
-        may_block = self._plan.cascade is not None
+        # Of a schema, too: what checks it loads in a second, and takes tenths of one where a caller wants it to.
+        may_block = self._plan.cascade is not None or bool(attempt.restated)
         for judge in judges:
             wire = answer.held[-1] if isinstance(answer, Opened) else answer
             verdict = yield Judge(judge, self._request, wire, may_block)
@@ -413,9 +429,14 @@ class _Call(Record):
             end: Ending = yield Hand(answers, held, rest, self.route, is_wanted, recovers)
             if end.error is None:
                 break
+            is_late = isinstance(end.error.__cause__, RequestTimeoutError)
+            attempt.hurried = is_late and self._is_hurried
             self._stream_broke(attempt, end)
-            if attempt.reason != CACHE:
-                self._parts.health.failed(attempt.target)
+            if attempt.reason != CACHE and not is_of_request(end.error.__cause__):
+                if is_late:
+                    self._health.timed_out(attempt.target)
+                else:
+                    self._health.failed(attempt.target)
             again = (yield from self._begun_anew(end.error)) if recovers else None
             if again is None:
                 break

@@ -10,7 +10,7 @@ from typing import Any
 from genai_integrations.calls.groups import Groups, Row
 from genai_integrations.calls.request import Request
 from genai_integrations.connections.connection import BrokenConnection, Connection
-from genai_integrations.routing.deployments import Deployment, Target, by_order
+from genai_integrations.routing.deployments import Deployment, Plan, Target, by_order
 
 
 def own_connections(groups: Groups) -> dict[str, Connection]:
@@ -84,9 +84,22 @@ _LIMITS = frozenset(("max_tokens", "max_completion_tokens"))
 
 def row_timeouts(request: Request) -> Callable[[Target], float | None] | None:
     """What gives the time-out that a target's row has for a request; None if the call itself has one."""
-    if not _TIMEOUTS.isdisjoint(request.own):
+    if sets_timeout(request):
         return None
     return _of_stream if request.stream else _of_reply
+
+
+def sets_timeout(request: Request) -> bool:
+    """Whether a call has a time-out of its own, which holds in place of those of rows."""
+    return not _TIMEOUTS.isdisjoint(request.own)
+
+
+def longest_timeout(plan: Plan, request: Request) -> float:
+    """The longest time-out that a row has among the targets of a plan; 0 if none has one."""
+    of = _of_stream if request.stream else _of_reply
+    return max(
+        (of(row) or 0.0 for group in (plan.targets, *plan.fallbacks) for row in group), default=0.0
+    )
 
 
 _TIMEOUTS = frozenset(("timeout", "stream_timeout"))

@@ -136,6 +136,7 @@ class Health:
         self._lock = threading.RLock()
         self.changed: dict[str, float] = {}
         self.rehearsed: set[str] = set()
+        self._of_hurried: Health | None = None
         # What other processes have told, by hash, until somebody asks for the target.
         self._heard: dict[str, float] = {}
         self._hashed: Callable[[str], str] | None = None
@@ -242,6 +243,17 @@ class Health:
             if circuit.probe is probe:
                 circuit.probe = None
 
+    def timed_out(self, target: str, probe: Probe | None = None) -> None:
+        """Count a time-out of a call that gave the target as much time as the client's own settings do."""
+        self.failed(target, None, probe)
+
+    def of_hurried(self) -> Health:
+        """The circuits that calls in a hurry share among themselves; see `routing.hurry`."""
+        with self._lock:
+            if self._of_hurried is None:
+                self._of_hurried = Health(self._allowed, self._cooldown, self._clock)
+            return self._of_hurried
+
     def succeeded(self, target: str, began: float = 0.0) -> None:
         """Close the circuit, and forget its failures.
 
@@ -267,6 +279,7 @@ class Health:
         """Close the circuit of a target, and fill its account: what was told of them was a rehearsal."""
         self.succeeded(target, math.inf)
         self.accounts.answered(connection, math.inf)
+        self._of_hurried = None
         self.rehearsed.discard(target)
 
     def _after_fork(self) -> None:

@@ -24,7 +24,9 @@ def one_vector_for_each_text(request: Request, wire: Wire) -> GenAIError | None:
     came, wanted = len(wire["data"]), vectors_wanted(request.body["input"])
     if came == wanted:
         return None
-    return InvalidReplyError(f"{came} vectors came back for {wanted} texts")
+    error = InvalidReplyError(f"{came} vectors came back for {wanted} texts")
+    error.is_of_request = True
+    return error
 
 
 def not_filtered(_request: Request, wire: Wire) -> GenAIError | None:
@@ -36,7 +38,8 @@ def not_filtered(_request: Request, wire: Wire) -> GenAIError | None:
 
 def fits_schema(request: Request, wire: Wire) -> GenAIError | None:
     """The schema was said in a way that nobody enforces, so its answer is checked here."""
-    from genai_integrations.transports.remedies.answers import misfit, not_fitting, wholly_said
+    from genai_integrations.transports.remedies.answers import not_fitting, wholly_said
+    from genai_integrations.transports.remedies.misfits import misfit
 
     schema = schema_wanted(request.body)
     if schema is None:

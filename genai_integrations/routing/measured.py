@@ -317,8 +317,9 @@ class _Watch:
             target.ended += 1
             if attempt.usage is not None:
                 target.tokens += _tokens(attempt.usage)
+            is_its_fault = not (attempt.hurried or isinstance(error, _NOT_ITS_FAULT))
             if error is not None:
-                if not isinstance(error, _NOT_ITS_FAULT):
+                if is_its_fault:
                     target.errors += 1
                     if began is not None:
                         delay.failed(now - began, now, isinstance(error, RequestTimeoutError))
@@ -329,8 +330,7 @@ class _Watch:
                 delay.failed(now - began, now, is_late=True)
         if measured.shared is not None and not attempt.rehearsed:
             tokens = 0 if attempt.usage is None else _tokens(attempt.usage)
-            failed = error is not None and not isinstance(error, _NOT_ITS_FAULT)
-            measured.shared.count(attempt.target, tokens, int(failed))
+            measured.shared.count(attempt.target, tokens, int(error is not None and is_its_fault))
 
 
 _NOT_ITS_FAULT = (BadRequestError, CredentialError, RejectedAnswerError)

@@ -40,6 +40,7 @@ from genai_integrations.routing.retry_rules import (
     NO_CREDIT_COOLDOWN,
     backoff,
     falls_over,
+    is_of_request,
     is_repeatable,
 )
 from genai_integrations.routing.steps import Admit, AwaitProbe, NewKey, Race, Try, Wait
@@ -48,6 +49,7 @@ from genai_integrations.transports.http.patience import DEADLINE
 if TYPE_CHECKING:
     from genai_integrations.routing.domains import Failed
     from genai_integrations.routing.hedging import Hedging
+    from genai_integrations.routing.hurry import Hurried
     from genai_integrations.routing.turns import Turns
 
 MOST_RENEWALS = 3
@@ -70,7 +72,7 @@ probe back only then.
 def attempts(
     plan: Plan,
     args: RouterArgs,
-    health: Health,
+    health: Health | Hurried,
     *,
     timeout: float,
     ends: float | None = None,
@@ -194,8 +196,8 @@ def _ask(candidate: Candidate, state: _Call, probe: Probe | None) -> Generator[S
             candidate.target = renewed
             began = state.begin()
             error = yield Try(renewed, "new key", state.bounded(candidate))
-        # An answer that the program does not accept is an answer: the target works.
-        if error is None or isinstance(error, RejectedAnswerError):
+        # An answer that the program does not accept, or has no use for, is an answer: the target works.
+        if error is None or isinstance(error, RejectedAnswerError) or is_of_request(error):
             state.health.succeeded(candidate.target.name, began)
             if state.health.accounts.were_any:
                 state.health.accounts.answered(candidate.target.connection, began)
@@ -218,7 +220,7 @@ class _Call:
         self,
         plan: Plan,
         args: RouterArgs,
-        health: Health,
+        health: Health | Hurried,
         turns: Turns | None,
         *,
         timeout: float,
@@ -371,7 +373,7 @@ class _Call:
                 row for row in self._candidates if row.tries or row.depth > candidate.depth
             ]
             return
-        if isinstance(error, (BadRequestError, ConfigurationError)):
+        if isinstance(error, (BadRequestError, ConfigurationError)) or is_of_request(error):
             # What is wrong with one request says nothing about the next.
             return
         asked = error.retry_after if isinstance(error, CallError) else None
@@ -379,7 +381,10 @@ class _Call:
             asked = max(asked or 0.0, NO_CREDIT_COOLDOWN)
             seconds = min(asked, LONGEST_COOLDOWN)
             self.health.accounts.emptied(candidate.target.connection, seconds)
-        self.health.failed(candidate.target.name, asked, probe)
+        if isinstance(error, RequestTimeoutError) and not asked:
+            self.health.timed_out(candidate.target.name, probe)
+        else:
+            self.health.failed(candidate.target.name, asked, probe)
         if probe is not None:
             probe.finish(error)
 

@@ -67,6 +67,11 @@ def is_repeatable(error: GenAIError | None) -> bool:
     return isinstance(error, REPEATABLE)
 
 
+def is_of_request(error: object) -> bool:
+    """Whether an answer came that only the request which got it has no use for."""
+    return isinstance(error, InvalidReplyError) and error.is_of_request
+
+
 def falls_over(
     error: GenAIError, wanted: Sequence[int | type[CallError]] | None, *, is_first: bool = True
 ) -> bool:

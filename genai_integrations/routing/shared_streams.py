@@ -7,7 +7,6 @@ has stopped, and the last who leaves ends the stream.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -146,11 +145,13 @@ class AsyncSharedStream(_Shared[AsyncChunks]):
         """One reads no more."""
         if not self.left():
             return
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await self._rest.aclose()
+        try:
+            if self._task is not None:
+                self._task.cancel()
+                # Not the task itself, whose cancellation could not be told from the reader's own.
+                await asyncio.wait((self._task,))
+        finally:
+            await self._rest.aclose()
 
     async def _fetch(self) -> None:
         try:

@@ -30,13 +30,19 @@ AsyncResume = Callable[[Flow, Ending], Awaitable[Reply | Hand | None]]
 """As `Resume`."""
 
 
+MOST_EMPTY = 10_000
+"""Chunks before the first content that are held back; a server that sends no other would fill the memory."""
+
+
 def is_decisive(chunk: Wire) -> bool:
     """Whether a chunk shows that the stream works: content, or a proper end without any."""
     return has_content(chunk) or any(finish_reasons(chunk))
 
 
-def no_content() -> InvalidReplyError:
-    """The error for a stream that is over before `is_decisive` held."""
+def no_content(chunks: int) -> InvalidReplyError:
+    """The error for a stream that is over, or given up, after so many chunks of which none was decisive."""
+    if chunks == MOST_EMPTY:
+        return InvalidReplyError(f"the stream has no content in its first {chunks} chunks")
     return InvalidReplyError("the stream ended before its first content")
 
 
@@ -92,6 +98,8 @@ class _Reading:
         reason = getattr(error, "message", str(error))
         interrupted = StreamInterruptedError(f"the stream broke after its first content: {reason}")
         interrupted.partial_text = self._tally.text
+        # Before it is raised: the flow wants to know what broke it.
+        interrupted.__cause__ = without_frames(error)
         return interrupted
 
     def check_end(self) -> None:
@@ -320,7 +328,7 @@ def _go_on(reading: _Reading, error: GenAIError, resume: Resume) -> None:
     interrupted, flow = reading.interrupted(error), reading.taken()
     hand = resume(flow, reading.ending(interrupted))
     if not isinstance(hand, Hand):
-        raise interrupted from without_frames(error)
+        raise interrupted
     reading.go_on_with(flow, hand)
     if reading.is_closed:
         # By another thread, while this one was waiting for the new stream.
@@ -377,7 +385,7 @@ async def _ago_on(reading: _Reading, error: GenAIError, resume: AsyncResume) -> 
     interrupted, flow = reading.interrupted(error), reading.taken()
     hand = await resume(flow, reading.ending(interrupted))
     if not isinstance(hand, Hand):
-        raise interrupted from without_frames(error)
+        raise interrupted
     reading.go_on_with(flow, hand)
     if reading.is_closed:
         # By another task, while this one was waiting for the new stream.

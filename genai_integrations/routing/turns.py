@@ -182,14 +182,15 @@ class Turns:
     def attempt_ended(self, target: Target) -> None:
         """An attempt is over, with all the requests that it was made of."""
         attempts = [row for row in self._route.attempts if row.target == target.name]
-        seen = self._seen.get(target.name, 0)
+        held = self._held.get(target.name)
+        if held is not None:
+            tokens, cost = used(attempts[self._seen.get(target.name, 0) :], held.claim)
+            self._gate.settle(held, tokens, cost)
+            # Not before, so that it is still to be done where Ctrl-C came in between.
+            self._kept.append(self._held.pop(target.name))
         self._seen[target.name] = len(attempts)
-        held = self._held.pop(target.name, None)
         if held is None:
             return
-        tokens, cost = used(attempts[seen:], held.claim)
-        self._gate.settle(held, tokens, cost)
-        self._kept.append(held)
         if cost is not None:
             self._put_back(target, cost)
         self._paid.pop(target.name, None)
@@ -203,9 +204,9 @@ class Turns:
         """The call is over, whatever for."""
         self._stop_waiting()
         self.attempts_ended()
-        kept, self._kept = self._kept, []
-        for held in kept:
-            self._gate.leave(held)
+        while self._kept:
+            self._gate.leave(self._kept[-1])
+            self._kept.pop()
 
     def _pay(self, target: Target, claim: Claim) -> BudgetExceededError | None:
         """Take the worst case out of what the call may cost."""
@@ -230,8 +231,9 @@ class Turns:
         if isinstance(outcome, Refusal):
             self._put_back(target, 0)
             return outcome
-        # A stream that broke there, and begins anew.
-        self.attempt_ended(target)
+        if target.name in self._held:
+            # A stream that broke there, and begins anew.
+            self.attempt_ended(target)
         self._held[target.name] = outcome
         self._targets[target.name] = target
         self._claims.let_in()

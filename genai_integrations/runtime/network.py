@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import re
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.masked import MaskedText
@@ -113,7 +114,7 @@ def proxy_for(origin: str) -> MaskedText | None:
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     host = parts.hostname or ""
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    port = parts.port or _PORTS.get(parts.scheme)
     excepted = re.split(r"[\s,]+", proxies.get("no", ""))
     if not proxy or any(_names(entry, host, port) for entry in excepted if entry):
         return None
@@ -122,6 +123,52 @@ def proxy_for(origin: str) -> MaskedText | None:
         return None
     # Masked, because it may hold a password.
     return MaskedText(proxy if "://" in proxy else f"http://{proxy}")
+
+
+class Proxy(NamedTuple):
+    """A proxy that can be used.
+
+    Attributes:
+        scheme: `http` or `https`.
+        host: Its name or address, without brackets.
+        port: Its port.
+        headers: What lets one in; masked, because it is a password.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    headers: Mapping[str, str]
+
+    @property
+    def origin(self) -> str:
+        """Its address without the password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def proxy_at(address: str) -> Proxy | None:
+    """The proxy at an address; None if that is none, or of no kind that can be used.
+
+    What is wrong with it is not told: the parsers' own errors quote the address, which may hold a password.
+    """
+    try:
+        url = urlsplit(address)
+        port = url.port or _PORTS.get(url.scheme)
+    except ValueError:
+        return None
+    if port is None or url.scheme not in _PORTS or not url.hostname:
+        return None
+    # RFC 7617: a colon also where there is no password, and UTF-8.
+    told = f"{unquote(url.username or '')}:{unquote(url.password or '')}".encode(errors="replace")
+    basic = MaskedText(f"Basic {base64.b64encode(told).decode()}")
+    has_login = url.username is not None
+    return Proxy(
+        url.scheme, url.hostname, port, {"proxy-authorization": basic} if has_login else {}
+    )
+
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def _names(entry: str, host: str, port: int | None) -> bool:

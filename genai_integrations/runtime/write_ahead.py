@@ -1,15 +1,29 @@
-"""SQLite files that several processes open at the same moment."""
+"""SQLite files that several processes open at the same moment, and that people move and delete meanwhile."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from pathlib import Path
 
 _PAUSE = 0.005
 """Seconds between two tries. The mode of a new file is changed within a few."""
 
 _PRIMARY = 0xFF
 """The bits of SQLite's result code that say what kind of failure it is (sqlite.org/rescode.html)."""
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Which file a path names at this moment, by its device and number; None if there is none.
+
+    SQLite goes on with the one that it has opened, whatever becomes of its name: what is written to a file that was
+    deleted or moved is written without an error, and found by nobody (sqlite.org/howtocorrupt.html, 4.5).
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def write_ahead(connection: sqlite3.Connection, patience: float) -> None:

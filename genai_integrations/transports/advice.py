@@ -17,6 +17,10 @@ from genai_integrations.errors import (
 _VERSION = re.compile(r"/v\d|/openai\b|/api/")
 """How the path of an address looks that leads to a copy of OpenAI's API."""
 
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_ISSUER = re.compile("self-signed|issuer")
+"""OpenSSL's words for a certificate that nobody vouches for, and for one whose issuer is not known."""
+
 _WITHOUT_DIALECT = ("openai", "responses")
 
 ASKS_FOR_ADDRESS = ": is the base URL right?"
@@ -34,6 +38,8 @@ def next_step(error: CallError, connection: Connection, model: str) -> str | Non
     if isinstance(error, AuthenticationError):
         return _about_key(connection)
     if isinstance(error, APIConnectionError) and error.address:
+        if _UNTRUSTED in error.message:
+            return _about_certificate(error)
         return _about_host(connection)
     if isinstance(error, (NotFoundError, InvalidReplyError)):
         return _about_path(error, connection, model)
@@ -48,6 +54,13 @@ def _about_host(connection: Connection) -> str:
     if connection.base_url is None:
         return "check the network, and HTTPS_PROXY if there is a proxy"
     return f"is a server running there? Its address is in {_address_of(connection)}"
+
+
+def _about_certificate(error: CallError) -> str | None:
+    """Of one that has expired, or is another host's, nobody here can do anything."""
+    if not _ISSUER.search(error.message):
+        return None
+    return "to trust a certificate of your own or of your company, name its file in SSL_CERT_FILE"
 
 
 def _about_path(error: CallError, connection: Connection, model: str) -> str | None:

@@ -22,6 +22,12 @@ How do I reset my password? | How can I reset the password?
 Could you tell me how to reset my password please? | How do I reset a password?
 What's a webhook? | What is a webhook?
 How do I turn the lamp on? | How do I switch on the lamp?
+What is an API? | What are APIs?
+What is a cache? | What are caches?
+What are the steps for installing Docker? | How do I install Docker?
+What is the way of hopping? | How do I hop?
+how do I use cookies? | how can I use a cookie?
+How many days are three weeks? | How many days are 3 weeks?
 How many 1,000 dollar bills are there? | How many $1000 bills are there?
 Which is the tallest tower in Asia? | What is the tallest tower in Asia?
 I'd like to know where the tram stops. | Where does the tram stop?
@@ -92,6 +98,32 @@ Which day is Easter? | Which month is Easter?
 Do I need a visa to fly from Oslo to Rome? | Do I need a visa to fly from Rome to Oslo?
 Is coffee better than tea? | 차가 커피보다 좋은가요?
 알약을 하루에 몇 번 먹나요? | 알약을 일주일에 몇 번 먹나요?
+What is HTTPS? | What is HTTP?
+what is https? | what is http?
+What is FTPS? | What is FTP?
+HTTPS가 뭐야? | HTTP가 뭐야?
+HTTPS란 무엇인가? | What is HTTP?
+What is Rails? | What is rail?
+What is .NET? | What is NET?
+.NET이 뭐야? | NET이 뭐야?
+What is a plan? | What is a plane?
+What is a car? | What is care?
+What is pip? | What is a pipe?
+What is Strip? | What is Stripe?
+What is hoping? | What is hopping?
+What is filing? | What is filling?
+What is planning? | What is a plane?
+What is physics? | What is physic?
+What is news? | What is new?
+What is a win? | What is wine?
+What is goods? | What is good?
+What is lighting? | What is a light?
+What is banking? | What is a bank?
+What is engineering? | What is an engineer?
+How does accounting work? | How does an account work?
+How do accounts work? | How does accounting work?
+Why is marketing important? | Why is the market important?
+How much does housing cost? | How much does a house cost?
 """
 
 

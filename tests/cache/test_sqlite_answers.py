@@ -156,6 +156,17 @@ def test_a_file_that_breaks_is_used_again_when_it_is_replaced(path, store, seali
     assert entry(store) == ENTRY
 
 
+def test_a_file_that_is_deleted_is_forgotten(path, store, sealing_of):
+    """At once, and what is kept from then on is found by others."""
+    keep(store)
+    for left in path.parent.iterdir():
+        left.unlink()
+
+    assert entry(store) is None
+    keep(store)
+    assert entry(store) == entry(SqliteAnswers(path, sealing_of())) == ENTRY
+
+
 def test_pages_that_are_broken_are_no_answers(path, store, sealing_of):
     """Nor is the call that meets them lost."""
     for n in range(50):

@@ -201,6 +201,7 @@ BAD = {
         [{"name": "ab", "variants": {"a": -1, "b": 2}}],
         [{"name": "ab", "variants": {"a": True}}],
         [{"name": "ab", "variants": {"a": math.nan}}],
+        [{"name": "ab", "variants": {"a": 1e308, "b": 1e308}}],
         [{"name": "ab", "variants": {1: 1}}],
         [{"name": "", "variants": {"a": 1}}],
         [{"name": "ab", "variants": {"a": 1}, "by": 1}],

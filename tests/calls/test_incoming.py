@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from genai_integrations.calls.incoming import IncomingChunks, check_reply
+from genai_integrations.errors import InvalidReplyError
 from genai_integrations.models.usage import counted
 
 
@@ -138,6 +139,17 @@ def test_counts_stand_where_openai_has_them(told, found):
     assert all(isinstance(value, (int, dict)) for value in usage.values())
 
 
+@pytest.mark.parametrize("odd", [-5, -0.5, float("nan"), float("inf"), 1e300, 4 * 10**18])
+def test_what_can_be_no_count_is_left_out(odd):
+    """A server may write anything: sums of tokens and dollars must stay numbers, and nothing is given back."""
+    wire = {
+        "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": odd, "completion_tokens": 1, "total_tokens": odd, "cost": odd},
+    }
+
+    assert check_reply(wire, "chat/completions")["usage"] == {"completion_tokens": 1}
+
+
 @pytest.mark.parametrize("usage", [None, "many", [1], 5])
 def test_no_usage(usage):
     """What is none is None."""
@@ -166,3 +178,28 @@ def test_odd_pieces_break_nothing(pieces):
         chunk = incoming.check({"choices": [{"index": 0, "delta": {"tool_calls": list(pieces)}}]})
 
     assert all(isinstance(piece["index"], int) for piece in chunk["choices"][0]["delta"]["tool_calls"])  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [5, 1.5, True])
+def test_a_number_in_the_place_of_the_text(content):
+    """It is no answer, whole or streamed: who joins the texts of one would fail."""
+    with pytest.raises(InvalidReplyError, match="in the place of its text"):
+        reply({"content": content})
+    with pytest.raises(InvalidReplyError, match="in the place of its text"):
+        IncomingChunks().check({"choices": [{"index": 0, "delta": {"content": content}}]})
+
+
+def test_one_part_in_the_place_of_a_list():
+    """It is read as the list would be."""
+    part = {"type": "text", "text": "Hi"}
+    chunk = IncomingChunks().check({"choices": [{"index": 0, "delta": {"content": part}}]})
+
+    assert reply({"content": part})["message"]["content"] == "Hi"
+    assert chunk["choices"][0]["delta"]["content"] == "Hi"
+
+
+@pytest.mark.parametrize("index", [[], {}, [0]])
+def test_a_choice_that_cannot_be_told_from_others(index):
+    """The stream breaks off as one that is none, and not with Python's own error."""
+    with pytest.raises(InvalidReplyError, match="a choice that is none"):
+        IncomingChunks().check({"choices": [{"index": index, "delta": {"content": "Hi"}}]})

@@ -126,6 +126,26 @@ def test_what_cannot_be_asked_is_an_error_in_its_line(batch, provider):
     assert "the first without an answer is request" in done.stderr
 
 
+def test_a_file_need_not_be_as_this_machine_writes_it(batch, genai, tmp_path):
+    """A mark at its beginning and CRLF, as on Windows; a line in another encoding, or nested without end, is one error."""
+    file = tmp_path / "windows.jsonl"
+    good = [json.dumps(_line(text, text)).encode() for text in ("a", "b")]
+    lines = [
+        good[0],
+        json.dumps(_line("caf\xe9", "c"), ensure_ascii=False).encode("latin-1"),
+        b"[" * 10**5,
+    ]
+    batch([])
+    file.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join([*lines, good[1]]))
+    done = genai("batch", str(file))
+
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["custom_id"] for row in rows] == ["a", None, None, "b"]
+    assert rows[1]["error"]["message"] == "line 2 is not UTF-8 text"
+    assert rows[2]["error"]["message"].startswith("line 3 is not JSON: ")
+    assert rows[3]["response"]["status_code"] == 200
+
+
 def test_the_same_command_goes_on(batch, provider, tmp_path):
     """What failed is asked again, what was answered is not; the output is whole."""
     out = tmp_path / "out.jsonl"
@@ -174,6 +194,22 @@ def test_files_that_cannot_be(batch, genai, tmp_path):
     assert "would overwrite the input" in str(own.exception)
     assert "cannot be written: No such file or directory" in str(nowhere.exception)
     assert "missing.jsonl cannot be read: No such file or directory" in str(missing.exception)
+
+
+def test_the_output_is_no_file_that_the_command_needs(batch, provider, tmp_path):
+    """Neither its input nor its journal: what was paid for is in there."""
+    kept = str(tmp_path / "kept.jsonl")
+    for arguments, what in (
+        (("-o", str(tmp_path / "in.jsonl")), "input"),
+        (("-o", kept, "--journal", kept), "journal"),
+    ):
+        done = batch([_asked("a", model="m")], *arguments)
+        assert (
+            str(done.exception)
+            == f"the output would overwrite the {what}: name another file with -o"
+        )
+
+    assert provider.requests == []
 
 
 def test_another_process_keeps_its_output(batch, tmp_path):

@@ -81,6 +81,16 @@ def test_a_json_file(compare, tmp_path, provider):
     assert sent == {"One\nTwo", "Three"}
 
 
+def test_a_file_as_windows_writes_it(compare, tmp_path, provider):
+    """The mark at its beginning is no part of the first input; and a line ends where it ends, not within a text."""
+    file = tmp_path / "items.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf" + '{"input": "One\u2028Two"}\r\nThree\u0085Four\r\n'.encode())
+
+    assert compare(str(file), models=("-m", "gpt-4o")).exit_code == 0
+    sent = {request.body["messages"][0]["content"] for request in provider.requests}
+    assert sent == {"One\u2028Two", "Three\u0085Four"}
+
+
 def test_stdin(genai, provider, monkeypatch):
     """`-` reads the inputs from a pipe, which goes on in another with nothing but data."""
     command = [

@@ -87,6 +87,8 @@ def connection(base_url=None, provider="openai", **fields):
         (AuthenticationError("no"), connection(key_from=IN_LANGFUSE), "correct Langfuse (Settings, LLM Connections)"),
         (AuthenticationError("no"), connection(), "correct the key of connection 'seoul'"),
         (APIConnectionError("no", address="h:1"), connection(), "check the network, and HTTPS_PROXY if there is a proxy"),
+        (APIConnectionError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate", address="h:1"), connection(OWN), "to trust a certificate of your own or of your company, name its file in SSL_CERT_FILE"),
+        (APIConnectionError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired", address="h:1"), connection(OWN), None),
         (APIConnectionError("no", address="h:1"), connection(OWN), "is a server running there? Its address is in the base URL of connection 'seoul'"),
         (APIConnectionError("it broke"), connection(OWN), None),
         (NotFoundError("Not Found"), connection(OWN, address_from="OPENAI_BASE_URL"), "is /v1 missing at the end of OPENAI_BASE_URL?"),

@@ -80,3 +80,33 @@ def test_alone_it_is_the_cause(client):
         client.completion("seoul/gpt-4o-mini", QUESTION)
 
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+class Endless(Recorder):
+    """Never comes to the point."""
+
+    def stream(self, call, patience):
+        while True:
+            yield {"choices": []}
+
+    async def astream(self, call, idle):
+        while True:
+            yield {"choices": []}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_stream_that_never_comes_to_the_point(is_async):
+    """It is left before it fills the memory, however long it may take."""
+    there = Connection.of("seoul", "openai", "sk-example", "http://127.0.0.1:1/v1")
+    client = GenAIClient(
+        connections=[there], transport=Endless(OriginPins()), router_args={"num_retries": 0}, tracing=False
+    )  # fmt: skip
+
+    async def aask():
+        await client.acompletion("seoul/gpt-4o", QUESTION, stream=True)
+
+    def ask():
+        client.completion("seoul/gpt-4o", QUESTION, stream=True)
+
+    with pytest.raises(InvalidReplyError, match="no content in its first 10000 chunks"):
+        asyncio.run(aask()) if is_async else ask()

@@ -323,6 +323,37 @@ def test_any_password_is_a_part_of_an_address():
     assert found.arguments["cache"] == "redis://:p%40ss%2Fword%231@cache.example:6379"
 
 
+@pytest.mark.parametrize(
+    ("params", "address", "notes"),
+    [
+        ("type: redis, host: h, port: '6380', password: p, ssl: true", "rediss://:p@h:6380", []),
+        ("type: redis, host: h, username: u, password: p, db: 2", "redis://u:p@h:6379/2", []),
+        ("type: redis, host: h, ssl: 'false'", "redis://h:6379", []),
+        ("type: redis, url: 'rediss://h:1/0'", "rediss://h:1/0", []),
+        ("type: redis, host: h, namespace: n", "redis://h:6379", ["cache_params.namespace has no meaning here"]),
+        ("type: local", "memory", []),
+        ("mode: default_off", None, ["a cache for single calls (mode: default_off) has no meaning here; for one that"]),
+        ("type: redis", None, ["a cache of the type 'redis' has no meaning here"]),
+        ("type: s3, s3_bucket_name: b", None, ["a cache of the type 's3' has no meaning here"]),
+    ],
+)  # fmt: skip
+def test_litellms_cache_is_the_one_that_the_file_means(params, address, notes):
+    """With TLS where it says so, and what is not kept as it says is named."""
+    found = read(f"litellm_settings: {{cache: true, cache_params: {{{params}}}}}\n")
+
+    assert found.arguments.get("cache") == address
+    assert [str(note).split(": ", 1)[1][: len(wanted)] for note, wanted in zip(found.notes, notes, strict=True)] == notes  # fmt: skip
+
+
+def test_litellms_cache_keeps_answers_as_long_as_it_says():
+    """`ttl` is that of `cache_kwargs`; one that cannot be is told with its place."""
+    text = "litellm_settings: {{cache: true, cache_params: {{ttl: {}}}}}\n"
+
+    assert read(text.format(60)).arguments["router_args"] == {"cache_kwargs": {"ttl": 60}}
+    with pytest.raises(ConfigurationError, match=r"1:48: .*ttl"):
+        read(text.format(-5))
+
+
 def test_an_address_of_variables_is_not_converted():
     """No address can be written of names that stand for its parts; it is said once what to write instead."""
     text = converted(parsed(_REDIS, "genai.yaml"))

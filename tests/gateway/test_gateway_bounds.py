@@ -71,6 +71,18 @@ def test_one_request_falls_back_to_so_many_models(gateway, provider, name):
     assert httpx.post(f"{gateway}/v1/chat/completions", json=asked).status_code == 200
 
 
+@pytest.mark.parametrize("asked", [["a/" * 200_000], [{"model": "a/" * 200_000, "seed": 1}]])
+def test_no_name_to_fall_back_to_takes_seconds_to_look_up(gateway, provider, asked):
+    """One of 400,000 letters held all requests up for a quarter of a minute."""
+    answer = httpx.post(f"{gateway}/v1/chat/completions", json={**BODY, "fallbacks": asked})
+
+    assert (answer.status_code, answer.json()["error"]["message"]) == (
+        400,
+        "no model's name is longer than 512",
+    )
+    assert not provider.requests
+
+
 @pytest.mark.parametrize(
     ("operators", "asked", "kept"),
     [
@@ -85,6 +97,12 @@ def test_one_request_falls_back_to_so_many_models(gateway, provider, name):
         ({"stream_timeout": 9, "timeout": 5}, {"stream_timeout": 8}, {"stream_timeout": 8}),
         ({"stall_timeout": 9}, {"stall_timeout": 10}, {}),
         ({"max_cost": 1}, {"max_cost": 1.01}, {}),
+        # Kept answers are those of all keys of a project.
+        ({}, {"cache": {"ttl": 601, "refresh": True}}, {"cache": {"refresh": True}}),
+        ({}, {"cache": {"ttl": 600}}, {"cache": {"ttl": 600}}),
+        ({"cache_kwargs": {"ttl": 30}}, {"cache": {"ttl": 31}}, {"cache": {}}),
+        ({"cache": {"ttl": 20}}, {"cache": {"ttl": 30}}, {"cache": {}}),
+        ({}, {"cache": "always"}, {"cache": "always"}),
         # The client refuses these.
         ({"num_retries": 0}, {"num_retries": "9"}, {"num_retries": "9"}),
         ({"num_retries": 0}, {"num_retries": True}, {"num_retries": True}),

@@ -104,15 +104,19 @@ def test_a_line_cut_short_is_asked_again(client, questions, said, journal):
     assert [json.loads(line).get("i") for line in journal.read_text().splitlines()] == [None, 0, 1]
 
 
-def test_wherever_it_was_cut_it_goes_on(tmp_path):
-    """What was whole is there, and what is added behind is read back, whatever byte the file ended with."""
+@pytest.mark.parametrize("rest", [b"", b"\0" * 5000], ids=["cut", "zeros"])
+def test_wherever_it_was_cut_it_goes_on(tmp_path, rest):
+    """What was whole is there, and what is added behind is read back, whatever byte the file ended with.
+
+    A file system may have its new length before its bytes: zeros are there then after a power failure.
+    """
     whole, entries = tmp_path / "whole.jsonl", [entry_of(n, {"model": "m", "input": f"é{n}"}) for n in range(4)]  # fmt: skip
     _write(whole, entries[:3])
     content = whole.read_bytes()
 
     for cut in range(len(content) + 1):
         path = tmp_path / "cut.jsonl"
-        path.write_bytes(content[:cut])
+        path.write_bytes(content[:cut] + rest)
         journal = BatchJournal(path)
         journal.open()
         there = max(content[:cut].count(b"\n") - 1, 0)

@@ -14,7 +14,7 @@ from native_lab import Lab, said, texts
 
 from genai_integrations import Connection, GenAIClient, Secret
 from genai_integrations.connections.providers import PROVIDERS
-from genai_integrations.errors import ConfigurationError, ServerError
+from genai_integrations.errors import ConfigurationError, CredentialStoreError, ServerError
 from genai_integrations.jobs import start
 from genai_integrations.jobs.native_batch import native_steps
 from genai_integrations.jobs.steps import Await, Do, Pull, Pulled
@@ -67,13 +67,14 @@ def test_what_was_submitted_is_waited_for_after_a_restart(lab_of):
 
 
 def test_a_key_that_is_changed_meanwhile_is_read_again(provider, tmp_path):
-    """A batch takes up to a day, and its results are had with the key of then."""
+    """A batch takes up to a day, and its results are had with the key of then; a store that is away is asked again."""
     store = Store(_connection(provider, "sk-old"))
     provider.api_keys, provider.batches.looks = {"sk-old"}, 3
 
     def changing():
         if len(provider.requests) == 3:
             provider.api_keys, store.row = {"sk-new"}, _connection(provider, "sk-new")
+            store.failures = 2
         return 0.0
 
     with GenAIClient(connections=store) as client:
@@ -94,9 +95,13 @@ class Store:
 
     def __init__(self, row):
         self.row = row
+        self.failures = 0
 
     def load(self, names):
         """As `ConnectionStore.load`."""
+        if self.failures:
+            self.failures -= 1
+            raise CredentialStoreError("the database is away")
         return [self.row]
 
 
@@ -229,6 +234,29 @@ def test_a_provider_that_is_busy_is_asked_again(lab_of):
     lab.journal.unlink()
     assert texts(lab.batch(lab.requests("q1"))) == said("q1")
     assert lab.live == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.status(503), Fault.cut(), Fault.rate_limited()])
+def test_results_that_cannot_be_read_now_are_read_again(lab_of, caplog, fault):
+    """They are paid for, and the provider has them still: nothing of them is asked live."""
+    lab = lab_of("openai")
+    # The upload, the batch, a look, and the results; then a look and the results again.
+    lab.provider.faults = {"": [None, None, None, fault, None]}
+
+    assert texts(lab.batch(lab.requests("q0", "q1"))) == said("q0", "q1")
+    assert lab.live == 0
+    assert "are read again later" in caplog.text
+
+
+def test_results_that_cannot_be_read_before_the_deadline_are_asked_live(lab_of, caplog):
+    """An hour or a tenth of it before, as what is not answered."""
+    lab, hours = lab_of("openai"), itertools.count()
+    lab.provider.faults = {"": [None, None, None, *[Fault.status(503), None] * 40]}
+    looks = lab.batch(lab.requests("q0"), clock=lambda: next(hours) * 3600.0)
+
+    assert texts(looks) == said("q0")
+    assert lab.live == 1
+    assert "cannot be read to the end" in caplog.text
 
 
 def test_several_that_it_may_be(lab_of):

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
@@ -15,7 +16,7 @@ from genai_integrations import Connection, GenAIClient
 from genai_integrations.cli import app
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.langchain import ChatGenAI
-from genai_integrations.ledger.book import book_at
+from genai_integrations.ledger.book import book_at, opened_for_reading
 from genai_integrations.ledger.report import report
 from genai_integrations.ledger.slowness import parts_of, why_slow
 from genai_integrations.ledger.what_if import Way, what_if
@@ -100,6 +101,43 @@ def test_the_oldest_go_first(provider, tmp_path, monkeypatch):
         client.flush()
 
     assert client.stats()[0].calls == 3
+
+
+@pytest.mark.parametrize("way", ["deleted", "moved"])
+def test_a_ledger_that_is_taken_away_begins_anew(client, tmp_path, way):
+    """Without a new start of the program; what was written before is in the file that was moved."""
+    path, old = tmp_path / "calls.db", tmp_path / "november.db"
+    client.completion("gpt-4o", QUESTION)
+    assert client.stats().total.calls == 1
+    if way == "moved":
+        path.rename(old)
+    else:
+        for one in tmp_path.glob("calls.db*"):
+            one.unlink()
+    for _ in range(2):
+        client.completion("gpt-4o", QUESTION)
+
+    assert client.stats().total.calls == 2
+    if way == "moved":
+        with opened_for_reading(old) as moved:
+            assert moved.execute("SELECT count(*) FROM calls").fetchone()[0] == 1
+
+
+def test_half_an_emoji_loses_no_call(client, provider, tmp_path):
+    """Texts are cut anywhere, and SQLite refuses half a surrogate pair: what is written together with it stays."""
+    half = "wave \ud83d"
+    told = {"path": tmp_path / "calls.db", "texts": True}
+    told_all = GenAIClient(
+        connections=[Connection.of("usa", "openai", "sk-1", provider.url)], ledger=told
+    )
+    told_all.completion("usa/gpt-4o", [{"role": "user", "content": half}])
+    client.completion("gpt-4o", QUESTION, langfuse_user_id=half)
+    client.completion("gpt-4o", QUESTION, langfuse_user_id="ann 🖐")
+
+    assert {row.key for row in client.stats("user")} == {None, "wave \\ud83d", "ann 🖐"}
+    with client._ledger.book.reading() as ledger:
+        (question,) = ledger.execute("SELECT question FROM calls ORDER BY id").fetchone()
+    assert json.loads(question)["messages"][0]["content"] == half
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but a text" * 50, None])
@@ -248,6 +286,18 @@ def test_the_commands(client, tmp_path, capsys):
     assert (code, (tmp_path / "r.html").read_text("utf-8")[:15]) == (0, "<!doctype html>")
     assert run("stats", "--since", "soon")[0] == 1
     assert run("stats", "--by", "colour")[0] == 1
+    assert run("stats", "--slowest", "-1")[0] == 2
+    # Its own name in place of the page's costs no ledger.
+    assert run("report", "-o", file)[0] == 1
+    assert client.stats().total.calls == 1
+
+
+@pytest.mark.parametrize("moment", ["2026-11-27", float("nan"), True, date(2026, 11, 27)])
+def test_a_moment_that_is_none_is_told(client, moment):
+    """SQLite compares anything with anything, and would find no call."""
+    for bounds in ({"since": moment}, {"until": moment}):
+        with pytest.raises(ConfigurationError, match="must be a datetime, or seconds since 1970"):
+            client.stats(**bounds)
 
 
 _CALL = {"ms": 1000.0, "limited_ms": 100.0}

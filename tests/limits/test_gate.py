@@ -52,6 +52,34 @@ def test_no_minute_ever_has_more_than_its_requests(steps, rpm):
         assert sum(at <= other < at + 60 for other in passed) <= rpm
 
 
+class _Interrupted(int):
+    """A number of tokens, with which Ctrl-C comes as soon as anybody reckons."""
+
+    def __sub__(self, other):
+        raise KeyboardInterrupt
+
+
+def test_a_place_is_free_after_ctrl_c(lab, monkeypatch):
+    """Whether it comes while the place is taken or while it is given back."""
+    gate = lab.gate({"a": {"max_parallel": 1}}, {"a": {"usd": 1.0}})
+    moments = iter((0.0, KeyboardInterrupt()))
+
+    def wall():
+        moment = next(moments, 1.0)
+        if isinstance(moment, KeyboardInterrupt):
+            raise moment
+        return moment
+
+    monkeypatch.setattr(gate._spending, "_wall", wall)
+    with pytest.raises(KeyboardInterrupt):
+        gate.take(lab.claim(gate))
+    held = gate.take(lab.claim(gate))
+    assert isinstance(held, Held)
+    with pytest.raises(KeyboardInterrupt):
+        gate.settle(held, _Interrupted(5), 0)
+    assert isinstance(gate.take(lab.claim(gate)), Held)
+
+
 def test_tokens_are_estimated_before_and_put_right_after(lab):
     """What was guessed too much is there for others at once; what was too little is missing."""
     gate = lab.gate({"a": {"tpm": 100}})

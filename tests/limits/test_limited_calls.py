@@ -15,6 +15,7 @@ from genai_integrations.errors import (
     AllTargetsFailedError,
     BudgetExceededError,
     ConfigurationError,
+    GenAIError,
     LimitError,
     RequestTimeoutError,
     ServerError,
@@ -24,6 +25,7 @@ from genai_integrations.limits.purse import Purse
 from genai_integrations.llama_index import GenAI
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.provider import ScriptedProvider
+from genai_integrations.testing.server import LoopbackServer
 
 HELLO = [{"role": "user", "content": "Hello!"}]
 
@@ -369,6 +371,52 @@ def test_a_budget_is_settled_by_the_true_cost(client):
     assert spent(made) == pytest.approx(cost)
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        '{"prompt_tokens": 1e400, "completion_tokens": 1, "total_tokens": 1e400}',
+        '{"prompt_tokens": NaN, "completion_tokens": 1, "total_tokens": NaN}',
+        '{"prompt_tokens": -5, "completion_tokens": -1, "total_tokens": -6, "cost": -3}',
+        '{"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "cost": 1e400}',
+    ],
+)
+def test_an_odd_usage_spoils_no_answer_and_no_budget(usage):
+    """What a server counts may be no number at all, or below nothing: it was paid for, so the answer is given."""
+
+    class Odd(LoopbackServer):
+        async def respond(self, _request, exchange):
+            body = (
+                '{"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, '
+                f'"finish_reason": "stop"}}], "usage": {usage}}}'
+            )
+            await exchange.send(200, body.encode(), {"content-type": "application/json"})
+
+    with Odd() as server:
+        made = GenAIClient(
+            connections=[Connection.of("seoul", "openai", "sk-1", f"{server.url}/v1")],
+            budgets={"*": {"usd": 1}},
+            limits={"*": {"tpm": 10_000}},
+        )
+        for _ in range(2):
+            reply = made.completion("gpt-4o", HELLO, max_tokens=20)
+            assert reply.text == "Hi"
+
+    assert 0 < spent(made) < 0.001
+    assert 0 <= gate_of(made)._windows["*"]._tokens < 100
+
+
+@pytest.mark.parametrize(
+    "longest", [{"max_tokens": 10**13}, {"max_tokens": 10, "n": 10**13}, {"max_tokens": 10**400}]
+)
+def test_no_size_is_too_large_to_be_reckoned(client, provider, longest):
+    """What a caller allows may be more than any server tells: it costs so much at worst, and not nothing."""
+    made = client(lone=True, budgets={"*": {"usd": 1}})
+    with pytest.raises(BudgetExceededError, match="the call may cost up to"):
+        made.completion("gpt-4o", HELLO, **longest)
+
+    assert provider.requests == []
+
+
 def test_a_target_too_dear_is_passed_over(client, provider, usa):
     """Money goes where it suffices."""
     args = {"fallbacks": [{"seoul/gpt-4o": ["usa/gpt-4o-mini"]}]}
@@ -422,6 +470,46 @@ def test_a_cap_holds_over_all_attempts(client, provider, usa):
         made.completion("gpt-4o", HELLO, max_tokens=100, max_cost=0.0015, timeout=0.2)
 
     assert usa.requests == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"fallbacks": [{"model": "usa/gpt-4o", "max_tokens": 16000}]}, {}),
+        ({"fallbacks": [{"model": "usa/gpt-4o", "n": 100}]}, {}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"n": "100"}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"n": 100.0}),
+        ({"fallbacks": ["usa/gpt-4o"]}, {"max_completion_tokens": 1, "max_tokens": 16000}),
+    ],
+)
+def test_a_cap_holds_however_an_answer_is_made_longer(client, provider, usa, more, said):
+    """By what the call says for its fallback only, by a number in another shape, by the other name of a limit."""
+    provider.faults["gpt-4o"] = Fault.status(503)
+    made = client(router_args={"num_retries": 0})
+    with pytest.raises(GenAIError, match="the call may cost"):
+        made.completion("seoul/gpt-4o", HELLO, max_cost=0.005, **{"max_tokens": 10, **more, **said})
+
+    assert usa.requests == []
+
+
+def test_one_callers_budget_is_no_answer_to_others(client, provider, usa):
+    """Two ask the same at once, and the first one's budget keeps it from the second target: the other one goes there."""
+    provider.faults["*"] = Fault.cut()
+    made = client(
+        router_args={"cache_responses": True, "num_retries": 0},
+        budgets={"key:a": {"usd": 0.0015, "per": "day"}},
+        on_limit="fail",
+    )
+
+    async def both():
+        asked = [
+            made.acompletion("gpt-4o", HELLO, max_tokens=100, metadata={"key": key}) for key in "ab"
+        ]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    first, second = asyncio.run(both())
+    assert isinstance(first, AllTargetsFailedError)
+    assert second.route.served == "usa/gpt-4o"
 
 
 def test_a_purse_is_shared_by_calls(client):

@@ -154,6 +154,39 @@ def test_while_redis_is_away_this_process_goes_on_with_what_it_knows(
     assert isinstance(other.take(lab.claim(other, nanos=200)), Held)
 
 
+def test_a_full_server_is_told_what_is_over(shared, lab, redis_server):
+    """A claim is let in there as long as it has places: so they come free, and what was reserved is put right."""
+    limits, budgets = {"a": {"max_parallel": 1, "tpm": 100}}, {"*": {"usd": 1e-6, "per": "day"}}
+    one, other = shared(limits, budgets), shared(limits, budgets)
+    one.give_back(one.take(lab.claim(one)))
+    with closing(redis.Redis.from_url(redis_server.url)) as server:
+        server.config_set("maxmemory", 1)
+        for gate in (one, other, one, other):
+            held = gate.take(lab.claim(gate, tokens=80, nanos=900))
+            assert isinstance(held, Held)
+            gate.settle(held, 1, 10)
+            gate.shared.flush()
+        (spent,) = (int(server.get(key)) for key in server.keys("*usd:2026-11-27"))
+
+    assert spent == 40
+
+
+def test_what_the_server_did_not_hear_is_told_again(shared, lab, redis_server, monkeypatch):
+    """A place is not lost for half a minute because the server was slow for a moment."""
+    monkeypatch.setattr(links, "PAUSE", 0.0)
+    one, other = (shared({"a": {"max_parallel": 1, "tpm": 100}}) for _ in range(2))
+    held = one.take(lab.claim(one, tokens=80))
+    pool = one.shared._link._client.connection_pool
+    pool.connection_kwargs["socket_timeout"] = 0.05
+    pool.reset()
+    with closing(redis.Redis.from_url(redis_server.url)) as server:
+        server.client_pause(300)
+        one.settle(held, 10, 0)
+        one.shared.flush()
+
+    until(lambda: isinstance(other.take(lab.claim(other, tokens=80)), Held))
+
+
 def test_while_redis_is_away_nothing_passes_if_that_was_chosen(shared, lab, redis_server):
     """`limits_away="fail"`: better no call than one too many."""
     gate = shared({"a": {"rpm": 3}}, when_away="fail")

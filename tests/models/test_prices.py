@@ -70,6 +70,26 @@ def test_a_reported_cost_may_have_parts():
     assert prices.cost("perplexity", "any", usage) == 0.25
 
 
+@pytest.mark.parametrize("odd", [-3, float("nan"), float("inf"), 1e300, True, "0.1"])
+def test_a_cost_that_can_be_none_is_not_believed(odd):
+    """The price map's counts then. Money that is "given back" would fill a budget up again."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 0}
+
+    for told in (odd, {"total_cost": odd}):
+        assert prices.cost("openai", "gpt-4o-mini", {**usage, "cost": told}) == pytest.approx(
+            1.5e-4
+        )
+
+
+@pytest.mark.parametrize("odd", [-3, float("nan"), True, "3"])
+def test_what_can_be_no_count_has_no_price(odd):
+    """Nor does it take from that of the others."""
+    assert prices.cost("openai", "gpt-4o-mini", {"prompt_tokens": odd}) is None
+    assert prices.cost(
+        "openai", "gpt-4o-mini", {"prompt_tokens": 1000, "completion_tokens": odd}
+    ) == pytest.approx(1.5e-4)
+
+
 @pytest.mark.parametrize(
     ("provider", "model", "answered", "dollars"),
     [

@@ -349,3 +349,36 @@ def test_times_are_milliseconds(parts, monkeypatch):
 
     (attempt,) = hand.route.attempts
     assert (attempt.began_ms, attempt.first_content_ms, attempt.ms) == (500.0, 2000.0, 4000.0)
+
+
+def test_an_observer_that_is_not_ready_is_made_ready_first(parts, monkeypatch):
+    """That is our own time, from the first of them on; without any there is none."""
+    clock = SimpleNamespace(now=100.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr("genai_integrations.routing.flow.time", clock)
+    monkeypatch.setattr("genai_integrations.routing.record.time", clock)
+    one, other = Watch(), Watch()
+    one.is_ready = other.is_ready = False
+    call = Call(parts(observers=[Watch(), one, other]))
+
+    assert call.run() == "Ready"
+    clock.now = 100.25
+    call.flow.send(None)
+    clock.now = 100.5
+    call.flow.send(None)
+    with pytest.raises(StopIteration) as ended:
+        call.flow.send(reply())
+    plain = Call(parts()).run(reply())
+
+    assert call.steps[0].observer is one
+    assert ended.value.value.route.ours_ms == 500.0
+    assert plain.route.ours_ms == 0.0
+
+
+def test_the_route_says_why_its_first_target_is_the_first(parts):
+    """The plan's reason, else the target's own."""
+    plain = Call(parts("a", "b")).run(reply())
+    led = Call(parts("a", "b", routing_strategy="simple-shuffle")).run(reply())
+
+    assert plain.route.why == "lists it"
+    assert led.route.why == "simple-shuffle: 50% of the weight"

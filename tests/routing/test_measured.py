@@ -169,6 +169,17 @@ def test_who_refuses_at_once_is_not_fast(calls):
     assert calls.measured.latency("usa/gpt-4o") == 5.0
 
 
+def test_a_time_out_of_a_call_that_would_not_wait_says_nothing(calls):
+    """Neither that the target is fast nor that it fails; that it was asked counts."""
+    running = calls.begin()
+    running.attempt.hurried = True
+    calls.clock.now += 0.01
+    running.end(error=RequestTimeoutError("slow"))
+
+    assert calls.measured.latency("seoul/gpt-4o") is None
+    assert calls.measured.minute("seoul/gpt-4o") == Minute(1, 0, 0)
+
+
 def test_a_percentile_needs_enough_answers(calls):
     """It is the 95th of the last 100, in their order; before there were 20 there is none."""
     for second in range(1, 20):

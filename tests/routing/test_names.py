@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from genai_integrations.calls.args import router_args
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.providers import PROVIDERS, provider_named
 from genai_integrations.connections.stored_providers import provider_of
@@ -167,6 +168,93 @@ def test_a_name_nobody_serves_says_what_is_near(names):
 
     assert "'gpt-4o-mini'" in str(caught.value)
     assert "genai resolve gpt4o-mini" in str(caught.value)
+
+
+MODELS = ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4o-x"]
+
+
+def test_three_names_are_near_at_most():
+    """As a question; none for a name that exists, or that is like no other."""
+    names = Names([Connection.of("seoul", "openai", "sk-1", custom_models=MODELS)])
+
+    assert names.near("gpt4o-mini") == (
+        "did you mean 'gpt-4o-mini', 'seoul/gpt-4o-mini', 'gpt-4o-x'?"
+    )
+    assert names.near("gpt-4o") == names.near("zzzz") == ""
+
+
+def test_what_can_be_asked_for_is_listed():
+    """Groups but for patterns, aliases, then what connections list, each once."""
+    rows = [
+        {"model_name": name, "litellm_params": {"model": "seoul/gpt-4o"}}
+        for name in ("smart", "seoul/gpt-4o", "gpt-*")
+    ]
+    names = Names(
+        [Connection.of("seoul", "openai", "sk-1", custom_models=["gpt-4o", "gpt-4.1"])],
+        aliases={"fast": "gpt-4o"},
+        groups=router_args({"model_list": rows}).model_list,
+    )
+
+    assert names.listed() == ["seoul/gpt-4o", "seoul/gpt-4.1"]
+    assert names.offered() == ["smart", "seoul/gpt-4o", "fast", "seoul/gpt-4.1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("seoul/gpt-4o", "the connection is named"),
+        ("openai/gpt-4o", "a connection of openai"),
+        ("gpt-4o", "lists it"),
+    ],
+)
+def test_a_target_says_how_its_name_was_meant(asked, why):
+    """For whoever reads the route."""
+    names = Names([Connection.of("seoul", "openai", "sk-1", custom_models=MODELS)])
+
+    assert [target.why for target in names.targets(asked)] == [why]
+
+
+@pytest.mark.parametrize("asked", ["openai/", "/gpt-4o"])
+def test_half_a_name_is_no_name(asked):
+    """A provider without a model, and a model of no provider."""
+    names = Names([Connection.of("seoul", "openai", "sk-1", custom_models=MODELS)])
+
+    with pytest.raises(UnknownModelError, match=f"nobody serves '{asked}'"):
+        names.targets(asked)
+
+
+def test_of_a_provider_those_that_list_nothing_are_asked_for_what_nobody_lists():
+    """Not those that list other models, unless they have the provider's own beside them."""
+    rows = [
+        Connection(name, PROVIDERS["openai"], Secret("unused"), None, models, with_defaults)
+        for name, models, with_defaults in [
+            ("listing", ("gpt-4o",), False),
+            ("both", ("gpt-4o",), True),
+            ("open", (), True),
+            ("bare", (), False),
+        ]
+    ]
+
+    assert [row.name for row in Names(rows).targets("openai/gpt-9")] == [
+        *("both/gpt-9", "open/gpt-9", "bare/gpt-9"),
+    ]
+
+
+def test_each_connection_says_why_it_does_not_serve_a_name():
+    """What it lists, up to five; that its provider is not known to have it; what is wrong with it."""
+    rows = [
+        Connection("lab", PROVIDERS["openai"], Secret("unused"), None, tuple("abcdef"), False),
+        Connection("none", PROVIDERS["openai"], Secret("unused"), None, (), False),
+        Connection("usa", PROVIDERS["anthropic"], Secret("unused")),
+    ]
+    broken = BrokenConnection("seoul", DecryptionError("connection 'seoul' is damaged"))
+
+    assert Names(rows, [broken]).resolve("zzz").missing == (
+        "seoul: connection 'seoul' is damaged",
+        "lab: lists only a, b, c, d, e",
+        "none: lists only nothing",
+        "usa: anthropic is not known to serve it",
+    )
 
 
 def test_a_family_without_a_connection_says_what_it_takes(names):

@@ -9,8 +9,10 @@ import pytest
 from genai_integrations.calls.assignment import Assignment
 from genai_integrations.calls.route import OK, Attempt, Route
 from genai_integrations.calls.variants import Rollout
+from genai_integrations.connections.langfuse.scores import Scored
 from genai_integrations.errors import ConfigurationError, ServerError
 from genai_integrations.routing.sharing.mirror import Mirror
+from genai_integrations.routing.variants.scores import Scores
 from genai_integrations.routing.variants.track import Outcome, Track
 from genai_integrations.routing.variants.watching import Traced, Watch, outcome_of
 
@@ -191,6 +193,14 @@ def test_what_a_call_says_of_the_new_model(rows, failed, expected):
     assert (found and (found.failed, found.seconds)) == expected
 
 
+def test_a_call_that_would_not_wait_says_nothing():
+    """The new model might have answered within the time that the client's own settings give it."""
+    hasty = route(("gpt-5", "RequestTimeoutError", 0, 10), ("gpt-4o", OK, 20, 10))
+    hasty.attempts[0].hurried = True
+
+    assert outcome_of(hasty, failed=False, with_cost=False) is None
+
+
 def test_a_cached_answer_and_a_call_that_was_given_up_say_nothing():
     """Nobody was asked, or nobody waited."""
     rollout = track()
@@ -220,11 +230,22 @@ def test_a_score_of_something_else_is_refused(given):
         track().score(given, 1.0)
 
 
-@pytest.mark.parametrize("value", ["good", None, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", ["good", None, float("nan"), float("inf"), -1e200, 10**400])
 def test_a_score_that_is_no_number_is_refused(value):
     """A mean of it would be none."""
     with pytest.raises(ConfigurationError, match="a score must be a finite number"):
         track().score(route(("gpt-5", OK, 0, 1)), value)
+
+
+@pytest.mark.parametrize("value", [1e200, float("nan"), float("-inf")])
+def test_a_score_in_langfuse_that_can_be_none_counts_for_none(value):
+    """Whoever has a public key may send one, and sums of it would be no numbers any more."""
+    rollout, traced = track(score="quality"), Traced()
+    traced.note("t1", "smart", "gpt-5")
+    rows = [Scored("1", "t1", value), Scored("2", "t1", 0.5)]
+    Scores([rollout], traced, lambda _name, _since: rows).read()
+
+    assert (rollout.new.scores, rollout.new.score) == (1, 0.5)
 
 
 def test_a_trace_in_which_both_have_answered_counts_for_none():

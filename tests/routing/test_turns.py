@@ -11,6 +11,7 @@ from genai_integrations.connections.connection import Connection
 from genai_integrations.errors import AllTargetsFailedError, LimitError, ServerError
 from genai_integrations.limits.gate import Gate
 from genai_integrations.limits.rules import limits_of
+from genai_integrations.routing import turns as turns_module
 from genai_integrations.routing.deployments import Deployment, Plan, Target
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.policy import attempts
@@ -144,3 +145,18 @@ def test_a_place_that_comes_free_ends_the_wait():
     hold()
     told = table.run(between=lambda: claim_holder and claim_holder.pop().end())
     assert told == [1.0, "a/m"]
+
+
+def test_an_interrupted_call_gives_its_place_back(monkeypatch):
+    """Ctrl-C may come while it is reckoned what an attempt took: whoever writes down the call's end does it then."""
+    table = Table({"*": {"max_parallel": 1}}, on_limit="fail")
+
+    def interrupted(attempts, claim):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(turns_module, "used", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        table.run()
+
+    assert table.run() == ["a/m"]

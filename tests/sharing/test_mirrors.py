@@ -197,6 +197,18 @@ def test_nothing_in_the_store_says_whose_it_is(redis_server):
     assert names.key("cooldowns") == "genai:{88922de194bd7f1dbdd96e7e}:cooldowns"
 
 
+def test_a_file_without_a_byte_is_a_new_one(tmp_path):
+    """`mktemp` makes such, and a machine that stopped may leave one."""
+    (tmp_path / "state.json").touch()
+    store, mirror = FileStore(str(tmp_path / "state.json")), Mirror("k")
+    mirror.add({"calls": 1.0})
+    mirror.exchange(store)
+
+    again = Mirror("k")
+    again.exchange(store)
+    assert again.totals() == {"calls": 1.0}
+
+
 def test_a_file_that_is_none_is_a_store_that_is_away(tmp_path):
     """Calls go on, as with a Redis that is away."""
     (tmp_path / "state.json").write_text("this is no JSON")

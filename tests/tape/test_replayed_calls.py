@@ -272,6 +272,16 @@ def test_an_order_of_keys_and_a_form_of_numbers_make_no_miss(recording, replayin
     assert replaying().completion("gpt-4o", [message], seed=2, temperature=1.0)
 
 
+@pytest.mark.parametrize("bound", [2**64, 1.7976931348623157e308])
+def test_a_number_beyond_64_bits_is_one_like_any_other(bound, recording, replaying, seoul):
+    """Such as the bounds of a schema; a tape that has one is read."""
+    schema = {"type": "object", "properties": {"a": {"type": "number", "maximum": bound}}}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+    recording(seoul).completion("gpt-4o", HELLO, tools=tools)
+
+    assert replaying().completion("gpt-4o", HELLO, tools=tools)
+
+
 def test_adapters_replay_what_adapters_recorded(recording, replaying, seoul):
     """Both, whole and streamed."""
 

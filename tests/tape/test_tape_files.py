@@ -159,10 +159,20 @@ def test_a_full_disk_costs_no_call(recording, seoul, tape, caplog):
     assert f"a call is not on the tape {tape}" in caplog.text
 
 
+_LINE = (
+    '{"tape":1,"call":{"connection":"a","provider":"openai","dialect":null,"model":"m","operation":"embeddings","body":{}},'
+    '"ms":1,"reply":{}}\n'
+)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ('{"tape":2,"call":{}}\n', r":1 is of version 2 of tapes, and this release reads version 1: record it again"),
+        ('{"tape":1}\n', r":1 is no line of a tape: record it again, or take it out"),
+        ('{"tape":1,"call":{},"ms":1,"reply":{}}\n', r":1 is no line of a tape"),
+        (_LINE.replace('"ms":1', '"ms":"x"'), r":1 is no line of a tape"),
+        (_LINE.replace('"reply"', '"answer"'), r":1 is no line of a tape"),
         ("hello\n", r"is not a tape: make one with GenAIClient\(record=\.\.\.\)"),
         ("[1]\n{}\n", "is not a tape"),
         ("\x00\xff\n", "is not a tape"),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
+import socket
+import struct
+from concurrent.futures import Future
 
 import pytest
 
@@ -137,7 +141,7 @@ def test_a_head_that_is_none(data):
 
 
 @pytest.mark.parametrize(
-    "rest", [b"x\r\n", b"-1\r\n", b"0x2\r\nhi\r\n", b"+2\r\nhi\r\n", b"2\r\nhi!\r\n", b"\r\n", b"1" * 5000, b"0\r\na: " + b"b" * (1 << 20)]
+    "rest", [b"x\r\n", b"-1\r\n", b"0x2\r\nhi\r\n", b"+2\r\nhi\r\n", b"2\r\nhi!\r\n", b"\r\n", b"1" * 5000, b"1;" + b"a" * 5000 + b"\r\nh\r\n", b"0\r\na: " + b"b" * (1 << 20)]
 )  # fmt: skip
 def test_chunks_that_are_none(rest):
     """What came before them counts; then the answer fails."""
@@ -212,7 +216,7 @@ def test_what_comes_unasked_ends_an_idle_connection():
 
 
 def test_idle_connections_have_bounds():
-    """A hundred to one host, four hundred in all; the others are closed."""
+    """A hundred to one host, four hundred in all; beyond that the oldest are closed."""
 
     async def keep():
         pool, kept = Pool(), []
@@ -223,14 +227,15 @@ def test_idle_connections_have_bounds():
                 pool.put_back(connection, usable=True)
                 kept.append(connection)
         open_ones = [sum(row.is_open for row in kept[at : at + 101]) for at in range(0, 505, 101)]
-        kept[0].connection_lost(None)
+        kept[101].connection_lost(None)
         again = Connection(("http://host-0:80", None), pool.lost)
         again.connection_made(_Transport())
         pool.put_back(again, usable=True)
+        left = sum(row.is_open for row in kept), again.is_open
         await pool.close()
-        return open_ones, again.is_open, any(row.is_open for row in kept)
+        return open_ones, left, again.is_open or any(row.is_open for row in kept)
 
-    assert asyncio.run(keep()) == ([100, 100, 100, 100, 0], False, False)
+    assert asyncio.run(keep()) == ([0, 100, 100, 100, 100], (399, True), False)
 
 
 def test_a_name_is_looked_up_once_for_all_who_wait(monkeypatch):
@@ -260,6 +265,35 @@ def test_a_name_is_looked_up_once_for_all_who_wait(monkeypatch):
     assert looked_up == ["127.0.0.1"]
 
 
+def test_a_host_that_has_moved_is_found(raw_server, monkeypatch):
+    """Where nobody answers, the name is looked up again by the next call."""
+    there = ("127.0.0.1", int(raw_server(_idle).url.rpartition(":")[2].removesuffix("/v1")))
+    places = [("127.0.0.1", 1), there]
+
+    def looking_up(host, port):
+        found = Future()
+        kind = socket.AF_INET, socket.SOCK_STREAM, 0, ""
+        found.set_result([(*kind, places.pop(0))])
+        return found
+
+    from genai_integrations.transports.http import async_hosts
+
+    monkeypatch.setattr(async_hosts, "looking_up", looking_up)
+
+    async def ask():
+        way = Way(("http://moved.example:80", None))
+        with pytest.raises(ConnectionRefusedError):
+            await way.open(lambda connection: None)
+        connection = await way.open(lambda connection: None)
+        connection.close()
+
+    asyncio.run(ask())
+
+
+def _idle(server, connection, number):
+    server.closing.wait(10)
+
+
 @pytest.mark.parametrize(
     ("origin", "name"),
     [
@@ -277,6 +311,22 @@ def test_the_header_host(origin, name):
     assert Way((origin, None)).name == name
 
 
+def _asked(server, times=1):
+    """What is answered to a large request, so many times."""
+    origin = server.url.removesuffix("/v1")
+    endpoint = Endpoint(origin, origin, "/", None, {"content-type": "text/plain"}, ())
+
+    async def ask():
+        http = AsyncHttp()
+        answers = []
+        for _ in range(times):
+            answer = await http.post(endpoint, b"x" * (64 << 20), 10)
+            answers.append((answer.status, await read_all(answer)))
+        return answers
+
+    return asyncio.run(ask())
+
+
 def test_a_large_request_that_is_answered_early(raw_server):
     """What the server says is told, and the rest of the request is not taken for the next one."""
 
@@ -286,19 +336,56 @@ def test_a_large_request_that_is_answered_early(raw_server):
         while connection.recv(65536):
             pass
 
-    server = raw_server(handle)
-    origin = server.url.removesuffix("/v1")
-    endpoint = Endpoint(origin, origin, "/", None, {"content-type": "text/plain"}, ())
+    assert _asked(raw_server(handle), 2) == [(413, b"large")] * 2
 
-    async def ask():
-        http = AsyncHttp()
-        answers = []
-        for _ in range(2):
-            answer = await http.post(endpoint, b"x" * (64 << 20), 10)
-            answers.append((answer.status, await read_all(answer)))
-        return answers
 
-    assert asyncio.run(ask()) == [(413, b"large")] * 2
+def test_a_server_that_answers_and_says_no_more():
+    """asyncio would first send the rest of the request, which such a server may never read."""
+    connection = _connection()
+
+    connection.eof_received()
+
+    assert connection.transport.is_closed
+
+
+def test_a_server_that_hangs_up_in_the_midst_of_a_request(raw_server, caplog):
+    """The rest is not written to a connection that is gone, of which asyncio would complain."""
+
+    def handle(server, connection, number):
+        connection.recv(1024)
+        # Closed with a reset.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with pytest.raises(APIConnectionError):
+        _asked(raw_server(handle))
+
+    assert caplog.messages == []
+
+
+def test_what_has_come_is_heard_before_more_is_written(raw_server):
+    """A server may hang up behind its answer; a write that fails would take the answer with it."""
+
+    def handle(server, connection, number):
+        connection.sendall(HEAD + b"\r\n")
+        server.closing.wait(10)
+
+    port = int(raw_server(handle).url.rpartition(":")[2].removesuffix("/v1"))
+
+    async def read():
+        loop = asyncio.get_running_loop()
+        transport, connection = await loop.create_connection(
+            lambda: Connection(PLACE, lambda connection: None), "127.0.0.1", port
+        )
+        answer = AsyncAnswer(connection, 10, lambda _, *, usable: connection.close())
+        # In this very turn of the loop, which has not seen it.
+        select.select([transport.get_extra_info("socket")], [], [])
+        await connection.room()
+        try:
+            return answer.status
+        finally:
+            answer.close()
+
+    assert asyncio.run(read()) == 200
 
 
 def test_a_proxy_is_asked_for_an_address_in_brackets(raw_server):

@@ -76,6 +76,13 @@ def test_a_name_that_can_be_none(attempt, connect):
         attempt(connect(f"http://{'a' * 64}.test/v1"))
 
 
+def test_a_name_that_ends_with_a_dot(resolver, attempt, connect, provider):
+    """It is looked up, and certified, without."""
+    resolver["whole.example"] = ("127.0.0.1",)
+
+    assert attempt(connect(f"{provider.url.replace('127.0.0.1', 'whole.example.')}/v1"))
+
+
 def test_who_refuses_is_named(attempt, connect, provider):
     """Host and port are in the message, and in nothing that is recorded."""
     url = provider.refused_url()

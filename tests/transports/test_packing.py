@@ -77,3 +77,12 @@ def test_one_that_is_cut_short():
 def test_what_is_not_packed(encoding):
     """Some servers say so."""
     assert unpacking({"content-encoding": encoding}) is None
+
+
+def test_an_encoding_that_nobody_asked_for():
+    """It is named when there are bytes of it, and not before."""
+    packing = unpacking({"content-encoding": "br"})
+    assert unpacked(packing, []) == b""
+
+    with pytest.raises(InvalidReplyError, match="encoded as 'br'"):
+        unpacked(packing, [b"hello"])

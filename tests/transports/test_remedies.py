@@ -17,11 +17,11 @@ from genai_integrations.errors import (
 )
 from genai_integrations.transports.remedies.answers import (
     merged,
-    misfit,
     tool_as_text,
     turned_round,
 )
 from genai_integrations.transports.remedies.known import known
+from genai_integrations.transports.remedies.misfits import misfit
 from genai_integrations.transports.remedies.refusals import refusal_of
 from genai_integrations.transports.remedies.remedy import applied, fitting, together
 from genai_integrations.transports.remedies.rows import (
@@ -563,6 +563,69 @@ def test_a_misfit_is_found(text, wrong):
 def test_nothing_is_fetched_for_a_schema():
     """A reference to elsewhere is no reason to go there, and none to refuse an answer."""
     assert misfit("{}", {"$ref": "http://127.0.0.1:9/schema.json"}) is None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "nonsense"},
+        {"$ref": "#"},
+        {"$ref": 5},
+        {"$schema": 5},
+        {"pattern": "("},
+        {"pattern": "^(?=z)"},
+        {"enum": 5},
+        # 2**40 references.
+        {
+            "$defs": {
+                f"a{at}": {"anyOf": [{"$ref": f"#/$defs/a{at + 1}"}] * 2} for at in range(40)
+            },
+            "$ref": "#/$defs/a0",
+        },
+    ],
+)
+def test_what_cannot_be_checked_is_no_misfit(schema):
+    """Schemas come from callers: one that is none, or that would take for ever, is not held against the answer."""
+    assert misfit('"a"', schema) is None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"pattern": "^(a+)+$"},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "pattern": "^(a+)+$"},
+        {"items": {"$schema": "http://json-schema.org/draft-07/schema#", "pattern": "^(a+)+$"}},
+        {"items": {"patternProperties": {"^(a+)+$": False}, "additionalProperties": False}},
+        {"items": {"patternProperties": {"^(a+)+$": {}}, "unevaluatedProperties": False}},
+    ],
+)
+def test_no_pattern_of_a_caller_takes_for_ever(schema):
+    """Python's own `re` would go back and forth over these letters for years."""
+    letters = "a" * 60 + "!"
+    text = f'["{letters}", {{"{letters}": 1}}]' if "items" in schema else f'"{letters}"'
+    is_checked = "unevaluatedProperties" not in str(schema)
+
+    assert (misfit(text, schema) is not None) is is_checked
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('{"city": "Seoul", "x-y": 1}', None),
+        ('{"city": "seoul"}', "$.city breaks 'pattern'"),
+        ('{"city": "Seoul", "y": 1}', "$ breaks 'additionalProperties'"),
+        ('{"city": "Seoul", "x-y": "1"}', "$['x-y'] breaks 'type'"),
+    ],
+)
+def test_patterns_are_checked(text, wrong):
+    """Of values, and of the names of properties."""
+    schema = {
+        "properties": {"city": {"type": "string", "pattern": "^[A-Z]"}},
+        "patternProperties": {"^x-": {"type": "integer"}},
+        "additionalProperties": False,
+    }
+
+    assert misfit(text, schema) == wrong
 
 
 def test_a_stream_that_ends_unfit_is_broken():

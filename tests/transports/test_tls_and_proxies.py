@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from genai_integrations.errors import APIConnectionError, CallError, ConfigurationError
 from genai_integrations.runtime import network
+from genai_integrations.transports.http import async_http, sync_http
 
 HOST = "api.example.invalid"
 """A host that only a proxy can find."""
@@ -106,6 +107,25 @@ def test_a_trusted_host(mode, attempt, connect, raw_server, secured):
     assert [head.split(b" ", 2)[1] for head, _ in server.requests] == [b"/v1/chat/completions"] * 2
 
 
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("mode", ["sync", "stream"], indirect=True)
+def test_a_trusted_host_that_refuses_before_it_has_read(
+    mode, attempt, connect, raw_server, secured
+):
+    """What it said is told, and not that it hung up on the rest of the request."""
+
+    def handle(server, connection, number):
+        with secured(connection) as tls:
+            server.also_cut(tls)
+            tls.recv(1024)
+            tls.sendall(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+
+    url = raw_server(handle).url.replace("http://127.0.0.1", "https://localhost")
+
+    with pytest.raises(Exception, match="413"):
+        attempt(connect(url), user="x" * 8_000_000)
+
+
 @pytest.mark.parametrize("what", ["absent", "empty"])
 def test_a_bundle_that_cannot_be_read(what, attempt, connect, tmp_path, monkeypatch):
     """It is told with its variable; nothing is trusted in its place."""
@@ -141,9 +161,19 @@ def test_a_host_that_nobody_vouches_for(
 
     url = raw_server(handle).url.replace("http://127.0.0.1", f"https://{host}")
 
-    with pytest.raises(APIConnectionError, match=r"(?i)certificate"):
+    with pytest.raises(APIConnectionError, match=r"cannot connect: .*(?i:certificate)"):
         attempt(connect(url))
     assert b"".join(received) == b""
+
+
+def test_a_handshake_that_takes_too_long(attempt, connect, raw_server, monkeypatch):
+    """It is told as that, and not as the answer's whole time, which is not over."""
+    for module in (async_http, sync_http):
+        monkeypatch.setattr(module, "CONNECT_TIMEOUT", 0.05)
+    server = raw_server(lambda server, connection, number: server.closing.wait(10))
+
+    with pytest.raises(APIConnectionError, match=r"cannot connect within 0\.05 s \(localhost:"):
+        attempt(connect(server.url.replace("http://127.0.0.1", "https://localhost")))
 
 
 @pytest.fixture
@@ -216,9 +246,19 @@ def test_a_proxy_that_refuses(scheme, attempt, connect, raw_server, through):
 
 
 @pytest.mark.parametrize("mode", ["sync", "stream"], indirect=True)
-def test_a_proxy_of_another_kind(attempt, connect, monkeypatch):
-    """Only HTTP proxies are spoken to."""
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "socks5://me:swordfish@127.0.0.1:1",
+        "http://me:swordfish@127.0.0.1:99999",
+        "http://me:swordfish@127.0.0.1:eighty",
+        "http://me:swordfish@[::1:80",
+    ],
+)
+def test_a_proxy_of_another_kind(address, attempt, connect, monkeypatch):
+    """Only HTTP proxies are spoken to; the password of one that is none is not told."""
+    monkeypatch.setenv("HTTPS_PROXY", address)
 
-    with pytest.raises(APIConnectionError, match="not an http://"):
+    with pytest.raises(APIConnectionError, match="not an http://") as caught:
         attempt(connect(f"https://{HOST}/v1"))
+    assert "swordfish" not in str(caught.value)

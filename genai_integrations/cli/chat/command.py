@@ -230,7 +230,7 @@ def _schema(given: str) -> dict[str, Any]:
     text = given
     if not given.lstrip().startswith("{"):
         try:
-            text = Path(given).read_text("utf-8")
+            text = Path(given).read_text("utf-8-sig")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise ConfigurationError(f"--schema: {given} cannot be read: {reason}") from None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from genai_integrations.errors import ConfigurationError, CredentialError, CredentialStoreError
 from genai_integrations.runtime.masked import MaskedText
-from genai_integrations.runtime.network import NO_SUCH_PROXY, proxy_for, tls_context
+from genai_integrations.runtime.network import NO_SUCH_PROXY, proxy_at, proxy_for, tls_context
 
 if TYPE_CHECKING:
     import urllib3
@@ -101,16 +101,19 @@ def langfuse_pool(host: str, longest_wait: float = 10.0) -> urllib3.PoolManager:
     """
     import urllib3
 
-    proxy = proxy_for(host)
+    address = proxy_for(host)
     wait = urllib3.Timeout(connect=min(5.0, longest_wait), read=longest_wait)
-    if proxy is None:
+    if address is None:
         return urllib3.PoolManager(retries=False, timeout=wait, ssl_context=tls_context())
-    if not proxy.startswith(("http://", "https://")):
+    proxy = proxy_at(address)
+    if proxy is None:
         raise CredentialStoreError(NO_SUCH_PROXY)
-    login = unquote(urllib3.util.parse_url(proxy).auth or "")
-    told = urllib3.make_headers(proxy_basic_auth=login) if login else None
     return urllib3.ProxyManager(
-        proxy, proxy_headers=told, retries=False, timeout=wait, ssl_context=tls_context()
+        proxy.origin,
+        proxy_headers=proxy.headers,
+        retries=False,
+        timeout=wait,
+        ssl_context=tls_context(),
     )
 
 

@@ -104,4 +104,7 @@ def _scored(row: Any) -> Scored | None:
     value = row.get("value")
     if not isinstance(value, (int, float)) or not isinstance(trace, str):
         return None
-    return Scored(str(row.get("id")), trace, float(value))
+    try:
+        return Scored(str(row.get("id")), trace, float(value))
+    except OverflowError:  # more digits than a float has
+        return None

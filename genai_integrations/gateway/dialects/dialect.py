@@ -10,6 +10,7 @@ from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.wire import Wire
 from genai_integrations.client import GenAIClient
 from genai_integrations.errors import GenAIError
+from genai_integrations.gateway.bounds import check_length
 from genai_integrations.gateway.refusals import Refused
 from genai_integrations.routing.streams import AsyncReplyStream
 
@@ -78,9 +79,6 @@ NOT_OVER_THE_WIRE = frozenset(
 `extra_body` into the body itself."""
 
 
-_LONGEST_NAME = 512
-"""Letters of a model's name: it goes into a header of the answer, and a header that is too long breaks clients."""
-
 _RECORDED: dict[str, tuple[type, str]] = {
     "langfuse_user_id": (str, "a text"),
     "langfuse_session_id": (str, "a text"),
@@ -101,10 +99,7 @@ def model_of(body: Wire) -> str:
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise Refused(400, "invalid_request", 'name a model: "model": "gpt-4o-mini"', param="model")
-    if len(model) > _LONGEST_NAME:
-        raise Refused(
-            400, "invalid_request", f"no model's name is longer than {_LONGEST_NAME}", param="model"
-        )
+    check_length(model, "model")
     return model
 
 

@@ -95,8 +95,9 @@ class FileStore:
         """What is in the file, with nobody else at it; what is changed is written at the end."""
         try:
             with _lock(self._path.with_name(f"{self._path.name}.lock")):
-                before = self._path.read_bytes() if self._path.exists() else b"{}"
-                content = _Content(**json.loads(before))
+                # One without a byte is new, too: made by `mktemp`, or left so by a machine that stopped.
+                before = self._path.read_bytes() if self._path.exists() else b""
+                content = _Content(**json.loads(before or b"{}"))
                 yield content
                 after = json.dumps(
                     {name: getattr(content, name) for name in _Content.__slots__}

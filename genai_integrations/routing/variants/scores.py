@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from genai_integrations.connections.langfuse.scores import Scored
 from genai_integrations.errors import GenAIError
-from genai_integrations.routing.variants.track import Track
+from genai_integrations.routing.variants.track import Track, is_score
 from genai_integrations.routing.variants.watching import Traced
 from genai_integrations.runtime.fork import after_fork_in_child
 
@@ -77,7 +77,7 @@ class Scores:
     def _count(self, track: Track, row: Scored) -> None:
         model = self._traced.model(row.trace_id, track.name)
         key = f"{track.name}\0{row.id}"
-        if model is None or key in self._counted:
+        if model is None or key in self._counted or not is_score(row.value):
             return
         self._counted[key] = None
         while len(self._counted) > _MOST:

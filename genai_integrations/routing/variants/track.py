@@ -27,6 +27,15 @@ ENOUGH_SCORES = 30
 """Scores of each model before they are compared, or `min_calls` if that is fewer: the test counts on many."""
 
 
+MOST_SCORE = 1e12
+"""A score beyond this is none: the sums of squares must stay numbers, and anybody with a public key may send one."""
+
+
+def is_score(value: object) -> bool:
+    """Whether it is a number that can be counted; True is 1."""
+    return isinstance(value, (int, float)) and -MOST_SCORE <= value <= MOST_SCORE
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One line of a rollout's audit record.
@@ -185,7 +194,7 @@ class Track:
         Args:
             reply: A reply to this rollout's name, a stream, LlamaIndex's `response.raw`; or a route, also as a record,
                 such as LangChain's `message.response_metadata["route"]`.
-            value: A finite number; True counts as 1.
+            value: A finite number, up to 1e12; True counts as 1.
 
         Raises:
             ConfigurationError: The answer is no one of this rollout's, or the value is no number.
@@ -193,8 +202,8 @@ class Track:
         variant = _variant_of(reply)
         if variant is None or variant.of != self.name:
             raise ConfigurationError(f"score() takes a reply to a call for {self.name!r}")
-        if not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ConfigurationError("a score must be a finite number")
+        if not is_score(value):
+            raise ConfigurationError(f"a score must be a finite number, within {MOST_SCORE:g}")
         # An answer that the old model gave instead says nothing of the new one, which failed.
         if variant.served == variant.assigned:
             self.scored(variant.assigned, float(value))

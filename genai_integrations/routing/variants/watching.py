@@ -81,6 +81,9 @@ def outcome_of(route: Route, *, failed: bool, with_cost: bool) -> Outcome | None
     """
     given = route.assignment
     own = [row for row in route.attempts if given is not None and row.target in given.targets]
+    if any(row.hurried for row in own):
+        # It might have answered within the time that other calls give it.
+        return None
     if failed:
         was_alone = own and len(own) == len(route.attempts)
         return Outcome(failed=True) if was_alone else None

@@ -252,13 +252,14 @@ def _ordered(blocks: list[Wire]) -> list[Wire]:
 def _name_documents(found: Iterable[Wire]) -> None:
     """Names that are all different: the first one keeps its own, as caches want."""
     seen: set[str] = set()
+    # By name, the last number that was tried: to begin anew each time would take minutes for many of one name.
+    numbers: dict[str, int] = {}
     for block in _documents(block for turn in found for block in turn["content"]):
         document = block["document"]
-        name, number = document.get("name") or "document", 1
-        own = name
+        own = name = document.get("name") or "document"
         while own in seen:
-            number += 1
-            own = f"{name} {number}"
+            numbers[name] = numbers.get(name, 1) + 1
+            own = f"{name} {numbers[name]}"
         seen.add(own)
         block["document"] = {**document, "name": own}
 

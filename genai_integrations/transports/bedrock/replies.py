@@ -9,6 +9,7 @@ from typing import Any
 
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import InvalidReplyError
+from genai_integrations.models.usage import number
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.bedrock.media import as_data_url
 from genai_integrations.transports.bedrock.messages import given_names
@@ -149,8 +150,7 @@ def usage_of(told: Mapping[str, Any], more: object) -> Wire:
 
 
 def _count(told: Mapping[str, Any], name: str) -> int:
-    value = told.get(name)
-    return int(value) if isinstance(value, (int, float)) else 0
+    return int(number(told.get(name)) or 0)
 
 
 def _by_time(details: object) -> Wire:

@@ -158,7 +158,7 @@ class _Turns:
         if self._newest and (inner := [part for part in shown if part.keys() == _INLINE]):
             # https://ai.google.dev/api/caching#FunctionResponsePart: data only, no addresses.
             result["parts"] = inner
-            shown = [part for part in shown if part not in inner]
+            shown = [part for part in shown if part.keys() != _INLINE]
         return number, [{"functionResponse": result}, *shown]
 
     def _parts(self, content: object) -> Iterator[Wire]:
@@ -195,7 +195,8 @@ def _texts(content: object) -> list[Wire]:
 
 
 def _has_results(content: Wire) -> bool:
-    return any("functionResponse" in part for part in content["parts"])
+    # They come first. To look through all parts, for each message that joins them, would take minutes for many.
+    return "functionResponse" in content["parts"][0]
 
 
 def _drawn(image: Mapping[str, Any]) -> Wire:

@@ -10,7 +10,7 @@ from http.client import HTTPException, IncompleteRead
 
 from genai_integrations.errors import APIConnectionError, CallError, RequestTimeoutError
 from genai_integrations.transports.http.async_connection import Connection
-from genai_integrations.transports.http.heads import LARGEST_HEAD, TOO_LARGE, read_head
+from genai_integrations.transports.http.heads import LARGEST_HEAD, REFUSED, TOO_LARGE, read_head
 from genai_integrations.transports.http.packing import Unpacking
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
@@ -201,7 +201,7 @@ class AsyncAnswer:
         return kept[end.end() :]
 
     def _begin_body(self, length: int | None, *, is_chunked: bool) -> None:
-        if length == 0 or not (self._has_body or self.status >= _REFUSED):
+        if length == 0 or not (self._has_body or self.status >= REFUSED):
             self._ended()
         elif is_chunked:
             self._take = AsyncAnswer._take_chunks
@@ -298,15 +298,14 @@ class AsyncAnswer:
         self._take = AsyncAnswer._take_surplus
 
 
-_REFUSED = 300
-
 _LINE_ENDS = (b"\r", b"")
 
 
 @lru_cache(1024)
 def _size_in(line: bytes) -> int:
     """The bytes of a chunk."""
-    found = _SIZE.fullmatch(line)
+    # Also where it came at once, or a server could fill the memory with what is remembered here.
+    found = _SIZE.fullmatch(line) if len(line) <= _LONGEST_SIZE else None
     if found is None:
         raise HTTPException("a chunk's size is not a number")
     return int(found[1], 16)

@@ -50,6 +50,11 @@ class Connection(asyncio.Protocol):
         else:
             self.answer.feed(data)
 
+    def eof_received(self) -> None:
+        """The server has said its last word, also where it still listens."""
+        # asyncio would first send what waits to be sent, and whoever says no more may not read it any more.
+        self.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
         self.is_open = False
@@ -74,15 +79,17 @@ class Connection(asyncio.Protocol):
             self._room.set_result(None)
 
     async def room(self) -> None:
-        """Wait until the server takes more, or has answered, or is gone; the loop has a turn in any case.
+        """Wait until the server takes more, or has answered, or is gone; what has come by now is heard in any case.
 
-        In that the answer of a server is heard which reads on behind it.
+        A server may answer and read on, or hang up: then the next write would fail, and the answer be lost with it.
         """
         if self._is_full and self.is_open:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
         else:
-            await asyncio.sleep(0)
+            # In its next turn the loop looks at its sockets, and in the one after reads what it has seen.
+            for _ in range(2):
+                await asyncio.sleep(0)
 
     def close(self) -> None:
         """End it at once: nobody waits for what is still to be sent."""

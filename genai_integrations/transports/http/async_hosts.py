@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import socket
 import time
@@ -11,17 +10,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from aiohappyeyeballs import start_connection
 
 from genai_integrations.errors import APIConnectionError
-from genai_integrations.runtime.masked import MaskedText
 from genai_integrations.runtime.network import (
     IDLE_AGE,
     IDLE_IN_ALL,
     IDLE_PER_HOST,
     NO_SUCH_PROXY,
+    proxy_at,
     tls_context,
 )
 from genai_integrations.transports.http.async_answer import AsyncAnswer
@@ -58,14 +57,15 @@ class Way:
     def __init__(self, place: Place) -> None:
         self._place = place
         origin = urlsplit(place[0])
-        self._host = origin.hostname or ""
+        # A dot at the end is the root of all names, which no certificate has.
+        self._host = (origin.hostname or "").rstrip(".")
         self._port = origin.port or _PORTS[origin.scheme]
         self._is_secure = origin.scheme == "https"
         self._target = _ascii(origin.netloc if origin.port else f"{origin.netloc}:{self._port}")
-        self._proxy: tuple[str, str, int] | None = None
-        self._authorization: Mapping[str, str] = {}
-        if place[1] is not None:
-            self._proxy, self._authorization = _proxy(place[1])
+        self._proxy = None if place[1] is None else proxy_at(place[1])
+        if place[1] is not None and self._proxy is None:
+            raise APIConnectionError(NO_SUCH_PROXY)
+        self._authorization = self._proxy.headers if self._proxy else {}
         is_usual = self._port == _PORTS[origin.scheme]
         self.name = self._target.rpartition(":")[0] if is_usual else self._target
         forwards = self._proxy is not None and not self._is_secure
@@ -89,13 +89,9 @@ class Way:
             tls_context()
         new = partial(Connection, self._place, lost)
         if self._proxy is None:
-            found = await self._addresses(self._host, self._port)
-            for *_, address in found:
-                refuse_unsafe(str(address[0]))
-            return await _connected(new, found, self._host if self._is_secure else None)
-        scheme, host, port = self._proxy
-        found = await self._addresses(host, port)
-        connection = await _connected(new, found, host if scheme == "https" else None)
+            return await self._reached(new, self._host, self._port, is_secure=self._is_secure)
+        scheme, host, port, _ = self._proxy
+        connection = await self._reached(new, host, port, is_secure=scheme == "https")
         if self._is_secure:
             try:
                 await self._tunnel(connection)
@@ -103,6 +99,23 @@ class Way:
                 connection.close()
                 raise
         return connection
+
+    async def _reached(
+        self, new: Callable[[], Connection], host: str, port: int, *, is_secure: bool
+    ) -> Connection:
+        """A connection to the origin, or to its proxy."""
+        found = await self._addresses(host, port)
+        looked_up = self._looked_up
+        try:
+            if self._proxy is None:
+                for *_, address in found:
+                    refuse_unsafe(str(address[0]))
+            return await _connected(new, found, host if is_secure else None)
+        except BaseException:
+            # The host may have moved: whoever comes next looks again.
+            if self._looked_up is looked_up:
+                self._looked_up = None
+            raise
 
     async def _addresses(self, host: str, port: int) -> list[Address]:
         """Where a host is. Who asks while it is looked up waits for the same thread."""
@@ -160,15 +173,25 @@ class Pool:
     def put_back(self, connection: Connection, *, usable: bool) -> None:
         """Take a connection that is no longer in use: to keep it, if it can be used again."""
         kept = self._idle.get(connection.place, {})
-        is_full = self._count >= IDLE_IN_ALL or len(kept) >= IDLE_PER_HOST
+        is_full = len(kept) >= IDLE_PER_HOST
         if not usable or is_full or self._is_closed or not connection.is_open:
             connection.close()
             return
+        if self._count >= IDLE_IN_ALL:
+            self._close_oldest()
         kept[connection] = time.monotonic()
         self._idle[connection.place] = kept
         self._count += 1
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(IDLE_AGE, self._look)
+
+    def _close_oldest(self) -> None:
+        """Make room: hosts that nobody asks any more must not keep the others from theirs."""
+        kept = min(filter(None, self._idle.values()), key=lambda kept: next(iter(kept.values())))
+        oldest = next(iter(kept))
+        del kept[oldest]
+        self._count -= 1
+        oldest.close()
 
     def lost(self, connection: Connection) -> None:
         """An idle connection is gone."""
@@ -240,17 +263,6 @@ async def _connected(
 
 def _keep(_connection: Connection, *, usable: bool) -> None:
     """Nothing: the connection goes on."""
-
-
-def _proxy(address: str) -> tuple[tuple[str, str, int], dict[str, str]]:
-    """Scheme, host and port of a proxy, and the header that lets one in; masked, because it is a password."""
-    url = urlsplit(address)
-    if url.scheme not in _PORTS or not url.hostname:
-        raise APIConnectionError(NO_SUCH_PROXY)
-    told = f"{unquote(url.username or '')}:{unquote(url.password or '')}".encode()
-    basic = MaskedText(f"Basic {base64.b64encode(told).decode()}")
-    where = url.scheme, url.hostname, url.port or _PORTS[url.scheme]
-    return where, {"proxy-authorization": basic} if url.username else {}
 
 
 def _ascii(name: str) -> str:

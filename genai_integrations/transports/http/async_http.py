@@ -17,6 +17,7 @@ from genai_integrations.errors import (
     APIConnectionError,
     CallError,
     GenAIError,
+    RequestTimeoutError,
 )
 from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.network import CONNECT_TIMEOUT, END_OF_BODY, without_frames
@@ -25,7 +26,7 @@ from genai_integrations.transports.http.async_answer import AsyncAnswer
 from genai_integrations.transports.http.async_connection import Connection
 from genai_integrations.transports.http.async_hosts import Pool, Way
 from genai_integrations.transports.http.endpoint import Endpoint, reached
-from genai_integrations.transports.http.heads import head_of
+from genai_integrations.transports.http.heads import REFUSED, head_of
 from genai_integrations.transports.http.packing import Unpacking, unpacking
 from genai_integrations.transports.http.sizes import answer_too_large
 
@@ -63,7 +64,7 @@ class AsyncHttp:
             times: Takes how long the connection and the head took.
 
         Raises:
-            CallError: No answer came, or one that is packed in a way that is not understood.
+            CallError: No answer came.
         """
         session = self._sessions.get(asyncio.get_running_loop()) or await self._new_session()
         try:
@@ -164,9 +165,9 @@ class _Session:
 
 
 async def _write(connection: Connection, answer: AsyncAnswer, body: bytes) -> None:
-    """Write a large body piece by piece, so that others have their turn, until the server answers."""
+    """Write a large body piece by piece, so that others have their turn, until the server answers or is gone."""
     for start in range(0, len(body), _LARGE):
-        if answer.status:
+        if answer.status or not connection.is_open:
             # It would take the next request for the rest of this one.
             answer.closes = True
             return
@@ -220,11 +221,23 @@ async def finish(answer: AsyncAnswer) -> None:
 
 
 async def read_all(answer: AsyncAnswer) -> bytes:
-    """The whole body.
+    """The whole body. That of a refusal is empty where it cannot be read: the head says enough.
 
     Raises:
         CallError: It did not come whole, or is too large.
     """
+    try:
+        return await _whole(answer)
+    except RequestTimeoutError:
+        raise
+    except CallError:
+        if answer.status < REFUSED:
+            raise
+        # Not its beginning either: a secret that is cut in two would not be taken out of it.
+        return b""
+
+
+async def _whole(answer: AsyncAnswer) -> bytes:
     most, size, taken = answer_limits().body, 0, []
     whole = answer.whole(most)
     if whole is not None:

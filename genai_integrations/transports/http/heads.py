@@ -11,6 +11,9 @@ from urllib.parse import quote
 
 from genai_integrations.transports.http.endpoint import Endpoint
 
+REFUSED = 300
+"""Statuses from here on say that there is no answer, whatever the body is."""
+
 LARGEST_HEAD = 1 << 20
 """Bytes of all header lines together. There is no other limit on their number and length."""
 

@@ -9,16 +9,20 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
-from urllib.parse import unquote
 
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-from urllib3.util import Url, make_headers, parse_url
+from urllib3.util import Url, parse_url
 from urllib3.util.wait import wait_for_read
 
 from genai_integrations.errors import APIConnectionError
-from genai_integrations.runtime.masked import MaskedText
-from genai_integrations.runtime.network import IDLE_AGE, IDLE_PER_HOST, NO_SUCH_PROXY, tls_context
+from genai_integrations.runtime.network import (
+    IDLE_AGE,
+    IDLE_PER_HOST,
+    NO_SUCH_PROXY,
+    proxy_at,
+    tls_context,
+)
 from genai_integrations.transports.http.names import Address, addresses_of, refuse_unsafe
 
 
@@ -140,7 +144,7 @@ class Host:
         connection = _ToSecureProxy(**at, ssl_context=tls_context(), proxy_config=config)
         if self._url.scheme == "https":
             connection.set_tunnel(
-                _bare(self._url), self._url.port, self._authorization, str(proxy.scheme)
+                _bare(self._url), self._url.port, {**self._authorization}, str(proxy.scheme)
             )
         return connection
 
@@ -204,19 +208,14 @@ class _ToSecureProxy(_Bounded, HTTPSConnection):
     pass
 
 
-def _proxy(address: str | None) -> tuple[Url | None, dict[str, str]]:
+def _proxy(address: str | None) -> tuple[Url | None, Mapping[str, str]]:
     """The proxy at an address, and the header that lets one in."""
     if address is None:
         return None, {}
-    url = parse_url(address)
-    if url.scheme not in ("http", "https") or not url.host:
+    proxy = proxy_at(address)
+    if proxy is None:
         raise APIConnectionError(NO_SUCH_PROXY)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    told = make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else {}
-    # Masked and cut out, because it is a password.
-    return url._replace(auth=None, port=port), {
-        name: MaskedText(value) for name, value in told.items()
-    }
+    return parse_url(proxy.origin), proxy.headers
 
 
 def _bare(url: Url) -> str:

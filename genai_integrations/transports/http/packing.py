@@ -14,6 +14,8 @@ _GZIP_OR_ZLIB = 47
 _ZLIB, _GZIP = 0x8, 0xF
 """The low halves of their first bytes."""
 
+_UNDERSTOOD = ("gzip", "x-gzip", "deflate")
+
 _SUSPICIOUS = 8 << 20
 """Bytes from which on it is asked how well they were packed."""
 _MOST_TIMES = 200
@@ -21,34 +23,41 @@ _MOST_TIMES = 200
 
 
 def unpacking(headers: Mapping[str, str]) -> Unpacking | None:
-    """What unpacks the body of an answer with these headers; None if it is not packed.
-
-    Raises:
-        InvalidReplyError: It is packed in a way that was not asked for, and is not understood.
-    """
+    """What unpacks the body of an answer with these headers; None if it is not packed."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("identity", ""):
         return None
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise InvalidReplyError(f"the answer is encoded as {encoding!r}, which was not asked for")
-    return Unpacking()
+    return Unpacking("" if encoding in _UNDERSTOOD else encoding)
 
 
 class Unpacking:
     """Unpacks gzip of any number of members, and deflate with or without the head that its standard wants.
 
+    Args:
+        foreign: The name of an encoding that is neither, and not understood.
+
     Attributes:
         given: Bytes that came of it so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, foreign: str = "") -> None:
+        self._foreign = foreign
         self._inner: Any = None
         self._packed = b""
         self._is_full = False
         self._taken = self.given = 0
 
     def feed(self, packed: bytes) -> None:
-        """Take the next bytes; what was there before must have been unpacked."""
+        """Take the next bytes; what was there before must have been unpacked.
+
+        Raises:
+            InvalidReplyError: They are packed in a way that was not asked for, and is not understood.
+        """
+        if self._foreign:
+            # Not before: of a refusal without a body it does not matter how that is packed.
+            raise InvalidReplyError(
+                f"the answer is encoded as {self._foreign!r}, which was not asked for"
+            )
         self._packed = packed
         self._taken += len(packed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
+import ssl
 import time
 import urllib.request  # noqa: F401  `proxy_for` needs it, and must not load it while a provider is waited for
 from collections.abc import Generator
@@ -33,7 +33,7 @@ from genai_integrations.runtime.network import (
 from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.answer import Answer, PatientReader
 from genai_integrations.transports.http.endpoint import Endpoint, reached
-from genai_integrations.transports.http.heads import head_of
+from genai_integrations.transports.http.heads import REFUSED, head_of
 from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sizes import answer_too_large
@@ -82,14 +82,14 @@ class SyncHttp:
             connection = host.idle()
             if connection is None:
                 self._opened += 1
-                connection = _opened(host, min(patience.left(), CONNECT_TIMEOUT), times)
+                connection = _opened(host, endpoint, patience, times)
             if self._next_look <= (now := time.monotonic()) or self._opened >= _OPENED:
                 self._close_idle(now)
             answer = _exchange(host, connection, endpoint, body, patience)
         except GenAIError as error:
             raise without_frames(error) from None
         except _FAILED as error:
-            raise translated(error, patience, endpoint) from without_frames(error)
+            raise translated(error, patience) from without_frames(error)
         except BaseException as error:  # noqa: BLE001  it goes on at once
             # Ctrl-C passes frames that hold the request's bytes too.
             raise error.with_traceback(None) from None
@@ -130,11 +130,15 @@ _MOST_HOSTS = 1024
 """Hosts that are kept; the connections of one that is forgotten close with it."""
 
 
-def _opened(host: Host, seconds: float, times: Times | None) -> HTTPConnection:
+def _opened(
+    host: Host, endpoint: Endpoint, patience: Patience, times: Times | None
+) -> HTTPConnection:
     """A new connection; how long it takes is noted, also where it fails."""
-    since = time.monotonic()
+    since, seconds = time.monotonic(), min(patience.left(), CONNECT_TIMEOUT)
     try:
         return host.open(seconds)
+    except _FAILED as error:
+        raise _unreached(error, endpoint, patience, seconds) from without_frames(error)
     finally:
         if times is not None:
             times.connected(since)
@@ -150,7 +154,7 @@ def _exchange(
     try:
         sock.settimeout(patience.left())
         # A server may answer, and hang up, before it has read everything.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             # One packet for head and body.
             sock.sendall(head_of(host, endpoint, len(body)) + body)
         answer.begin()
@@ -161,11 +165,23 @@ def _exchange(
 
 
 def read_all(answer: Answer, patience: Patience) -> bytes:
-    """The whole body.
+    """The whole body. That of a refusal is empty where it cannot be read: the head says enough.
 
     Raises:
         CallError: It did not come whole, or not in time.
     """
+    try:
+        return _whole(answer, patience)
+    except RequestTimeoutError:
+        raise
+    except CallError:
+        if answer.status < REFUSED:
+            raise
+        # Not its beginning either: a secret that is cut in two would not be taken out of it.
+        return b""
+
+
+def _whole(answer: Answer, patience: Patience) -> bytes:
     most, size, taken = answer_limits().body, 0, []
     try:
         body = answer.short(most)
@@ -217,17 +233,28 @@ def finish(answer: Answer, patience: Patience) -> None:
         answer.piece()
 
 
-def translated(error: Exception, patience: Patience, endpoint: Endpoint | None = None) -> CallError:
-    """Our error for one of `_FAILED`.
+def _unreached(
+    error: Exception, endpoint: Endpoint, patience: Patience, seconds: float
+) -> CallError:
+    """Our error for one of `_FAILED` where a connection was to be made within so many seconds."""
+    is_late = isinstance(error, (ConnectTimeoutError, TimeoutError))
+    if isinstance(error, NewConnectionError) or (not is_late and getattr(error, "errno", None)):
+        words = f"cannot connect: {_words(error)}"
+    elif is_late and seconds == CONNECT_TIMEOUT:
+        words = f"cannot connect within {seconds:g} s"
+    else:
+        # A proxy's refusal, which has no number; or the answer's own time is over.
+        return translated(error, patience)
+    return APIConnectionError(words, address=reached(endpoint))
+
+
+def translated(error: Exception, patience: Patience) -> CallError:
+    """Our error for one of `_FAILED`, once there is a connection.
 
     Args:
         error: What was raised.
         patience: How long the answer might take.
-        endpoint: Who was to be connected to; None after that.
     """
-    if isinstance(error, (NewConnectionError, socket.gaierror)):
-        address = reached(endpoint) if endpoint else None
-        return APIConnectionError(f"cannot connect: {_words(error)}", address=address)
     if isinstance(error, (ConnectTimeoutError, TimeoutError)):
         return patience.error()
     return APIConnectionError(f"the connection broke: {_words(error)}")

@@ -9,6 +9,7 @@ from genai_integrations.calls.json_text import json_in
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import InvalidReplyError
 from genai_integrations.runtime import jsonbytes
+from genai_integrations.transports.remedies.misfits import misfit
 from genai_integrations.transports.remedies.remedy import Remedy
 from genai_integrations.transports.remedies.restatements import schema_wanted
 from genai_integrations.transports.remedies.rows import AS_TOOL, ONLY_IN_WORDS, WEAKENS_SCHEMA
@@ -60,30 +61,13 @@ def talk_as_json(wire: Wire) -> Wire:
     return wire
 
 
-def misfit(text: object, schema: Mapping[str, Any]) -> str | None:
-    """Where a text does not fit a JSON schema; None if it does."""
-    from jsonschema.exceptions import best_match
-    from jsonschema.validators import validator_for
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    try:
-        value = jsonbytes.loads(str(text).encode())
-    except ValueError:
-        return "it is not JSON"
-    try:
-        # A registry of its own, because without one jsonschema fetches what a `$ref` names.
-        error = best_match(validator_for(schema)(schema, registry=Registry()).iter_errors(value))
-    except Unresolvable:
-        return None
-    return None if error is None else f"{error.json_path} breaks {error.validator!r}"
-
-
 def not_fitting(reason: str) -> InvalidReplyError:
     """The error for an answer that does not fit its schema."""
-    return InvalidReplyError(
+    error = InvalidReplyError(
         f"the answer does not fit its JSON schema, which this model does not enforce: {reason}"
     )
+    error.is_of_request = True
+    return error
 
 
 def wholly_said(choice: Wire) -> bool:

@@ -136,11 +136,14 @@ def _refuses_schema_or_tool(refusal: Refusal, body: Wire) -> bool:
 
 
 def _refuses_strict(refusal: Refusal, _: Wire) -> bool:
-    if "invalid schema" in refusal.words:
+    if _INVALID_SCHEMA in refusal.words:
         return True
     return refusal.is_unsupported and (
         refusal.param.endswith("strict") or refusal.mentions("strict")
     )
+
+
+_INVALID_SCHEMA = "invalid schema"
 
 
 def in_batches(most: int) -> Remedy:
@@ -429,5 +432,9 @@ def _rows(refusal: Refusal, body: Wire) -> Iterator[Remedy]:
     if "input" in body:
         yield from _smaller_batch(refusal, body)
     for row in REMEDIES:
+        if row is NOT_STRICT and _INVALID_SCHEMA in refusal.words:
+            # One schema is none that can be enforced: those of others may well be.
+            yield replace(row, lasts=False)
+            continue
         is_of_value = row.kind == "drop" and row.value is None and refusal.is_of_value
         yield _drop(row.param, body[row.param]) if is_of_value and row.param in body else row

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 import orjson
@@ -51,8 +52,14 @@ def call_of(call: WireCall, mask: Callable[[Any], Any] | None = None) -> Call:
 
 def mark_of(call: Call) -> bytes:
     """The same for the same call, in whatever order its keys are, and whether a number is `1` or `1.0`."""
-    asked = {name: call[name] for name in ("connection", "model", "operation", "body")}
-    return orjson.dumps(_whole_numbers(asked), option=orjson.OPT_SORT_KEYS)
+    asked = _whole_numbers(
+        {name: call[name] for name in ("connection", "model", "operation", "body")}
+    )
+    try:
+        return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Integers beyond 64 bits, such as the bounds of a schema.
+        return json.dumps(asked, sort_keys=True).encode()
 
 
 def line_of(row: dict[str, Any]) -> bytes:
@@ -82,7 +89,7 @@ def decoded(line: bytes, where: str) -> dict[str, Any] | None:
         where: For messages.
 
     Raises:
-        ConfigurationError: It is of another version.
+        ConfigurationError: It is of another version, or somebody has taken out what belongs to it.
     """
     try:
         row = jsonbytes.loads(line)
@@ -94,4 +101,13 @@ def decoded(line: bytes, where: str) -> dict[str, Any] | None:
         raise ConfigurationError(
             f"{where} is of version {row['tape']} of tapes, and this release reads version {VERSION}: record it again"
         )
+    call = row.get("call")
+    is_whole = isinstance(call, Mapping) and call.keys() >= _OF_CALL and _ENDS & row.keys()
+    if not is_whole or not isinstance(row.get("ms"), (int, float)):
+        raise ConfigurationError(f"{where} is no line of a tape: record it again, or take it out")
     return row
+
+
+_OF_CALL = Call.__required_keys__
+_ENDS = frozenset(("reply", "chunks", "error"))
+"""What came of a call: one of them is there."""

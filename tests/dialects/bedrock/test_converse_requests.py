@@ -729,3 +729,27 @@ def test_web_search():
         "toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]},
     }
     assert sent(web_search_options={}) == {"messages": SAID}
+
+
+def test_references_that_multiply_have_a_bound():
+    """A schema of some hundred bytes, each of whose parts names the next one twice, does not fill the memory."""
+    parts = {
+        f"a{at}": {
+            "properties": {"l": {"$ref": f"#/$defs/a{at + 1}"}, "r": {"$ref": f"#/$defs/a{at + 1}"}}
+        }
+        for at in range(40)
+    }
+    schema = {"type": "object", "properties": {"x": {"$ref": "#/$defs/a0"}}, "$defs": parts}
+    tool = {"type": "function", "function": {"name": "go", "parameters": schema}}
+
+    assert len(json.dumps(sent(model=NOVA, tools=[tool])["toolConfig"])) < 10_000_000
+
+
+def test_many_documents_of_one_name_have_each_their_own_in_no_time():
+    """Whoever names one begins where the last one ended: 10,000 took a minute, in which an event loop did nothing else."""
+    file = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="}
+    asked = {"role": "user", "content": [{"type": "file", "file": file}] * 10_000}
+    (turn,) = sent(messages=[asked])["messages"]
+    names = [row["document"]["name"] for row in turn["content"] if "document" in row]
+
+    assert (names[:2], names[-1], len(set(names))) == (["a", "a 2"], "a 10000", 10_000)

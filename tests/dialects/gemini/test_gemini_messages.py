@@ -7,6 +7,7 @@ import json
 import pytest
 
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.transports.gemini.messages import conversation
 
 PNG = "iVBORw0KGgo="
 FLASH_3 = "gemini-3-flash-preview"
@@ -361,3 +362,10 @@ def test_detail_is_a_resolution(sent):
     assert "generationConfig" not in newest
     assert sent(user(*parts))["generationConfig"] == {"mediaResolution": "MEDIA_RESOLUTION_HIGH"}
     assert "generationConfig" not in sent(user(parts[2]))
+
+
+def test_many_messages_of_one_side_become_one_turn_in_no_time():
+    """Who joins them looks at the last turn only once: 20,000 took minutes, in which an event loop did nothing else."""
+    found = conversation([{"role": "user", "content": "a"}] * 20_000, newest=True)
+
+    assert [len(turn["parts"]) for turn in found["contents"]] == [20_000]

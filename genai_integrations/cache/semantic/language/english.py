@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from genai_integrations.cache.semantic.language.closed_classes import (
     FUNCTION_WORDS,
     NEGATIONS,
 )
 from genai_integrations.cache.semantic.language.reading import Asks, Kind, Reading, Role, Word
-from genai_integrations.cache.semantic.language.stems import stem
+from genai_integrations.cache.semantic.language.stems import (
+    bases,
+    name_forms,
+    noun_forms,
+    stem,
+    verb_forms,
+)
 from genai_integrations.cache.semantic.language.tables import (
     NUMBER_WORDS,
     SCALES,
@@ -19,7 +26,7 @@ from genai_integrations.cache.semantic.language.tables import (
 )
 
 _TOKEN = re.compile(
-    r"\d+(?:[.,:/-]\d+)*|[A-Za-z]+(?:\+\+|#|\.[A-Za-z]{2,})|[A-Za-z][A-Za-z0-9]*|[%$€£¥₩°]"
+    r"\d+(?:[.,:/-]\d+)*|(?<![A-Za-z0-9])\.[A-Za-z]{2,}|[A-Za-z]+(?:\+\+|#|\.[A-Za-z]{2,})|[A-Za-z][A-Za-z0-9]*|[%$€£¥₩°]"
 )
 _ORDINAL = re.compile(r"^(?:st|nd|rd|th)$")
 _ROLES = {
@@ -84,7 +91,18 @@ def read_english(text: str, quoted: tuple[str, ...] = ()) -> Reading:
     text, asks = _asked(_ANYBODY.sub(r"\1 I", _FRAMES.sub(" ", text)).strip())
     tokens = _joined([match.group() for match in _TOKEN.finditer(text)])
     negations = sum(token.lower() in NEGATIONS for token in tokens)
-    return Reading("en", tuple(_words(tokens, asks)), asks, negations, quoted)
+    words = tuple(_words(tokens, asks))
+    if len(words) == 1 and Asks.WHAT in asks:
+        # What something is: `banking` is another thing than `bank`.
+        words = (_as_a_thing(words[0]),)
+    return Reading("en", words, asks, negations, quoted)
+
+
+def _as_a_thing(word: Word) -> Word:
+    """Without what it would be as a form of a verb or of a pole: `lighting` is no form of `light`."""
+    if word.is_scale and word.text.endswith(("ing", "ed")) and word.text not in SCALES:
+        return replace(word, forms=frozenset((word.text,)), kind=Kind.PLAIN, is_scale=False)
+    return replace(word, forms=frozenset(form for form in word.forms if form[:1] != "~"))
 
 
 _BEGINNING = re.compile(r"(?:^|[.?!]\s+)[\"'(]*[A-Z](?=[a-z]*\b)")
@@ -144,7 +162,7 @@ def _words(tokens: list[str], asks: frozenset[Asks]) -> Iterator[Word]:
         if fixed:
             name, is_scale = fixed
             if is_scale and (degree := _degree(lower)):
-                yield Word(lower, frozenset((SCALES[stem(degree)],)), Kind.FIXED, roles, True)
+                yield Word(lower, frozenset((SCALES[degree],)), Kind.FIXED, roles, True)
             yield Word(lower, frozenset((name,)), Kind.FIXED, roles, is_scale)
             if not is_scale:
                 roles = roles if name.startswith("number") else frozenset()
@@ -159,10 +177,26 @@ def _words(tokens: list[str], asks: frozenset[Asks]) -> Iterator[Word]:
         else:
             kind = Kind.NAME if _is_name(token) else Kind.PLAIN
             is_common = kind is Kind.PLAIN and (before in ("a", "an") or lower.endswith("s"))
-            yield Word(lower, frozenset((lower, stem(lower))), kind, roles, is_common=is_common)
+            forms = name_forms(token) if kind is Kind.NAME else _forms(lower, before)
+            yield Word(lower, forms, kind, roles, is_common=is_common)
             # Only the word before another noun belongs to the same phrase.
             if kind is Kind.NAME or not _goes_on(tokens, at):
                 roles = frozenset()
+
+
+_DETERMINERS = frozenset(
+    "a an the my your his her its our their this that these those each every another".split()
+)
+"""Words behind which a noun stands: `an account` is no form of `accounting`."""
+
+
+def _forms(word: str, before: str) -> frozenset[str]:
+    """What a word may be the same by."""
+    nouns = noun_forms(word)
+    is_plural = len(nouns) > 1 and word.endswith("s")
+    if is_plural or (before in _DETERMINERS and not word.endswith("ed")):
+        return nouns
+    return nouns | verb_forms(word)
 
 
 _ME = frozenset("i me we us".split())
@@ -206,9 +240,9 @@ def _fixed(token: str, lower: str, tokens: list[str], at: int) -> tuple[str, boo
         return NUMBER_WORDS[lower], False
     if BITS.fullmatch(token):
         return f"unit {lower}it", False
-    base = stem(lower)
+    forms = (*bases(lower), _comparative(lower))
     for words, is_scale in ((UNIT_WORDS, False), (TIME_WORDS, True), (SCALES, True)):
-        for form in (lower, base, stem(_comparative(lower))):
+        for form in forms:
             if form in words and not _is_mere_word(lower, token, at, tokens):
                 return words[form], is_scale
     return None
@@ -241,7 +275,7 @@ def _is_mere_word(form: str, token: str, at: int, tokens: list[str]) -> bool:
 
 def _degree(word: str) -> str | None:
     """`most` for `tallest`, `more` for `taller`."""
-    if stem(word) in SCALES or _comparative(word) == word:
+    if any(form in SCALES for form in bases(word)) or _comparative(word) == word:
         return None
     return "most" if word.endswith("est") else "more"
 
@@ -254,8 +288,9 @@ def _comparative(word: str) -> str:
     for ending in ("est", "er"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             short = word[: -len(ending)]
-            if stem(short) in SCALES:
-                return short
+            for form in (short, f"{short}e"):
+                if form in SCALES:
+                    return form
             if short[-1] == short[-2] and short[:-1] in SCALES:
                 return short[:-1]
     return word

@@ -16,7 +16,7 @@ from genai_integrations.cache.semantic.language.closed_classes import (
 )
 from genai_integrations.cache.semantic.language.english import BITS
 from genai_integrations.cache.semantic.language.reading import Asks, Kind, Reading, Role, Word
-from genai_integrations.cache.semantic.language.stems import stem
+from genai_integrations.cache.semantic.language.stems import bases, name_forms, noun_forms
 from genai_integrations.cache.semantic.language.tables import (
     NUMBER_WORDS_KO,
     SCALES,
@@ -27,7 +27,7 @@ from genai_integrations.cache.semantic.language.tables import (
 )
 
 _TOKEN = re.compile(
-    r"\d+(?:[.,:/-]\d+)*|[A-Za-z]+(?:\+\+|#|\.[A-Za-z]{2,})|[A-Za-z][A-Za-z0-9]*|[%$€£¥₩°]|[가-힣]+|\s+"
+    r"\d+(?:[.,:/-]\d+)*|(?<![A-Za-z0-9])\.[A-Za-z]{2,}|[A-Za-z]+(?:\+\+|#|\.[A-Za-z]{2,})|[A-Za-z][A-Za-z0-9]*|[%$€£¥₩°]|[가-힣]+|\s+"
 )
 
 _PARTICLES: tuple[tuple[str, tuple[Role, ...]], ...] = (
@@ -192,12 +192,14 @@ def _latin(piece: str, before: str, roles: frozenset[Role]) -> Word:
     lower = piece.lower()
     if BITS.fullmatch(piece):
         return _fixed(lower, f"unit {lower}it", roles)
-    unit = UNIT_WORDS.get(lower) or UNIT_WORDS.get(stem(lower))
+    unit = next((UNIT_WORDS[form] for form in bases(lower) if form in UNIT_WORDS), None)
     if unit and (not piece[0].isalpha() or before[:1].isdigit()):
         return _fixed(lower, unit, roles)
-    if stem(lower) in SCALES:
-        return _fixed(lower, SCALES[stem(lower)], roles, is_scale=True)
-    return Word(lower, frozenset((lower, stem(lower))), Kind.NAME, roles)
+    scale = next((SCALES[form] for form in bases(lower) if form in SCALES), None)
+    if scale:
+        return _fixed(lower, scale, roles, is_scale=True)
+    forms = noun_forms(lower) if piece.islower() else name_forms(piece)
+    return Word(lower, forms, Kind.NAME, roles)
 
 
 def _hangul(piece: str, around: tuple[str, str]) -> Iterator[Word | None]:

@@ -8,7 +8,6 @@ from genai_integrations.cache.semantic.language.closed_classes import (
     TIMES,
     UNITS,
 )
-from genai_integrations.cache.semantic.language.stems import stem
 
 
 def _scales() -> tuple[dict[str, str], dict[str, str]]:
@@ -18,7 +17,7 @@ def _scales() -> tuple[dict[str, str], dict[str, str]]:
         for at, pole in enumerate(row.split("|")):
             words, _, stems = pole.partition(";")
             name = f"scale {line}.{at}"
-            english.update(dict.fromkeys(map(stem, words.split()), name))
+            english.update(dict.fromkeys(words.split(), name))
             korean.update(dict.fromkeys(stems.split(), name))
     return english, korean
 
@@ -26,7 +25,7 @@ def _scales() -> tuple[dict[str, str], dict[str, str]]:
 def _rows(
     rows: tuple[tuple[str, str, str], ...], what: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    english = {stem(word): f"{what} {name}" for name, words, _ in rows for word in words.split()}
+    english = {word: f"{what} {name}" for name, words, _ in rows for word in words.split()}
     korean = {word: f"{what} {name}" for name, _, words in rows for word in words.split()}
     return english, korean
 

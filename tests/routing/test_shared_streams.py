@@ -1,0 +1,50 @@
+"""A stream that several tasks read, and who leaves it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from genai_integrations.routing.shared_streams import AsyncReading, AsyncSharedStream
+
+
+class _Stubborn:
+    """A stream whose fetching takes a while to end when it is cancelled."""
+
+    def __init__(self):
+        self.began, self.may_end = asyncio.Event(), asyncio.Event()
+        self.is_closed = False
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.may_end.wait()
+
+    async def aclose(self):
+        self.is_closed = True
+
+
+def test_who_is_cancelled_while_leaving_is_cancelled():
+    """The fetching that is ended for it is cancelled, too, and must not be taken for it; the stream is closed."""
+
+    async def play():
+        stream = _Stubborn()
+        reading = AsyncReading(AsyncSharedStream([], stream, ["seoul"]))
+        reader = asyncio.create_task(anext(reading))
+        await stream.began.wait()
+        leaver = asyncio.create_task(reading.aclose())
+        await asyncio.sleep(0)
+        leaver.cancel()
+        stream.may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await leaver
+        await asyncio.wait((reader,))
+        return leaver.cancelled(), stream.is_closed
+
+    assert asyncio.run(play()) == (True, True)
