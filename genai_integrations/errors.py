@@ -5,7 +5,7 @@ GenAIError
 │   ├── UnknownModelError       no connection serves the model
 │   ├── CapabilityError         no target can do what the request needs
 │   └── ReplayError             what is asked was not recorded
-├── CredentialError             a key cannot be had
+├── CredentialError             a key cannot be read or made
 │   ├── DecryptionError         a stored secret does not decrypt
 │   ├── ConnectionNotFoundError no connection has that name
 │   ├── CredentialStoreError    the store of connections cannot be read

@@ -141,7 +141,7 @@ def _comparisons(path: list[Any], field: object, said: object) -> Iterable[Compa
     for name, operand in operators.items():
         where = [*path, name] if operators is said else path
         if name not in OPERATORS:
-            raise _wrong(where, f"is no operator{_near(name, OPERATORS)}")
+            raise _wrong(where, f"is not an operator{_near(name, OPERATORS)}")
         if name == "$regex" and field in _NO_TEXTS:
             raise _wrong(where, f"is for texts, and {field!r} is none")
         yield Comparison(str(field), name, OPERATORS[name].takes(where, operand, check))
@@ -262,7 +262,7 @@ def _pattern(path: list[Any], operand: object, _check: _Check) -> object:
     try:
         return re.compile(operand)
     except (re.error, RecursionError, OverflowError) as error:
-        raise _wrong(path, f"is no regular expression: {error}") from None
+        raise _wrong(path, f"is not a regular expression: {error}") from None
 
 
 OPERATORS: Mapping[str, Operator] = {

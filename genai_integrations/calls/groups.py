@@ -13,7 +13,7 @@ from genai_integrations.connections.litellm_import import CONNECTION_PARAMS, con
 from genai_integrations.connections.providers import Provider, provider_named
 from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.models.families import family_of
-from genai_integrations.runtime.given import shown
+from genai_integrations.runtime.given import kind, shown
 from genai_integrations.settings import ENVIRON, variable
 
 
@@ -109,7 +109,10 @@ def _split(where: str, row: object) -> tuple[str, dict[str, Any], str | None]:
     if not isinstance(group, str) or not group:
         raise _wrong(f"{where}.model_name", "a name such as 'smart'", group)
     if group.count("*") > 1:
-        raise _wrong(f"{where}.model_name", "a name with one '*' at most", group)
+        place = f"{where}.model_name"
+        raise ConfigurationError(
+            f"router_args[{place!r}] must be a name with one '*' at most, not {shown(group)}"
+        )
     for part, given in (("litellm_params", params), ("model_info", info)):
         if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
             raise _wrong(f"{where}.{part}", "a mapping", given)
@@ -301,6 +304,4 @@ WITHOUT_MEANING = frozenset(
 
 def _wrong(where: str, wanted: str, value: object) -> ConfigurationError:
     """The value itself is not told."""
-    return ConfigurationError(
-        f"router_args[{where!r}] must be {wanted}, not {type(value).__name__}"
-    )
+    return ConfigurationError(f"router_args[{where!r}] must be {wanted}, not {kind(value)}")

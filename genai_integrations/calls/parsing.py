@@ -99,7 +99,7 @@ def _read(wire: Wire, read: Callable[[str], Any], wanted: str) -> Any:
     except ValueError as error:
         # Pydantic's errors are ValueErrors, as JSON's are.
         why = one_line(str(error), _LONGEST_REASON)
-        raise InvalidReplyError(f"the answer is no {wanted}: {why}") from None
+        raise InvalidReplyError(f"the answer does not fit {wanted}: {why}") from None
 
 
 def _no_schema(kind: type, why: str) -> ConfigurationError:

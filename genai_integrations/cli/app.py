@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +32,9 @@ app = typer.Typer(
     epilog="Ends with 0 if all is well, 1 if not, 2 for a wrong command line. NO_COLOR is respected.",
 )
 
+_BOX_WIDTH = 66
+"""Columns from which every command's help fits into Typer's boxes."""
+
 Name = Annotated[
     str,
     typer.Argument(
@@ -54,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("langfuse").addHandler(logging.NullHandler())
     code: object = 0
     try:
-        app(arguments, prog_name="genai")
+        app(arguments, prog_name="genai", **_fitting(get_terminal_size().columns))
     except GenAIError as error:
         render.complain(error)
         code = 1
@@ -65,6 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # What follows, such as the last traces, may be interrupted without a word.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(render.flushed() or code)  # type: ignore[arg-type]  # as `SystemExit` had it
+
+
+def _fitting(width: int) -> dict[str, int]:
+    """How a terminal of `width` columns shows help: Typer's boxes cut options' names off where it has few of them."""
+    if width >= _BOX_WIDTH:
+        return {}
+    app.rich_markup_mode = None
+    return {"terminal_width": width}
 
 
 def _version(wanted: bool) -> None:

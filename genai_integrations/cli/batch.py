@@ -93,11 +93,11 @@ def _request_of(line: bytes) -> tuple[object, Line]:
     try:
         found = json.loads(line.decode("utf-8-sig"))  # as Windows writes it
     except UnicodeDecodeError:
-        raise ValueError("is no UTF-8 text") from None
+        raise ValueError("is not UTF-8 text") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"is no JSON: {error}") from None
+        raise ValueError(f"is not JSON: {error}") from None
     if not isinstance(found, dict):
-        raise ValueError("is no JSON object")  # noqa: TRY004  the same as above to who reads it
+        raise ValueError("is not a JSON object")  # noqa: TRY004  the same as above to who reads it
     custom_id = found.pop("custom_id", None)
     if "url" not in found:
         return custom_id, found

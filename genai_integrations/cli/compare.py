@@ -64,7 +64,7 @@ def read_inputs(path: str) -> list[Input]:
             input: a JSON object with variables, or else a text.
 
     Raises:
-        ConfigurationError: It cannot be read, or has JSON that is none.
+        ConfigurationError: It cannot be read, or has invalid JSON.
     """
     text = _text_of(path)
     try:
@@ -75,7 +75,7 @@ def read_inputs(path: str) -> list[Input]:
         lines = [line.strip() for line in text.split("\n")]
         return [json.loads(line) if line.startswith("{") else line for line in lines if line]
     except ValueError as error:
-        raise ConfigurationError(f"{path} has JSON that is none: {error}") from None
+        raise ConfigurationError(f"{path} has invalid JSON: {error}") from None
 
 
 def _text_of(path: str) -> str:
@@ -84,8 +84,14 @@ def _text_of(path: str) -> str:
         text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
         return text.removeprefix("\ufeff")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigurationError(f"{path} cannot be read: {reason}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        # One question, as for `genai chat`, is the mistake that people make first.
+        hint = (
+            "; inputs are a file with one a line, or - for stdin"
+            if isinstance(error, FileNotFoundError)
+            else ""
+        )
+        raise ConfigurationError(f"{path} cannot be read: {reason}{hint}") from None
 
 
 def show(comparison: Comparison, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genai_integrations.cli import render
+from genai_integrations.cli.group import WholeGroup
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 from genai_integrations.runtime.masked import MASK
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from genai_integrations.client import GenAIClient
     from genai_integrations.config.reading import Configuration
 
-app = typer.Typer(help="Check a configuration, show what it means, or convert one of LiteLLM's.")
+app = typer.Typer(
+    cls=WholeGroup, help="Check a configuration, show what it means, or convert one of LiteLLM's."
+)
 
 File = Annotated[
     Path, typer.Argument(help="genai.yaml, or the file of LiteLLM's proxy.", dir_okay=False)

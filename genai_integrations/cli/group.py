@@ -1,4 +1,4 @@
-"""`genai "What is this?"`: what is no command is a question, which `genai chat` takes."""
+"""Groups of commands: their help, and `genai "What is this?"`, where what is no command is a question."""
 
 from __future__ import annotations
 
@@ -11,9 +11,22 @@ _A_WORD = re.compile(r"[a-z][a-z0-9_-]*")
 """How a command looks, and so one that is misspelt: Click says which it was meant to be."""
 
 CHAT = "chat"
+_ANY_LENGTH = 1_000
 
 
-class AskingGroup(TyperGroup):
+class WholeGroup(TyperGroup):
+    """Commands whose descriptions are whole in the plain help of a narrow terminal: Click's own cuts them off."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Click gives it
+        """As Click's, without its limit."""
+        rows = [
+            (name, row.get_short_help_str(limit=_ANY_LENGTH)) for name, row in self.commands.items()
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class AskingGroup(WholeGroup):
     """The commands, and among them `chat` also where it is left out."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

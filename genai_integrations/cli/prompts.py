@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from genai_integrations.cli import options, render
+from genai_integrations.cli.group import WholeGroup
 from genai_integrations.cli.options import AsJson
 from genai_integrations.prompts.template import Message, Text
 
 _MOST_VERSIONS = 8
 
-app = typer.Typer(help="List the prompts that Langfuse has, or show one.")
+app = typer.Typer(cls=WholeGroup, help="List the prompts that Langfuse has, or show one.")
 
 
 @app.callback(invoke_without_command=True)

@@ -36,6 +36,8 @@ _COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _STATUS_WIDTH = max(map(len, _COLORS))
 _NARROWEST = 30
+"""Columns that a doctor's message needs beside its check's name."""
+
 _FIELD_WIDTH = 12
 _FEWEST = 2
 _BETWEEN = 3
@@ -161,9 +163,9 @@ def show(made: Table, console: Console | None = None) -> None:
                 console.print(Text.assemble((f"  {header:<{widest}}  ", "dim"), text))
 
 
-def fits(made: Table, console: Console) -> bool:
-    """Whether a table fits without breaking words; in a pipe it does."""
-    return not console.is_terminal or _narrowest(made) <= console.width
+def fits(made: Table, console: Console, beside: int = 0) -> bool:
+    """Whether a table fits without breaking words, with so many columns left of it; in a pipe it does."""
+    return not console.is_terminal or _narrowest(made) <= console.width - beside
 
 
 def _narrowest(made: Table) -> int:
@@ -230,12 +232,16 @@ def finding(row: Named, widest: int, width: int) -> Text:
     Args:
         row: The finding.
         widest: Width for the checks' names.
-        width: Columns of the terminal; longer messages are continued under themselves.
+        width: Columns of the terminal; longer messages are continued under themselves, and stand below the check's
+            name where few columns are left beside it.
     """
     found = row.finding
     indent = " " * (_STATUS_WIDTH + widest + 4)
+    is_below = width - len(indent) < _NARROWEST
+    if is_below:
+        indent = " " * (_STATUS_WIDTH + 2)
     shown = Text(f"{found.status:<{_STATUS_WIDTH}}", _COLORS[found.status])
-    shown.append(f"  {row.check:<{widest}}  ", "")
+    shown.append(f"  {row.check}\n{indent}" if is_below else f"  {row.check:<{widest}}  ", "")
     shown.append(_hanging(found.message, indent, width))
     if found.next:
         shown.append("\n" + indent + _hanging(f"next: {found.next}", indent, width), "bold")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genai_integrations.cli import options, render
+from genai_integrations.cli.group import WholeGroup
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from genai_integrations.routing.variants.track import Figures, Track
 
-app = typer.Typer(help="Show how far rollouts are, promote one, or roll one back.")
+app = typer.Typer(cls=WholeGroup, help="Show how far rollouts are, promote one, or roll one back.")
 
 RedisUrl = Annotated[
     str | None, typer.Option(help="Where the workers share state: redis://host:6379/0.")

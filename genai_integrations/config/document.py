@@ -69,7 +69,7 @@ def read_document(path: str | Path) -> Document:
     except OSError as error:
         raise ConfigurationError(f"{name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{name} is no UTF-8 text") from None
+        raise ConfigurationError(f"{name} is not UTF-8 text") from None
     if len(data) > _MOST_BYTES:
         raise ConfigurationError(f"{name} is larger than {_MOST_BYTES >> 20} MB")
     return parsed(text, name)
@@ -84,7 +84,7 @@ def parsed(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ConfigurationError(f"{name}{where}: {error.problem or 'this is no YAML'}") from None
+        raise ConfigurationError(f"{name}{where}: {error.problem or 'this is not YAML'}") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{name}: {str(error).splitlines()[0]}") from None
     except RecursionError:
@@ -131,7 +131,7 @@ class _Reader:
             return self._scalars.construct_object(node)
         except (self._yaml.YAMLError, ValueError):
             raise ConfigurationError(
-                f"{self._at(node)}: {shown(node.value)} is no value of a configuration"
+                f"{self._at(node)}: {shown(node.value)} is not a value that a configuration can have"
             ) from None
 
     def _mapping(self, node: Any, path: Path_) -> dict[str, Any]:

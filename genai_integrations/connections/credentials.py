@@ -156,7 +156,7 @@ def _aws(secret: Secret) -> Credential | str:
             return AwsBearer(Secret(token))
         case {"profile": profile}:
             return AwsDefault(profile)
-    return 'is no AWS credential: {"accessKeyId", "secretAccessKey"} or {"apiKey"} is wanted'
+    return 'is not an AWS credential: {"accessKeyId", "secretAccessKey"} or {"apiKey"} is wanted'
 
 
 def _google(secret: Secret) -> Credential | str:
@@ -175,7 +175,7 @@ def _google(secret: Secret) -> Credential | str:
             return GoogleServiceAccount(Secret(text), project_id)
         case {"projectId": str(project_id)} if project_id:
             return GoogleDefault(project_id)
-    return "is no JSON key of a Google service account"
+    return "is not a JSON key of a Google service account"
 
 
 def _headers(secret: Secret) -> dict[str, Secret] | str:

@@ -174,7 +174,7 @@ def _genai_gateway(provider: Provider, variables: Mapping[str, str]) -> Connecti
     key = _first(variables, provider.key_variables) or ":".join(pair)
     if len(pair) == 1 and key == pair[0]:
         raise ConfigurationError(
-            f"{provider.url_variables[0]} is set, but of LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY only one is: "
+            f"{provider.url_variables[0]} is set, but only one of LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY is: "
             "set both"
         )
     # Without a key: one that serves everybody, on this machine.

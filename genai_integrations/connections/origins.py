@@ -118,7 +118,7 @@ def _fault(url: str) -> str:
     return (
         "without http:// or https:// in front"
         if "://" not in url
-        else "that is no plain http(s) address"
+        else "that is not a plain http(s) address"
     )
 
 

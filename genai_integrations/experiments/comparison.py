@@ -167,7 +167,9 @@ class Comparison:
         """
         name = self.metric(metric)
         if name not in self.metrics:
-            raise ConfigurationError(f"{name} is no evaluator: there are {', '.join(self.metrics)}")
+            raise ConfigurationError(
+                f"{name} is not an evaluator: there are {', '.join(self.metrics)}"
+            )
         found: dict[str, list[float]] = {}
         for row in self.summary():
             if name in row.scores:

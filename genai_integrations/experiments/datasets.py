@@ -69,5 +69,5 @@ def _failure(name: str, host: str, error: Exception) -> DatasetError:
     if isinstance(error, UnauthorizedError):
         return DatasetError(f"Langfuse at {host} refuses the key pair: check LANGFUSE_SECRET_KEY")
     return DatasetError(
-        f"dataset {name!r} cannot be had from Langfuse at {host}: {type(error).__name__}: check LANGFUSE_HOST"
+        f"dataset {name!r} cannot be loaded from Langfuse at {host}: {type(error).__name__}: check LANGFUSE_HOST"
     )

@@ -87,7 +87,7 @@ def regex(pattern: str, *, name: str = "regex") -> Evaluator:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise ConfigurationError(f"{pattern!r} is no regular expression: {error}") from None
+        raise ConfigurationError(f"{pattern!r} is not a regular expression: {error}") from None
 
     def function(output: str) -> Score:
         match = compiled.search(output)

@@ -35,7 +35,7 @@ class Journal:
                 result = result_from(json.loads(line))
             except (ValueError, TypeError, KeyError, AttributeError):
                 raise ConfigurationError(
-                    f"line {at} of {self._lines.path} is no result of a comparison: name another file"
+                    f"line {at} of {self._lines.path} is not a result of a comparison: name another file"
                 ) from None
             found[result.key] = result
         return found

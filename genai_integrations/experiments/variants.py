@@ -98,7 +98,7 @@ def _from_text(text: str, client: GenAIClient, label: str) -> Prompt:
     match = _REFERENCE.fullmatch(text)
     if not match:
         raise ConfigurationError(
-            f"the prompt {text[:40]!r} has no {{{{variable}}}} for the input, and is no Langfuse prompt "
+            f"the prompt {text[:40]!r} has no {{{{variable}}}} for the input, and is not a Langfuse prompt "
             "such as 'name@production' or 'name@3'"
         )
     name, which = match["name"], match["which"]

@@ -28,7 +28,7 @@ async def ready(gateway: Gateway, exchange: Exchange) -> None:
     if gateway.is_draining:
         raise Refused(503, "draining", "this worker is about to end: ask another one", _RETRY)
     if not await gateway.options.keys.is_ready():
-        raise Refused(503, "not_ready", "what this worker needs cannot be had yet", _RETRY)
+        raise Refused(503, "not_ready", "what this worker needs is not available yet", _RETRY)
     await exchange.answer(200, b'{"status":"ready"}')
 
 

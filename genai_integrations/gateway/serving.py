@@ -85,7 +85,7 @@ def _run_folder() -> Generator[Path]:
         made = tempfile.TemporaryDirectory(prefix="genai-gateway-", ignore_cleanup_errors=True)
     except OSError as error:
         raise ConfigurationError(
-            f"there is no place for the workers' files: {error.strerror}: set TMPDIR to a folder that can be written"
+            f"the workers' files cannot be written: {error.strerror}: set TMPDIR to a folder that can be written"
         ) from None
     with made as name:
         yield Path(name)

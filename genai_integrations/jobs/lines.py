@@ -34,7 +34,9 @@ class Lines:
         self.path = Path(path)
         self.argument = argument
         if self.path.is_dir() or not self.path.parent.is_dir():
-            raise ConfigurationError(f"{argument}={str(path)!r} is no file in a folder that exists")
+            raise ConfigurationError(
+                f"{argument}={str(path)!r} is not a file in an existing folder"
+            )
         self._mutex = threading.Lock()
         self._file: FileIO | None = None
         self._reader: BinaryIO | None = None

@@ -20,9 +20,9 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from typing_extensions import override
 
-from genai_integrations.calls.request import REDIRECTING, check_params
+from genai_integrations.calls.request import check_params
 from genai_integrations.client import GenAIClient, checked_client, default_client
-from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.errors import GenAIError
 from genai_integrations.langchain.blocks import PROVIDER
 from genai_integrations.langchain.callbacks import (
     RunManager,
@@ -32,6 +32,7 @@ from genai_integrations.langchain.callbacks import (
     with_metadata,
 )
 from genai_integrations.langchain.errors import adopt, framework_errors
+from genai_integrations.langchain.fields import checked_fields
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
 from genai_integrations.langchain.replies import chat_result, combined, reader_of
@@ -45,6 +46,7 @@ from genai_integrations.langchain.structured import (
 )
 from genai_integrations.langchain.tools import (
     Choice,
+    checked_schema,
     response_format,
     tool_name,
     wire_choice,
@@ -126,13 +128,7 @@ class ChatGenAI(BaseChatModel):
     def __init__(
         self, model: str = "gpt-4o-mini", *, client: GenAIClient | None = None, **fields: Any
     ) -> None:
-        redirecting = ", ".join(sorted(REDIRECTING.intersection(fields)))
-        if redirecting:
-            raise ConfigurationError(
-                f"ChatGenAI takes no {redirecting}: keys and addresses belong to connections; "
-                "add a connection in Langfuse, or give client=GenAIClient(connections=[...])"
-            )
-        super().__init__(model=model, **fields)  # type: ignore[call-arg]  # pydantic's own signature
+        super().__init__(model=model, **checked_fields(type(self), fields))  # type: ignore[call-arg]  # pydantic's own signature
         watch_spans()
         self._client = checked_client(client)
         self._made = True
@@ -254,6 +250,7 @@ class ChatGenAI(BaseChatModel):
             check_method(method, schema)
             told = {"ls_structured_output_format": traced(method, schema, strict), **kwargs}
             if method == "function_calling":
+                schema = checked_schema(schema)
                 (tool,) = wire_tools([schema], strict)
                 told = {"parallel_tool_calls": False, **told}
                 model = self.bind_tools(

@@ -18,6 +18,7 @@ from genai_integrations.errors import (
     InvalidReplyError,
 )
 from genai_integrations.langchain.errors import framework_errors
+from genai_integrations.langchain.fields import checked_fields
 
 Vector = list[float]
 
@@ -62,7 +63,7 @@ class GenAIEmbeddings(BaseModel, Embeddings):
         client: GenAIClient | None = None,
         **fields: Any,
     ) -> None:
-        super().__init__(model=model, **fields)
+        super().__init__(model=model, **checked_fields(type(self), fields))
         self._client = checked_client(client)
 
     @property
@@ -162,7 +163,7 @@ class GenAIEmbeddings(BaseModel, Embeddings):
 def _check(texts: Sequence[str]) -> None:
     for at, text in enumerate(texts):
         if not isinstance(text, str) or not text:
-            raise ConfigurationError(f"texts[{at}] is no text that can be embedded: {text!r}")
+            raise ConfigurationError(f"texts[{at}] is not a text that can be embedded: {text!r}")
 
 
 async def _in_order(batches: Iterable[Any]) -> list[Vector]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel
 
 from genai_integrations.calls.schemas import strict_schema
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.langchain.schemas import object_schema, recursive_schema
 
 Wire = dict[str, Any]
 Tool = dict[str, Any] | type | Callable[..., Any] | BaseTool
@@ -26,8 +28,12 @@ def wire_tools(tools: Sequence[Tool], strict: bool | None) -> list[Wire]:
     """Convert tools.
 
     Raises:
-        ConfigurationError: One of them cannot be converted; the text says which.
+        ConfigurationError: One of them cannot be converted, and the text says which; or it is a tool and no list.
     """
+    if isinstance(tools, (str, Mapping, BaseModel)) or not isinstance(tools, Iterable):
+        raise ConfigurationError(
+            f"tools must be a list, not one {type(tools).__name__}: write [tool]"
+        )
     return [_tool(at, tool, strict) for at, tool in enumerate(tools)]
 
 
@@ -82,6 +88,17 @@ def response_format(schema: Any, strict: bool | None = None) -> Wire:
     return {"type": "json_schema", "json_schema": wanted}
 
 
+def checked_schema(schema: Any) -> Any:
+    """The schema of an answer that a tool is to give, if it is one; a JSON schema has a title then.
+
+    Raises:
+        ConfigurationError: It is no schema.
+    """
+    _function(schema)
+    is_bare = isinstance(schema, dict) and "function" not in schema
+    return object_schema(schema) if is_bare else schema
+
+
 def is_pydantic(schema: Any) -> bool:
     """Whether answers are to become objects of this class."""
     return isinstance(schema, type) and is_basemodel_subclass(schema)
@@ -102,23 +119,36 @@ def _enforced(function: Wire, parameters: Wire, strict: bool | None) -> tuple[bo
 
 
 def _function(schema: Any) -> Wire:
-    """A schema as OpenAI's function; one without a title is called `response`."""
+    """A schema as OpenAI's function; one without a title is called `response`.
+
+    Raises:
+        ConfigurationError: It is no schema.
+    """
     if isinstance(schema, dict):
         if isinstance(schema.get("function"), dict):
             return dict(schema["function"])
-        if "title" not in schema and "name" not in schema and "toolSpec" not in schema:
-            schema = {"title": "response", **schema}
+        schema = object_schema(schema)
     try:
-        return dict(convert_to_openai_function(schema))
+        function = dict(convert_to_openai_function(schema))
     except (ValueError, TypeError) as error:
-        raise ConfigurationError(f"this is no schema for an answer: {error}") from None
+        if isinstance(schema, dict):
+            raise ConfigurationError(f"this JSON schema cannot be used: {_line(error)}") from None
+        raise ConfigurationError(
+            f"{schema!r} is not a schema for an answer: give a Pydantic class, a TypedDict or a JSON schema; "
+            "a list or a choice of several goes into a field of one"
+        ) from None
+    whole = recursive_schema(schema, function.get("parameters") or {})
+    return function if whole is None else {**function, "parameters": whole}
 
 
 def _tool(at: int, tool: Tool, strict: bool | None) -> Wire:
     try:
         wire = convert_to_openai_tool(tool, strict=strict)
     except (ValueError, TypeError, KeyError) as error:
-        raise ConfigurationError(f"tools[{at}] cannot be a tool: {error}") from None
+        raise ConfigurationError(f"tools[{at}] cannot be a tool: {_line(error)}") from None
+    whole = recursive_schema(tool, wire)
+    if whole is not None:
+        wire = {**wire, "function": {**wire["function"], "parameters": whole}}
     if not tool_name(wire) and wire.get("type") == "function":
         raise ConfigurationError(f"tools[{at}] has no name")
     if strict:
@@ -128,9 +158,15 @@ def _tool(at: int, tool: Tool, strict: bool | None) -> Wire:
     return {**wire, "cache_control": marker} if marker else wire
 
 
+def _line(error: Exception) -> str:
+    """What LangChain says of it, which has paragraphs."""
+    return " ".join(str(error).split())
+
+
 def _enforced_tool(tool: Tool, wire: Wire) -> Wire:
     """A strict tool with its parameters in the form that a provider enforces, where they have one."""
-    given = convert_to_openai_tool(tool).get("function", {}).get("parameters")
+    given = convert_to_openai_tool(tool).get("function", {}).get("parameters") or {}
+    given = recursive_schema(tool, given) or given
     closed = strict_schema(given) if given else None
     if closed is None:
         return wire

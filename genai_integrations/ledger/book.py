@@ -293,7 +293,7 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
     version = _version(connection)
     if version != VERSION:
         raise ConfigurationError(
-            f"{path} is no ledger of this version ({version}, not {VERSION}): name another file"
+            f"{path} is not a ledger of this version ({version}, not {VERSION}): name another file"
         )
 
 

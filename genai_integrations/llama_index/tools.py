@@ -10,6 +10,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCall
 from llama_index.core.llms.llm import ToolSelection
 from pydantic_core import from_json
 
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.llama_index.replies import RawReply
 
 if TYPE_CHECKING:
@@ -28,7 +29,15 @@ def tool_params(
         choice: `auto`, `none`, `required`, `any`, a tool's name, or OpenAI's dict; None decides by `required`.
         required: The model has to call a tool.
         parallel: Whether it may call several; None leaves it to the provider.
+
+    Raises:
+        ConfigurationError: They are no list of tools; agents take bare functions, an LLM does not.
     """
+    rows = tools if isinstance(tools, Sequence) else [None]
+    if not all(hasattr(row, "metadata") for row in rows):
+        raise ConfigurationError(
+            "tools must be a list such as [FunctionTool.from_defaults(function)]"
+        )
     if not tools:
         return {}
     params = {

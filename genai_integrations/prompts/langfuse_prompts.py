@@ -124,7 +124,7 @@ class LangfusePrompts:
         kind = type(error).__name__
         reason = f"HTTP {status}" if status else _REASONS.get(kind, kind)
         return PromptError(
-            f"prompt {key.name!r} cannot be had from Langfuse at {host} ({reason}): check LANGFUSE_HOST"
+            f"prompt {key.name!r} cannot be loaded from Langfuse at {host} ({reason}): check LANGFUSE_HOST"
         )
 
 

@@ -121,7 +121,7 @@ def checked_settings(owner: str, config: object, allow: Iterable[str]) -> ModelS
     """
     allowed = checked_allow(allow)
     if not isinstance(config, Mapping):
-        raise ConfigurationError(f"{owner} has a config that is no object")
+        raise ConfigurationError(f"{owner} has a config that is not an object")
     found = {name: config[name] for name in allowed if config.get(name) is not None}
     wrong = [
         f"{name} must be {_RULES[name].words}, not {type(value).__name__} {_shown(value)}".rstrip()

@@ -333,4 +333,4 @@ def _renewed(request: Request, run: Callable[[Request], Any]) -> None:
             for _ in answer:
                 """It is kept at its end."""
     except GenAIError as error:
-        _log.warning("an old answer was given, and a newer one cannot be had: %s", error)
+        _log.warning("an old answer was given, because a newer one could not be fetched: %s", error)

@@ -133,9 +133,9 @@ def single_outages(domains: Sequence[Domain]) -> tuple[str, ...]:
     every, found = f"all {len(domains)}", []
     provider = _shared(row.provider for row in domains)
     if provider and _shared(row.account for row in domains):
-        found.append(f"{every} hang on one {provider} account")
+        found.append(f"{every} depend on one {provider} account")
     elif provider and not any(row.host for row in domains):
-        found.append(f"{every} hang on {provider}")
+        found.append(f"{every} depend on {provider}")
     if host := _shared(row.host for row in domains):
         found.append(f"{every} go through {host}")
     if region := _shared(row.region for row in domains):

@@ -262,7 +262,7 @@ class AsyncReplyStream:
 def _check_text(reading: _Reading) -> None:
     if reading.recovers:
         raise ConfigurationError(
-            "a stream with stream_recovery='restart' may begin anew, which its text alone does not tell: read its "
+            "a stream with stream_recovery='restart' may start again, which its text alone does not show: read its "
             "chunks and drop what came before one that is restarted, or give this call stream_recovery=None"
         )
 

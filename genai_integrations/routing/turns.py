@@ -215,8 +215,9 @@ class Turns:
             return None
         if not purse.take(claim.nanos):
             return BudgetExceededError(
-                f"the call may cost up to {dollars(claim.nanos / 1e9)}, and of max_cost {dollars(purse.usd)} there are "
-                f"{dollars(max(purse.usd - purse.spent, 0))} left: lower max_tokens, or raise max_cost"
+                f"the call may cost up to {dollars(claim.nanos / 1e9)}, but only "
+                f"{dollars(max(purse.usd - purse.spent, 0))} of max_cost {dollars(purse.usd)} is left: "
+                "lower max_tokens, or raise max_cost"
             )
         self._paid[target.name] = claim.nanos
         return None

@@ -42,7 +42,7 @@ def unserved(
     wanted = f" It takes a connection of {' or '.join(_hosts(family))}." if family else ""
     have = ", ".join(row.name for row in connections)
     open_ended = next((row.name for row in connections if row.with_default_models), None)
-    written = f" `{open_ended}/{meant}` asks that one all the same." if open_ended else ""
+    written = f" `{open_ended}/{meant}` asks it anyway." if open_ended else ""
     cannot = f" Not to be used: {unusable}." if unusable else ""
     return f"{nobody}{hint}{wanted} Connections: {have}.{cannot}{written}"
 

@@ -27,7 +27,22 @@ def shown(value: object) -> str:
 
 def wrong(what: str, value: object, wanted: str) -> ConfigurationError:
     """The error for a value of the wrong type. The value itself is not in it, for it may be a secret."""
-    return ConfigurationError(f"{what} must be {wanted}, not {type(value).__name__}")
+    return ConfigurationError(f"{what} must be {wanted}, not {kind(value)}")
+
+
+def kind(value: object) -> str:
+    """What sort of value it is, without what is in it: where the type alone is right, what is wrong with it."""
+    name = type(value).__name__
+    if isinstance(value, str):
+        return name if value else "an empty text"
+    if isinstance(value, Mapping):
+        return _with(name, "keys", value)
+    return _with(name, "items", value) if isinstance(value, (list, tuple)) else name
+
+
+def _with(name: str, what: str, parts: Iterable[object]) -> str:
+    kinds = sorted({type(part).__name__ for part in parts} - {"str"})
+    return f"{name} with {what} of {', '.join(kinds)}" if kinds else name
 
 
 def text(what: str, value: object, like: str) -> str:

@@ -28,7 +28,7 @@ END_OF_BODY = 0.05
 """Seconds to wait, after a stream's last event, for the end of its body."""
 
 NO_SUCH_PROXY = (
-    "the proxy that the environment names is no http:// or https:// address; one that speaks SOCKS cannot be used "
+    "the proxy that the environment names is not an http:// or https:// address; one that speaks SOCKS cannot be used "
     "(NO_PROXY names the hosts that need none)"
 )
 """What to say of a proxy of another kind."""

@@ -119,7 +119,7 @@ class Batching:
             except ValueError:
                 row = None
             if not isinstance(row, dict):
-                raise InvalidReplyError("a line of the batch's results is no JSON object")
+                raise InvalidReplyError("a line of the batch's results is not a JSON object")
             yield row
 
     def _answer(self, ask: Ask) -> object:
@@ -168,7 +168,7 @@ class Batching:
 def _object(answer: bytes) -> Mapping[str, Any]:
     decoded = jsonbytes.loads(answer) if answer.strip() else {}
     if not isinstance(decoded, dict):
-        raise InvalidReplyError("the server's answer is no JSON object")
+        raise InvalidReplyError("the server's answer is not a JSON object")
     return decoded
 
 

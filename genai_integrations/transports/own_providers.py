@@ -99,7 +99,9 @@ def _check(name: object, base_url: object, dialect: object) -> None:
     elif isinstance(dialect, type):
         raise _wrong(name, f"dialect must be an object: write {dialect.__name__}()")
     elif missing := [part for part in _OF_A_DIALECT if not hasattr(dialect, part)]:
-        raise _wrong(name, f"{type(dialect).__name__} is no dialect: it lacks {', '.join(missing)}")
+        raise _wrong(
+            name, f"{type(dialect).__name__} is not a dialect: it lacks {', '.join(missing)}"
+        )
 
 
 def _is_address(url: str) -> bool:
@@ -119,7 +121,9 @@ def _variables(
     for variable in found:
         if not _VARIABLE.fullmatch(variable):
             # It is not shown: a key in its place is a likely mistake.
-            raise _wrong(name, f"{what} has what is no variable's name; write one such as {usual}")
+            raise _wrong(
+                name, f"{what} has a name that is not a variable's; write one such as {usual}"
+            )
     return found
 
 

@@ -153,11 +153,11 @@ class Reader:
             event = jsonbytes.loads(data)
         except ValueError:
             kind = ServerError if isinstance(data, ErrorData) else InvalidReplyError
-            raise kind("the stream has an event that is no JSON") from None
+            raise kind("the stream has an event that is not JSON") from None
         if isinstance(data, ErrorData):
             raise event_error(event, self._secrets)
         if not isinstance(event, dict):
-            raise InvalidReplyError("an event of the stream is no JSON object")
+            raise InvalidReplyError("an event of the stream is not a JSON object")
         if event.get("error"):
             raise event_error(event, self._secrets)
         if self._events is None:

@@ -209,7 +209,7 @@ def test_a_row_that_cannot_be_used_says_why_and_the_others_go_on(params, said):
     ("given", "said"),
     [
         ({"model_name": "smart"}, "must be a row like"),
-        ({"model_name": "", "litellm_params": {"model": "m"}}, "a name such as 'smart', not str"),
+        ({"model_name": "", "litellm_params": {"model": "m"}}, "a name such as 'smart', not an empty text"),
         ({"model_name": "smart", "litellm_params": "m"}, "a mapping, not str"),
         ({**row(), "model_info": ["id"]}, "a mapping, not list"),
         ({**row(), "params": {}}, "no 'params': a row has model_name, litellm_params, model_info, rpm, tpm"),
@@ -225,7 +225,7 @@ def test_a_row_that_cannot_be_used_says_why_and_the_others_go_on(params, said):
         (row("m", input_cost_per_token="free"), "a number from 0 on"),
         (row("m", wieght=3), "did you mean 'weight'"),
         (row("m", api_bse="x"), "did you mean 'api_base'"),
-        (row("*", group="a*b*"), "one '*' at most, not str"),
+        (row("*", group="a*b*"), "one '*' at most, not 'a*b*'"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_with_what_to_write(given, said):

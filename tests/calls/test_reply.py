@@ -117,8 +117,8 @@ def test_parsed_without_a_class_is_what_the_json_says():
         ({"content": None, "refusal": "No."}, "stop", "the model refused: No."),
         ({"content": '{"name": "Se'}, "length", "cut by its limit of tokens"),
         ({"content": ""}, "content_filter", "no text to read .*content_filter"),
-        ({"content": "Seoul"}, "stop", "the answer is no City"),
-        ({"content": '{"name": 3}'}, "stop", "the answer is no City: .*name"),
+        ({"content": "Seoul"}, "stop", "the answer does not fit City"),
+        ({"content": '{"name": 3}'}, "stop", "the answer does not fit City: .*name"),
     ],
 )
 def test_an_answer_that_is_no_object_says_why(message, finish, said):

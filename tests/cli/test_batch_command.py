@@ -115,9 +115,9 @@ def test_what_cannot_be_asked_is_an_error_in_its_line(batch, provider):
         "AuthenticationError",
         None,
     ]
-    assert messages[0].startswith("line 1 is no JSON: ")
+    assert messages[0].startswith("line 1 is not JSON: ")
     assert messages[1:4] == [
-        "line 2 is no JSON object",
+        "line 2 is not a JSON object",
         "line 3 asks for /v1/audio: /v1/chat/completions and /v1/embeddings can be asked",
         "line 4 has no body",
     ]
@@ -141,8 +141,8 @@ def test_a_file_need_not_be_as_this_machine_writes_it(batch, genai, tmp_path):
 
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["custom_id"] for row in rows] == ["a", None, None, "b"]
-    assert rows[1]["error"]["message"] == "line 2 is no UTF-8 text"
-    assert rows[2]["error"]["message"].startswith("line 3 is no JSON: ")
+    assert rows[1]["error"]["message"] == "line 2 is not UTF-8 text"
+    assert rows[2]["error"]["message"].startswith("line 3 is not JSON: ")
     assert rows[3]["response"]["status_code"] == 200
 
 

@@ -73,6 +73,29 @@ def test_help_of_a_command(genai, command):
     assert not re.search(r"(?m)^ \S.*[^.\s] *\n \S", text)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-h",), ["--install-completion", "Find what is wrong with a set-up"]),
+        (("chat", "-h"), ["-c, --continue", "--fallback <list[str]>"]),
+        (("gateway", "-h"), ["--log-level <level>", "Find what is wrong with a gateway's set-up"]),
+    ],
+)
+def test_help_in_a_narrow_terminal(main, monkeypatch, words, told):
+    """In 40 columns the options' names and the commands' descriptions are whole."""
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(app.app, "rich_markup_mode", "rich")
+    code, shown, _ = main(*words)
+
+    assert code == 0
+    assert max(map(len, shown.splitlines())) <= 40
+    for text in told:
+        assert text in " ".join(shown.split())
+    assert "..." not in shown.replace("[ARGS]...", "").replace("[question]...", "").replace(
+        "question...", ""
+    )
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(genai, shell):
     """The shells can complete the commands, options and listed models."""
@@ -297,10 +320,10 @@ def test_resolve(genai, using, connect):
         "'fast' (alias of 'gpt-4o-mini') is served by:",
         "  1. usa/gpt-4o-mini  (lists it)",
         "  2. seoul/gpt-4o-mini  (its provider serves the family)",
-        "  one outage takes it down: all 2 hang on one openai account",
+        "  one outage takes it down: all 2 depend on one openai account",
     ]
     told = json.loads(machine.stdout)
-    assert told.pop("outages")[0] == "all 2 hang on one openai account"
+    assert told.pop("outages")[0] == "all 2 depend on one openai account"
     assert told == {
         "name": "fast",
         "meant": "gpt-4o-mini",

@@ -174,9 +174,12 @@ def test_save(compare, questions, tmp_path, provider):
     [
         ((), "give the inputs: a file, - for stdin, or --dataset NAME"),
         (("{file}", "--dataset", "x"), "give the inputs: a file"),
-        (("nowhere.txt",), "nowhere.txt cannot be read: No such file"),
+        (
+            ("nowhere.txt",),
+            "nowhere.txt cannot be read: No such file or directory; inputs are a file with one a line, or - for stdin",
+        ),
         (("{file}", "--judge", "gpt-4o"), "a judge needs both"),
-        (("{file}", "--regex", "("), "is no regular expression"),
+        (("{file}", "--regex", "("), "is not a regular expression"),
         (("{file}", "--params", "temperature=0"), "--params takes a JSON object"),
         (("{file}", "--max-cost", "0.0000001"), "so nothing was sent"),
         (("{file}", "--prompt", "no variable"), "has no {{variable}} for the input"),
@@ -196,7 +199,7 @@ def test_inputs_that_are_no_json(compare, tmp_path, name, text):
     """The file is named."""
     (tmp_path / name).write_text(text, "utf-8")
 
-    assert f"{name} has JSON that is none" in str(compare(str(tmp_path / name)).exception)
+    assert f"{name} has invalid JSON" in str(compare(str(tmp_path / name)).exception)
 
 
 @pytest.mark.slow

@@ -20,7 +20,9 @@ from rich.console import Console
 
 from genai_integrations.cli.demo import main, parts
 from genai_integrations.cli.demo.process import OrderlyEnd, own_environment
+from genai_integrations.cli.demo.programs import Program
 from genai_integrations.errors import ConfigurationError
+from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.testing.local_model.model_file import fetch_model
 from genai_integrations.testing.provider import ScriptedProvider
 
@@ -125,6 +127,22 @@ def test_what_people_see(genai):
         assert step in " ".join(next_steps.split())
     assert re.search(r"^ok +Postgres 18 +\d", result.stderr, re.MULTILINE)
     assert "Langfuse keeps its projects" not in result.stderr
+
+
+def test_in_a_narrow_terminal_nothing_is_cut_off():
+    """A route stands cell by cell, and the commands to copy are whole."""
+    attempt = {"target": "seoul/smollm2-135m", "outcome": "APIConnectionError", "ms": 12.0}
+    attempt |= {"prompt_tokens": None, "completion_tokens": None, "cost": None}
+    program = Program("Plain Python", "...", "", "Where?", lambda _client, _write: [attempt])
+    console = Console(file=io.StringIO(), width=40, force_terminal=True, color_system=None)
+    main._show(console, program, None, lambda _: None)
+    main._say_next(console)
+    shown = console.file.getvalue()
+
+    assert "seoul/smollm2-135m\n  outcome  APIConnectionError\n  ms       12\n" in shown
+    assert (
+        f"\nin a notebook      {to_install_extra('notebook')} && jupyter lab notebooks\n" in shown
+    )
 
 
 @pytest.mark.usefixtures("scripted_model")

@@ -92,7 +92,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
     ]
     assert found[-3]["message"] == "2 can be used: seoul, usa"
     assert found[-1]["message"].startswith(
-        "one outage takes every model down: all 2 hang on one openai account and all 2 go through "
+        "one outage takes every model down: all 2 depend on one openai account and all 2 go through "
     )
     assert not provider.requests
 
@@ -108,7 +108,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
             "swap them",
         ),
         ({"LANGFUSE_SECRET_KEY": f" {SECRET}"}, "langfuse keys", "spaces around it", "without"),
-        ({"LANGFUSE_HOST": "langfuse.example"}, "langfuse host", "is no address", "https://"),
+        ({"LANGFUSE_HOST": "langfuse.example"}, "langfuse host", "is not an address", "https://"),
         (
             {"LANGFUSE_HOST": "https://l.invalid/api/public"},
             "langfuse host",
@@ -124,7 +124,12 @@ def test_nothing_is_wrong(doctor, healthy, provider):
             "nothing listens there",
             "correct LANGFUSE_DATABASE_URL",
         ),
-        ({"LANGFUSE_DATABASE_URL": "mysql://x"}, "database", "is no Postgres address", "correct"),
+        (
+            {"LANGFUSE_DATABASE_URL": "mysql://x"},
+            "database",
+            "is not a Postgres address",
+            "correct",
+        ),
         ({"LANGFUSE_ENCRYPTION_KEY": ""}, "encryption key", "is not set", "ENCRYPTION_KEY"),
         ({"LANGFUSE_ENCRYPTION_KEY": "5a"}, "encryption key", "2 characters instead of", "take"),
         ({"LANGFUSE_ENCRYPTION_KEY": "5x" * 32}, "encryption key", "that are not hex", "take"),
@@ -141,7 +146,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
             "none of the 2 decrypts: the encryption key is the wrong one",
             "LANGFUSE_ENCRYPTION_KEY",
         ),
-        ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "proxies", "is no http proxy", "HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "proxies", "is not an http proxy", "HTTPS_PROXY"),
         (
             {"HTTPS_PROXY": "http://me:sk-canary@127.0.0.1:1"},
             "proxies",
@@ -446,6 +451,16 @@ def test_long_lines_are_continued_under_themselves():
 
     assert all(len(line) <= 60 for line in shown.splitlines())
     assert {line[:13] for line in shown.splitlines()[1:]} == {" " * 13}
+
+
+def test_where_nothing_fits_beside_a_check():
+    """What it found stands below the check's name, and no line is longer than the terminal."""
+    shown = render.finding(Named("connections", fail("word " * 12, "go on")), 15, 40).plain
+
+    first, *others = shown.splitlines()
+    assert first == "fail  connections"
+    assert {line[:7] for line in others} == {"      w", "      n"}
+    assert max(map(len, others)) <= 40
 
 
 def test_the_client_is_that_of_programs(monkeypatch):

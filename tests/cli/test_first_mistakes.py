@@ -100,7 +100,7 @@ MISTAKES = {
     ),
     "typo": (
         KEY, call("gtp-4o"), chat("gtp-4o"),
-        "UnknownModelError: nobody serves 'gtp-4o'; did you mean 'gpt-4o', <more>? Connections: openai. `openai/gtp-4o` asks that one all the same. `genai resolve gtp-4o` explains.",
+        "UnknownModelError: nobody serves 'gtp-4o'; did you mean 'gpt-4o', <more>? Connections: openai. `openai/gtp-4o` asks it anyway. `genai resolve gtp-4o` explains.",
     ),
     "refused host": (
         {**KEY, "OPENAI_BASE_URL": "http://127.0.0.1:{free}/v1"}, call(), chat(),
@@ -120,7 +120,7 @@ MISTAKES = {
     ),
     "Langfuse down": (
         {**KEY, **LANGFUSE}, GET_PROMPT, ["chat", "-m", "gpt-4o", "-p", "greet"],
-        "PromptError: prompt 'greet' cannot be had from Langfuse at http://127.0.0.1:{free} (no connection): check LANGFUSE_HOST",
+        "PromptError: prompt 'greet' cannot be loaded from Langfuse at http://127.0.0.1:{free} (no connection): check LANGFUSE_HOST",
     ),
     "Langfuse down, keys in it": (
         STORED, call(), chat(),

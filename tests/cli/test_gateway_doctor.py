@@ -90,7 +90,7 @@ def test_nothing_is_wrong(doctor, healthy, provider, redis_server):
     ("change", "check", "message"),
     [
         ({"LANGFUSE_HOST": "http://127.0.0.1:1"}, "langfuse", "the connection is refused"),
-        ({"LANGFUSE_DATABASE_URL": "mysql://x"}, "database", "is no Postgres address"),
+        ({"LANGFUSE_DATABASE_URL": "mysql://x"}, "database", "is not a Postgres address"),
         (
             {"LANGFUSE_ENCRYPTION_KEY": "6b" * 32},
             "encryption key",

@@ -457,7 +457,7 @@ def test_a_schema_may_be_what_is_accepted(make_client, seoul, ask):
     assert [
         row.error and row.error.message.rpartition(": ")[2] for row in answer.route.attempts
     ] == [
-        "it is no JSON",
+        "it is not JSON",
         "$.dish breaks 'type'",
         None,
     ]

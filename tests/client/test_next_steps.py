@@ -124,7 +124,7 @@ def test_where_it_stands(make_client, seoul):
     ("variables", "message"),
     [
         ({"OPENAI_BASE_URL": "llm.example/v1"}, "without http:// or https:// in front: correct OPENAI_BASE_URL"),
-        ({"OPENAI_API_BASE": "ftp://llm.example"}, "that is no plain http(s) address: correct OPENAI_API_BASE"),
+        ({"OPENAI_API_BASE": "ftp://llm.example"}, "that is not a plain http(s) address: correct OPENAI_API_BASE"),
     ],
 )  # fmt: skip
 def test_an_address_from_a_variable(monkeypatch, variables, message):

@@ -351,7 +351,7 @@ def test_words_only_are_checked_too(picky, make_client, ask):
     picky.refuses = no_json
     picky.replies["gpt-4o"] = "Oslo, of course."
 
-    with pytest.raises((InvalidReplyError, StreamInterruptedError), match="it is no JSON"):
+    with pytest.raises((InvalidReplyError, StreamInterruptedError), match="it is not JSON"):
         ask(make_client(picky, num_retries=0), response_format=FORM)
 
 

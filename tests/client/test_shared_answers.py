@@ -204,7 +204,7 @@ def test_a_renewal_that_fails_leaves_the_old_answer(keeping, seoul, ask, caplog)
             renewed(client)
 
     assert len(seoul.requests) == 3
-    assert "an old answer was given, and a newer one cannot be had" in caplog.text
+    assert "an old answer was given, because a newer one could not be fetched" in caplog.text
 
 
 def test_a_streamed_answer_is_given_again_in_its_pieces(keeping, seoul, address):

@@ -44,7 +44,10 @@ def test_each_value_has_its_place():
             "f.yaml:1:4: a configuration has no 'tag:yaml",
         ),
         ("a: !secret x\n", "f.yaml:1:4: a configuration has no '!secret'"),
-        ("a: 2026-13-45\n", "f.yaml:1:4: '2026-13-45' is no value of a configuration"),
+        (
+            "a: 2026-13-45\n",
+            "f.yaml:1:4: '2026-13-45' is not a value that a configuration can have",
+        ),
         ("[a, b]: 1\n", "f.yaml:1:1: a key is a word"),
         ("a: &a [*a]\n", "f.yaml is nested too deeply, or contains itself"),
         ("a: 1\n---\nb: 2\n", "f.yaml"),
@@ -85,7 +88,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
     with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
         read_document(tmp_path / "none.yaml")
-    with pytest.raises(ConfigurationError, match="is no UTF-8 text"):
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
         read_document(binary)
     with pytest.raises(ConfigurationError, match="larger than 1 MB"):
         read_document(large)

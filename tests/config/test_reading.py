@@ -218,7 +218,7 @@ def test_what_a_file_gives_for_variables_counts_in_it():
         ),
         (
             "router_settings:\n  conditions:\n    - if: {metadata.tier: {$gtt: 1}}\n      then: gpt-4o\n",
-            "genai.yaml:3:28: conditions[0]['if']['metadata.tier']['$gtt'] is no operator: did you mean '$gt'?",
+            "genai.yaml:3:28: conditions[0]['if']['metadata.tier']['$gtt'] is not an operator: did you mean '$gt'?",
         ),
         (
             "router_settings:\n  auto: {models: [gpt-4o], prefer: cheap}\n",

@@ -292,7 +292,7 @@ def test_a_file_of_something_else_is_left_alone(client, tmp_path, content):
     file = tmp_path / "notes.txt"
     file.write_text(content)
 
-    with pytest.raises(ConfigurationError, match=r"line 1 of .* is no result"):
+    with pytest.raises(ConfigurationError, match=r"line 1 of .* is not a result"):
         compare("gpt-4o", "a", client=client, save_to=file)
 
     assert file.read_text() == content
@@ -427,7 +427,7 @@ def test_progress_is_shown_on_request_only(client, capsys):
         ({"evaluators": [exact(), exact()]}, "the same name"),
         ({"evaluators": [lambda: 1]}, "needs a name"),
         ({"evaluators": ["exact"]}, "an evaluator is a function"),
-        ({"save_to": "/no/such/folder/results.jsonl"}, "is no file in a folder that exists"),
+        ({"save_to": "/no/such/folder/results.jsonl"}, "is not a file in an existing folder"),
         ({"run_name": "nightly"}, "run_name needs a Langfuse dataset"),
     ],
 )

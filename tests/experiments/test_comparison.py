@@ -68,7 +68,7 @@ def test_repeats_count_as_one_item(provider, client):
 def test_the_quality_of_models_is_their_mean_score(sums):
     """As `router_args["auto"]` takes it; cost and latency are no quality."""
     assert sums.quality() == sums.quality("exact") == {"gpt-4o": 1.0, "gpt-4o-mini": 0.5}
-    with pytest.raises(ConfigurationError, match="cost is no evaluator: there are exact"):
+    with pytest.raises(ConfigurationError, match="cost is not an evaluator: there are exact"):
         sums.quality("cost")
 
 

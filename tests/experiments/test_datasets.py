@@ -199,7 +199,11 @@ def test_without_tracing_there_is_no_run(langfuse, capitals, lab):
     [
         ({}, "nothing", "has no dataset 'nothing'"),
         ({"secret_key": "sk-new"}, "geo/capitals", "refuses the key pair"),
-        ({"down": True}, "geo/capitals", "cannot be had from Langfuse at .*: check LANGFUSE_HOST"),
+        (
+            {"down": True},
+            "geo/capitals",
+            "cannot be loaded from Langfuse at .*: check LANGFUSE_HOST",
+        ),
     ],
 )
 @pytest.mark.usefixtures("hasty_sdk")

@@ -56,7 +56,7 @@ def test_built_in_evaluators(evaluator, output, expected, value, reason):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: regex("("), "'\\(' is no regular expression"),
+        (lambda: regex("("), "'\\(' is not a regular expression"),
         (lambda: json_schema({"type": "nonsense"}), "the JSON schema is wrong: 'nonsense'"),
     ],
 )

@@ -314,7 +314,10 @@ def test_a_worst_case_that_is_known_holds_calls_back():
         ({"max_usd": -1}, "max_usd must not be negative, not -1"),
         ({"max_usd": "1"}, "max_usd must be a number of US dollars such as 2.5, not str"),
         ({"on_progress": 1}, "on_progress must be a function of one argument, not int"),
-        ({"journal": "/nowhere/at/all"}, "journal='/nowhere/at/all' is no file in a folder that"),
+        (
+            {"journal": "/nowhere/at/all"},
+            "journal='/nowhere/at/all' is not a file in an existing folder",
+        ),
         ({"requests": {"model": "m"}}, "requests must be a list or a generator of dicts, not dict"),
         ({"requests": 3}, "requests must be a list or a generator of dicts, not int"),
     ],

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 import pytest
 from langchain_core.exceptions import OutputParserException
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from langchain_support import player, run
 from pydantic import BaseModel, Field
 
@@ -133,8 +133,87 @@ def test_forms_of_a_response_format():
     assert response_format({"type": "json_object"}) == {"type": "json_object"}
     function = {"type": "function", "function": {"name": "x", "parameters": SCHEMA}}
     assert response_format(function)["json_schema"]["name"] == "x"
-    with pytest.raises(ConfigurationError, match="no schema"):
+    with pytest.raises(ConfigurationError, match="not a schema"):
         response_format(3)
+
+
+class Branch(BaseModel):
+    """A branch of a tree."""
+
+    leaves: int
+    branches: list[Branch]
+
+
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@pytest.mark.parametrize("schema", [Branch, Branch.model_json_schema()])
+def test_a_class_that_holds_itself(chat, provider, schema, method, strict):
+    """Its branches are branches in what is asked for, not just anything."""
+    chat.with_structured_output(schema, method=method, strict=strict).invoke("A tree!")
+    body = provider.requests[-1].body
+    if method == "json_schema":
+        sent = body["response_format"]["json_schema"]["schema"]
+    else:
+        sent = body["tools"][0]["function"]["parameters"]
+
+    assert sent["type"] == "object"
+    assert sent["properties"]["branches"]["items"] == {"$ref": "#/$defs/Branch"}
+    assert sent["$defs"]["Branch"]["properties"]["branches"]["items"] == {"$ref": "#/$defs/Branch"}
+
+
+@pytest.mark.parametrize("is_class", [True, False])
+def test_a_tool_whose_argument_holds_itself(chat, provider, is_class):
+    """As of an answer; a tool of an MCP server has a JSON schema in place of a class."""
+
+    @tool
+    def prune(branch: Branch) -> str:
+        """Prune a branch."""
+        return str(branch)
+
+    if not is_class:
+        given = prune.tool_call_schema.model_json_schema()
+        prune = StructuredTool(name="prune", description="Prune.", args_schema=given, func=str)
+    chat.bind_tools([prune]).invoke("Prune it!")
+    sent = provider.requests[-1].body["tools"][0]["function"]["parameters"]
+
+    assert sent["properties"] == {"branch": {"$ref": "#/$defs/Branch"}}
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@pytest.mark.parametrize(
+    ("schema", "complaint"),
+    [
+        ({"type": "array", "items": {"type": "string"}}, "this one has array at its top"),
+        (
+            {"title": "X", "anyOf": [SCHEMA, {"type": "null"}]},
+            "this one has title, anyOf at its top",
+        ),
+        ({"setup": "string"}, "this one has setup at its top"),
+        (list[Joke], r"list\[.*Joke\] is not a schema for an answer: give a Pydantic class"),
+        (Joke | Branch, "is not a schema for an answer: give a Pydantic class"),
+        (dict, "is not a schema for an answer: give a Pydantic class"),
+    ],
+)
+def test_what_is_no_schema_of_an_answer(chat, schema, method, complaint):
+    """Nothing is asked for in its place: the error says what can be."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        chat.with_structured_output(schema, method=method)
+
+
+@pytest.mark.parametrize("tools", [Joke, "weather", {"type": "web_search"}, print])
+def test_one_tool_is_no_list(chat, tools):
+    """What is bound has to be a list."""
+    with pytest.raises(
+        ConfigurationError, match=r"^tools must be a list, not one \w+: write \[tool\]$"
+    ):
+        chat.bind_tools(tools)
+
+
+def test_an_error_about_a_tool_is_one_line(chat):
+    """LangChain's own has paragraphs."""
+    with pytest.raises(ConfigurationError, match=r"^tools\[0\] cannot be a tool: .+") as caught:
+        chat.bind_tools(["weather"])
+    assert "\n" not in str(caught.value)
 
 
 def test_a_response_format_may_be_a_class(chat, provider):

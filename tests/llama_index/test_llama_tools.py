@@ -11,6 +11,7 @@ from llama_index.core.llms import ChatMessage, ChatResponse
 from llama_index.core.tools import FunctionTool
 from llama_scripts import tool_call
 
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.llama_index import GenAI
 
 
@@ -196,3 +197,10 @@ def test_calls_made_by_other_integrations_are_read(llm):
     response = ChatResponse(message=ChatMessage(role="assistant", blocks=blocks))
 
     assert [row.tool_kwargs for row in llm.get_tool_calls_from_response(response)] == [{"a": 1}, {}]
+
+
+@pytest.mark.parametrize("tools", [print, [print], ["print"]])
+def test_what_is_no_list_of_tools(llm, tools):
+    """Agents make tools of functions; a call wants tools, and says how one is made."""
+    with pytest.raises(ConfigurationError, match=r"^tools must be a list such as \[FunctionTool"):
+        llm.chat_with_tools(tools, "Hello!")

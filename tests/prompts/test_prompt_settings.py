@@ -124,7 +124,7 @@ def test_one_limit_of_two():
         ({"stop": [1]}, "stop must be a text or a list of texts"),
         ({"tools": [{"description": "x"}]}, "tools must be a list of functions"),
         ({"response_format": {}}, "response_format must be an object with a type"),
-        ([1], "a config that is no object"),
+        ([1], "a config that is not an object"),
         ({"top_p": 2, "seed": "x"}, "top_p .*; seed "),
     ],
 )
@@ -214,7 +214,7 @@ def test_a_chain_with_tools_and_a_schema(langfuse, provider, client):
     [
         ({"model": "gpt-4o", "temperature": "hot"}, "temperature must be"),
         ({"model": "nobody/nothing"}, "which nobody serves"),
-        ("no object", "no object"),
+        ("no object", "not an object"),
     ],
 )
 @pytest.mark.parametrize("framework", ["langchain", "llama_index"])

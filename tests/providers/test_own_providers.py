@@ -351,12 +351,12 @@ URL = "https://llm.acme.example/v1"
         ({"base_url": 7}, "provider 'acme': base_url must be a text such as 'https://llm.example/v1', not int"),
         ({"base_url": None, "url_variables": ()}, "provider 'acme': without a base_url it needs url_variables"),
         ({"key_variables": "ACME_KEY"}, "key_variables must be a list of texts such as 'ACME_API_KEY', not str"),
-        ({"key_variables": ["ak-secret"]}, "key_variables has what is no variable's name; write one such as ACME_API_KEY"),
+        ({"key_variables": ["ak-secret"]}, "key_variables has a name that is not a variable's; write one such as ACME_API_KEY"),
         ({"families": "acme-"}, "families must be a list of texts such as 'acme-', not str"),
         ({"families": [""]}, "an empty family would be every model's"),
         ({"dialect": "opanai"}, "no dialect is named 'opanai'; there are openai, anthropic, responses, litellm, or an object"),
         ({"dialect": AcmeDialect}, "dialect must be an object: write AcmeDialect()"),
-        ({"dialect": object()}, "object is no dialect: it lacks endpoint, body, headers, reply, splitter, events"),
+        ({"dialect": object()}, "object is not a dialect: it lacks endpoint, body, headers, reply, splitter, events"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_work(given, words):

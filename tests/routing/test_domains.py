@@ -135,19 +135,19 @@ def test_two_keys_of_one_google_project_are_one_account():
 OUTAGES = [
     ([], ()),
     ([A], ("it has no other target",)),
-    ([A, SAME_KEY], ("all 2 hang on one openai account",)),
-    ([A, B], ("all 2 hang on openai",)),
+    ([A, SAME_KEY], ("all 2 depend on one openai account",)),
+    ([A, B], ("all 2 depend on openai",)),
     ([A, PROXY], ()),
-    ([AZURE, connected("y", "azure", base_url="https://y.openai.azure.com")], ("all 2 hang on azure",)),
-    ([A, SAME_KEY_PROXY], ("all 2 hang on one openai account",)),
+    ([AZURE, connected("y", "azure", base_url="https://y.openai.azure.com")], ("all 2 depend on azure",)),
+    ([A, SAME_KEY_PROXY], ("all 2 depend on one openai account",)),
     ([PROXY, connected("v", "vllm", base_url="https://proxy.example/v2")], ("all 2 go through proxy.example",)),
     ([A, AZURE], ()),
     (
         [PROXY, SAME_KEY_PROXY],
         ("all 2 go through proxy.example",),
     ),
-    ([OSLO, connected("o2", "bedrock", region="eu-north-1")], ("all 2 hang on bedrock", "all 2 are in eu-north-1")),
-    ([OSLO, SEOUL], ("all 2 hang on bedrock",)),
+    ([OSLO, connected("o2", "bedrock", region="eu-north-1")], ("all 2 depend on bedrock", "all 2 are in eu-north-1")),
+    ([OSLO, SEOUL], ("all 2 depend on bedrock",)),
 ]  # fmt: skip
 
 
@@ -178,12 +178,12 @@ def test_resolve_says_which_outage_takes_a_name_down(provider):
         connections=rows, router_args={"fallbacks": [{"gpt-4.1": ["claude-sonnet-4-5"]}]}
     )
 
-    assert client.resolve("gpt-4o").outages == ("all 2 hang on one openai account",)
+    assert client.resolve("gpt-4o").outages == ("all 2 depend on one openai account",)
     assert client.resolve("gpt-4o").explain().splitlines()[-1] == (
-        "  one outage takes it down: all 2 hang on one openai account"
+        "  one outage takes it down: all 2 depend on one openai account"
     )
     assert client.resolve("gpt-4.1").outages == ()
     domains = client.resolve("gpt-4.1").domains
     assert [row.provider for row in domains.values()] == ["openai", "openai", "anthropic"]
     assert domains["seoul/gpt-4.1"].account == domains["usa/gpt-4.1"].account is not None
-    assert "all 2 hang" in client.resolve("gpt-4o")._repr_mimebundle_()["text/html"]
+    assert "all 2 depend" in client.resolve("gpt-4o")._repr_mimebundle_()["text/html"]

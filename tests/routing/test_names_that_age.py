@@ -70,10 +70,10 @@ def test_who_serves_it(asked, rows, served):
     ("rows", "hint"),
     [
         # With two it is not known which one is meant; OpenAI itself is nobody's own.
-        ("vllm ollama", "`vllm/my-model` asks that one all the same."),
-        ("proxy vllm", "`proxy/my-model` asks that one all the same."),
-        ("openai", "`openai/my-model` asks that one all the same."),
-        ("europe", "`europe/my-model` asks that one all the same."),
+        ("vllm ollama", "`vllm/my-model` asks it anyway."),
+        ("proxy vllm", "`proxy/my-model` asks it anyway."),
+        ("openai", "`openai/my-model` asks it anyway."),
+        ("europe", "`europe/my-model` asks it anyway."),
         ("listing", "Connections: listing. `genai resolve"),
     ],
 )

@@ -173,9 +173,9 @@ _LINE = (
         ('{"tape":1,"call":{},"ms":1,"reply":{}}\n', r":1 is no line of a tape"),
         (_LINE.replace('"ms":1', '"ms":"x"'), r":1 is no line of a tape"),
         (_LINE.replace('"reply"', '"answer"'), r":1 is no line of a tape"),
-        ("hello\n", r"is no tape: make one with GenAIClient\(record=\.\.\.\)"),
-        ("[1]\n{}\n", "is no tape"),
-        ("\x00\xff\n", "is no tape"),
+        ("hello\n", r"is not a tape: make one with GenAIClient\(record=\.\.\.\)"),
+        ("[1]\n{}\n", "is not a tape"),
+        ("\x00\xff\n", "is not a tape"),
     ],
 )  # fmt: skip
 def test_another_file_is_refused(text, told, tape):

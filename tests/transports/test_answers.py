@@ -134,7 +134,7 @@ REFUSED = {
         b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
         "two lengths",
     ),
-    "a length that is none": (b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n", "no number"),
+    "a length that is none": (b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n", "not a number"),
     "another protocol": (b"HTTP/1.1 101 Switching\r\nupgrade: h2c\r\n\r\n", "HTTP/1.1 101"),
     "a later version": (b"HTTP/2 200\r\n\r\n", "HTTP/2 200"),
 }

@@ -550,7 +550,7 @@ def test_the_call_becomes_the_text():
     ("text", "wrong"),
     [
         ('{"city":"Oslo"}', None),
-        ("Oslo", "it is no JSON"),
+        ("Oslo", "it is not JSON"),
         ('{"city":1}', "$.city breaks 'type'"),
         ("{}", "$ breaks 'required'"),
     ],

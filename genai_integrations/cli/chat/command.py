@@ -232,12 +232,12 @@ def _schema(given: str) -> dict[str, Any]:
         try:
             text = Path(given).read_text("utf-8-sig")
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise ConfigurationError(f"--schema: {given} cannot be read: {reason}") from None
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise ConfigurationError(f"--schema is no JSON: {error}") from None
+        raise ConfigurationError(f"--schema is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise ConfigurationError('--schema takes a JSON schema such as {"type": "object", ...}')
     return found

@@ -104,7 +104,7 @@ def _piped_text(*, is_known: bool) -> str:
     try:
         return sys.stdin.read().strip()
     except UnicodeDecodeError:
-        raise ConfigurationError("stdin is no text: attach files with -a") from None
+        raise ConfigurationError("stdin is not text: attach files with -a") from None
     except OSError as error:
         raise ConfigurationError(f"stdin cannot be read: {error.strerror}") from None
 

@@ -33,6 +33,9 @@ _REAL = (
     "Postgres 18, the AES-256-GCM encrypted rows in it, the model SmolLM2-135M on this machine, "
     "every HTTP call, and the region where nothing listens"
 )
+_LABEL_WIDTH = 3
+"""Columns of `Q`, `A` and what is left of a route."""
+
 _COST = "none is known for a model on this machine"
 
 _WHY_WEIGHTS = (
@@ -87,10 +90,10 @@ def _run(
                 tell(_WHY_TRACES)
                 client.flush()
                 traces = traces_of(langfuse.spans)
-                console.print(
-                    "\n[bold]In Langfuse, one trace each[/]", render.trace_table(traces), sep="\n"
-                )
-                console.print("", _closing(), "\n[bold]Next[/]", _next_steps(), sep="\n")
+                console.print("\n[bold]In Langfuse, one trace each[/]")
+                render.show(render.trace_table(traces), console)
+                console.print("", _closing(), "\n[bold]Next[/]", sep="\n")
+                _say_next(console)
     except KeyboardInterrupt:
         # What was recorded can go nowhere any more, and need not be told of.
         logging.getLogger("genai_integrations").setLevel(logging.CRITICAL)
@@ -160,7 +163,11 @@ def _show(
         attempts = program.run(client, write)
     if not console.is_terminal:
         console.print()  # where nothing can be redrawn, the answer is printed without the line's end
-    console.print(_labelled("", render.route_table(attempts)))
+    table = render.route_table(attempts)
+    if render.fits(table, console, _LABEL_WIDTH):
+        console.print(_labelled("", table))
+    else:
+        render.show(table, console)
     return "".join(pieces), attempts
 
 
@@ -171,20 +178,20 @@ def _closing() -> Table:
     return made
 
 
-def _next_steps() -> Table:
-    made = Table.grid(padding=(0, 2, 0, 0))
-    install = to_install_extra("notebook")
-    for what, how in (
+def _say_next(console: Console) -> None:
+    """Each step on a line that the terminal breaks, if it has to: what is copied from it is whole."""
+    steps = (
         ("ask with your key", "export OPENAI_API_KEY=sk-... && genai chat -m gpt-4o-mini"),
         ("ten minutes more", "docs/tutorial.md, without a key"),
-        ("in a notebook", f"{install} && jupyter lab notebooks"),
-    ):
-        made.add_row(what, Text(how, "bold"))
-    return made
+        ("in a notebook", f"{to_install_extra('notebook')} && jupyter lab notebooks"),
+    )
+    widest = max(len(what) for what, _ in steps)
+    for what, how in steps:
+        console.print(Text.assemble(f"{what:<{widest}}  ", (how, "bold")), soft_wrap=True)
 
 
 def _labelled(label: str, shown: RenderableType) -> Table:
-    made = Table.grid(padding=(0, 2, 0, 0))
+    made = Table.grid(padding=(0, _LABEL_WIDTH - 1, 0, 0))
     made.add_column(width=1, style="dim")
     made.add_row(label, shown)
     return made

@@ -51,7 +51,7 @@ def host(setup: Setup) -> Iterator[Finding]:
     address = setup.settings.host
     parts = urlsplit(address)
     if not setup.has_address:
-        yield fail(f"{address!r} is no address", "set LANGFUSE_HOST to https://...")
+        yield fail(f"{address!r} is not an address", "set LANGFUSE_HOST to https://...")
     elif "/api/" in f"{parts.path}/":
         then = f"set LANGFUSE_HOST to {address.partition('/api')[0]}"
         yield fail(f"{address} goes on to the API, which is added by itself", then)

@@ -107,7 +107,7 @@ def _proxy(variable: str, address: str) -> Finding:
     except ValueError:
         host, port = None, None
     if host is None or parts.scheme not in _PROXY_SCHEMES:
-        return fail(f"{variable} is no http proxy", f"set {variable} to http://host:port")
+        return fail(f"{variable} is not an http proxy", f"set {variable} to http://host:port")
     where = f"{host}:{port or (443 if parts.scheme == 'https' else 80)}"
     problem = unreachable(host, port or (443 if parts.scheme == "https" else 80))
     if problem:

@@ -104,7 +104,7 @@ def configuration(setup: GatewaySetup) -> Iterator[Finding]:
         return
     yield ok(path)
     for note in read_config(path).notes:
-        yield warn(str(note), "mend the line, or leave it if it is meant so")
+        yield warn(str(note), "correct the line, or leave it if it is intended")
 
 
 def callers(setup: GatewaySetup) -> Iterator[Finding]:

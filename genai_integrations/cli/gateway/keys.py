@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genai_integrations.cli import render
+from genai_integrations.cli.group import WholeGroup
 from genai_integrations.cli.options import AsJson
 from genai_integrations.errors import ConfigurationError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from genai_integrations.gateway.keys.owners import Owner
 
 app = typer.Typer(
+    cls=WholeGroup,
     help="Narrower keys of the project of LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY.",
     no_args_is_help=True,
 )
@@ -84,7 +86,7 @@ def list_keys(store: Store = None, as_json: AsJson = False) -> None:
         budget = "-" if row["usd"] is None else f"${row['usd']:g} a {row['per']}"
         cells = (row["name"], row["id"], models, budget, row["created"], row["expires"] or "never")
         table.add_row(*(render.plain(str(cell)) for cell in cells))
-    render.stdout().print(table)
+    render.show(table)
 
 
 @app.command()

@@ -9,10 +9,11 @@ import typer
 
 from genai_integrations.cli.gateway import alone, keys
 from genai_integrations.cli.gateway.asked import HOST, LAST_PORT, PORT, Asked, Level
+from genai_integrations.cli.group import WholeGroup
 from genai_integrations.cli.options import AsJson
 from genai_integrations.settings import configuration_file
 
-app = typer.Typer()
+app = typer.Typer(cls=WholeGroup)
 app.add_typer(keys.app, name="keys")
 
 Config = Annotated[

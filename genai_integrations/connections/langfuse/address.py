@@ -81,7 +81,7 @@ def _address(text: str) -> Address:
     options = None if is_url and not _URL.fullmatch(text) else _parsed(base)
     if options is None:
         raise _WrongError(
-            f"is no Postgres address: write {_SHAPE}, "
+            f"is not a Postgres address: write {_SHAPE}, "
             "with special characters of the password percent-encoded (@ is %40, / is %2F)"
         )
     given = _parameters(query)

@@ -35,7 +35,7 @@ def reply_of(answer: object, call: WireCall) -> Wire:
         InvalidReplyError: It is no message, or says nothing.
     """
     if not isinstance(answer, Mapping) or not isinstance(answer.get("content"), list):
-        raise InvalidReplyError("the server's answer is no message of Anthropic's")
+        raise InvalidReplyError("the server's answer is not a message of Anthropic's")
     blocks = [block for block in answer["content"] if isinstance(block, Mapping)]
     told = answer.get("usage") or {}
     reason = answer.get("stop_reason") or "end_turn"

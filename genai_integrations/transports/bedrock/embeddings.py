@@ -69,7 +69,7 @@ def _form_of(model: str) -> _Form:
     found = next((form for form in _FORMS if form.marks in model), None)
     if found is None:
         raise ConfigurationError(
-            f"{model!r} is no embedding model of Bedrock's whose form is known: "
+            f"{model!r} is not an embedding model of Bedrock's whose form is known: "
             f"there are {', '.join(form.marks for form in _FORMS)}"
         )
     return found

@@ -123,7 +123,7 @@ def _frozen(found: Any, profile: str | None) -> AwsKeys:
 def _failed(profile: str | None, error: Exception) -> CredentialError:
     # The words of whatever failed might hold a token, so only its class is told.
     return CredentialError(
-        f"the AWS credentials of {_whose(profile)} cannot be had ({type(error).__name__}): "
+        f"the AWS credentials of {_whose(profile)} cannot be loaded ({type(error).__name__}): "
         "log in again, or look at its configuration"
     )
 

@@ -27,7 +27,7 @@ def reply_of(answer: object, model: str) -> Wire:
         InvalidReplyError: It is no answer, or an empty one.
     """
     if not isinstance(answer, Mapping):
-        raise InvalidReplyError("the server's answer is no answer of Gemini's")
+        raise InvalidReplyError("the server's answer is not an answer of Gemini's")
     refuse_blocked(answer)
     choices = [
         _choice(candidate, at)

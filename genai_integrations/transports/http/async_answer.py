@@ -307,7 +307,7 @@ def _size_in(line: bytes) -> int:
     # Also where it came at once, or a server could fill the memory with what is remembered here.
     found = _SIZE.fullmatch(line) if len(line) <= _LONGEST_SIZE else None
     if found is None:
-        raise HTTPException("a chunk's size is no number")
+        raise HTTPException("a chunk's size is not a number")
     return int(found[1], 16)
 
 

@@ -114,7 +114,7 @@ class EventStreamDecoder:
             told = {"type": headers.get(":error-code"), "message": headers.get(":error-message")}
             return _error(told, b"")
         if kind != "event" or not _NAME.fullmatch(name):
-            raise InvalidReplyError("the stream has a message that is no event")
+            raise InvalidReplyError("the stream has a message that is not an event")
         opening = b'{"%b":' % name.encode()
         if len(self._openings) < _MOST_KINDS:
             self._openings[block] = opening

@@ -126,7 +126,7 @@ def length_of(status: int, headers: dict[str, str]) -> int | None:
     if told is None:
         return None
     if not told.isdecimal() or len(told) > _LONGEST_LENGTH:
-        raise HTTPException("the length of the answer is no number")
+        raise HTTPException("the length of the answer is not a number")
     return int(told)
 
 

@@ -137,6 +137,6 @@ def segment(model: str) -> str:
         segment = ""
     if segment.strip(".") == "":
         raise ConfigurationError(
-            f"{model!r} cannot be part of an address, so it is no model's id there"
+            f"{model!r} cannot be part of an address, so it is not a model's id there"
         )
     return segment

@@ -134,7 +134,7 @@ class Events:
         try:
             event = jsonbytes.loads(data)
         except ValueError:
-            self.failure = InvalidReplyError("the stream has an event that is no JSON")
+            self.failure = InvalidReplyError("the stream has an event that is not JSON")
             return
         if isinstance(event, dict):
             self.failure = failure_of(event, self._secrets, has_content=self._has_content)

@@ -341,7 +341,7 @@ def _check_parameters(body: Mapping[str, Any]) -> None:
     steering = set(body).intersection(all_litellm_params) - _ALSO_OPENAIS
     if steering:
         raise ConfigurationError(
-            f"a call may not set {', '.join(sorted(steering))}: it steers LiteLLM and is no model's parameter"
+            f"a call may not set {', '.join(sorted(steering))}: it steers LiteLLM and is not a model's parameter"
         )
 
 

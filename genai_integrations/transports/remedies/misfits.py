@@ -31,7 +31,7 @@ def misfit(text: object, schema: Mapping[str, Any]) -> str | None:
     try:
         value = jsonbytes.loads(str(text).encode())
     except ValueError:
-        return "it is no JSON"
+        return "it is not JSON"
     try:
         _LEFT.set(iter(range(_MOST_REFERENCES)))
         # A registry of its own, because without one jsonschema fetches what a `$ref` names.

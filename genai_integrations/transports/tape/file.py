@@ -81,4 +81,6 @@ def read(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         found += 1
         yield number, row
     if broken and not found:
-        raise ConfigurationError(f"{str(path)!r} is no tape: make one with GenAIClient(record=...)")
+        raise ConfigurationError(
+            f"{str(path)!r} is not a tape: make one with GenAIClient(record=...)"
+        )

@@ -193,7 +193,7 @@ def test_an_empty_end_of_a_turn_is_an_answer_if_something_was_generated(dialect)
 @pytest.mark.parametrize("answer", [{"status": "ok"}, [], {"content": "text"}, None], ids=str)
 def test_what_is_no_message_is_no_answer(answer, dialect):
     """Whatever has status 200."""
-    with pytest.raises(InvalidReplyError, match="no message of Anthropic's"):
+    with pytest.raises(InvalidReplyError, match="not a message of Anthropic's"):
         dialect.reply(answer, called())
 
 

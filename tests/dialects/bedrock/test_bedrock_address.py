@@ -67,7 +67,7 @@ def test_an_arn_is_one_segment():
 @pytest.mark.parametrize("model", ["..", "", "\ud800"])
 def test_no_model(model):
     """What cannot be part of a path is no model's id."""
-    with pytest.raises(ConfigurationError, match="no model's id"):
+    with pytest.raises(ConfigurationError, match="not a model's id"):
         endpoint(model)
 
 

@@ -175,7 +175,7 @@ def test_a_renewal_that_fails_tells_no_secret(role):
     signer.prepare(None)
 
     with pytest.raises(
-        CredentialError, match=r"profile 'work' cannot be had \(ValueError\)"
+        CredentialError, match=r"profile 'work' cannot be loaded \(ValueError\)"
     ) as caught:
         signer.sign(ENDPOINT, b"")
     assert "IQoJ" not in str(caught.value)
