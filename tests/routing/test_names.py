@@ -13,7 +13,12 @@ from genai_integrations.connections.stored_providers import provider_of
 from genai_integrations.errors import ConfigurationError, DecryptionError, UnknownModelError
 from genai_integrations.models import catalog
 from genai_integrations.models.families import FAMILIES
-from genai_integrations.routing.names import Names, Resolution, without_provider
+from genai_integrations.routing.names import (
+    Names,
+    Resolution,
+    named_connection,
+    without_provider,
+)
 from genai_integrations.runtime.secret import Secret
 
 
@@ -515,3 +520,82 @@ def test_a_connections_name_may_hold_slashes():
         names.targets("team/usa/gpt-4o")
     assert without_provider("openai/eu/gpt-4o", {"openai/eu": rows[3]}) == "openai/eu/gpt-4o"
     assert without_provider("openai/gpt-4o", {"openai/eu": rows[3]}) == "gpt-4o"
+
+
+def test_names_of_the_price_map_are_near_without_their_vendors():
+    """As users write them; of providers that a connection is there for."""
+    names = Names([Connection.of("fast", "groq", "sk-1")])
+
+    assert names.near("gpt-oss-120") == (
+        "did you mean 'gpt-oss-120b', 'gpt-oss-20b', 'gpt-oss-safeguard-20b'?"
+    )
+    assert Names([Connection.of("seoul", "anthropic", "sk-1")]).near("gpt-oss-120") == ""
+
+
+def test_connections_and_models_may_have_names_of_one_letter():
+    """What stands before the last slash that fits."""
+    assert named_connection("a/m", {"a"}) == "a"
+    assert named_connection("a/b/m", {"a", "a/b"}) == "a/b"
+    assert named_connection("a/", {"a"}) is None
+    assert named_connection("m", {"m"}) is None
+
+
+def test_a_gateway_is_asked_for_whatever_is_named():
+    """It knows what a name means; with its connection in front and without."""
+    names = Names([Connection.of("gw", "genai-gateway", "sk-1", "https://gateway.example")])
+
+    assert [target.name for target in names.targets("gw/gpt-4o")] == ["gw/gpt-4o"]
+    assert [target.name for target in names.targets("team/special")] == ["gw/team/special"]
+
+
+def test_googles_prefix_is_a_gateways_to_read():
+    """Beside other connections, too; without a gateway it means nothing."""
+    google = Connection.of("google", "google-ai-studio", "sk-1")
+    gateway = Connection.of("gw", "genai-gateway", "sk-2", "https://gateway.example")
+
+    alone = Names([google]).targets("models/gemini-2.5-pro")
+    beside = Names([google, gateway]).targets("models/gemini-2.5-pro")
+
+    assert [target.name for target in alone] == ["google/gemini-2.5-pro"]
+    assert [target.name for target in beside] == ["gw/models/gemini-2.5-pro"]
+
+
+def test_a_resolution_is_shown_as_text_and_as_html(names):
+    """In notebooks."""
+    shown = names.resolve("fast")._repr_mimebundle_()
+
+    assert shown["text/plain"] == names.resolve("fast").explain()
+    assert "azure_test/gpt-4o-mini" in shown["text/html"]
+
+
+def test_the_nearest_region_of_a_hosted_model_is_asked():
+    """The profile of the connection's region comes before the ids of others."""
+    aws = Connection("aws", PROVIDERS["bedrock"], Secret("unused"), region="us-east-1")
+
+    assert Names([aws]).targets("aws/nova-pro")[0].model == "us.amazon.nova-pro-v1:0"
+
+
+def test_an_id_that_a_provider_has_stays_as_it_is():
+    """Though it has the same under a vendor's name, too."""
+    names = Names([Connection.of("fire", "fireworks", "sk-1")])
+
+    assert names.targets("fire/deepseek-v4-flash")[0].model == "deepseek-v4-flash"
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "vertex"])
+def test_who_hosts_no_others_is_not_asked_for_their_models(provider):
+    """A name with a slash that no table knows may be served where ids name other vendors, and OpenAI's API is spoken."""
+    row = Connection("one", PROVIDERS[provider], Secret("unused"))
+
+    assert Names([row]).resolve("acme/thing").targets == ()
+
+
+def test_a_name_with_a_tag_is_ollamas():
+    """Another server of the user's own is not asked."""
+    rows = [
+        Connection.of("lab", "ollama", "unused", "http://localhost:11434/v1"),
+        Connection.of("own", "openai", "unused", "http://localhost:8000/v1"),
+    ]
+
+    (target,) = Names(rows).targets("qwen3:8b")
+    assert (target.name, target.why) == ("lab/qwen3:8b", "its provider serves the family")
