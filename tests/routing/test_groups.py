@@ -181,8 +181,12 @@ def test_rows_that_nobody_serves_are_told(monkeypatch):
 
 def test_a_group_of_which_no_row_can_be_used_says_why():
     """In one line, with each row's reason."""
-    with pytest.raises(UnknownModelError, match=r"no row of the group 'smart'.*'tokyo/gpt-9'"):
-        plans(row("tokyo/gpt-9")).plan("smart")
+    with pytest.raises(UnknownModelError) as told:
+        plans(row("tokyo/gpt-9"), row("gpt-0")).plan("smart")
+    assert str(told.value) == (
+        "no row of the group 'smart' can be used: row 1 of 'smart': nobody serves 'tokyo/gpt-9'; "
+        "row 2 of 'smart': nobody serves 'gpt-0'"
+    )
 
 
 def test_groups_are_named_in_fallbacks_and_aliases():

@@ -599,3 +599,15 @@ def test_a_name_with_a_tag_is_ollamas():
 
     (target,) = Names(rows).targets("qwen3:8b")
     assert (target.name, target.why) == ("lab/qwen3:8b", "its provider serves the family")
+
+
+def test_the_only_server_that_may_have_a_model_is_asked():
+    """With the reason; of two the user has to say which."""
+    one, other = (
+        Connection.of(name, "openai", "unused", f"http://localhost:{port}/v1")
+        for name, port in (("one", 8000), ("other", 8001))
+    )
+
+    (target,) = Names([one]).targets("acme")
+    assert (target.name, target.why) == ("one/acme", "it may have it, and nobody else has")
+    assert Names([one, other]).resolve("acme").targets == ()
