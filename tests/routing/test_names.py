@@ -545,7 +545,8 @@ def test_a_gateway_is_asked_for_whatever_is_named():
     names = Names([Connection.of("gw", "genai-gateway", "sk-1", "https://gateway.example")])
 
     assert [target.name for target in names.targets("gw/gpt-4o")] == ["gw/gpt-4o"]
-    assert [target.name for target in names.targets("team/special")] == ["gw/team/special"]
+    (target,) = names.targets("team/special")
+    assert (target.name, target.why) == ("gw/team/special", "lists it")
 
 
 def test_googles_prefix_is_a_gateways_to_read():
@@ -597,8 +598,8 @@ def test_a_name_with_a_tag_is_ollamas():
         Connection.of("own", "openai", "unused", "http://localhost:8000/v1"),
     ]
 
-    (target,) = Names(rows).targets("qwen3:8b")
-    assert (target.name, target.why) == ("lab/qwen3:8b", "its provider serves the family")
+    (target,) = Names(rows).targets("acme:8b")
+    assert (target.name, target.why) == ("lab/acme:8b", "its provider serves the family")
 
 
 def test_the_only_server_that_may_have_a_model_is_asked():
