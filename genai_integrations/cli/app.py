@@ -32,6 +32,7 @@ app = typer.Typer(
     epilog="Ends with 0 if all is well, 1 if not, 2 for a wrong command line. NO_COLOR is respected.",
 )
 
+_MARKUP = app.rich_markup_mode
 _BOX_WIDTH = 66
 """Columns from which every command's help fits into Typer's boxes."""
 
@@ -73,10 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _fitting(width: int) -> dict[str, int]:
     """How a terminal of `width` columns shows help: Typer's boxes cut options' names off where it has few of them."""
-    if width >= _BOX_WIDTH:
-        return {}
-    app.rich_markup_mode = None
-    return {"terminal_width": width}
+    is_wide = width >= _BOX_WIDTH
+    app.rich_markup_mode = _MARKUP if is_wide else None
+    return {} if is_wide else {"terminal_width": width}
 
 
 def _version(wanted: bool) -> None:

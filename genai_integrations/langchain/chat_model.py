@@ -32,7 +32,6 @@ from genai_integrations.langchain.callbacks import (
     with_metadata,
 )
 from genai_integrations.langchain.errors import adopt, framework_errors
-from genai_integrations.langchain.fields import checked_fields
 from genai_integrations.langchain.messages import to_wire
 from genai_integrations.langchain.profiles import LazyProfile
 from genai_integrations.langchain.replies import chat_result, combined, reader_of
@@ -128,7 +127,11 @@ class ChatGenAI(BaseChatModel):
     def __init__(
         self, model: str = "gpt-4o-mini", *, client: GenAIClient | None = None, **fields: Any
     ) -> None:
-        super().__init__(model=model, **checked_fields(type(self), fields))  # type: ignore[call-arg]  # pydantic's own signature
+        if not fields.keys() <= type(self).model_fields.keys():
+            from genai_integrations.langchain.fields import unknown_fields
+
+            raise unknown_fields(type(self), fields)
+        super().__init__(model=model, **fields)  # type: ignore[call-arg]  # pydantic's own signature
         watch_spans()
         self._client = checked_client(client)
         self._made = True

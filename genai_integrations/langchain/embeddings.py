@@ -18,7 +18,6 @@ from genai_integrations.errors import (
     InvalidReplyError,
 )
 from genai_integrations.langchain.errors import framework_errors
-from genai_integrations.langchain.fields import checked_fields
 
 Vector = list[float]
 
@@ -63,7 +62,11 @@ class GenAIEmbeddings(BaseModel, Embeddings):
         client: GenAIClient | None = None,
         **fields: Any,
     ) -> None:
-        super().__init__(model=model, **checked_fields(type(self), fields))
+        if not fields.keys() <= type(self).model_fields.keys():
+            from genai_integrations.langchain.fields import unknown_fields
+
+            raise unknown_fields(type(self), fields)
+        super().__init__(model=model, **fields)
         self._client = checked_client(client)
 
     @property

@@ -15,24 +15,20 @@ _KEYS_OF_OTHERS = ("_api_key", "_api_base", "_base_url", "_proxy", "_organizatio
 """How the partner packages' own names of a key or an address end, such as `openai_api_key`."""
 
 
-def checked_fields(cls: type[BaseModel], fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields, if the class has all of them. The message has names, never values.
-
-    Raises:
-        ConfigurationError: A field does not exist, or is a key or an address.
-    """
+def unknown_fields(cls: type[BaseModel], fields: Mapping[str, Any]) -> ConfigurationError:
+    """The error for fields of which the class does not have all: names, never values."""
     unknown = sorted(fields.keys() - cls.model_fields.keys())
-    if redirecting := [
+    redirecting = ", ".join(
         name for name in unknown if name in REDIRECTING or name.endswith(_KEYS_OF_OTHERS)
-    ]:
-        raise ConfigurationError(
-            f"{cls.__name__} takes no {', '.join(redirecting)}: keys and addresses belong to connections; "
+    )
+    if redirecting:
+        return ConfigurationError(
+            f"{cls.__name__} takes no {redirecting}: keys and addresses belong to connections; "
             "add a connection in Langfuse, or give client=GenAIClient(connections=[...])"
         )
-    for name in unknown:
-        near = difflib.get_close_matches(name, cls.model_fields, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigurationError(
-            f"{cls.__name__} has no {name!r}: {hint}parameters of the provider's API go into model_kwargs"
-        )
-    return fields
+    name = unknown[0]
+    near = difflib.get_close_matches(name, cls.model_fields, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return ConfigurationError(
+        f"{cls.__name__} has no {name!r}: {hint}parameters of the provider's API go into model_kwargs"
+    )

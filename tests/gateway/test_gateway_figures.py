@@ -181,7 +181,10 @@ def test_odd_names(rates, board):
 
 
 def test_odd_usage(rates, board):
-    """Whatever numbers a server tells, the figures stay such, and Prometheus's counters never go back."""
+    """Whatever numbers a server tells, the figures stay such, and Prometheus's counters never go back.
+
+    What cannot be a cost is none, and then a token of the answer costs what the price map says, twice here.
+    """
     for told in (-5, 1 << 70, 2.5, float("nan"), float("inf")):
         call(rates, attempt(usage={"prompt_tokens": told, "completion_tokens": 1, "cost": told}))
     counts = rates.take()
@@ -190,7 +193,7 @@ def test_odd_usage(rates, board):
     found = [
         (row.prompt_tokens, row.completion_tokens, row.cost) for row in board.read("p1").targets
     ]
-    assert found == [(2, 5, 2.5)]
+    assert found == [(2, 5, 2.50002)]
 
 
 @pytest.mark.parametrize(
