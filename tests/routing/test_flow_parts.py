@@ -188,10 +188,11 @@ def test_a_stream_that_cannot_begin_anew_says_so(parts):
     other = Call(made, stream=True, args={"stream_recovery": "restart"})
     other.run(opened, Ending(None, None, late))
 
-    assert failed.__notes__ == [
+    (note,) = failed.__notes__
+    assert note == (
         "it could not begin anew: all 2 attempts failed: ServerError: b/m: broke (HTTP 500); "
         "ServerError: a/m: broke (HTTP 500)"
-    ]
+    )
     assert late.__notes__ == [
         "not tried again: this client's retries have reached 20% of its calls and 10 a second"
     ]
@@ -280,6 +281,17 @@ def test_what_is_on_trial_is_not_hedged(parts):
         call.flow.close()
 
     assert (usual.asked, on_trial.asked) == (["Begin"], ["Send"])
+
+
+def test_the_route_says_what_an_experiment_gave(parts):
+    """As the plan has it."""
+    made, assignment = parts(), object()
+    plan = made.planner.plan
+    made.planner = SimpleNamespace(
+        plan=lambda *given: dataclasses.replace(plan(*given), assignment=assignment)
+    )
+
+    assert Call(made).run(reply()).route.assignment is assignment
 
 
 def test_no_judge_sees_an_attempt_that_failed(parts):
