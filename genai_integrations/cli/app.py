@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +33,6 @@ app = typer.Typer(
     epilog="Ends with 0 if all is well, 1 if not, 2 for a wrong command line. NO_COLOR is respected.",
 )
 
-_MARKUP = app.rich_markup_mode
 _BOX_WIDTH = 66
 """Columns from which every command's help fits into Typer's boxes."""
 
@@ -59,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("langfuse").addHandler(logging.NullHandler())
     code: object = 0
     try:
-        app(arguments, prog_name="genai", **_fitting(get_terminal_size().columns))
+        with _fitting(get_terminal_size().columns) as more:
+            app(arguments, prog_name="genai", **more)
     except GenAIError as error:
         render.complain(error)
         code = 1
@@ -72,11 +73,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(render.flushed() or code)  # type: ignore[arg-type]  # as `SystemExit` had it
 
 
-def _fitting(width: int) -> dict[str, int]:
-    """How a terminal of `width` columns shows help: Typer's boxes cut options' names off where it has few of them."""
-    is_wide = width >= _BOX_WIDTH
-    app.rich_markup_mode = _MARKUP if is_wide else None
-    return {} if is_wide else {"terminal_width": width}
+@contextlib.contextmanager
+def _fitting(width: int) -> Iterator[dict[str, int]]:
+    """How a terminal of `width` columns shows help: Typer's boxes cut options' names off where it has few of them.
+
+    For one command line: the app stays as it was, for programs that ask it themselves.
+    """
+    if width >= _BOX_WIDTH:
+        yield {}
+        return
+    markup, app.rich_markup_mode = app.rich_markup_mode, None
+    try:
+        yield {"terminal_width": width}
+    finally:
+        app.rich_markup_mode = markup
 
 
 def _version(wanted: bool) -> None:

@@ -20,10 +20,12 @@ from genai_integrations.errors import (
     ServerError,
 )
 from genai_integrations.limits.setup import gate_of
+from genai_integrations.prompts.following import PromptLink
 from genai_integrations.routing.caching import NOBODY
 from genai_integrations.routing.health import Health
 from genai_integrations.routing.hedging import Hedging
 from genai_integrations.routing.kept_answers import Recalled
+from genai_integrations.routing.outages import Outage
 from genai_integrations.routing.remembering import Answers
 from genai_integrations.routing.steps import Ending, Opened
 from genai_integrations.transports.remedies.rows import BRIDGE
@@ -292,6 +294,66 @@ def test_the_route_says_what_an_experiment_gave(parts):
     )
 
     assert Call(made).run(reply()).route.assignment is assignment
+
+
+def test_who_is_out_is_not_asked(parts):
+    """In a rehearsal: the failure is written down as one, and the next target is asked."""
+    made = parts("a", "b")
+    Call(made).run(reply())
+    with Outage(made, "a"):
+        answer = Call(made).run(reply())
+
+    assert [(row.target, row.rehearsed) for row in answer.route.attempts] == [
+        ("a/m", True),
+        ("b/m", False),
+    ]
+
+
+def test_a_cascade_says_how_long_its_models_may_take(parts):
+    """And what each is asked; its judge looks at those that it names."""
+    made, asked = parts("a", "b"), []
+    cascade = SimpleNamespace(
+        asked=lambda target, request, timeout, ends: (asked.append(target.name), (request, 7.0))[1],
+        judged=("a/m",),
+        judge=lambda route: lambda request, wire: None,
+    )
+    plan = made.planner.plan
+    made.planner = SimpleNamespace(
+        plan=lambda *given: dataclasses.replace(plan(*given), cascade=cascade)
+    )
+    call = Call(made)
+    answer = call.run(reply("good"), None)
+    other = Call(made)
+    other.run(BROKE, reply())
+
+    assert (call.asked, asked) == (["Send", "Judge"], ["a/m", "a/m", "b/m"])
+    assert (call.steps[0].timeout, call.steps[1].may_block) == (7.0, True)
+    assert answer.text == "good"
+    assert other.asked == ["Send", "Send"]
+
+
+def test_a_prompt_follows_the_model_that_is_asked(parts, monkeypatch):
+    """Finding its version is our own time; a call without a prompt asks for none."""
+    clock = SimpleNamespace(now=100.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr("genai_integrations.routing.flow.time", clock)
+    monkeypatch.setattr("genai_integrations.routing.record.time", clock)
+    link = PromptLink({"name": "greeting", "version": 1})
+    link.followed = SimpleNamespace(
+        labels_for=lambda asked, model: ["openai"],
+        prompts=None,
+        prompt=SimpleNamespace(name="greeting"),
+    )
+    made = parts()
+    request = chat_request("m", HELLO, {"langfuse_prompt": link}, made.args, stream=False)
+    call = Call(made, request=request)
+
+    assert call.run() == "FindPrompt"
+    clock.now += 2
+    call.flow.send(None)
+    with pytest.raises(StopIteration) as ended:
+        call.flow.send(reply())
+    assert ended.value.value.route.ours_ms == 2000.0
 
 
 def test_no_judge_sees_an_attempt_that_failed(parts):
