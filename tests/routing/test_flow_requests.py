@@ -54,6 +54,7 @@ def test_what_was_learnt_of_a_target_is_said_from_the_first(parts):
     assert [row.get("max_tokens") for row in sent] == [5, None]
     assert [row.get("max_completion_tokens") for row in sent] == [None, 5]
     assert answer.route.attempts[-1].restated == ("max_tokens as max_completion_tokens",)
+    assert {step.call.connection.dialect for step in first.steps} == {None}
     assert [step.call.body.get("max_completion_tokens") for step in second.steps] == [5, None]
     assert [step.call.body["model"] for step in second.steps] == ["m", "m"]
 
