@@ -136,9 +136,10 @@ def costs(
         return {}
     told: object = usage.get("cost")
     # Perplexity tells it part by part.
-    reported = number(told.get("total_cost") if isinstance(told, dict) else told)
-    if reported is not None:
-        return {TOTAL: float(reported)}
+    if told is not None:
+        reported = number(told.get("total_cost") if isinstance(told, dict) else told)
+        if reported is not None:
+            return {TOTAL: float(reported)}
     size = _count(usage.get("prompt_tokens")) or 0
     if own:
         rates = _rates(provider, own, size, tier, batch)
