@@ -9,6 +9,7 @@ import pytest
 from flow_support import HELLO, Call, Watch, chunk, reply
 
 from genai_integrations.cache.memory import MemoryAnswers
+from genai_integrations.calls.reply import ParsedReply, Reply
 from genai_integrations.calls.request import chat_request, embedding_request
 from genai_integrations.calls.route import CACHE, Attempt
 from genai_integrations.calls.wire import Spoken
@@ -439,3 +440,72 @@ def test_a_reply_is_put_together_if_anybody_looks_at_it(parts):
     call.flow.close()
 
     assert call.steps[-1].assemble is True
+
+
+def test_a_stream_that_broke_gives_its_place_back_before_another_begins(parts):
+    """Else a client that may have one call at a time would wait for itself."""
+    made = parts("a", "b")
+    made.gate = gate_of(
+        {"*": {"max_parallel": 1}}, None,
+        on_limit="fail", on_alert=None, limits_away="local", redis_url=None, space=None,
+    )  # fmt: skip
+    call = Call(made, stream=True, args={"stream_recovery": "restart"})
+
+    def sent(outcome):
+        step = call.flow.send(outcome)
+        while type(step).__name__ == "Admit":
+            step = call.flow.send(step.room.take(step.target))
+        return step
+
+    opened = Opened([chunk("he")], iter(()))
+    assert sent(None).call.connection.name == "a"
+    assert sent(opened).held == opened.held
+    assert sent(Ending(None, None, ServerError("it broke"))).call.connection.name == "b"
+    call.flow.close()
+
+
+def test_a_whole_answer_may_take_the_place_of_a_stream_that_broke(parts):
+    """Handed out in one piece."""
+    call = Call(parts("a", "b"), stream=True, args={"stream_recovery": "restart"})
+    opened = Opened([chunk("he")], iter(()))
+
+    step = call.run(opened, Ending(None, None, ServerError("it broke")), reply("whole"))
+
+    held = [
+        choice["delta"].get("content") for row in call.steps[-1].held for choice in row["choices"]
+    ]
+    assert (step, call.steps[-1].rest) == ("Hand", None)
+    assert "whole" in held
+    call.flow.close()
+
+
+def test_only_who_asked_for_an_object_gets_one(parts):
+    """A plain reply is a plain one."""
+    made = parts()
+    plain = Call(made).run(reply("5"))
+    request = dataclasses.replace(chat_request("m", HELLO, {}, made.args, stream=False), parse=int)
+    parsed = Call(made, request=request).run(reply("5"))
+
+    assert (type(plain), type(parsed)) == (Reply, ParsedReply)
+
+
+def test_a_key_that_was_refused_is_not_read_again_for_a_second(parts, monkeypatch):
+    """It is from then on, to the moment."""
+    clock = SimpleNamespace(now=100.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr("genai_integrations.routing.flow.time", clock)
+    made = parts()
+
+    def asked():
+        call = Call(made)
+        with pytest.raises(AuthenticationError):
+            call.run(AuthenticationError("wrong key", status=401), made.registry.peek(), None, None)
+        return call.asked
+
+    first = asked()
+    clock.now = 100.9
+    second = asked()
+    clock.now = 101.0
+    third = asked()
+
+    assert (first, second, third) == (["Send", "Load"], ["Send"], ["Send", "Load"])
