@@ -442,14 +442,14 @@ def test_a_reply_is_put_together_if_anybody_looks_at_it(parts):
     assert call.steps[-1].assemble is True
 
 
-def test_a_stream_that_broke_gives_its_place_back_before_another_begins(parts):
-    """Else a client that may have one call at a time would wait for itself."""
-    made = parts("a", "b")
-    made.gate = gate_of(
-        {"*": {"max_parallel": 1}}, None,
-        on_limit="fail", on_alert=None, limits_away="local", redis_url=None, space=None,
-    )  # fmt: skip
-    call = Call(made, stream=True, args={"stream_recovery": "restart"})
+def test_a_stream_that_broke_is_paid_for_by_what_it_used(parts):
+    """Before another begins: what was set aside for the longest answer of both would be beyond `max_cost`."""
+    prices = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.1}
+    made = parts(
+        "a", "b", model_list=[row("a/m", order=1, **prices), row("b/m", order=2, **prices)]
+    )
+    params = {"max_cost": 0.7, "max_tokens": 5, "stream_recovery": "restart"}
+    call = Call(made, request=chat_request("m", HELLO, params, made.args, stream=True))
 
     def sent(outcome):
         step = call.flow.send(outcome)
@@ -457,10 +457,10 @@ def test_a_stream_that_broke_gives_its_place_back_before_another_begins(parts):
             step = call.flow.send(step.room.take(step.target))
         return step
 
-    opened = Opened([chunk("he")], iter(()))
+    opened, used = Opened([chunk("he")], iter(())), {"prompt_tokens": 1, "completion_tokens": 1}
     assert sent(None).call.connection.name == "a"
     assert sent(opened).held == opened.held
-    assert sent(Ending(None, None, ServerError("it broke"))).call.connection.name == "b"
+    assert sent(Ending(used, None, ServerError("it broke"))).call.connection.name == "b"
     call.flow.close()
 
 
