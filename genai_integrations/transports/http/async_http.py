@@ -17,7 +17,6 @@ from genai_integrations.errors import (
     APIConnectionError,
     CallError,
     GenAIError,
-    RequestTimeoutError,
 )
 from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.network import CONNECT_TIMEOUT, END_OF_BODY, without_frames
@@ -26,7 +25,7 @@ from genai_integrations.transports.http.async_answer import AsyncAnswer
 from genai_integrations.transports.http.async_connection import Connection
 from genai_integrations.transports.http.async_hosts import Pool, Way
 from genai_integrations.transports.http.endpoint import Endpoint, reached
-from genai_integrations.transports.http.heads import REFUSED, head_of
+from genai_integrations.transports.http.heads import head_of, unread
 from genai_integrations.transports.http.packing import Unpacking, unpacking
 from genai_integrations.transports.http.sizes import answer_too_large
 
@@ -228,13 +227,8 @@ async def read_all(answer: AsyncAnswer) -> bytes:
     """
     try:
         return await _whole(answer)
-    except RequestTimeoutError:
-        raise
-    except CallError:
-        if answer.status < REFUSED:
-            raise
-        # Not its beginning either: a secret that is cut in two would not be taken out of it.
-        return b""
+    except CallError as error:
+        return unread(error, answer.status)
 
 
 async def _whole(answer: AsyncAnswer) -> bytes:

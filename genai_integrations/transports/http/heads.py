@@ -9,6 +9,7 @@ from http.client import HTTPException
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
+from genai_integrations.errors import CallError, RequestTimeoutError
 from genai_integrations.transports.http.endpoint import Endpoint
 
 REFUSED = 300
@@ -128,6 +129,18 @@ def length_of(status: int, headers: dict[str, str]) -> int | None:
     if not told.isdecimal() or len(told) > _LONGEST_LENGTH:
         raise HTTPException("the length of the answer is not a number")
     return int(told)
+
+
+def unread(error: CallError, status: int) -> bytes:
+    """The body of an answer that cannot be read: none, where its head says all that counts.
+
+    Raises:
+        CallError: The error, of an answer that is none without its body, or that did not come in time.
+    """
+    if status < REFUSED or isinstance(error, RequestTimeoutError):
+        raise error
+    # Not its beginning either: a secret that is cut in two would not be taken out of it.
+    return b""
 
 
 def unfolded(text: str) -> list[str]:

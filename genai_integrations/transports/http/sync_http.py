@@ -33,7 +33,7 @@ from genai_integrations.runtime.network import (
 from genai_integrations.settings import answer_limits
 from genai_integrations.transports.http.answer import Answer, PatientReader
 from genai_integrations.transports.http.endpoint import Endpoint, reached
-from genai_integrations.transports.http.heads import REFUSED, head_of
+from genai_integrations.transports.http.heads import head_of, unread
 from genai_integrations.transports.http.hosts import Host
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.sizes import answer_too_large
@@ -172,13 +172,8 @@ def read_all(answer: Answer, patience: Patience) -> bytes:
     """
     try:
         return _whole(answer, patience)
-    except RequestTimeoutError:
-        raise
-    except CallError:
-        if answer.status < REFUSED:
-            raise
-        # Not its beginning either: a secret that is cut in two would not be taken out of it.
-        return b""
+    except CallError as error:
+        return unread(error, answer.status)
 
 
 def _whole(answer: Answer, patience: Patience) -> bytes:
