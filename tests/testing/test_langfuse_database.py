@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -180,14 +181,25 @@ def test_the_shown_secret_is_the_recorded_one(golden_connections):
         assert display_secret(row["request"]["secretKey"]) == shown
 
 
-def test_a_start_that_fails_leaves_nothing(monkeypatch, tmp_path):
+@pytest.fixture
+def empty_folder():
+    """A folder for temporary files in which another user, Postgres's, can have some.
+
+    Each pytest that begins on the machine closes the parent of `tmp_path` to other users, whoever is in there.
+    """
+    with tempfile.TemporaryDirectory(prefix="db-") as folder:
+        yield Path(folder)
+
+
+def test_a_start_that_fails_leaves_nothing(monkeypatch, empty_folder):
     """When the server does not come up, its files are deleted and the error is raised."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(empty_folder))
     monkeypatch.setattr("genai_integrations.testing.postgres.database.TABLES", "NO SQL")
     with pytest.raises(psycopg.errors.SyntaxError):
         LangfuseDatabase().start()
 
-    assert list(tmp_path.iterdir()) == []
+    # Postgres's package keeps a lock file, an empty one, where it is imported first.
+    assert [path.name for path in empty_folder.iterdir() if path.is_dir()] == []
 
 
 def test_a_start_that_takes_too_long_for_pg_ctl_is_a_start(monkeypatch, postgres):
