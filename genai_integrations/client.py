@@ -454,7 +454,7 @@ class GenAIClient:
                 is not asked: its items have a `BudgetExceededError`.
             deadline: How long it may take, such as `"24h"`, or seconds: then requests go into the batches that
                 providers have at half price (OpenAI, Azure, Mistral, Anthropic, Gemini, Bedrock), and what those have not
-                answered near the deadline is asked live. Without, all are asked live.
+                answered near the deadline is sent live. Without, all are sent live.
 
         Raises:
             ConfigurationError: Something given cannot work, or the journal is another batch's, or in use.
@@ -691,7 +691,7 @@ class GenAIClient:
 
         if self._ledger is None:
             raise ConfigurationError(
-                'the client has no ledger: GenAIClient(ledger="calls.db") writes calls down'
+                'the client has no ledger: GenAIClient(ledger="calls.db") records calls'
             )
         begins, ends = moment("since", since), moment("until", until)
         with self._ledger.book.reading() as connection:

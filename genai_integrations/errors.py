@@ -6,7 +6,7 @@ GenAIError
 │   ├── CapabilityError         no target can do what the request needs
 │   └── ReplayError             what is asked was not recorded
 ├── CredentialError             a key cannot be read or made
-│   ├── DecryptionError         a stored secret does not decrypt
+│   ├── DecryptionError         a stored secret cannot be decrypted
 │   ├── ConnectionNotFoundError no connection has that name
 │   ├── CredentialStoreError    the store of connections cannot be read
 │   └── UntrustedHostError      a key would go to a host that is not trusted
@@ -70,7 +70,7 @@ class CredentialError(GenAIError):
 
 
 class DecryptionError(CredentialError):
-    """A stored secret does not decrypt, or decrypts to something that is no credential."""
+    """A stored secret cannot be decrypted, or decrypts to something that is no credential."""
 
 
 class ConnectionNotFoundError(CredentialError):

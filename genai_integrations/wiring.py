@@ -122,7 +122,7 @@ def gate_of(
 
 
 def ledger_of(ledger: object) -> Ledger | None:
-    """What writes calls down; nothing is loaded for it where that is not wanted."""
+    """What records calls; nothing is loaded for it where that is not wanted."""
     if ledger is None:
         return None
     from genai_integrations.ledger import observer

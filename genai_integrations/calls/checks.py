@@ -27,7 +27,7 @@ def wrong(name: str, value: object, wanted: str) -> ConfigurationError:
 def count(name: str, value: object) -> int:
     """A whole number from 0 on."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise wrong(name, value, "a whole number from 0 on")
+        raise wrong(name, value, "a whole number, 0 or more")
     return value
 
 
@@ -61,7 +61,7 @@ def from_zero(name: str, value: object) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if is_number and 0 <= value <= sys.float_info.max:  # type: ignore[operator]  # it is a number
         return float(value)  # type: ignore[arg-type]  # as above
-    raise wrong(name, value, "a number from 0 on")
+    raise wrong(name, value, "a number, 0 or more")
 
 
 def names(name: str, value: object) -> tuple[str, ...]:
@@ -115,14 +115,14 @@ def text_or_none(name: str, value: object) -> str | None:
     found = os.fspath(value) if isinstance(value, os.PathLike) else value
     if found is None or (isinstance(found, str) and found):
         return found
-    raise wrong(name, value, "a text")
+    raise wrong(name, value, "a string")
 
 
 def secret_text(name: str, value: object) -> str | None:
     """As `text_or_none`, for a text that nothing may show."""
     if value is None or (isinstance(value, str) and value):
         return value and MaskedText(value)
-    raise ConfigurationError(f"router_args[{name!r}] must be a text, not {type(value).__name__}")
+    raise ConfigurationError(f"router_args[{name!r}] must be a string, not {type(value).__name__}")
 
 
 def options(**checks: Check) -> Check:
@@ -130,7 +130,7 @@ def options(**checks: Check) -> Check:
 
     def check(name: str, value: object) -> Mapping[str, Any]:
         if not isinstance(value, Mapping) or not checks.keys() >= value.keys():
-            raise wrong(name, value, f"a mapping with no other keys than {', '.join(checks)}")
+            raise wrong(name, value, f"a mapping with only the keys {', '.join(checks)}")
         return {key: checks[key](f"{name}.{key}", item) for key, item in value.items()}
 
     return check

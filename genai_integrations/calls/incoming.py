@@ -261,7 +261,7 @@ def _restate_texts(said: Wire) -> None:
     if isinstance(content, (list, dict)):
         _restate_parts(said, content if isinstance(content, list) else [content])
     elif not isinstance(content, (str, NoneType)):
-        raise InvalidReplyError("the answer has a number in the place of its text")
+        raise InvalidReplyError("the answer has a number in place of its text")
     thought = said.get("reasoning")
     if isinstance(thought, str) and thought and not said.get("reasoning_content"):
         said["reasoning_content"] = thought

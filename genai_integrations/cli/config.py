@@ -28,9 +28,9 @@ File = Annotated[
 
 @app.command()
 def check(file: File, as_json: AsJson = False) -> None:
-    """Check a file: what is wrong, line by line, and what has no meaning here.
+    """Check a file: what is wrong, line by line, and what has no effect here.
 
-    Connections are read; no provider is called. Ends with 1 if something is wrong.
+    Connections are read; no provider is called. Exits with 1 if something is wrong.
     """
     read, client = _opened(file)
     problems = _problems(read, client)

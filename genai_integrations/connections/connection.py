@@ -100,7 +100,7 @@ class Connection:
         models = given.texts(f"{owner}: custom_models", custom_models, "gpt-4o")
         headers = _headers(owner, extra_headers) if extra_headers is not None else None
         if not isinstance(secret, str):
-            raise given.wrong(f"{owner}: the secret", secret, "a text")
+            raise given.wrong(f"{owner}: the secret", secret, "a string")
         return cls(
             name,
             known,

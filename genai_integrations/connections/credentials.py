@@ -94,7 +94,7 @@ def open_credential(connection: Connection) -> Credential:
     """Reveal a connection's secret and read it.
 
     Raises:
-        DecryptionError: It does not decrypt, or is no credential of the connection's provider.
+        DecryptionError: It cannot be decrypted, or is no credential of the connection's provider.
         CredentialError: Its store cannot give it.
     """
     # The readers return what is wrong instead of raising, so that no traceback passes a frame with the text.

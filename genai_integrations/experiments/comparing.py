@@ -59,7 +59,7 @@ def compare(
         client: Who asks; default `default_client()`.
         evaluators: Score the answers: `exact()`, `regex(...)`, `json_schema(...)`, `llm_judge(...)`, or functions.
         params: OpenAI's parameters, for every call; `{"stream": True}` measures the time to the first token too.
-        repeats: How often each is asked.
+        repeats: How many times to ask each.
         max_concurrency: Calls at a time.
         max_cost: US dollars. Nothing is sent if more is expected; no further call begins when more is spent.
         progress: Show the expected cost and a bar; default in a notebook and in a terminal.

@@ -76,7 +76,7 @@ def entry_of(index: int, request: object) -> Entry:
             "a request of a batch needs either messages, for an answer, or input, for embeddings"
         )
     if request.get("stream"):
-        raise ConfigurationError("a batch has whole answers: leave stream out of its requests")
+        raise ConfigurationError("a batch returns whole answers: leave stream out of its requests")
     try:
         return Entry(index, key_of(_asked(request)), request)
     except (TypeError, ValueError, RecursionError):

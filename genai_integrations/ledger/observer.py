@@ -23,7 +23,7 @@ LEFT = "left"
 
 
 class Ledger:
-    """An observer that writes calls down.
+    """An observer that records calls.
 
     Args:
         book: The file.

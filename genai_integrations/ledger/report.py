@@ -73,7 +73,7 @@ def report(
     found = stats_of(connection, "hour", since=period.since, until=period.until)
     body = [Html(f"<h1>{escape(title)}</h1>")]
     if found.total is None:
-        body.append(Html("<p>No call has been written down in this time.</p>"))
+        body.append(Html("<p>No call was recorded in this period.</p>"))
     else:
         body += [_head(found.total, connection, period), _hours(connection, period, found)]
         body += _tables(connection, period)
@@ -154,7 +154,7 @@ def _errors(total: StatsRow) -> Html:
     if not total.errors:
         return Html("")
     rows = [(kind, count, f"{count / total.calls:.1%}") for kind, count in total.errors.items()]
-    return Html(f"<h2>How calls ended otherwise</h2>{table(('', 'calls', 'share'), rows)}")
+    return Html(f"<h2>How the other calls ended</h2>{table(('', 'calls', 'share'), rows)}")
 
 
 def _failures(connection: sqlite3.Connection, period: Period) -> Html:
@@ -250,7 +250,7 @@ def as_rows(found: Stats) -> Iterable[Sequence[object]]:
 def stats_bundle(found: Stats) -> Bundle:
     """Rows in a notebook, without the columns in which nothing stands."""
     if found.total is None:
-        nothing = "No call has been written down in this time."
+        nothing = "No call was recorded in this period."
         return bundle(nothing, nothing)
     shown = filled((found.by, *HEADERS[1:]), as_rows(found))
     return bundle(text_table(*shown), table(*shown))

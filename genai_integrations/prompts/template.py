@@ -131,7 +131,7 @@ class Prompt:
             return cls(name, 0, (), {}, parsed_body(given), is_fallback=True)
         except (LookupError, TypeError, AttributeError):
             raise ConfigurationError(
-                f"the fallback of prompt {name!r} must be a text, or a list of messages with role and content "
+                f"the fallback of prompt {name!r} must be a string, or a list of messages with role and content "
                 "(or type and name for a placeholder)"
             ) from None
 
@@ -300,8 +300,8 @@ def require(owner: str, wanted: Sequence[str], values: Mapping[str, object]) -> 
         for name in missing
         if (found := difflib.get_close_matches(name, others, n=1))
     ]
-    hint = f"given are {_quoted(values)}" if values else "nothing is given"
-    hint = f"given is {', '.join(near)}" if near else hint
+    hint = f"given: {_quoted(values)}" if values else "none were given"
+    hint = f"given: {', '.join(near)}" if near else hint
     raise PromptVariableError(f"{owner} needs {_quoted(missing)}; {hint}")
 
 

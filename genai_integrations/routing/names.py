@@ -225,7 +225,7 @@ class Names:
             own = [row for row in self._connections if _hosts_others(row)]
         if len(own) == 1:
             target = Deployment(own[0], _own_id(own[0], name))
-            yield Target(target, "it may have it, and nobody else has")
+            yield Target(target, "it may have it, and no other has")
 
     def _missing(self, targets: Sequence[Target]) -> Iterable[str]:
         for row in self._broken.values():

@@ -39,7 +39,7 @@ def unserved(
     if name == AUTO:
         hint = "; router_args['auto'] says what it chooses from."
     family = family_of(meant)
-    wanted = f" It takes a connection of {' or '.join(_hosts(family))}." if family else ""
+    wanted = f" It needs a connection to {' or '.join(_hosts(family))}." if family else ""
     have = ", ".join(row.name for row in connections)
     open_ended = next((row.name for row in connections if row.with_default_models), None)
     written = f" `{open_ended}/{meant}` asks it anyway." if open_ended else ""

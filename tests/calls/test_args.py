@@ -276,7 +276,7 @@ def test_a_misspelt_argument_gets_a_hint(name, meant):
 @pytest.mark.parametrize("name", ["redis_db", "set_verbose", "enable_pre_call_checks"])
 def test_an_argument_of_litellms_that_is_not_ours_is_refused(name):
     """Nothing is ignored silently."""
-    with pytest.raises(ConfigurationError, match="supported are"):
+    with pytest.raises(ConfigurationError, match="the supported ones are"):
         router_args({name: "x"})
 
 

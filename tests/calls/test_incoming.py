@@ -183,9 +183,9 @@ def test_odd_pieces_break_nothing(pieces):
 @pytest.mark.parametrize("content", [5, 1.5, True])
 def test_a_number_in_the_place_of_the_text(content):
     """It is no answer, whole or streamed: who joins the texts of one would fail."""
-    with pytest.raises(InvalidReplyError, match="in the place of its text"):
+    with pytest.raises(InvalidReplyError, match="in place of its text"):
         reply({"content": content})
-    with pytest.raises(InvalidReplyError, match="in the place of its text"):
+    with pytest.raises(InvalidReplyError, match="in place of its text"):
         IncomingChunks().check({"choices": [{"index": 0, "delta": {"content": content}}]})
 
 

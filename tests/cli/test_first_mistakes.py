@@ -234,7 +234,7 @@ def test_a_wrong_router_argument(run, tmp_path):
     command = run("-m", "genai_integrations.cli", "--config", "genai.yaml", *chat())
 
     assert program.stderr.splitlines()[-1].startswith(
-        "genai_integrations.errors.ConfigurationError: router_args has no 'num_retires': did you mean 'num_retries'? supported are fallbacks, "
+        "genai_integrations.errors.ConfigurationError: router_args has no 'num_retires': did you mean 'num_retries'? the supported ones are fallbacks, "
     )
     assert lines_of_ours(program.stderr) <= 8
     assert (command.returncode, command.stderr) == (

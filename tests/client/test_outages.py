@@ -157,7 +157,7 @@ def test_embeddings_meet_it_too(make_client, seoul, usa):
 @pytest.mark.parametrize(
     ("name", "how", "words"),
     [
-        ("", {}, "what is out must be a text"),
+        ("", {}, "what is out must be a string"),
         ("seoul", {"status": 200}, "status must be an HTTP status from 400 to 599, not 200"),
         ("seoul", {"status": True}, "status must be"),
         ("seoul", {"status": "429"}, "status must be"),

@@ -113,15 +113,15 @@ def test_one_limit_of_two():
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"model": ""}, "model must be a text"),
-        ({"model": 5}, "model must be a text, not int 5"),
+        ({"model": ""}, "model must be a string"),
+        ({"model": 5}, "model must be a string, not int 5"),
         ({"temperature": "hot"}, "temperature must be a number from 0 to 2, not str$"),
         ({"temperature": 7}, "temperature must be a number from 0 to 2, not int 7"),
         ({"temperature": True}, "not bool"),
         ({"temperature": float("nan")}, "not float nan"),
         ({"max_tokens": 0}, "max_tokens must be a whole number above 0"),
         ({"max_tokens": 1.5}, "max_tokens must be"),
-        ({"stop": [1]}, "stop must be a text or a list of texts"),
+        ({"stop": [1]}, "stop must be a string or a list of strings"),
         ({"tools": [{"description": "x"}]}, "tools must be a list of functions"),
         ({"response_format": {}}, "response_format must be an object with a type"),
         ([1], "a config that is not an object"),

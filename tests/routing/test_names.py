@@ -264,7 +264,7 @@ def test_each_connection_says_why_it_does_not_serve_a_name():
 
 def test_a_family_without_a_connection_says_what_it_takes(names):
     """The error names the providers of the family."""
-    with pytest.raises(UnknownModelError, match="It takes a connection of xai"):
+    with pytest.raises(UnknownModelError, match="It needs a connection to xai"):
         names.targets("grok-4")
 
 
@@ -610,5 +610,5 @@ def test_the_only_server_that_may_have_a_model_is_asked():
     )
 
     (target,) = Names([one]).targets("acme")
-    assert (target.name, target.why) == ("one/acme", "it may have it, and nobody else has")
+    assert (target.name, target.why) == ("one/acme", "it may have it, and no other has")
     assert Names([one, other]).resolve("acme").targets == ()

@@ -79,7 +79,7 @@ class GeminiEvents:
     def _begin(self, event: Wire) -> None:
         refuse_blocked(event)
         if "candidates" not in event and "usageMetadata" not in event:
-            raise InvalidReplyError("an event of the stream is none of Gemini's")
+            raise InvalidReplyError("an event of the stream is not one of Gemini's")
         self._head["id"] = event.get("responseId") or f"chatcmpl-{uuid.uuid4().hex}"
         self._head["model"] = event.get("modelVersion") or self._head["model"]
 
