@@ -62,15 +62,15 @@ class CapabilityError(ConfigurationError):
 
 
 class ReplayError(ConfigurationError):
-    """What is asked is not on the tape that is replayed, or not so often."""
+    """What is asked is not on the tape that is replayed, or not that often."""
 
 
 class CredentialError(GenAIError):
-    """A provider's key cannot be had or may not be used."""
+    """A provider's key cannot be read, or may not be used."""
 
 
 class DecryptionError(CredentialError):
-    """A stored secret cannot be decrypted, or decrypts to something that is no credential."""
+    """A stored secret cannot be decrypted, or decrypts to something that is not a credential."""
 
 
 class ConnectionNotFoundError(CredentialError):

@@ -68,8 +68,8 @@ def compare(
 
     Raises:
         ConfigurationError: Something given cannot work.
-        PromptError: A prompt cannot be had, or an input lacks one of its variables.
-        DatasetError: The dataset cannot be had.
+        PromptError: A prompt cannot be fetched, or an input lacks one of its variables.
+        DatasetError: The dataset cannot be fetched.
         BudgetExceededError: It is expected to cost more than `max_cost`.
     """
     asked = _Asked(models, inputs, prompts, evaluators, params, repeats, run_name)

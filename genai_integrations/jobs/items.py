@@ -17,7 +17,7 @@ from genai_integrations.runtime.given import shown
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """What came of one request of a batch.
+    """The result of one request of a batch.
 
     Attributes:
         index: Which request it was, from 0.

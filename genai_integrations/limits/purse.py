@@ -19,7 +19,7 @@ class Purse:
         usd: US dollars.
 
     Raises:
-        ConfigurationError: It is no amount.
+        ConfigurationError: It is not an amount.
     """
 
     def __init__(self, usd: float) -> None:

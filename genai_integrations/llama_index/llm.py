@@ -125,7 +125,7 @@ class GenAI(PromptedLLM):
             fields: For what the config does not say.
 
         Raises:
-            PromptError: The prompt cannot be had.
+            PromptError: The prompt cannot be fetched.
             ConfigurationError: A field or a key does not exist, or the config cannot work.
         """
         settings = LiveSettings(LivePrompt(name, label, version, client, fallback), tuple(allow))

@@ -205,7 +205,7 @@ class Prompt:
 
         Args:
             values: A value for each variable, and a list of messages for each placeholder.
-            allow_extra: Whether values of no variable are ignored.
+            allow_extra: Whether values that belong to no variable are ignored.
 
         Returns:
             A text for a text prompt, a list of messages for a chat prompt.
@@ -233,7 +233,7 @@ class Prompt:
             values: See `render`.
             message: Makes a message of a role and a text.
             history: Makes the messages of a placeholder, of its name and value.
-            allow_extra: Whether values of no variable are ignored.
+            allow_extra: Whether values that belong to no variable are ignored.
 
         Raises:
             PromptVariableError: As `render` does.

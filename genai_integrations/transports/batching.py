@@ -91,7 +91,7 @@ class Batching:
 
         Raises:
             CallError: One failed.
-            CredentialError: The key cannot be had, or may not go there.
+            CredentialError: The key cannot be read, or may not go there.
         """
         answer: object = None
         while True:

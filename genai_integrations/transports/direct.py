@@ -93,7 +93,7 @@ class DirectTransport:
 
         Raises:
             CallError: The attempt failed.
-            CredentialError: The key cannot be had or may not go there.
+            CredentialError: The key cannot be read, or may not go there.
         """
         http = self._sync  # first, so that a fork waits for its import
         from genai_integrations.transports.http import sync_http

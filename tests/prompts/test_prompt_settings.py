@@ -237,7 +237,7 @@ def test_a_bad_config_changes_nothing(framework, config, words, langfuse, provid
     (told,) = [row.getMessage() for row in caplog.records]
     assert words in told
     assert "version 2" in told
-    assert "the config of version 1 of 'p' is used on" in told
+    assert "the config of version 1 of 'p' stays in use" in told
 
     langfuse.create_prompt("p", "three", config={"model": "gpt-4o-mini"})
     client.refresh()

@@ -173,7 +173,7 @@ def test_rows_that_nobody_serves_are_told(monkeypatch):
     assert [target.name for target in found.targets] == ["usa/gpt-4o"]
     assert found.missing == (
         "row 1 of 'smart': nobody serves 'tokyo/gpt-9'",
-        "row 3 of 'smart': NOT_THERE is not set, which 'smart' names",
+        "row 3 of 'smart': NOT_THERE is not set, but 'smart' names it",
         "row 4 of 'smart': the same target as a row before it",
     )
     assert "not: row 1 of 'smart'" in found.explain()

@@ -43,8 +43,8 @@ def langfuse_chain(
         model: Has what the config does not say; default `ChatGenAI()`.
 
     Raises:
-        PromptError: The prompt cannot be had.
-        ConfigurationError: `allow` names a key that there is not, or the config cannot work.
+        PromptError: The prompt cannot be fetched.
+        ConfigurationError: `allow` names a key that does not exist, or the config cannot work.
     """
     live = LivePrompt(name, label, version, client, fallback)
     settings = LiveSettings(live, tuple(allow))
