@@ -83,7 +83,7 @@ def cascades(name: str, value: object) -> Mapping[str, CascadeOf]:
         raise checks.wrong(name, value, f"a mapping like {_CASCADE_LIKE}")
     if AUTO in value:
         raise ConfigurationError(
-            f"router_args[{name!r}] may not have {AUTO!r}: it asks for a choice"
+            f"router_args[{name!r}] may not have the name {AUTO!r}, which asks for a choice"
         )
     return {asked: _cascade(f"{name}.{asked}", row) for asked, row in value.items()}
 

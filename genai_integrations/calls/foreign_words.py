@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from genai_integrations.errors import ConfigurationError
 
 _TESTING = "genai_integrations.testing has a provider that answers as scripted, and GenAIClient(replay=...) answers from a tape"
-_PRICES = "a row of router_args['model_list'] says what a model costs and may be asked"
+_PRICES = "a row of router_args['model_list'] has the prices and limits of a model"
 _TRACING = "a call has metadata, langfuse_session_id, langfuse_user_id and langfuse_tags"
 _PROMPT = "langfuse_prompt=client.prompt('name') and variables={...} fill in a prompt"
 _CLIENT = "it belongs to the client: GenAIClient(...)"

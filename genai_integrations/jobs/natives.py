@@ -160,8 +160,8 @@ class Natives:
         for one in self.open.values():
             if one.seen.count < len(one.rows) or str(one.seen) != one.digest:
                 raise ConfigurationError(
-                    f"the journal's batch {', '.join(one.ids) or one.mark} has other requests than these: "
-                    "run it with the requests it was begun with, or name another file"
+                    f"the journal's batch {', '.join(one.ids) or one.mark} was begun with other requests: "
+                    "run it with those, or name another file"
                 )
 
     def submit(self, group: Group) -> bool:

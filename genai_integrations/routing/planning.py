@@ -169,7 +169,7 @@ def _check_new(groups: Sequence[Sequence[Target]]) -> None:
         if any(target.said for target in group) and names <= seen:
             raise ConfigurationError(
                 f"a fallback to {', '.join(sorted(names))} with parameters of its own has no effect: "
-                "the call asks it before, without them"
+                "the call asks it earlier, without them"
             )
         seen |= names
 

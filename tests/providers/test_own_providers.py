@@ -341,7 +341,7 @@ URL = "https://llm.acme.example/v1"
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"name": "Acme"}, "a provider's name is made of a-z, 0-9, '-' and '_', as 'acme'; 'Acme' is not"),
+        ({"name": "Acme"}, "a provider's name is made of a-z, 0-9, '-' and '_', such as 'acme'; 'Acme' is not"),
         ({"name": "a/b"}, "'a/b' is not"),
         ({"name": None}, "None is not"),
         ({"name": "gemini"}, "provider 'gemini': another one has this name already; take another name, or restart"),

@@ -87,7 +87,7 @@ class Given:
         by = (
             f"by {self.by}"
             if self.by != AT_RANDOM
-            else f"at random, because no {self.of.by} is told"
+            else f"at random, because no {self.of.by} is given"
         )
         return f"{kind} {self.of.name!r}: {self.variant!r}, which gets {self.share * 100:g} %, {by}"
 
