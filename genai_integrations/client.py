@@ -306,7 +306,7 @@ class GenAIClient:
                 `langfuse_metadata`, and `langfuse_observation`, an open one to write on instead of a new one.
 
         Raises:
-            ConfigurationError: The request cannot work, or nobody serves the model.
+            ConfigurationError: The request cannot work, or no connection serves the model.
             CredentialError: No key can be read.
             CallError: Providers were called and failed; `.route` has every attempt.
         """
@@ -381,7 +381,7 @@ class GenAIClient:
             params: As for `completion`.
 
         Raises:
-            ConfigurationError: The request cannot work, or nobody serves the model.
+            ConfigurationError: The request cannot work, or no connection serves the model.
             CallError: A provider that was asked for its count does not say.
         """
         return self._estimator(model, messages, input, params, exact=exact, batch=batch).run()

@@ -131,7 +131,7 @@ class LiveSettings:
         model = settings.get("model")
         if model is not None and not self.live.asked.resolve(model).targets:
             raise UnknownModelError(
-                f"prompt {prompt.name!r} version {prompt.version} names the model {model!r}, which nobody "
+                f"prompt {prompt.name!r} version {prompt.version} names the model {model!r}, which no connection "
                 f"serves: `genai resolve {model}` explains"
             )
         return settings

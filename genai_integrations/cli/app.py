@@ -163,7 +163,7 @@ app.command()(models)
 def resolve(name: Name, as_json: AsJson = False) -> None:
     """Explain which connections serve a model, and why.
 
-    No provider is called. Exits with 1 if nobody serves it.
+    No provider is called. Exits with 1 if no connection serves it.
     """
     client = options.client()
     found = client.resolve(name)

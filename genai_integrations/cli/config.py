@@ -140,7 +140,7 @@ def _problems(read: Configuration, client: GenAIClient) -> list[str]:
     for name in _fallback_names(read):
         if not client.resolve(name).targets:
             path = ("router_settings", "fallbacks")
-            problems.append(f"{read.document.at(path)}: nobody serves the fallback {name!r}")
+            problems.append(f"{read.document.at(path)}: no connection serves the fallback {name!r}")
     return problems
 
 

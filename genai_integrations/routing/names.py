@@ -65,13 +65,13 @@ class Resolution:
         alias = f" (alias of {self.meant!r})" if self.meant != self.name else ""
         if self.targets:
             return f"{self.name!r}{alias} is served by:"
-        nobody = f"Nobody serves {self.name!r}{alias}"
+        nobody = f"No connection serves {self.name!r}{alias}"
         if self.error is None:
             return f"{nobody}."
         from genai_integrations.routing.unserved import explained_by
 
         told = str(self.error).removesuffix(explained_by(self.name))
-        return f"N{told[1:]}" if told.startswith("nobody serves") else f"{nobody}: {told}"
+        return f"N{told[1:]}" if told.startswith("no connection serves") else f"{nobody}: {told}"
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         from genai_integrations.routing.views import resolution_bundle

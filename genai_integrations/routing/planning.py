@@ -293,7 +293,7 @@ class Plans:
                 why = f"fallback {name!r}: {target.why}"
                 targets.setdefault(target.name, dataclasses.replace(target, why=why))
             if not other.targets:
-                missing.append(f"fallback {name!r}: nobody serves it")
+                missing.append(f"fallback {name!r}: no connection serves it")
         return dataclasses.replace(own, targets=tuple(targets.values()), missing=tuple(missing))
 
     def fallback_names(self, model: str) -> list[str]:

@@ -32,7 +32,7 @@ def unserved(
         near: A question with the nearest names; empty if there are none.
     """
     unusable = _unusable(broken)
-    nobody = f"nobody serves {name!r}" + (f" (alias of {meant!r})" if meant != name else "")
+    nobody = f"no connection serves {name!r}" + (f" (alias of {meant!r})" if meant != name else "")
     if not connections:
         return f"{nobody}: {unusable or _how_to_connect(meant)}"
     hint = f"; {near}" if near else "."

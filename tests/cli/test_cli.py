@@ -350,7 +350,7 @@ def test_resolve_what_nobody_serves(genai, using, connect):
 
     assert shown.exit_code == machine.exit_code == 1
     assert shown.stdout.startswith(
-        "Nobody serves 'claude-x'. It needs a connection to anthropic or bedrock or vertex."
+        "No connection serves 'claude-x'. It needs a connection to anthropic or bedrock or vertex."
     )
     assert "seoul: lists only gpt-4o, gpt-4o-mini" in json.loads(machine.stdout)["missing"]
 

@@ -342,7 +342,7 @@ def test_a_model_that_nobody_serves_is_left_out_of_the_choice(
 
     assert ask(client, "auto").route.why.startswith("cheapest of 1: seoul/gpt-4o")
     assert "'claude-sonnet-4-5' is left out of 'auto'" in caplog.text
-    with pytest.raises(UnknownModelError, match="nobody serves any model of 'auto'"):
+    with pytest.raises(UnknownModelError, match="no connection serves any model of 'auto'"):
         ask(make_client(only, auto={"models": ["claude-sonnet-4-5"]}), "auto")
 
 

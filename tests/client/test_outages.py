@@ -179,7 +179,9 @@ def test_a_name_that_means_nothing_is_refused(make_client, connect, seoul):
     client = make_client(listing)
 
     with (
-        pytest.raises(UnknownModelError, match=r"nobody serves 'seuol'\. Connections: seoul"),
+        pytest.raises(
+            UnknownModelError, match=r"no connection serves 'seuol'\. Connections: seoul"
+        ),
         client.outage("seuol"),
     ):
         pass

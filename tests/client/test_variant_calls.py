@@ -169,7 +169,7 @@ def test_a_new_model_that_nobody_serves_is_a_failure_too(provider):
 
     assert (
         route.why
-        == "rollout 'smart': 'gpt-5', which gets 100 %, at random, because no user is given; nobody serves 'gpt-5'"
+        == "rollout 'smart': 'gpt-5', which gets 100 %, at random, because no user is given; no connection serves 'gpt-5'"
     )
     assert route.variant.served == "claude-sonnet-4-5"
     assert client.rollout("smart").new.failed == 2

@@ -160,7 +160,7 @@ def test_a_broken_connection_says_why():
 def test_a_resolution_shows_targets_and_what_is_missing(client):
     """The targets in order, or that there is none and why."""
     assert "<td>seoul/gpt-4o</td>" in _html(client.resolve("gpt-4o"))
-    assert "is served by nobody" in _html(client.resolve("<nobody>"))
+    assert "is served by no connection" in _html(client.resolve("<nobody>"))
     assert "&lt;nobody&gt;" in _html(client.resolve("<nobody>"))
 
 

@@ -213,7 +213,7 @@ def test_a_chain_with_tools_and_a_schema(langfuse, provider, client):
     ("config", "words"),
     [
         ({"model": "gpt-4o", "temperature": "hot"}, "temperature must be"),
-        ({"model": "nobody/nothing"}, "which nobody serves"),
+        ({"model": "nobody/nothing"}, "which no connection serves"),
         ("no object", "not an object"),
     ],
 )
@@ -255,7 +255,7 @@ def test_a_first_config_that_is_bad(make, langfuse, client):
 
     with pytest.raises(ConfigurationError, match="temperature must be"):
         make("bad", client=client)
-    with pytest.raises(UnknownModelError, match="'nobody/nothing', which nobody serves"):
+    with pytest.raises(UnknownModelError, match="'nobody/nothing', which no connection serves"):
         make("unknown", client=client)
     with pytest.raises(ConfigurationError, match="may not set 'api_key'"):
         make("bad", client=client, allow=("api_key",))

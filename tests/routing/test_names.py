@@ -224,7 +224,7 @@ def test_half_a_name_is_no_name(asked):
     """A provider without a model, and a model of no provider."""
     names = Names([Connection.of("seoul", "openai", "sk-1", custom_models=MODELS)])
 
-    with pytest.raises(UnknownModelError, match=f"nobody serves '{asked}'"):
+    with pytest.raises(UnknownModelError, match=f"no connection serves '{asked}'"):
         names.targets(asked)
 
 
@@ -307,16 +307,16 @@ def test_a_resolution_is_told_line_by_line():
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (None, "Nobody serves 'o9' (alias of 'o9-mini')."),
+        (None, "No connection serves 'o9' (alias of 'o9-mini')."),
         (
             UnknownModelError(
-                "nobody serves 'o9': did you mean 'o1'? `genai resolve o9` explains."
+                "no connection serves 'o9': did you mean 'o1'? `genai resolve o9` explains."
             ),
-            "Nobody serves 'o9': did you mean 'o1'?",
+            "No connection serves 'o9': did you mean 'o1'?",
         ),
         (
             DecryptionError("connection 'seoul' is damaged"),
-            "Nobody serves 'o9' (alias of 'o9-mini'): connection 'seoul' is damaged",
+            "No connection serves 'o9' (alias of 'o9-mini'): connection 'seoul' is damaged",
         ),
     ],
 )
@@ -329,7 +329,7 @@ def test_resolve_explains_why_not(names):
     """Each connection says why it does not serve the name."""
     text = names.resolve("no-such-model").explain()
 
-    assert text.startswith("Nobody serves 'no-such-model'.")
+    assert text.startswith("No connection serves 'no-such-model'.")
     assert "azure_test: lists only gpt-4o-mini, gpt-4o" in text
 
 

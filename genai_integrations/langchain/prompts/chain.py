@@ -30,7 +30,7 @@ def langfuse_chain(
 ) -> LangfuseChain:
     """A Langfuse prompt, and a model set by the prompt's config: `prompt | model`, both always up to date.
 
-    A config that cannot work, because a value is wrong or nobody serves its model, leaves the settings as they were,
+    A config that cannot work, because a value is wrong or no connection serves its model, leaves the settings as they were,
     with a warning.
 
     Args:

@@ -59,7 +59,7 @@ class Given:
         try:
             new = plan_of(rollout.new)
         except GenAIError:
-            why = f"nobody serves {rollout.new!r}"
+            why = f"no connection serves {rollout.new!r}"
             given = self._assignment(frozenset(), others)
             return dataclasses.replace(old, why=why, assignment=given)
         names = frozenset(_named(new, rollout.new))
