@@ -107,10 +107,10 @@ def _head(total: StatsRow, connection: sqlite3.Connection, period: Period) -> Ht
     figures = [
         ("calls", f"{total.calls:,}"),
         ("answered", f"{total.success_rate:.2%}"),
-        ("half within", milliseconds(total.p50_ms)),
-        ("95 % within", milliseconds(total.p95_ms)),
+        ("median time", milliseconds(total.p50_ms)),
+        ("95th percentile", milliseconds(total.p95_ms)),
         ("cost", money(total.cost)),
-        ("lost on failures", money(total.lost_cost)),
+        ("lost to failures", money(total.lost_cost)),
         ("saved by caches", money(total.saved)),
         ("rescued", f"{total.rescued:,}"),
     ]
@@ -166,7 +166,7 @@ def _failures(connection: sqlite3.Connection, period: Period) -> Html:
     if not found:
         return Html("")
     rows = [(_moment(row["at"]), row["asked"], row["outcome"], row["error"]) for row in found]
-    headers = ("when", "model", "what", "in its words")
+    headers = ("when", "model", "error", "message")
     return Html(f"<h2>Latest failures</h2>{_scrolled(table(headers, rows))}")
 
 
