@@ -150,7 +150,8 @@ class SqliteAnswers:
             self._close()
         self._left_alone[done] = time.monotonic() + _PAUSE
         _log.warning(
-            "cached answers cannot be %s for now: %s (%s); if that stays, delete the file",
+            "cached answers cannot be %s for now: %s (%s); if that stays, name another file, or delete this one if it "
+            "is only a cache",
             done, self._path, error,
         )  # fmt: skip
 

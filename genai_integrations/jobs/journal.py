@@ -227,7 +227,7 @@ class BatchJournal:
     def wrong(self, why: str) -> ConfigurationError:
         """The error for a file that cannot be used."""
         return ConfigurationError(
-            f"journal={str(self._lines.path)!r} cannot be used: {why}; name another file, or remove it"
+            f"journal={str(self._lines.path)!r} cannot be used: {why}; name another file, or remove this one if you do not need it"
         )
 
 
