@@ -64,7 +64,7 @@ class Rollout:
             `client.rollout(name).score(reply, value)`.
         by: What tells callers apart: `user`, `session`, or a key of `metadata`. A call that does not say it is assigned
             at random.
-        alpha: The most that a `new` which keeps all limits is rolled back with, however often one looks.
+        alpha: The highest probability that a `new` which keeps all limits is rolled back, however often one looks.
 
     Raises:
         ConfigurationError: Something given cannot work.
