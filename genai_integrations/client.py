@@ -298,7 +298,7 @@ class GenAIClient:
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `stall_timeout`, `deadline`,
                 `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`, `max_cost`. A Pydantic model,
                 dataclass or TypedDict as `response_format` is asked for in whichever way the target can, and the
-                answer is an object of it: `reply.parsed`. A stream brings its usage unless `stream_options=None`. On whose
+                answer is an instance of it: `reply.parsed`. A stream brings its usage unless `stream_options=None`. On whose
                 behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
                 record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version;
                 with `variables`, and a `label` if it is another, the prompt's messages come before `messages`),
@@ -685,7 +685,7 @@ class GenAIClient:
             until: Only calls that began before this moment.
 
         Raises:
-            ConfigurationError: The client has no ledger, calls cannot be told apart by that, or a moment is not one.
+            ConfigurationError: The client has no ledger, calls cannot be grouped by that, or a moment is not one.
         """
         from genai_integrations.ledger.stats import moment, stats_of
 

@@ -156,18 +156,18 @@ class IncomingChunks:
         """
         choices = data.get("choices") or ()
         if choices and not isinstance(choices, list):
-            raise InvalidReplyError("an event of the stream has choices that are none")
+            raise InvalidReplyError("an event of the stream has choices that are not a list")
         for choice in choices:
             # One loop and no helper: this runs for every chunk, and most bring a text and nothing else.
             delta = choice.get("delta") if isinstance(choice, dict) else _NO_CHOICE
             if delta:
                 if not isinstance(delta, dict):
-                    raise InvalidReplyError("an event of the stream has a choice that is none")
+                    raise InvalidReplyError("an event of the stream has an invalid choice")
                 if len(delta) != 1 or type(delta.get("content")) is not str:
                     self._restate(choice.get("index"), delta)
             if isinstance(choice.get("index"), (list, dict)):
                 # What tells answers apart must be fit to.
-                raise InvalidReplyError("an event of the stream has a choice that is none")
+                raise InvalidReplyError("an event of the stream has an invalid choice")
             if choice.get("finish_reason") is not None or "error" in choice:
                 self._end(data, choice, delta or {})
         usage = data.get("usage")

@@ -181,7 +181,7 @@ def _google(secret: Secret) -> Credential | str:
 def _headers(secret: Secret) -> dict[str, Secret] | str:
     fields = _object(secret.reveal())
     if fields is None:
-        return "are no JSON object of names and values"
+        return "are not a JSON object of names and values"
     headers: dict[str, Secret] = {}
     for name, value in fields.items():
         if not _HEADER_NAME.fullmatch(name):

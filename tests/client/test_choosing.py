@@ -130,7 +130,7 @@ def test_what_nobody_can_is_refused_before_anybody_is_asked(make_client, seoul, 
         ask(client, "gpt-4", messages=SEEN)
 
     assert str(caught.value) == (
-        "'gpt-4' is asked for vision, which none of its targets does (seoul/gpt-4 lacks vision; seoul/o1-mini lacks "
+        "'gpt-4' is asked for vision, which none of its targets supports (seoul/gpt-4 lacks vision; seoul/o1-mini lacks "
         "vision): ask another model, add one to fallbacks, or correct router_args['capabilities']"
     )
     assert seoul.requests == []

@@ -108,7 +108,7 @@ def test_a_failed_probe_answers_for_all_who_wait(world_of, plan_of):
     assert len({id(error) for error in errors}) == 50
     assert not hasattr(errors[0], "__notes__")
     assert errors[1].__notes__ == [
-        "told by another call, which was asking whether the target is back"
+        "reported by another call, which was asking whether the target is back"
     ]
 
 
