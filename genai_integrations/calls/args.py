@@ -160,9 +160,13 @@ class RouterArgs:
         Raises:
             ConfigurationError: One of them cannot work.
         """
+        try:
+            own = _checked(given)
+        except ConfigurationError as error:
+            raise checks.by_itself(error) from None
         # `dataclasses.replace` sets all of forty fields, one by one, and many calls have a time-out of their own.
         made = object.__new__(RouterArgs)
-        vars(made).update(vars(self), **_checked(given))
+        vars(made).update(vars(self), **own)
         return made
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -22,6 +23,14 @@ Check = Callable[[str, object], object]
 def wrong(name: str, value: object, wanted: str) -> ConfigurationError:
     """The error for a value; it shows a short form of it."""
     return ConfigurationError(f"router_args[{name!r}] must be {wanted}, not {shown(value)}")
+
+
+_PLACE = re.compile(r"^router_args\['([\w.-]+)'\]")
+
+
+def by_itself(error: ConfigurationError) -> ConfigurationError:
+    """The same of an argument that was not given in `router_args`: a call's own, or one of the client."""
+    return ConfigurationError(_PLACE.sub(r"\1", str(error)))
 
 
 def count(name: str, value: object) -> int:
@@ -53,7 +62,12 @@ def seconds_or_none(name: str, value: object) -> float | None:
 
 def seconds_or_zero(name: str, value: object) -> float:
     """Seconds, from 0 on."""
-    return 0.0 if value == 0 and not isinstance(value, bool) else seconds(name, value)
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    try:
+        return seconds(name, value)
+    except ConfigurationError:
+        raise wrong(name, value, "a number of seconds, 0 or more") from None
 
 
 def from_zero(name: str, value: object) -> float:

@@ -172,6 +172,14 @@ def test_what_cannot_be_a_ledger(given):
         GenAIClient(connections=[], ledger=given)
 
 
+def test_an_option_of_the_ledger_is_told_by_its_own_name(tmp_path):
+    """It is no argument of `router_args`."""
+    with pytest.raises(
+        ConfigurationError, match=r"^ledger\.texts must be True or False, not 'yes'"
+    ):
+        GenAIClient(ledger={"path": tmp_path / "calls.db", "texts": "yes"})
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     """It is not made: a slip of the pen would hide the calls."""
     with pytest.raises(ConfigurationError, match=r"the folder .* does not exist"):
