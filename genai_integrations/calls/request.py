@@ -188,6 +188,10 @@ def embedding_request(
         raise ConfigurationError("embedding() needs a text, or a list of at least one")
     params, trace, metadata = _traced(params)
     body, args, headers, own = _split(model, params, args)
+    if "messages" in body:
+        raise ConfigurationError("embedding() takes texts, and no messages: leave messages out")
+    if "tools" in body:
+        _check_tools(body["tools"])
     body["input"] = texts
     return Request(
         "embeddings", model, body, args, trace=trace, headers=headers, metadata=metadata, own=own,
