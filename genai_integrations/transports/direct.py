@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from genai_integrations.calls.wire import END, Operation, Relayed, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import ConfigurationError, GenAIError
+from genai_integrations.errors import BadRequestError, ConfigurationError, GenAIError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.made_once import made_once
@@ -213,9 +213,17 @@ class DirectTransport:
         """Who is asked in which words, and whether those are the caller's own."""
         _, dialect, endpoint = self._open(call)
         relayed = None if call.spoken is None else _relayed(dialect, call)
-        wire = dialect.body(call) if relayed is None else relayed
+        try:
+            wire = dialect.body(call) if relayed is None else relayed
+            headers = call.headers if dialect.headers is None else dialect.headers(call, wire)
+        except GenAIError:
+            raise
+        except Exception as error:
+            # A part of a wrong type, mostly. The target has not been asked, so nothing is said of it.
+            raise BadRequestError(
+                f"the request cannot be written in its form ({type(error).__name__}): check the types of its parts"
+            ) from error
         body = jsonbytes.dumps(wire)
-        headers = call.headers if dialect.headers is None else dialect.headers(call, wire)
         if headers:
             endpoint = endpoint.with_headers(headers)
         signed = endpoint.signed(body) if endpoint.signer else endpoint
