@@ -308,6 +308,11 @@ def _checked_messages(messages: object) -> Sequence[Mapping[str, Any]]:
                 f"messages[{at}] must be a dict with a role, such as "
                 '{"role": "user", "content": "Hello!"}'
             )
+        if isinstance(message.get("content"), (int, float)):
+            raise ConfigurationError(
+                f"messages[{at}] must have a string or a list of parts as its content, not "
+                f"{type(message['content']).__name__}"
+            )
     return messages
 
 

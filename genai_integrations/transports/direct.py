@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from genai_integrations.calls.wire import END, Operation, Relayed, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import BadRequestError, ConfigurationError, GenAIError
+from genai_integrations.errors import ConfigurationError, GenAIError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.runtime.bounded_map import BoundedMap
 from genai_integrations.runtime.made_once import made_once
@@ -24,7 +24,7 @@ from genai_integrations.transports.chunks import (
     timed,
 )
 from genai_integrations.transports.dialect import Dialect, Relaying
-from genai_integrations.transports.failures import leaving
+from genai_integrations.transports.failures import leaving, unwritable
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import SHARED, Shared
@@ -219,10 +219,7 @@ class DirectTransport:
         except GenAIError:
             raise
         except Exception as error:
-            # A part of a wrong type, mostly. The target has not been asked, so nothing is said of it.
-            raise BadRequestError(
-                f"the request cannot be written in its form ({type(error).__name__}): check the types of its parts"
-            ) from error
+            raise unwritable(error) from error
         body = jsonbytes.dumps(wire)
         if headers:
             endpoint = endpoint.with_headers(headers)

@@ -123,6 +123,16 @@ class Answered(Protocol):
         ...
 
 
+def unwritable(error: Exception) -> BadRequestError:
+    """What the caller gets where a dialect cannot write a request: a part of a wrong type, mostly.
+
+    The target has not been asked, so nothing is said of it.
+    """
+    return BadRequestError(
+        f"the request cannot be written in its form ({type(error).__name__}): check its parts and their types"
+    )
+
+
 def leaving(error: Exception, secrets: Sequence[str], answer: Answered | None) -> GenAIError:
     """What leaves an attempt: an error of ours, whatever was raised in it, without frames and without what is secret.
 

@@ -55,6 +55,41 @@ async def test_the_target_is_not_blamed(provider, kind, model, params):
 
 
 @pytest.mark.parametrize(
+    ("kind", "model", "odd"),
+    [
+        ("anthropic", "claude-sonnet-4-5", {"content": "Hi", "tool_calls": [3]}),
+        ("google-ai-studio", "gemini-2.5-flash", {"content": [3]}),
+        ("bedrock", CLAUDE_ON_BEDROCK, {"content": [3]}),
+    ],
+)
+async def test_a_count_that_cannot_be_asked_for(provider, kind, model, odd):
+    """The same where the provider counts: an error of ours, and nothing is sent."""
+    client = client_of(provider, kind, model)
+    messages = [{"role": "user", **odd}]
+
+    with pytest.raises(BadRequestError, match="cannot be written in its form"):
+        client.estimate(model, messages, exact=True)
+    with pytest.raises(BadRequestError, match="cannot be written in its form"):
+        await client.aestimate(model, messages, exact=True)
+
+    assert provider.requests == []
+
+
+def test_a_number_for_a_message(provider):
+    """It is told by its place, before its tokens are counted."""
+    client = client_of(provider, "openai", "gpt-4o")
+    odd = [*HELLO, {"role": "user", "content": 3}]
+    said = r"messages\[1\] must have a string or a list of parts as its content, not int"
+
+    with pytest.raises(ConfigurationError, match=said):
+        client.estimate("gpt-4o", odd)
+    with pytest.raises(ConfigurationError, match=said):
+        client.completion("gpt-4o", odd, max_cost=1.0)
+
+    assert provider.requests == []
+
+
+@pytest.mark.parametrize(
     ("params", "said"),
     [
         ({"messages": "x"}, "embedding.. takes texts, and no messages"),
