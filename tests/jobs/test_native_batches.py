@@ -180,6 +180,19 @@ def test_each_model_has_a_batch_of_its_own(lab_of, provider):
     ]
 
 
+def test_a_request_that_cannot_be_written_takes_no_other_with_it(lab_of):
+    """It is an item with its error, as in a batch that is sent live."""
+    lab = lab_of("anthropic")
+    (odd,) = lab.requests("q1")
+    odd["messages"][-1]["tool_calls"] = [3]
+
+    items = list(lab.batch([*lab.requests("q0"), odd, *lab.requests("q2")]))
+
+    assert texts(items) == [*said("q0"), None, *said("q2")]
+    assert isinstance(items[1].error, BadRequestError)
+    assert "cannot be written in its form" in str(items[1].error)
+
+
 def test_a_provider_without_batches_is_asked_live(provider, tmp_path):
     """A copy of OpenAI's API, say."""
     lab = Connection("lab", PROVIDERS["groq"], Secret("sk-lab"), base_url=f"{provider.url}/v1")
