@@ -196,7 +196,7 @@ def test_what_is_not_served_is_the_sdks_exception(sdk):
 
     assert refusal.value.param == "previous_response_id"
     assert refusal.value.body["message"] == (
-        "previous_response_id: this gateway keeps no answers: send the whole conversation in input"
+        "previous_response_id: no answers are kept here: send the whole conversation in input"
     )
 
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.dialects.carried import opened, returned
-from genai_integrations.gateway.dialects.given import (
+from genai_integrations.apis.carried import opened, returned
+from genai_integrations.apis.given import (
     needed,
     objects,
     optional,
     within,
     wrong,
 )
-from genai_integrations.gateway.dialects.responses.replies import OURS
+from genai_integrations.apis.responses.replies import OURS
+from genai_integrations.calls.wire import Wire
 from genai_integrations.transports.openai.responses.output import KEPT
 
 _ROLES = ("user", "assistant", "system", "developer")
@@ -28,7 +28,7 @@ def messages_of(body: Wire) -> list[Wire]:
     """The conversation, the instructions at its begin.
 
     Raises:
-        Refused: Something in it is none of the API's, or stands for what this gateway does not keep.
+        ConfigurationError: Something in it is none of the API's, or stands for what is not kept here.
     """
     messages: list[Wire] = []
     if instructions := optional(body, "instructions", str):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
+from genai_integrations.apis.told import FIELD, told
 from genai_integrations.calls.wire import Relayed, Wire
 from genai_integrations.errors import GenAIError, StreamInterruptedError
-from genai_integrations.gateway.dialects.told import FIELD, told
 from genai_integrations.routing.streams import AsyncReplyStream
 
 
