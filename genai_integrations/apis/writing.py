@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from typing import Protocol
 
 from genai_integrations.apis.told import FIELD, told
+from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Relayed, Wire
 from genai_integrations.errors import GenAIError, StreamInterruptedError
-from genai_integrations.routing.streams import AsyncReplyStream
+from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 
 
 class Writer(Protocol):
@@ -27,28 +28,72 @@ class Writer(Protocol):
         ...
 
 
-async def written(stream: AsyncReplyStream, writer: Writer) -> AsyncGenerator[bytes]:
+class _Written:
+    """What is written of a stream, whoever reads it.
+
+    Args:
+        writer: Writes what is not relayed.
+    """
+
+    __slots__ = ("_relayed", "_writer")
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._relayed = 0
+
+    def taken(self, chunks: Iterable[Wire]) -> bytes:
+        """The events of chunks.
+
+        Raises:
+            StreamInterruptedError: The stream begins anew.
+        """
+        made = []
+        for wire in chunks:
+            if isinstance(wire, Relayed):
+                self._relayed += 1
+                made.append(wire.raw)
+            elif "restarted" in wire:
+                raise StreamInterruptedError(_NO_WORD)
+            elif not self._relayed:
+                # The first chunk says which it is: one that is relayed stands before what was read of it.
+                made.append(self._writer.take(wire))
+        return b"".join(made)
+
+    def broken(self, error: GenAIError) -> bytes:
+        """The end of one that broke."""
+        return self._writer.broken(error, self._relayed)
+
+    def ended(self, route: Route) -> bytes:
+        """The end of a whole one; one that was relayed has had its own."""
+        return b"" if self._relayed else self._writer.finish({FIELD: told(route)})
+
+
+def written(stream: ReplyStream, writer: Writer) -> Generator[bytes]:
     """The events of a stream. None of our errors comes out of it: one that breaks ends with the API's event for that."""
-    relayed = 0
+    own = _Written(writer)
     try:
-        while chunks := await stream.arrived():
-            made = []
-            for wire in chunks:
-                if isinstance(wire, Relayed):
-                    relayed += 1
-                    made.append(wire.raw)
-                elif "restarted" in wire:
-                    raise StreamInterruptedError(_NO_WORD)
-                elif not relayed:
-                    # The first chunk says which it is: one that is relayed stands before what was read of it.
-                    made.append(writer.take(wire))
-            if data := b"".join(made):
+        for chunk in stream:
+            if data := own.taken((chunk.wire,)):
                 yield data
     except GenAIError as error:
-        yield writer.broken(error, relayed)
+        yield own.broken(error)
     else:
-        if not relayed:
-            yield writer.finish({FIELD: told(stream.route)})
+        if data := own.ended(stream.route):
+            yield data
+
+
+async def awritten(stream: AsyncReplyStream, writer: Writer) -> AsyncGenerator[bytes]:
+    """As `written`; what has come at once is written at once."""
+    own = _Written(writer)
+    try:
+        while chunks := await stream.arrived():
+            if data := own.taken(chunks):
+                yield data
+    except GenAIError as error:
+        yield own.broken(error)
+    else:
+        if data := own.ended(stream.route):
+            yield data
 
 
 _NO_WORD = "the stream broke, and this API has no way to say that it begins anew: ask again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from genai_integrations.apis.given import needed
-from genai_integrations.apis.writing import written
+from genai_integrations.apis.writing import awritten
 from genai_integrations.calls.args import CALL_FALLBACKS
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
@@ -48,7 +48,7 @@ def reply(answer: Reply, asked: Asked) -> Wire:
 
 def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
     """The answer as events."""
-    return written(stream, MessageWriter(asked.model, thinks=_thinks(asked)))
+    return awritten(stream, MessageWriter(asked.model, thinks=_thinks(asked)))
 
 
 def _thinks(asked: Asked) -> bool:

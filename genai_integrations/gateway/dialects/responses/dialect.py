@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from genai_integrations.apis.responses.events import ResponseWriter
 from genai_integrations.apis.responses.replies import response_of
 from genai_integrations.apis.responses.requests import SAID_OTHERWISE, chat_of
-from genai_integrations.apis.writing import written
+from genai_integrations.apis.writing import awritten
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.wire import Wire
 from genai_integrations.gateway.dialects.chat import failure
@@ -33,7 +33,7 @@ def reply(answer: Reply, asked: Asked) -> Wire:
 
 def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
     """The answer as events."""
-    return written(stream, ResponseWriter(asked.body))
+    return awritten(stream, ResponseWriter(asked.body))
 
 
 DIALECT = Dialect("responses", request, reply, events, failure)
