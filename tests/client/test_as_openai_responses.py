@@ -341,3 +341,20 @@ def test_a_stream_that_is_left_ends_where_it_was_left(client):
         return [event.type async for event in stream]
 
     assert asyncio.run(left()) == ["response.in_progress"]
+
+
+@pytest.mark.parametrize("model", ["chat/gpt-4o", "responses/gpt-5"])
+def test_a_kept_answer_is_given_whoever_asks(provider, model):
+    """How a call is recorded and routed is no part of what is asked; a word that only this API has is one."""
+    with GenAIClient(connections=connections(provider.url), cache="memory") as client:
+        create = client.as_openai().responses.with_raw_response.create
+
+        def kept(**given):
+            answer = create(model=model, input="Hi", **given)
+            assert answer.parse().output_text == "seoul says: Hi"
+            return answer.headers["x-genai-cache"]
+
+        assert kept(extra_body={"langfuse_session_id": "a", "deadline": 20}) == "MISS"
+        assert kept(extra_body={"langfuse_session_id": "b", "num_retries": 1}) == "HIT"
+        assert kept(metadata={"team": "red"}) == "HIT"
+        assert kept(truncation="auto") == "MISS"
