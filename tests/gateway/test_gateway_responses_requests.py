@@ -229,6 +229,7 @@ KEEPS_NOTHING = "no answers are kept here: send the whole conversation in input"
             "items of the type 'item_reference' are not served here: send messages, function calls and their outputs",
         ),
         ({"input": 5}, "input", "must be a list"),
+        ({"input": []}, "input", "is empty: send a text, or items"),
         ({"input": [{"role": "user", "content": [{"type": "video"}]}]}, "input.0.content.0.type", None),
     ],
 )  # fmt: skip

@@ -47,7 +47,10 @@ def messages_of(body: Wire) -> list[Wire]:
         messages += _answered(answer)
         answer = []
         messages.append(_message(item, at))
-    return [*messages, *_answered(answer)]
+    messages += _answered(answer)
+    if not messages and "langfuse_prompt" not in body:
+        raise wrong("input", "is empty: send a text, or items")
+    return messages
 
 
 def is_openais_own(body: Wire) -> bool:
