@@ -11,6 +11,9 @@ from genai_integrations.calls.wire import Relayed, Wire
 from genai_integrations.errors import GenAIError, StreamInterruptedError
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
 
+ONCE: Wire = {"stream_recovery": None}
+"""Parameters of a call whose stream is written so: there is no word for one that begins anew, so none is paid for."""
+
 
 class Writer(Protocol):
     """Writes the events of one stream."""
@@ -53,6 +56,7 @@ class _Written:
                 self._relayed += 1
                 made.append(wire.raw)
             elif "restarted" in wire:
+                # Of a gateway behind the target.
                 raise StreamInterruptedError(_NO_WORD)
             elif not self._relayed:
                 # The first chunk says which it is: one that is relayed stands before what was read of it.

@@ -172,6 +172,7 @@ def test_parameters_have_openais_names():
         "tool_choice": "required",
         "parallel_tool_calls": False,
         "tools": [{"type": "function", "function": now}],
+        "stream_recovery": None,
     }
 
 

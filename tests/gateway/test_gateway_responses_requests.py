@@ -28,7 +28,7 @@ def test_text_is_a_users_message_behind_the_instructions():
 
     assert found.model == "gpt-5"
     assert found.stream is True
-    assert found.params == {}
+    assert found.params == {"stream_recovery": None}
     assert found.messages == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Hello!"},

@@ -17,6 +17,7 @@ from genai_integrations.apis.given import (
 )
 from genai_integrations.apis.responses.items import is_openais_own, messages_of
 from genai_integrations.apis.users import user_of
+from genai_integrations.apis.writing import ONCE
 from genai_integrations.calls.wire import Spoken, Wire
 
 _KEPT_NOWHERE = "no answers are kept here: send the whole conversation in input"
@@ -57,7 +58,7 @@ def chat_of(body: Wire) -> tuple[list[Wire], Wire]:
     messages = messages_of(body)
     if is_openais_own(body):
         params["spoken"] = Spoken("responses", body)
-    return messages, params
+    return messages, {**params, **ONCE} if body.get("stream") else params
 
 
 def params_of(body: Wire) -> Wire:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from genai_integrations.apis.given import needed
-from genai_integrations.apis.writing import awritten
+from genai_integrations.apis.writing import ONCE, awritten
 from genai_integrations.calls.args import CALL_FALLBACKS
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
@@ -38,6 +38,8 @@ def _asked(body: Wire, stream: bool) -> Asked:
     messages = messages_of(body)
     if is_claudes_own(body):
         params["spoken"] = Spoken("anthropic", body)
+    if stream:
+        params |= ONCE
     return Asked(model_of(body), messages, params, stream, body)
 
 
