@@ -428,6 +428,18 @@ def test_thoughts_that_the_target_cannot_read(message, status):
     assert not remedy.lasts
 
 
+def test_a_key_goes_out_of_the_calls_of_a_message_too():
+    """Gemini's have their signatures there, and the conversation goes on at a server that knows none."""
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    signed = {**call, "provider_specific_fields": {"thought_signature": "AAAA"}}
+    told = refusal("Unknown parameter: 'messages[1].tool_calls[0].provider_specific_fields'.")
+
+    assert found(told, {"messages": [*HELLO, {"role": "assistant", "tool_calls": [signed]}]}) == (
+        "without provider_specific_fields",
+        {"messages": [*HELLO, {"role": "assistant", "tool_calls": [call]}]},
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("message", "sent", "name"),
     [

@@ -322,7 +322,7 @@ _DROPPED_KEYS = (
     "audio",
     "is_error",
 )
-"""Keys of messages, of their parts and of tools."""
+"""Keys of messages, of their parts and calls, and of tools."""
 
 _OTHERS = (
     "cache_control",
