@@ -132,8 +132,8 @@ def sdk(request, client):
 
 
 def asked(sdk, streamed, **given):
-    """A whole answer, streamed or not."""
-    return sdk.stream(**given)[1] if streamed else sdk.create(**given)
+    """A whole answer, streamed or not. Not by `stream`, whose objects the SDK cannot send back to OpenAI either."""
+    return sdk.create(stream=True, **given)[-1].response if streamed else sdk.create(**given)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -254,6 +254,23 @@ def test_claudes_thought_goes_back_with_its_signature(sdk, provider, streamed):
     block = provider.requests[-1].body["messages"][1]["content"][0]
     assert (block["type"], block["thinking"]) == ("thinking", "hm")
     assert block["signature"]
+
+
+@pytest.mark.sample(8)
+@pytest.mark.parametrize("first", MODELS)
+@pytest.mark.parametrize("second", ["chat/gpt-4o", "responses/gpt-5", "gemini/gemini-2.5-flash"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_another_target_goes_on_with_a_call(sdk, provider, first, second, streamed):
+    """Whoever made it: thoughts and ids that the second does not know stay behind."""
+    answer = {**TOOL, "reasoning_content": "hm"}
+    provider.replies["*"] = lambda body: answer if "result:" not in str(body) else "Two."
+    asking = {"tools": [ADD], "reasoning": {"effort": "low"}}
+    begun = asked(sdk, streamed, model=first, input="Hi", **asking)
+
+    call = begun.output[-1]
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "result: 2"}
+    items = [{"role": "user", "content": "Hi"}, *begun.output, result]
+    assert asked(sdk, streamed, model=second, input=items, **asking).output_text == "Two."
 
 
 NOT_SERVED = [

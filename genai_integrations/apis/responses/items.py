@@ -124,14 +124,10 @@ def _answered(items: list[Wire]) -> list[Wire]:
         elif item.get("type") not in _CALLS:
             texts.append(_text(item["content"]))
     message["content"] = "".join(texts) or None
-    if any(_is_sealed_elsewhere(item) for item in items):
+    if all(map(_is_openais, items)) and any(item.get("type") == "reasoning" for item in items):
         # As it came, for who can read it: thoughts go back with what they led to.
         message.setdefault("provider_specific_fields", {})[KEPT] = items
     return [message]
-
-
-def _is_sealed_elsewhere(item: Wire) -> bool:
-    return item.get("type") == "reasoning" and opened(item.get("encrypted_content")) is None
 
 
 def _think(item: Wire, message: Wire) -> None:
