@@ -132,7 +132,7 @@ def sdk(request, client):
 
 
 def asked(sdk, streamed, **given):
-    """A whole answer, streamed or not. Not by `stream`, whose objects the SDK cannot send back to OpenAI either."""
+    """A whole answer, streamed or not. Not by `stream`: older SDKs send its objects back with fields of their own."""
     return sdk.create(stream=True, **given)[-1].response if streamed else sdk.create(**given)
 
 
