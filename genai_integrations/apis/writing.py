@@ -38,11 +38,12 @@ class _Written:
         writer: Writes what is not relayed.
     """
 
-    __slots__ = ("_relayed", "_writer")
+    __slots__ = ("_made", "_relayed", "_writer")
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._relayed = 0
+        self._made: list[bytes] = []
 
     def taken(self, chunks: Iterable[Wire]) -> bytes:
         """The events of chunks.
@@ -50,26 +51,29 @@ class _Written:
         Raises:
             StreamInterruptedError: The stream begins anew.
         """
-        made = []
         for wire in chunks:
             if isinstance(wire, Relayed):
                 self._relayed += 1
-                made.append(wire.raw)
+                self._made.append(wire.raw)
             elif "restarted" in wire:
                 # Of a gateway behind the target.
                 raise StreamInterruptedError(_NO_WORD)
             elif not self._relayed:
                 # The first chunk says which it is: one that is relayed stands before what was read of it.
-                made.append(self._writer.take(wire))
-        return b"".join(made)
+                self._made.append(self._writer.take(wire))
+        return self._taken_out()
 
     def broken(self, error: GenAIError) -> bytes:
-        """The end of one that broke."""
-        return self._writer.broken(error, self._relayed)
+        """The end of one that broke, behind what came at the same moment."""
+        return self._taken_out() + self._writer.broken(error, self._relayed)
 
     def ended(self, route: Route) -> bytes:
         """The end of a whole one; one that was relayed has had its own."""
         return b"" if self._relayed else self._writer.finish({FIELD: told(route)})
+
+    def _taken_out(self) -> bytes:
+        made, self._made = self._made, []
+        return b"".join(made)
 
 
 def written(stream: ReplyStream, writer: Writer) -> Generator[bytes]:
