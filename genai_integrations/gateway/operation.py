@@ -22,6 +22,7 @@ from genai_integrations.gateway.board import MEMORY, Board, Hour, Worker
 from genai_integrations.gateway.logs import Line, level_of, log_requests
 from genai_integrations.gateway.rates import Rates
 from genai_integrations.gateway.threads import Threads
+from genai_integrations.runtime.cancelling import end_task
 
 if TYPE_CHECKING:
     from genai_integrations.client import GenAIClient
@@ -232,11 +233,11 @@ class Operation:
         try:
             yield
         finally:
-            ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticking
-            await self._thread.run(self._leave)
-            self._thread.close()
+            try:
+                await end_task(ticking)
+                await self._thread.run(self._leave)
+            finally:
+                self._thread.close()
 
     async def _tick(self) -> None:
         while True:

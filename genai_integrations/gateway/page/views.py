@@ -101,7 +101,7 @@ async def _update(gateway: Gateway, exchange: Exchange, view: View) -> None:
         watch.end()
         await exchange.end()
     except asyncio.CancelledError:
-        if not watch.is_gone:
+        if not watch.is_over():
             raise
     finally:
         watch.end()
