@@ -69,13 +69,14 @@ def serve(
     _raise_file_limit()
     with _run_folder() as folder:
         share_metrics(folder)
-        config = configured(partial(_application, options, folder), workers, log_level)
+        application = partial(_application, options, folder)
         if workers > 1:
-            from genai_integrations.gateway.supervising import Supervisor
+            from genai_integrations.gateway.supervising import Supervisor, supervised
 
+            config = configured(partial(supervised, application), workers, log_level)
             Supervisor(config, sockets=[listener]).run()
         else:
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(configured(application, workers, log_level)).run(sockets=[listener])
 
 
 @contextlib.contextmanager
