@@ -11,16 +11,17 @@ import threading
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.route import Route
-from genai_integrations.gateway.board import MEMORY, Board, Hour, Worker
+from genai_integrations.gateway.board import Board, Hour, Worker
 from genai_integrations.gateway.logs import Line, level_of, log_requests
-from genai_integrations.gateway.rates import Rates
+from genai_integrations.gateway.rates import Counts, Rates
+from genai_integrations.gateway.refusals import Refused
 from genai_integrations.gateway.threads import Threads
 from genai_integrations.runtime.cancelling import end_task
 
@@ -45,6 +46,9 @@ _DEAR = 0.05
 
 _AT_MOST = 20
 """So that one part in twenty of a processor goes into it, however many look."""
+
+_AGAIN = 60.0
+"""Seconds between two warnings of the same."""
 
 NO_ROUTE = "none"
 """The route of a request that no row of the table of routes takes."""
@@ -103,7 +107,9 @@ class Operation:
     def __init__(self, run_dir: Path | None = None) -> None:
         self.rates = Rates()
         self._run_dir = run_dir
-        self._board = Board(MEMORY if run_dir is None else str(run_dir / BOARD_FILE))
+        # When it was logged last that the disk does not take something.
+        self._warned: dict[str, float] = {}
+        self._board = Board() if run_dir is None else self._shared_board(run_dir)
         self._metrics: Metrics | None = None
         self._clients: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary()
         # The same by number: it is asked for each request, and a weak reference takes its time.
@@ -122,6 +128,14 @@ class Operation:
         self.viewers = Counter[str | None]()
         self._all: Hour | None = None
         self._all_until = 0.0
+
+    def _shared_board(self, run_dir: Path) -> Board:
+        """The file of all workers; where it cannot be opened this worker shows what it knows itself."""
+        with self._on_disk("the page's figures"):
+            # Who cleans up what is old in a folder for temporary files may have taken it.
+            run_dir.mkdir(mode=0o700, exist_ok=True)
+            return Board(str(run_dir / BOARD_FILE))
+        return Board()
 
     @property
     def metrics(self) -> Metrics:
@@ -173,21 +187,33 @@ class Operation:
         with self._writing:
             counts = self.rates.take()
             self._look({key.project for key in counts})
-            self.metrics.add(counts)
-            self.metrics.under_way(self._requests, self._streams)
-            self._write_ended()
-            self.metrics.cooldowns(self._cooling)
-            worker = Worker(os.getpid(), self._began, self._requests, self._streams)
-            # A full disk takes the page's figures, and nothing else.
-            with contextlib.suppress(sqlite3.Error):
+            ended = [self._ended.popleft() for _ in range(len(self._ended))]
+            log_requests(map(_line, ended))
+            # A disk that is full, or a folder that is gone, takes these figures and nothing else.
+            with self._on_disk("metrics"):
+                self._write_metrics(counts, ended)
+            with self._on_disk("the page's figures"):
+                worker = Worker(os.getpid(), self._began, self._requests, self._streams)
                 self._board.write(worker, counts, self._cooling)
 
-    def _write_ended(self) -> None:
-        """Count and log the requests that are over."""
-        ended = [self._ended.popleft() for _ in range(len(self._ended))]
+    def _write_metrics(self, counts: Counts, ended: Sequence[Told]) -> None:
+        self.metrics.add(counts)
+        self.metrics.under_way(self._requests, self._streams)
         for told in ended:
             self.metrics.ended(told.route, told.status, told.seconds)
-        log_requests(map(_line, ended))
+        self.metrics.cooldowns(self._cooling)
+
+    @contextlib.contextmanager
+    def _on_disk(self, what: str) -> Generator[None]:
+        """Log what a disk does not take, once a minute for as long as it goes on."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            now = time.monotonic()
+            if now - self._warned.get(what, -_AGAIN) >= _AGAIN:
+                self._warned[what] = now
+                # Without its words, which may have a name in them that is somebody's own.
+                _log.warning("%s cannot be written: %s", what, type(error).__name__)
 
     def _look(self, projects: set[str]) -> None:
         """Ask the clients that have made calls, or had cooldowns, which they have now."""
@@ -222,9 +248,19 @@ class Operation:
         return hour
 
     async def render_metrics(self) -> bytes:
-        """What Prometheus is told; what this worker knows is in it up to now."""
+        """What Prometheus is told; what this worker knows is in it up to now.
+
+        Raises:
+            Refused: The files of the workers cannot be read.
+        """
         await self._thread.run(self.write)
-        return await self._thread.run(self.metrics.render)
+        try:
+            return await self._thread.run(self._rendered)
+        except (OSError, ValueError):
+            raise Refused(503, "no_figures", "the run folder cannot be read or written") from None
+
+    def _rendered(self) -> bytes:
+        return self.metrics.render()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -243,8 +279,7 @@ class Operation:
         while True:
             try:
                 await self._thread.run(self.write)
-            except Exception as error:  # noqa: BLE001  such as a run folder that was cleaned up: it may come back
-                # Without its words, which may have a name in them that is somebody's own.
+            except Exception as error:  # noqa: BLE001  a mistake of ours, which must not be the last that is written
                 _log.warning("figures cannot be written: %s", type(error).__name__)
             await asyncio.sleep(TICK)
 
