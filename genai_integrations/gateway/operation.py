@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -46,6 +47,9 @@ _DEAR = 0.05
 
 _AT_MOST = 20
 """So that one part in twenty of a processor goes into it, however many look."""
+
+_ROOM = 1 << 20
+"""Bytes that a disk must have for the metrics of one moment: more than all workers write of them in a second."""
 
 _AGAIN = 60.0
 """Seconds between two warnings of the same."""
@@ -143,8 +147,16 @@ class Operation:
         if self._metrics is None:
             from genai_integrations.gateway.metrics import Metrics
 
+            self._check_room()
             self._metrics = Metrics(self._run_dir)
         return self._metrics
+
+    def _check_room(self) -> None:
+        """Raise OSError where metrics may not be written: into a mapped file of a full disk, that kills the process."""
+        if self._run_dir is not None:
+            disk = os.statvfs(self._run_dir)
+            if disk.f_bavail * disk.f_frsize < _ROOM:
+                raise OSError(errno.ENOSPC, "no space left for metrics")
 
     def serves(self, caller: Caller) -> None:
         """A caller was admitted: whatever its client does from here on is counted."""
@@ -197,6 +209,7 @@ class Operation:
                 self._board.write(worker, counts, self._cooling)
 
     def _write_metrics(self, counts: Counts, ended: Sequence[Told]) -> None:
+        self._check_room()
         self.metrics.add(counts)
         self.metrics.under_way(self._requests, self._streams)
         for told in ended:

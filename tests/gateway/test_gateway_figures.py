@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import types
 from collections import Counter
 
 import pytest
@@ -436,3 +437,15 @@ async def test_a_disk_that_takes_nothing(tmp_path, caplog):
 
     assert (await operation.hour("p1")).calls == 1
     assert "the page's figures cannot be written: FileExistsError" in caplog.text
+
+
+@pytest.mark.parametrize(("left", "is_written"), [(4096, False), (8 << 20, True)])
+def test_metrics_of_a_full_disk(tmp_path, monkeypatch, caplog, left, is_written):
+    """Nothing is written into a mapped file that the disk may have no room for, which would kill the worker."""
+    disk = types.SimpleNamespace(f_bavail=left // 4096, f_frsize=4096)
+    monkeypatch.setattr("genai_integrations.gateway.operation.os.statvfs", lambda _: disk)
+    operation = Operation(tmp_path)
+    operation.write()
+
+    assert (operation._metrics is not None) is is_written
+    assert ("metrics cannot be written: OSError" in caplog.text) is not is_written
