@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import gc
 import socket
 import tempfile
@@ -45,10 +46,16 @@ def listening(host: str, port: int) -> socket.socket:
         made = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise ConfigurationError(
-            f"cannot listen at {host} port {port}: {error.strerror or error}: choose another --port"
+            f"cannot listen at {host} port {port}: {error.strerror or error}: choose another {option_of(error)}"
         ) from None
     made.set_inheritable(True)
     return made
+
+
+def option_of(error: OSError) -> str:
+    """Which option is wrong where an address cannot be listened at."""
+    is_host = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+    return "--host" if is_host else "--port"
 
 
 def serve(

@@ -1,4 +1,4 @@
-"""How a gateway's processes end, whoever tells them to."""
+"""How a gateway's processes begin and end, whoever tells them to."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ import pytest
 from gateway_support import command
 
 from genai_integrations import GenAIClient
+from genai_integrations.errors import ConfigurationError
 from genai_integrations.gateway import GatewayOptions, OpenKeys, build_app
 from genai_integrations.gateway.health import drain_on_sigterm
+from genai_integrations.gateway.keys.opening import langfuse_keys
+from genai_integrations.gateway.serving import listening
 
 
 @pytest.fixture
@@ -41,6 +44,30 @@ async def test_sigterm_that_comes_again_shortens_nothing(handled):
     assert handled == []
     signal.raise_signal(signal.SIGINT)
     assert handled == [signal.SIGINT]
+
+
+@pytest.mark.parametrize("host", ["http://[::1", "http://langfuse:99999", "langfuse"])
+def test_a_langfuse_that_nobody_can_ask(monkeypatch, host):
+    """The gateway does not start, where every request would fail."""
+    for name, value in (("HOST", host), ("PUBLIC_KEY", "pk-lf-1"), ("SECRET_KEY", "sk-lf-1")):
+        monkeypatch.setenv(f"LANGFUSE_{name}", value)
+    with pytest.raises(ConfigurationError, match="LANGFUSE_HOST is"):
+        langfuse_keys()
+
+
+def test_an_address_that_is_not_of_this_machine():
+    """Another port would not help."""
+    with pytest.raises(ConfigurationError, match="choose another --host"):
+        listening("192.0.2.1", 0)
+
+
+def test_an_address_that_is_taken():
+    """Another port would help."""
+    with (
+        listening("127.0.0.1", 0) as taken,
+        pytest.raises(ConfigurationError, match="choose another --port"),
+    ):
+        listening("127.0.0.1", taken.getsockname()[1])
 
 
 def workers_of(supervisor):
