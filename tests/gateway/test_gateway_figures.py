@@ -183,6 +183,14 @@ def test_odd_names(rates, board):
     assert sorted(len(row.target) for row in board.read("p1").targets) == [12, 200]
 
 
+@pytest.mark.parametrize("letter", ["\n", "\r", "\0", "\x1b", "\u2028", "\u202e"])
+def test_letters_that_cannot_be_seen(rates, letter):
+    """They could end a line for some reader, steer a terminal, or show a name as another one."""
+    call(rates, attempt(f"seoul/4o{letter}tpg"))
+
+    assert {key.target for key in rates.take()} == {"", "seoul/4o\N{REPLACEMENT CHARACTER}tpg"}
+
+
 def test_odd_usage(rates, board):
     """Whatever numbers a server tells, the figures stay such, and Prometheus's counters never go back.
 
@@ -282,9 +290,7 @@ def test_series_are_bounded(rates):
     series = [name for name in found if name.startswith("genai_gateway_upstream_attempts_total")]
     assert len(series) == 1001
     assert found['genai_gateway_upstream_attempts_total{outcome="ok",target="other"}'] == 101
-    assert (
-        r'genai_gateway_upstream_attempts_total{outcome="ok",target="bad/\"}\n# evil 1"}' in found
-    )
+    assert r'genai_gateway_upstream_attempts_total{outcome="ok",target="bad/\"}�# evil 1"}' in found
 
 
 _WORKER = """
