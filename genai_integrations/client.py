@@ -732,10 +732,11 @@ class GenAIClient:
     def as_openai(self) -> OpenAI:
         """A real `openai.OpenAI` whose requests this client answers in the process: for code and libraries that take one.
 
-        It has `chat.completions` (streams, tools, `parse`, `with_raw_response`), `embeddings` and `models`. A model is
-        named as for `completion`, and per-call arguments of ours go into `extra_body`. The route is in the headers
-        `x-genai-target`, `x-genai-cost` and `x-genai-cache`. The SDK repeats nothing and has no time-out of its own:
-        both are the router's; a `timeout` of a call is its `deadline`, of a stream its `timeout`.
+        It has `chat.completions` and `responses` (streams, tools, `parse`, `with_raw_response`), `embeddings` and
+        `models`; no response is kept for a later call. A model is named as for `completion`, and per-call arguments of
+        ours go into `extra_body`. The route is in the headers `x-genai-target`, `x-genai-cost` and `x-genai-cache`. The
+        SDK repeats nothing and has no time-out of its own: both are the router's; a `timeout` of a call is its
+        `deadline`, of a stream its `timeout`.
 
         Raises:
             ConfigurationError: The package `openai` is not installed.

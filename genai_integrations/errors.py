@@ -50,7 +50,13 @@ class GenAIError(Exception):
 
 
 class ConfigurationError(GenAIError):
-    """A setting, argument or request that cannot work, whatever a provider says."""
+    """A setting, argument or request that cannot work, whatever a provider says.
+
+    Attributes:
+        param: The part of a request in another API than chat, such as `input.0.role`; None elsewhere.
+    """
+
+    param: str | None = None
 
 
 class UnknownModelError(ConfigurationError):

@@ -18,7 +18,7 @@ import orjson
 from genai_integrations.calls.failures import told_of, wait_of
 from genai_integrations.calls.route import Route
 from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import CallError, GenAIError
+from genai_integrations.errors import CallError, ConfigurationError, GenAIError
 from genai_integrations.runtime import jsonbytes
 
 Header = tuple[bytes, bytes]
@@ -60,7 +60,7 @@ def failure(error: GenAIError) -> Failure:
     body: Wire = {
         "message": str(error),
         "type": type_of(status, code),
-        "param": said and said.param,
+        "param": error.param if isinstance(error, (CallError, ConfigurationError)) else None,
         "code": (said and said.code) or code,
     }
     seconds = wait_of(error)

@@ -257,6 +257,9 @@ def check_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
 _STAYING = TRACE_PARAMS | {"metadata"}
 """Parameters that never leave. OpenAI's own `metadata`, for what it stores, goes into `extra_body`."""
 
+BETWEEN_US = _NOT_SENT | _STAYING
+"""Parameters that no provider is told by their own names."""
+
 
 def _traced(
     params: Mapping[str, object],

@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable
 
+from genai_integrations.apis.told import FIELD, told
 from genai_integrations.calls.openai_http import json_of, models_body, route_headers
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.wire import Relayed, Wire
@@ -17,7 +18,6 @@ from genai_integrations.gateway.dialects import chat, embeddings, models
 from genai_integrations.gateway.dialects.anthropic import dialect as anthropic
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect
 from genai_integrations.gateway.dialects.responses import dialect as responses
-from genai_integrations.gateway.dialects.told import FIELD, told
 from genai_integrations.gateway.exchange import (
     ClientGone,
     Exchange,

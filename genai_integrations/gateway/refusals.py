@@ -6,7 +6,12 @@ import math
 from collections.abc import Sequence
 
 from genai_integrations.calls.failures import Rows, told_of, wait_of
-from genai_integrations.errors import AuthenticationError, CallError, GenAIError
+from genai_integrations.errors import (
+    AuthenticationError,
+    CallError,
+    ConfigurationError,
+    GenAIError,
+)
 
 Header = tuple[bytes, bytes]
 
@@ -76,5 +81,5 @@ def refused_of(error: GenAIError) -> Refused:
     if isinstance(error, Refused):
         return error
     status, code = told_of(error, _HERE)
-    param = error.param if isinstance(error, CallError) else None
+    param = error.param if isinstance(error, (CallError, ConfigurationError)) else None
     return Refused(status, code, error.recorded(), wait_of(error), param=param)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
+from genai_integrations.apis.responses.replies import response_of
+from genai_integrations.apis.responses.requests import SAID_OTHERWISE, chat_of
+from genai_integrations.apis.told import FIELD, told
 from genai_integrations.calls.headers import Headers
 from genai_integrations.calls.openai_http import (
     Header,
@@ -17,7 +21,7 @@ from genai_integrations.calls.openai_http import (
     with_base64,
 )
 from genai_integrations.calls.reply import Reply
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.wire import Relayed, Wire
 from genai_integrations.errors import (
     AllTargetsFailedError,
     APIConnectionError,
@@ -64,10 +68,26 @@ class Client(Protocol):
         ...
 
 
+class Question(NamedTuple):
+    """What is asked of a client.
+
+    Attributes:
+        ask: Asks it from a thread.
+        aask: Asks the same from an event loop.
+        given: Positional arguments of either.
+        params: The others.
+    """
+
+    ask: Callable[..., Any]
+    aask: Callable[..., Awaitable[Any]]
+    given: tuple[Any, ...]
+    params: Mapping[str, Any]
+
+
 BASE = "http://genai.invalid/v1"
 """An address that is never looked up: the name is one that nobody has (RFC 2606)."""
 
-CHAT, EMBEDDINGS, MODELS = "chat/completions", "embeddings", "models"
+CHAT, EMBEDDINGS, MODELS, RESPONSES = "chat/completions", "embeddings", "models", "responses"
 
 _OF_THE_SDK = (
     "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type",
@@ -81,7 +101,7 @@ class Asked:
     """What is asked for.
 
     Attributes:
-        path: Behind the base: `chat/completions`, `embeddings`, `models` or `models/NAME`.
+        path: Behind the base: `chat/completions`, `responses`, `embeddings`, `models` or `models/NAME`.
         body: The request's; empty without one.
         headers: What the caller added by `extra_headers`.
         seconds: The `timeout` of the call or the SDK's client; None where there is none.
@@ -97,10 +117,24 @@ class Asked:
         """Whether chunks are wanted."""
         return bool(self.body.get("stream"))
 
-    @property
-    def params(self) -> dict[str, Any]:
-        """What is given on to the client, beside model, messages or input, and `stream`."""
-        left = {name: row for name, row in self.body.items() if name not in _POSITIONAL}
+    def chat(self) -> tuple[Any, dict[str, Any]]:
+        """The messages of a chat, and its parameters.
+
+        Raises:
+            ConfigurationError: Something in the body is none of the Responses API's, or is not served here.
+        """
+        if self.path == CHAT:
+            return self.body.get("messages"), self.params(_POSITIONAL)
+        messages, said = chat_of(self.body)
+        return messages, {**self.params(SAID_OTHERWISE), **said}
+
+    def params(self, without: Container[str]) -> dict[str, Any]:
+        """What is given on to the client.
+
+        Args:
+            without: Fields of the body that it is given otherwise.
+        """
+        left = {name: row for name, row in self.body.items() if name not in without}
         if self.headers:
             left["extra_headers"] = {**self.headers, **(left.get("extra_headers") or {})}
         if self.path == EMBEDDINGS:
@@ -112,6 +146,7 @@ class Asked:
 
 
 _POSITIONAL = ("model", "messages", "input", "stream")
+"""Of a chat, and of embeddings."""
 
 
 def asked(
@@ -134,11 +169,34 @@ def asked(
     return Asked(unquote(path).removeprefix("/v1/"), body, more, timeout.get("read"))
 
 
-def unknown_path(path: str) -> ConfigurationError:
+def question(client: Client, asked: Asked) -> Question:
+    """What a request asks of the client.
+
+    Raises:
+        ConfigurationError: It is not served, or something in it is none of the API's.
+    """
+    model = asked.body.get("model", "")
+    if asked.path in (CHAT, RESPONSES):
+        messages, params = asked.chat()
+        chat = (model, messages, asked.stream)
+        return Question(client.completion, client.acompletion, chat, params)
+    if asked.path == EMBEDDINGS:
+        texts = (model, asked.body.get("input"))
+        return Question(client.embedding, client.aembedding, texts, asked.params(_POSITIONAL))
+    if asked.path.partition("/")[0] == MODELS:
+        return Question(listed, _alisted, (client, asked.path), {})
+    raise _unknown(asked.path)
+
+
+def _unknown(path: str) -> ConfigurationError:
     """The error for what is not served."""
+    if path.startswith(f"{RESPONSES}/"):
+        return ConfigurationError(
+            f"a client of as_openai() has no {path!r}: of the Responses API it answers create, parse and stream; "
+            "no answers are kept here"
+        )
     return ConfigurationError(
-        f"a client of as_openai() has no {path!r}: it answers chat.completions, embeddings and models; "
-        "a gateway serves the Responses API too"
+        f"a client of as_openai() has no {path!r}: it answers chat.completions, responses, embeddings and models"
     )
 
 
@@ -161,10 +219,20 @@ def listed(client: Client, path: str) -> Wire:
     return {**model_body(targets[0].name), "id": name}
 
 
-def embedded(reply: Reply, asked: Asked) -> bytes:
-    """The body for embeddings."""
-    as_base64 = asked.body.get("encoding_format") == "base64"
-    return json_of(with_base64(reply.wire) if as_base64 else reply.wire)
+async def _alisted(client: Client, path: str) -> Wire:
+    """As `listed`, which may read connections, and that takes its time."""
+    return await asyncio.to_thread(listed, client, path)
+
+
+def answered(reply: Reply, asked: Asked) -> bytes:
+    """The body for a reply."""
+    wire = reply.wire
+    if asked.path == RESPONSES:
+        if isinstance(wire, Relayed):
+            return wire.raw
+        return json_of({**response_of(wire, asked.body), FIELD: told(reply.route)})
+    as_base64 = asked.path == EMBEDDINGS and asked.body.get("encoding_format") == "base64"
+    return json_of(with_base64(wire) if as_base64 else wire)
 
 
 def never_came(error: GenAIError) -> type[GenAIError] | None:

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-from genai_integrations.calls.openai_http import (
-    DONE,
-    event,
-    failure,
-    is_shown,
-    json_of,
-    route_headers,
-    wants_usage,
-)
-from genai_integrations.calls.reply import Chunk, Reply
-from genai_integrations.calls.wire import Wire
+from genai_integrations.calls.openai_http import json_of, route_headers
+from genai_integrations.calls.reply import Reply
 from genai_integrations.errors import GenAIError, RequestTimeoutError
 from genai_integrations.openai_sdk.asking import (
-    CHAT,
-    EMBEDDINGS,
     EVENTS,
     JSON,
-    MODELS,
     Asked,
     Client,
+    answered,
     asked,
-    embedded,
     failed,
-    listed,
     never_came,
-    unknown_path,
+    question,
 )
+from genai_integrations.openai_sdk.events import aevents, events
 from genai_integrations.routing.streams import AsyncReplyStream, ReplyStream
-
-
-class _Question(NamedTuple):
-    """What is asked of a client.
-
-    Attributes:
-        ask: Asks it from a thread.
-        aask: Asks the same from an event loop.
-        given: Positional arguments of either.
-        params: The others.
-    """
-
-    ask: Callable[..., Any]
-    aask: Callable[..., Awaitable[Any]]
-    given: tuple[Any, ...]
-    params: Mapping[str, Any]
 
 
 class _Http:
@@ -69,29 +40,12 @@ class _Http:
         timeout = request.extensions.get("timeout") or {}
         return asked(request.url.path, content, request.headers, timeout)
 
-    def _question(self, asked: Asked) -> _Question:
-        """What a request asks of the client."""
-        client, model = self._client, asked.body.get("model", "")
-        if asked.path == CHAT:
-            messages = asked.body.get("messages")
-            given = (model, messages, asked.stream)
-            return _Question(client.completion, client.acompletion, given, asked.params)
-        if asked.path == EMBEDDINGS:
-            texts = asked.body.get("input")
-            return _Question(client.embedding, client.aembedding, (model, texts), asked.params)
-        if asked.path.partition("/")[0] == MODELS:
-            return _Question(listed, _alisted, (client, asked.path), {})
-        raise unknown_path(asked.path)
-
-    def _told(self, asked: Asked, found: Any, events: Callable[[ModuleType], Any]) -> Any:
+    def _told(self, asked: Asked, found: Any, body: Callable[[ModuleType], Any]) -> Any:
         """The response for what the client has found."""
         if isinstance(found, Reply):
-            is_embedding = asked.path == EMBEDDINGS
-            return self._answer(
-                embedded(found, asked) if is_embedding else json_of(found.wire), found
-            )
+            return self._answer(answered(found, asked), found)
         if isinstance(found, (ReplyStream, AsyncReplyStream)):
-            return self._opened(found, events(self._httpx)(found, usage=wants_usage(asked.body)))
+            return self._opened(found, body(self._httpx)(found, asked))
         return self._answer(json_of(found))
 
     def _answer(self, body: bytes, reply: Reply | None = None) -> Any:
@@ -102,9 +56,9 @@ class _Http:
                 headers.append((b"x-request-id", reply.request_id.encode("ascii", "replace")))
         return self._httpx.Response(200, headers=headers, content=body)
 
-    def _opened(self, stream: ReplyStream | AsyncReplyStream, events: Any) -> Any:
+    def _opened(self, stream: ReplyStream | AsyncReplyStream, body: Any) -> Any:
         headers = [EVENTS, *route_headers(stream.route, None)]
-        return self._httpx.Response(200, headers=headers, stream=events)
+        return self._httpx.Response(200, headers=headers, stream=body)
 
     def _failed(self, error: GenAIError) -> Any:
         kind = never_came(error)
@@ -115,11 +69,6 @@ class _Http:
         return self._httpx.Response(status, headers=headers, content=body)
 
 
-async def _alisted(client: Client, path: str) -> Wire:
-    """As `listed`, which may read connections, and that takes its time."""
-    return await asyncio.to_thread(listed, client, path)
-
-
 class InProcess(_Http):
     """For `openai.OpenAI`."""
 
@@ -127,8 +76,8 @@ class InProcess(_Http):
         """Answer a request, as httpx wants it of a transport."""
         asked = self._asked(request, request.read())
         try:
-            question = self._question(asked)
-            return self._told(asked, question.ask(*question.given, **question.params), _events_of)
+            own = question(self._client, asked)
+            return self._told(asked, own.ask(*own.given, **own.params), _body_of)
         except GenAIError as error:
             return self._failed(error)
 
@@ -143,9 +92,9 @@ class AsyncInProcess(_Http):
         """Answer a request, as httpx wants it of a transport."""
         asked = self._asked(request, await request.aread())
         try:
-            question = self._question(asked)
-            found = await question.aask(*question.given, **question.params)
-            return self._told(asked, found, _async_events_of)
+            own = question(self._client, asked)
+            found = await own.aask(*own.given, **own.params)
+            return self._told(asked, found, _async_body_of)
         except GenAIError as error:
             return self._failed(error)
 
@@ -154,61 +103,57 @@ class AsyncInProcess(_Http):
 
 
 class _Body:
-    """A stream's body, as events.
+    """A stream's body.
 
     Args:
         stream: Of the client.
-        usage: Whether the last chunk is wanted, which has the usage.
+        asked: What was asked for.
     """
 
-    def __init__(self, stream: Any, *, usage: bool) -> None:
+    def __init__(self, stream: ReplyStream, asked: Asked) -> None:
         self._stream = stream
-        self._usage = usage
+        self._events = events(stream, asked)
+        self._is_closed = False
 
-    def _shown(self, chunk: Chunk) -> bytes:
-        """What is sent of a chunk; nothing of those that OpenAI would not send."""
-        return event(chunk.wire) if is_shown(chunk.wire, usage=self._usage) else b""
-
-    def _last(self, error: GenAIError | None) -> bytes:
-        return DONE if error is None else event(failure(error).body)
-
-
-class _Events(_Body):
     def __iter__(self) -> Iterator[bytes]:
-        broken = None
-        try:
-            yield from filter(None, map(self._shown, self._stream))
-        except GenAIError as error:
-            broken = error
-        yield self._last(broken)
+        for data in self._events:
+            # A stream that was left ends like a whole one, and what is written then would say so.
+            if self._is_closed:
+                return
+            yield data
 
     def close(self) -> None:
         """The SDK is done with it, or its user is."""
+        self._is_closed = True
         self._stream.close()
 
 
-class _AsyncEvents(_Body):
+class _AsyncBody:
+    """As `_Body`."""
+
+    def __init__(self, stream: AsyncReplyStream, asked: Asked) -> None:
+        self._stream = stream
+        self._events = aevents(stream, asked)
+        self._is_closed = False
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        broken = None
-        try:
-            async for chunk in self._stream:
-                if data := self._shown(chunk):
-                    yield data
-        except GenAIError as error:
-            broken = error
-        yield self._last(broken)
+        async for data in self._events:
+            if self._is_closed:
+                return
+            yield data
 
     async def aclose(self) -> None:
-        """As `_Events.close`."""
+        """As `_Body.close`."""
+        self._is_closed = True
         await self._stream.aclose()
 
 
-def _events_of(httpx: ModuleType) -> Callable[..., Any]:
-    return _of_httpx(_Events, httpx.SyncByteStream)
+def _body_of(httpx: ModuleType) -> Callable[..., Any]:
+    return _of_httpx(_Body, httpx.SyncByteStream)
 
 
-def _async_events_of(httpx: ModuleType) -> Callable[..., Any]:
-    return _of_httpx(_AsyncEvents, httpx.AsyncByteStream)
+def _async_body_of(httpx: ModuleType) -> Callable[..., Any]:
+    return _of_httpx(_AsyncBody, httpx.AsyncByteStream)
 
 
 def _of_httpx(own: type, theirs: type) -> type:

@@ -460,7 +460,7 @@ class _Call(Record):
         others = len(self._plan.targets) + sum(map(len, self._plan.fallbacks)) - 1
         if len(broken) > max(self._request.args.num_retries, others):
             return None
-        if not self._parts.health.retries.withdraw(time.monotonic()):
+        if not self._health.retries.withdraw(time.monotonic()):
             error.add_note(SPENT)
             return None
         if self._turns is not None:

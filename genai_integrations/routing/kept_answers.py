@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from genai_integrations.cache.kept import Kept
 from genai_integrations.cache.pieces import chunks_of_entry
-from genai_integrations.calls.request import Request
+from genai_integrations.calls.request import BETWEEN_US, Request
 from genai_integrations.calls.route import CACHE, Attempt
 from genai_integrations.calls.streamed import chunks_of
 from genai_integrations.calls.wire import Wire
@@ -101,7 +101,9 @@ def question_of(request: Request, plan: Plan) -> Wire:
     if request.spoken is not None:
         # Its own words may say more than their translation, such as where to cite from.
         question["spoken"] = {
-            name: value for name, value in request.spoken.body.items() if name not in _NOT_ASKED
+            name: value
+            for name, value in request.spoken.body.items()
+            if name not in _NOT_ASKED and name not in BETWEEN_US
         }
     # They may change the answer, such as a provider's beta; only then are they a part of what is asked.
     return {**question, "headers": dict(request.headers)} if request.headers else question

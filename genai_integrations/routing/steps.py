@@ -7,7 +7,6 @@ take are tuples, which are made in a third of the time.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from genai_integrations.calls.request import Request
@@ -34,15 +33,13 @@ class Try(NamedTuple):
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Sleep, and send back None."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitProbe:
+class AwaitProbe(NamedTuple):
     """Wait until one of these probes of other calls is done, at most so long, and send back None."""
 
     probes: Sequence[Probe]
@@ -61,30 +58,26 @@ class Room(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(NamedTuple):
     """Take what limits and budgets have for an attempt, and send back None, or why it may not be made now."""
 
     room: Room
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
+class NewKey(NamedTuple):
     """Read the target's connection again, and send back the target with its new key, or None."""
 
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """Let an observer make what it makes once, which may take seconds."""
 
     observer: Observer
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """Read the connections, and send back a snapshot.
 
     Attributes:
@@ -112,23 +105,20 @@ class Follow(NamedTuple):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Renew:
+class Renew(NamedTuple):
     """Have a newer answer fetched in the background, unless that is being done."""
 
     memory: Memory
 
 
-@dataclass(frozen=True, slots=True)
-class Prepare:
+class Prepare(NamedTuple):
     """Have everything loaded that the transport takes for a call: an import is not the provider's time."""
 
     call: WireCall
     ends: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class FindPrompt:
+class FindPrompt(NamedTuple):
     """Look for the version of a prompt that has a label, and send it back, or None."""
 
     prompts: LangfusePrompts
@@ -170,8 +160,7 @@ class Opened(NamedTuple):
     rest: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Race:
+class Race(NamedTuple):
     """Make an attempt, and another one beside it if the first is slow; send back whether one of them succeeded.
 
     Attributes:
@@ -187,15 +176,13 @@ class Race:
     second: Callable[[], tuple[str, Generator[Any, Any, bool]] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(NamedTuple):
     """Send a request without waiting for it, and send back what runs."""
 
     send: Send
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitFirst:
+class AwaitFirst(NamedTuple):
     """Wait until one of these is over, at most so long (None waits on), and send back None."""
 
     running: Sequence[Running]
@@ -218,8 +205,7 @@ class Judge(NamedTuple):
     may_block: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(NamedTuple):
     """Close a stream that is not to be read."""
 
     stream: Opened

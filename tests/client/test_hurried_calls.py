@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -169,3 +170,16 @@ def test_its_retries_are_not_those_of_others(make_client, seoul):
         """Until none are left."""
 
     assert health.retries.withdraw(0.0)
+
+
+def test_its_streams_begin_anew_within_its_own_budget(ask, make_client, seoul, usa):
+    """As its other retries; the streams of the others begin anew within theirs."""
+    seoul.faults["*"] = Fault.stall(2)
+    client = make_client(seoul, usa, stream_recovery="restart", num_retries=0, stall_timeout=0.2)
+    ask(client, stream=True, stall_timeout=0.05)
+    hurried = client._router._parts.health.of_hurried().retries
+    while hurried.withdraw(time.monotonic()):
+        """Until none are left."""
+
+    outcomes = [ask(client, stream=True, **more)[0] for more in ({"stall_timeout": 0.1}, {})]
+    assert outcomes == ["StreamInterruptedError", None]

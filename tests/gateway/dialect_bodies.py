@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from genai_integrations import Connection
 from genai_integrations.calls.wire import WireCall
-from genai_integrations.gateway.refusals import Refused
+from genai_integrations.errors import ConfigurationError
+from genai_integrations.gateway.refusals import Refused, refused_of
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 PDF = "JVBERi0xLjQKMSAwIG9iajw8Pj5lbmRvYmoKdHJhaWxlcjw8Pj4KJSVFT0YK"
@@ -50,8 +51,8 @@ def refusal_of(read: Callable[[dict[str, Any]], object], body: dict[str, Any]) -
     """The refusal of a body; None if it asks something. Any other error is a mistake."""
     try:
         read(body)
-    except Refused as error:
-        return error
+    except (ConfigurationError, Refused) as error:
+        return refused_of(error)
     return None
 
 

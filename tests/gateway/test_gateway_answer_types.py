@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 
+from genai_integrations.apis.responses.events import ResponseWriter
+from genai_integrations.apis.responses.replies import response_of
 from genai_integrations.gateway.dialects.anthropic.events import PING, MessageWriter
 from genai_integrations.gateway.dialects.anthropic.replies import message_of
-from genai_integrations.gateway.dialects.responses.events import ResponseWriter
-from genai_integrations.gateway.dialects.responses.replies import response_of
 
 MESSAGE_EVENT = pydantic.TypeAdapter(RawMessageStreamEvent)
 RESPONSE_EVENT = pydantic.TypeAdapter(ResponseStreamEvent)

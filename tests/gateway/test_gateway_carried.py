@@ -9,9 +9,9 @@ from dialect_bodies import ANYTHING, call_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genai_integrations.apis.carried import kept_of, opened, returned, sealed
 from genai_integrations.errors import GenAIError
 from genai_integrations.gateway.dialects.anthropic.dialect import request as messages
-from genai_integrations.gateway.dialects.carried import kept_of, opened, returned, sealed
 from genai_integrations.gateway.dialects.responses.dialect import request as responses
 from genai_integrations.transports.dispatch import dialect_of
 

@@ -8,10 +8,10 @@ from dialect_bodies import answers, refusal_of, reply_of, spoilt
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from genai_integrations.apis.responses.replies import response_of
 from genai_integrations.gateway.dialects.anthropic import dialect as anthropic
 from genai_integrations.gateway.dialects.anthropic.replies import message_of
 from genai_integrations.gateway.dialects.responses import dialect as responses
-from genai_integrations.gateway.dialects.responses.replies import response_of
 from genai_integrations.gateway.openapi import description
 
 TEXT = {"type": "text", "text": "Hi"}

@@ -230,6 +230,35 @@ def test_answer_that_comes_as_a_tool_of_ours_is_translated():
     assert AnthropicDialect().relayed(call) is None
 
 
+ANEW = {"stream_recovery": "restart", "fallbacks": ["gemini/gemini-2.5-flash"]}
+
+
+@pytest.mark.parametrize("is_relayed", [False, True])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "/v1/messages",
+            {
+                "model": "claude/claude-sonnet-4-5",
+                "max_tokens": 100,
+                "messages": [{"role": "user", "content": "Hi"}],
+            },
+        ),
+        ("/v1/responses", {"model": "responses/gpt-5", "input": "Hi"}),
+    ],
+)
+def test_stream_that_breaks_does_not_begin_anew(gateway, provider, path, body, is_relayed):
+    """These APIs cannot tell of it, so no second answer is asked for and paid."""
+    model = body["model"] if is_relayed else "chat/gpt-4o"
+    provider.faults[model.partition("/")[2]] = Fault.cut(2)
+
+    answer = ask(gateway, path, {**body, "model": model}, stream=True, **ANEW)
+
+    assert "the stream broke after its first content" in answer.text.splitlines()[-2]
+    assert [row.body["model"] for row in provider.requests] == [model.partition("/")[2]]
+
+
 @pytest.mark.parametrize(("path", "body"), BODIES)
 def test_relayed_stream_that_breaks_ends_with_the_apis_error_event(gateway, provider, path, body):
     """Behind what had come."""

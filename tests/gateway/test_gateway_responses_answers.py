@@ -9,10 +9,10 @@ from dialect_bodies import ANYTHING, answers, chunks_of, parsed, reply_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genai_integrations.apis.responses.events import ResponseWriter
+from genai_integrations.apis.responses.replies import response_of
 from genai_integrations.errors import ServerError
 from genai_integrations.gateway.dialects.responses.dialect import request
-from genai_integrations.gateway.dialects.responses.events import ResponseWriter
-from genai_integrations.gateway.dialects.responses.replies import response_of
 
 BODY = {"model": "asked", "input": "Hello!", "temperature": 0.5}
 PLAIN = {"choices": [{"delta": {"content": "Hi"}}]}

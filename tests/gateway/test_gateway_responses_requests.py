@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from genai_integrations.calls.wire import Spoken
 from genai_integrations.gateway.dialects.responses.dialect import DIALECT, request
-from genai_integrations.gateway.refusals import Refused
 from genai_integrations.transports.openai.responses.requests import body_of
 
 FUNCTION = {"type": "function", "name": "add", "parameters": {"type": "object"}, "strict": True}
@@ -29,7 +28,7 @@ def test_text_is_a_users_message_behind_the_instructions():
 
     assert found.model == "gpt-5"
     assert found.stream is True
-    assert found.params == {}
+    assert found.params == {"stream_recovery": None}
     assert found.messages == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Hello!"},
@@ -204,7 +203,7 @@ def test_anything_is_refused_or_asks_something(body):
     assert refusal is None or DIALECT.failure(refusal)[0] == 400
 
 
-KEEPS_NOTHING = "this gateway keeps no answers: send the whole conversation in input"
+KEEPS_NOTHING = "no answers are kept here: send the whole conversation in input"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +211,7 @@ KEEPS_NOTHING = "this gateway keeps no answers: send the whole conversation in i
     [
         ({"previous_response_id": "resp_1"}, "previous_response_id", KEEPS_NOTHING),
         ({"conversation": "conv_1"}, "conversation", KEEPS_NOTHING),
-        ({"store": True}, "store", "this gateway keeps no answers: leave it out, or say false"),
+        ({"store": True}, "store", "no answers are kept here: leave it out, or say false"),
         ({"background": True}, "background", "answers are not made in the background here: leave it out"),
         (
             {"prompt": {"id": "pmpt_1"}},
@@ -230,15 +229,15 @@ KEEPS_NOTHING = "this gateway keeps no answers: send the whole conversation in i
             "items of the type 'item_reference' are not served here: send messages, function calls and their outputs",
         ),
         ({"input": 5}, "input", "must be a list"),
+        ({"input": []}, "input", "is empty: send a text, or items"),
         ({"input": [{"role": "user", "content": [{"type": "video"}]}]}, "input.0.content.0.type", None),
     ],
 )  # fmt: skip
 def test_what_is_not_served_is_refused_in_one_clear_line(params, param, told):
     """With the place of it, as OpenAI's own errors have."""
-    with pytest.raises(Refused) as refusal:
-        request({"model": "gpt-5", "input": "Hello!", **params})
+    refusal = refusal_of(request, {"model": "gpt-5", "input": "Hello!", **params})
 
-    status, body = DIALECT.failure(refusal.value)
+    status, body = DIALECT.failure(refusal)
     assert status == 400
     assert body["error"]["param"] == param
     if told:

@@ -11,7 +11,7 @@ import pytest
 from gateway_support import served
 from sdk_targets import MODELS, connections
 
-from genai_integrations import GenAIClient
+from genai_integrations import Connection, GenAIClient
 from genai_integrations.gateway import GatewayOptions, OpenKeys
 from genai_integrations.testing.faults import Fault
 from genai_integrations.testing.provider import ScriptedProvider
@@ -196,7 +196,7 @@ def test_what_is_not_served_is_the_sdks_exception(sdk):
 
     assert refusal.value.param == "previous_response_id"
     assert refusal.value.body["message"] == (
-        "previous_response_id: this gateway keeps no answers: send the whole conversation in input"
+        "previous_response_id: no answers are kept here: send the whole conversation in input"
     )
 
 
@@ -209,6 +209,24 @@ def test_stream_that_breaks_ends_with_a_failed_response(sdk, provider):
     assert events[-1].type == "response.failed"
     assert events[-1].response.error.code == "server_error"
     assert "the stream broke" in events[-1].response.error.message
+
+
+def test_stream_that_begins_anew_behind_the_target_ends(provider):
+    """At another gateway, whose chats can tell of it: what came before and after is not put together."""
+    provider.faults["gpt-4o"] = Fault.cut(2, times=1)
+    recovering = GenAIClient(
+        connections=connections(provider.url),
+        router_args={"num_retries": 1, "stream_recovery": "restart"},
+    )
+    with served(GatewayOptions(OpenKeys(recovering), drain_delay=0)) as url:
+        client = GenAIClient(connections=[Connection.of("far", "openai", "sk-1", f"{url}/v1")])
+        create = client.as_openai().responses.create
+        events = list(create(model="far/chat/gpt-4o", input="Hi", stream=True))
+
+    assert events[-1].type == "response.failed"
+    assert events[-1].response.error.message == (
+        "the stream broke, and this API has no way to say that it begins anew: ask again"
+    )
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses"])

@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genai_integrations.gateway.dialects.said import Block, Pieces, arguments_of, blocks_of
+from genai_integrations.apis.said import Block, Pieces, arguments_of, blocks_of
 
 
 def _call(index, *, name=None, arguments=None, identity=None):

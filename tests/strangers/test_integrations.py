@@ -16,6 +16,7 @@ CITY = '{"name": "Seoul", "people": 9000000}'
 THOUGHTS = (
     "[[ ## reasoning ## ]]\nIt is known.\n\n[[ ## answer ## ]]\nSeoul\n\n[[ ## completed ## ]]\n"
 )
+COUNT = {"tool_calls": [{"name": "people", "arguments": {"city": "Seoul"}}]}
 LIBRARIES = {
     "instructor": (
         ["instructor==1.17.0"],
@@ -24,6 +25,10 @@ LIBRARIES = {
     "pydantic-ai-slim": (
         ["pydantic-ai-slim[openai]==2.68.0"],
         {"tool_calls": [{"name": "final_result", "arguments": CITY}]},
+    ),
+    "openai-agents": (
+        ["openai-agents==0.24.0"],
+        lambda body: "Nine million." if "9000000" in str(body) else COUNT,
     ),
     "dspy": (["dspy==3.4.1"], THOUGHTS),
     "langgraph-checkpoint-sqlite": (["langgraph-checkpoint-sqlite==3.1.2"], None),

@@ -429,6 +429,58 @@ def test_thoughts_that_the_target_cannot_read(message, status):
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+        "messages.3.content.13: Invalid signature in thinking block",
+        "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+    ],
+)
+def test_thoughts_that_another_claude_signed(message):
+    """They stay behind, and the model thinks on."""
+    block = {"type": "thinking", "thinking": "hm", "signature": "AAAA"}
+    body = {
+        "messages": [*HELLO, {"role": "assistant", "content": "ok", "thinking_blocks": [block]}],
+        "reasoning_effort": "low",
+    }
+
+    assert found(refusal(message), body, (), False) == (
+        "without another account's thoughts",
+        {
+            "messages": [*HELLO, {"role": "assistant", "content": "ok"}],
+            "reasoning_effort": "low",
+        },
+    )
+
+
+def test_a_claude_goes_on_with_anothers_call_without_thinking():
+    """That loses something, so it is not done for who forbids it."""
+    told = refusal(
+        "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is "
+        "enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of "
+        "`tool_use` and `tool_result` blocks)."
+    )
+    messages = [*HELLO, {"role": "assistant", "tool_calls": [CALL]}]
+
+    for asked in ({"reasoning_effort": "low"}, {"thinking": {"type": "enabled"}}):
+        body = {"messages": messages, **asked}
+        assert found(told, body) == ("without thinking here", {"messages": messages})
+        assert found(told, body, (), False) is None
+
+
+def test_a_key_goes_out_of_the_calls_of_a_message_too():
+    """Gemini's have their signatures there, and the conversation goes on at a server that knows none."""
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    signed = {**call, "provider_specific_fields": {"thought_signature": "AAAA"}}
+    told = refusal("Unknown parameter: 'messages[1].tool_calls[0].provider_specific_fields'.")
+
+    assert found(told, {"messages": [*HELLO, {"role": "assistant", "tool_calls": [signed]}]}) == (
+        "without provider_specific_fields",
+        {"messages": [*HELLO, {"role": "assistant", "tool_calls": [call]}]},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("message", "sent", "name"),
     [
         ("<400> InternalError.Algo.InvalidParameter: Value error, batch size is invalid, it should not be larger than 10.: input.contents", 120, "in batches of 10"),

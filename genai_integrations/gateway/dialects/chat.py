@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+from genai_integrations.apis.told import FIELD, told
 from genai_integrations.calls.openai_http import DONE, event, type_of
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
@@ -21,7 +22,6 @@ from genai_integrations.gateway.dialects.dialect import (
     object_of,
     params_of,
 )
-from genai_integrations.gateway.dialects.told import FIELD, told
 from genai_integrations.gateway.refusals import Refused, refused_of
 from genai_integrations.routing.streams import AsyncReplyStream
 

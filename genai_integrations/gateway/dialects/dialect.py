@@ -45,7 +45,7 @@ class Dialect:
 
     Attributes:
         name: Of the API.
-        request: What a body asks. Raises `Refused` where it cannot be meant.
+        request: What a body asks. Raises an error of ours where it cannot be meant.
         reply: The answer to it, as the API has it; what is told of the route is added to it.
         events: The same as a stream, in bytes as they are sent. A stream that breaks ends with the API's own event for
             that; none of our errors comes out of it.

@@ -38,18 +38,18 @@ def with_role(old: str, new: str, body: Wire) -> Wire:
 
 
 def has_key(name: str, body: Wire) -> bool:
-    """Whether a message, a part of one or a tool has this key."""
+    """Whether a message, a part of one, a call in one or a tool has this key."""
     return any(name in row for row in _objects(body))
 
 
 def without_key(name: str, body: Wire) -> Wire:
-    """The body without this key in messages, their parts and tools."""
+    """The body without this key in messages, their parts, their calls and tools."""
 
     def message_without(row: Wire) -> Wire:
         row = without(name, row)
-        content = row.get("content")
-        if isinstance(content, list):
-            row["content"] = [without(name, part) if _is_object(part) else part for part in content]
+        for rows in _HAVING_PARTS:
+            if isinstance(parts := row.get(rows), list):
+                row[rows] = [without(name, part) if _is_object(part) else part for part in parts]
         return row
 
     body = _with_messages(body, message_without)
@@ -204,10 +204,15 @@ def _functions(body: Wire) -> Iterator[Wire]:
         yield tool.get("function") or {}
 
 
+_HAVING_PARTS = ("content", "tool_calls")
+
+
 def _objects(body: Wire) -> Iterator[Wire]:
     for row in body.get("messages") or ():
         yield row
-        yield from filter(_is_object, _parts(row))
+        for rows in _HAVING_PARTS:
+            if isinstance(parts := row.get(rows), list):
+                yield from filter(_is_object, parts)
     yield from body.get("tools") or ()
 
 

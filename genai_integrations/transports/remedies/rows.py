@@ -266,20 +266,46 @@ BRIDGE = Remedy(
     restated=lambda body: body,
 )
 
+_SEALED = ("provider_specific_fields", "thinking_blocks")
+
+
+def _without_sealed(body: Wire) -> Wire:
+    return reduce(lambda said, name: say.without_key(name, said), _SEALED, body)
+
+
 WITHOUT_THOUGHTS = Remedy(
     "without another account's thoughts",
     "restate",
     "messages",
-    # openai/codex#8145, openai/openai-agents-python#569, vercel/ai#7543, openai/openai-node#1567.
+    # openai/codex#8145, openai/openai-agents-python#569, vercel/ai#7543, openai/openai-node#1567; of Claude,
+    # vybestack/llxprt-code#2335, ding113/claude-code-hub#518.
     applies=_says(
         r"encrypted content .{0,80}could not be verified|reasoning input items can only"
         r"|item with id \S+ not found|item \S+ of type '\w+' was provided without its required"
+        r"|invalid .?(signature|data).? in .?(redacted_)?thinking"
     ),
-    fits=partial(say.has_key, "provider_specific_fields"),
-    restated=partial(say.without_key, "provider_specific_fields"),
+    fits=lambda body: any(say.has_key(name, body) for name in _SEALED),
+    restated=_without_sealed,
     lasts=False,
 )
-"""Of the Responses API: only who thought them can read them; what was said goes on without."""
+"""Only who thought them can read them; what was said goes on without."""
+
+_THINKING = ("reasoning_effort", "thinking")
+
+WITHOUT_THINKING = Remedy(
+    "without thinking here",
+    "weaken",
+    "reasoning_effort",
+    # OpenRouterTeam/ai-sdk-provider#162, anomalyco/opencode#3077. Without thinking it takes no thoughts in the last
+    # message either: tailcallhq/forgecode#1195.
+    applies=_says(r"must start with a thinking block"),
+    fits=lambda body: any(name in body for name in _THINKING),
+    restated=lambda body: _without_sealed(
+        {name: value for name, value in body.items() if name not in _THINKING}
+    ),
+    lasts=False,
+)
+"""Of a Claude that thinks within a budget: another model has begun with the tools, and thought nothing that it knows."""
 
 DEVELOPER = _role("developer", "system")
 
@@ -322,7 +348,7 @@ _DROPPED_KEYS = (
     "audio",
     "is_error",
 )
-"""Keys of messages, of their parts and of tools."""
+"""Keys of messages, of their parts and calls, and of tools."""
 
 _OTHERS = (
     "cache_control",
@@ -362,6 +388,7 @@ def _without_others(body: Wire) -> Wire:
 REMEDIES: Sequence[Remedy] = (
     BRIDGE,
     WITHOUT_THOUGHTS,
+    WITHOUT_THINKING,
     Remedy(
         "images in a user message",
         "restate",

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.dialects.given import (
+from genai_integrations.apis.given import (
     checked,
     needed,
     objects,
@@ -16,6 +15,7 @@ from genai_integrations.gateway.dialects.given import (
     within,
     wrong,
 )
+from genai_integrations.calls.wire import Wire
 
 Parts = list[Wire]
 
@@ -26,7 +26,7 @@ def content_of(given: object, at: str) -> str | Parts:
     Servers that copied OpenAI's API do not all take lists.
 
     Raises:
-        Refused: It is neither a text nor a list of blocks.
+        ConfigurationError: It is neither a text nor a list of blocks.
     """
     if isinstance(given, str):
         return given
@@ -47,7 +47,7 @@ def parts_of(blocks: list[Wire], at: str) -> Parts:
     """The blocks of a user, of the system, or of a tool's result. Kinds without a form in OpenAI's shape stay as they are.
 
     Raises:
-        Refused: One is wrong.
+        ConfigurationError: One is wrong.
     """
     parts: Parts = []
     for number, block in enumerate(blocks):
@@ -139,7 +139,7 @@ def result_of(block: Wire, at: str) -> Wire:
     """The result of a tool, as a message of its own.
 
     Raises:
-        Refused: It is none.
+        ConfigurationError: It is none.
     """
     message: Wire = {"role": "tool", "tool_call_id": needed(block, "tool_use_id", str, at)}
     content = block.get("content")

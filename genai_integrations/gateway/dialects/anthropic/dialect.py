@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+from genai_integrations.apis.given import needed
+from genai_integrations.apis.writing import ONCE, awritten
 from genai_integrations.calls.args import CALL_FALLBACKS
 from genai_integrations.calls.reply import Reply
 from genai_integrations.calls.route import Route
@@ -16,8 +18,6 @@ from genai_integrations.gateway.dialects.anthropic.replies import message_of
 from genai_integrations.gateway.dialects.anthropic.requests import params_beside, params_of
 from genai_integrations.gateway.dialects.anthropic.turns import is_claudes_own, messages_of
 from genai_integrations.gateway.dialects.dialect import Asked, Dialect, flag_of, model_of
-from genai_integrations.gateway.dialects.given import needed
-from genai_integrations.gateway.dialects.writing import written
 from genai_integrations.routing.streams import AsyncReplyStream
 
 _THINKING = ("adaptive", "enabled")
@@ -27,7 +27,7 @@ def request(body: Wire) -> Asked:
     """What a body asks.
 
     Raises:
-        Refused: It cannot be meant.
+        GenAIError: It cannot be meant.
     """
     needed(body, "max_tokens", int)
     return _asked(body, flag_of(body, "stream"))
@@ -38,6 +38,8 @@ def _asked(body: Wire, stream: bool) -> Asked:
     messages = messages_of(body)
     if is_claudes_own(body):
         params["spoken"] = Spoken("anthropic", body)
+    if stream:
+        params |= ONCE
     return Asked(model_of(body), messages, params, stream, body)
 
 
@@ -48,7 +50,7 @@ def reply(answer: Reply, asked: Asked) -> Wire:
 
 def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
     """The answer as events."""
-    return written(stream, MessageWriter(asked.model, thinks=_thinks(asked)))
+    return awritten(stream, MessageWriter(asked.model, thinks=_thinks(asked)))
 
 
 def _thinks(asked: Asked) -> bool:
@@ -61,7 +63,7 @@ def counted(body: Wire) -> Asked:
     """What a body whose tokens are to be counted asks.
 
     Raises:
-        Refused: It cannot be meant.
+        GenAIError: It cannot be meant.
     """
     return _asked(body, stream=False)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from genai_integrations.apis.said import Block, Pieces, Step, first_choice, plain_text
 from genai_integrations.calls.extras import USUAL, StreamedExtras
 from genai_integrations.calls.wire import Wire
 from genai_integrations.errors import GenAIError
@@ -18,7 +19,6 @@ from genai_integrations.gateway.dialects.anthropic.replies import (
     stop_reason,
     usage_of,
 )
-from genai_integrations.gateway.dialects.said import Block, Pieces, Step, first_choice, plain_text
 from genai_integrations.runtime import jsonbytes
 
 _SAYING = (

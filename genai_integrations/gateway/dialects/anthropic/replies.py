@@ -9,15 +9,15 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.dialects.carried import kept_of, sealed
-from genai_integrations.gateway.dialects.said import (
+from genai_integrations.apis.carried import kept_of, sealed
+from genai_integrations.apis.said import (
     Block,
     arguments_of,
     beside,
     blocks_of,
     first_choice,
 )
+from genai_integrations.calls.wire import Wire
 from genai_integrations.transports.anthropic.replies import CONTENT
 
 _REASONS: Mapping[object, str] = {

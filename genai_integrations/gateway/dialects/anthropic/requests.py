@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.dialects.dialect import params_of as others_of
-from genai_integrations.gateway.dialects.given import (
+from genai_integrations.apis.given import (
     checked,
     needed,
     objects,
@@ -17,7 +15,9 @@ from genai_integrations.gateway.dialects.given import (
     within,
     wrong,
 )
-from genai_integrations.gateway.dialects.users import user_of
+from genai_integrations.apis.users import user_of
+from genai_integrations.calls.wire import Wire
+from genai_integrations.gateway.dialects.dialect import params_of as others_of
 
 _BETA = "anthropic-beta"
 
@@ -35,7 +35,7 @@ def params_of(body: Wire) -> Wire:
     """All but model, messages and stream, by OpenAI's names; what has no other name there is as it came.
 
     Raises:
-        Refused: Something in it is none of Anthropic's.
+        GenAIError: Something in it is none of Anthropic's.
     """
     params = others_of(body, _SAID_OTHERWISE)
     for name, read in _READERS.items():

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from genai_integrations.apis.carried import opened, returned
+from genai_integrations.apis.given import needed, objects, within, wrong
 from genai_integrations.calls.wire import Wire
 from genai_integrations.gateway.dialects.anthropic.content import (
     content_of,
@@ -15,8 +17,6 @@ from genai_integrations.gateway.dialects.anthropic.content import (
     result_of,
     shortest,
 )
-from genai_integrations.gateway.dialects.carried import opened, returned
-from genai_integrations.gateway.dialects.given import needed, objects, within, wrong
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.anthropic.replies import CONTENT, needs_whole
 
@@ -27,7 +27,7 @@ def messages_of(body: Wire) -> list[Wire]:
     """The conversation, what the system says at its begin.
 
     Raises:
-        Refused: Something in it is none of Anthropic's.
+        ConfigurationError: Something in it is none of Anthropic's.
     """
     messages: list[Wire] = []
     system = body.get("system")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+from genai_integrations.apis.responses.events import ResponseWriter
+from genai_integrations.apis.responses.replies import response_of
+from genai_integrations.apis.responses.requests import SAID_OTHERWISE, chat_of
+from genai_integrations.apis.writing import awritten
 from genai_integrations.calls.reply import Reply
-from genai_integrations.calls.wire import Spoken, Wire
+from genai_integrations.calls.wire import Wire
 from genai_integrations.gateway.dialects.chat import failure
-from genai_integrations.gateway.dialects.dialect import Asked, Dialect, flag_of, model_of
-from genai_integrations.gateway.dialects.responses.events import ResponseWriter
-from genai_integrations.gateway.dialects.responses.items import is_openais_own, messages_of
-from genai_integrations.gateway.dialects.responses.replies import response_of
-from genai_integrations.gateway.dialects.responses.requests import params_of
-from genai_integrations.gateway.dialects.writing import written
+from genai_integrations.gateway.dialects.dialect import Asked, Dialect, flag_of, model_of, params_of
 from genai_integrations.routing.streams import AsyncReplyStream
 
 
@@ -20,12 +19,10 @@ def request(body: Wire) -> Asked:
     """What a body asks.
 
     Raises:
-        Refused: It cannot be meant, or is not served here.
+        GenAIError: It cannot be meant, or is not served here.
     """
-    params = params_of(body)
-    messages = messages_of(body)
-    if is_openais_own(body):
-        params["spoken"] = Spoken("responses", body)
+    messages, said = chat_of(body)
+    params = {**params_of(body, SAID_OTHERWISE), **said}
     return Asked(model_of(body), messages, params, flag_of(body, "stream"), body)
 
 
@@ -36,7 +33,7 @@ def reply(answer: Reply, asked: Asked) -> Wire:
 
 def events(stream: AsyncReplyStream, asked: Asked) -> AsyncGenerator[bytes]:
     """The answer as events."""
-    return written(stream, ResponseWriter(asked.body))
+    return awritten(stream, ResponseWriter(asked.body))
 
 
 DIALECT = Dialect("responses", request, reply, events, failure)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.refusals import Refused
+from genai_integrations.errors import ConfigurationError
 
 _T = TypeVar("_T", str, bool, int, Wire, list[object])
 
@@ -29,7 +29,7 @@ def needed(row: Mapping[str, object], name: str, kind: type[_T], at: str = "") -
         at: Where in the body the object stands; empty for the body itself.
 
     Raises:
-        Refused: It is not there, or is something else.
+        ConfigurationError: It is not there, or is something else.
     """
     value = row.get(name)
     if value is None:
@@ -41,7 +41,7 @@ def optional(row: Mapping[str, object], name: str, kind: type[_T], at: str = "")
     """A field that may be left out, or null.
 
     Raises:
-        Refused: It is something else.
+        ConfigurationError: It is something else.
     """
     value = row.get(name)
     return None if value is None else checked(value, kind, within(at, name))
@@ -51,7 +51,7 @@ def checked(value: object, kind: type[_T], at: str) -> _T:
     """The value, if it is of that kind: a truth value is no number, and JSON's `2.0` is a whole one.
 
     Raises:
-        Refused: It is not.
+        ConfigurationError: It is not.
     """
     if kind is int and type(value) is float and value.is_integer():
         return int(value)  # type: ignore[return-value]  # as has just been asked
@@ -64,7 +64,7 @@ def objects(value: object, at: str) -> list[Wire]:
     """A list of objects.
 
     Raises:
-        Refused: It is something else.
+        ConfigurationError: It is something else.
     """
     rows = checked(value, list, at)
     for number, row in enumerate(rows):
@@ -78,6 +78,8 @@ def within(at: str, name: object) -> str:
     return f"{at}.{name}" if at else str(name)
 
 
-def wrong(at: str, what: str) -> Refused:
+def wrong(at: str, what: str) -> ConfigurationError:
     """The error for a field. It tells where, and never the value."""
-    return Refused(400, "invalid_request", f"{at}: {what}", param=at)
+    error = ConfigurationError(f"{at}: {what}")
+    error.param = at
+    return error

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.dialects.carried import opened, returned
-from genai_integrations.gateway.dialects.given import (
+from genai_integrations.apis.carried import opened, returned
+from genai_integrations.apis.given import (
     needed,
     objects,
     optional,
     within,
     wrong,
 )
-from genai_integrations.gateway.dialects.responses.replies import OURS
+from genai_integrations.apis.responses.replies import OURS
+from genai_integrations.calls.wire import Wire
 from genai_integrations.transports.openai.responses.output import KEPT
 
 _ROLES = ("user", "assistant", "system", "developer")
@@ -28,7 +28,7 @@ def messages_of(body: Wire) -> list[Wire]:
     """The conversation, the instructions at its begin.
 
     Raises:
-        Refused: Something in it is none of the API's, or stands for what this gateway does not keep.
+        ConfigurationError: Something in it is none of the API's, or stands for what is not kept here.
     """
     messages: list[Wire] = []
     if instructions := optional(body, "instructions", str):
@@ -47,7 +47,10 @@ def messages_of(body: Wire) -> list[Wire]:
         messages += _answered(answer)
         answer = []
         messages.append(_message(item, at))
-    return [*messages, *_answered(answer)]
+    messages += _answered(answer)
+    if not messages and "langfuse_prompt" not in body:
+        raise wrong("input", "is empty: send a text, or items")
+    return messages
 
 
 def is_openais_own(body: Wire) -> bool:
@@ -121,14 +124,10 @@ def _answered(items: list[Wire]) -> list[Wire]:
         elif item.get("type") not in _CALLS:
             texts.append(_text(item["content"]))
     message["content"] = "".join(texts) or None
-    if any(_is_sealed_elsewhere(item) for item in items):
+    if all(map(_is_openais, items)) and any(item.get("type") == "reasoning" for item in items):
         # As it came, for who can read it: thoughts go back with what they led to.
         message.setdefault("provider_specific_fields", {})[KEPT] = items
     return [message]
-
-
-def _is_sealed_elsewhere(item: Wire) -> bool:
-    return item.get("type") == "reasoning" and opened(item.get("encrypted_content")) is None
 
 
 def _think(item: Wire, message: Wire) -> None:

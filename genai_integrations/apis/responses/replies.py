@@ -10,9 +10,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from genai_integrations.apis.carried import kept_of, sealed, sealed_thought
+from genai_integrations.apis.said import Block, beside, blocks_of, first_choice
 from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.dialects.carried import kept_of, sealed, sealed_thought
-from genai_integrations.gateway.dialects.said import Block, beside, blocks_of, first_choice
 from genai_integrations.transports.openai.responses.output import KEPT
 
 _ECHOED: Mapping[str, object] = {

@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genai_integrations.calls.extras import USUAL, StreamedExtras
-from genai_integrations.calls.wire import Wire
-from genai_integrations.errors import GenAIError
-from genai_integrations.gateway.dialects.carried import kept_of
-from genai_integrations.gateway.dialects.responses.replies import (
+from genai_integrations.apis.carried import kept_of
+from genai_integrations.apis.responses.replies import (
     ended,
     head_of,
     item_id,
@@ -20,9 +17,11 @@ from genai_integrations.gateway.dialects.responses.replies import (
     part_of,
     sealed_item,
 )
-from genai_integrations.gateway.dialects.said import Block, Pieces, Step, first_choice, plain_text
-from genai_integrations.gateway.dialects.said import beside as said_beside
-from genai_integrations.gateway.refusals import refused_of
+from genai_integrations.apis.said import Block, Pieces, Step, first_choice, plain_text
+from genai_integrations.apis.said import beside as said_beside
+from genai_integrations.calls.extras import USUAL, StreamedExtras
+from genai_integrations.calls.wire import Wire
+from genai_integrations.errors import GenAIError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.openai.responses.output import KEPT
 
@@ -110,7 +109,7 @@ class ResponseWriter:
             error: Why.
             relayed: How many events of others came before it.
         """
-        message = refused_of(error).message
+        message = error.recorded()
         if relayed:
             self._sequence = relayed
             return self._event("error", {"code": _FAILED, "message": message, "param": None})

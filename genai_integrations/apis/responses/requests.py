@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from genai_integrations.calls.wire import Wire
-from genai_integrations.gateway.dialects.dialect import params_of as others_of
-from genai_integrations.gateway.dialects.given import (
+from genai_integrations.apis.given import (
     checked,
     needed,
     objects,
@@ -17,15 +15,18 @@ from genai_integrations.gateway.dialects.given import (
     within,
     wrong,
 )
-from genai_integrations.gateway.dialects.users import user_of
+from genai_integrations.apis.responses.items import is_openais_own, messages_of
+from genai_integrations.apis.users import user_of
+from genai_integrations.apis.writing import ONCE
+from genai_integrations.calls.wire import Spoken, Wire
 
-_KEPT_NOWHERE = "this gateway keeps no answers: send the whole conversation in input"
+_KEPT_NOWHERE = "no answers are kept here: send the whole conversation in input"
 _REFUSED: Mapping[str, str] = {
     "background": "answers are not made in the background here: leave it out",
     "conversation": _KEPT_NOWHERE,
     "previous_response_id": _KEPT_NOWHERE,
     "prompt": "prompts stored at OpenAI are not served here: name one of Langfuse's in langfuse_prompt",
-    "store": "this gateway keeps no answers: leave it out, or say false",
+    "store": "no answers are kept here: leave it out, or say false",
 }
 """What needs something kept between two calls."""
 
@@ -47,16 +48,29 @@ _CHOICES = ("auto", "none", "required")
 _LOGPROBS = "message.output_text.logprobs"
 
 
-def params_of(body: Wire) -> Wire:
-    """All but model, messages and stream, by the names of a chat; what has no other name there is as it came.
+def chat_of(body: Wire) -> tuple[list[Wire], Wire]:
+    """The messages of the chat that a body asks for, and those of its parameters that are said otherwise there.
 
     Raises:
-        Refused: Something in it is none of the API's, or is not served here.
+        ConfigurationError: Something in it is none of the API's, or is not served here.
+    """
+    params = params_of(body)
+    messages = messages_of(body)
+    if is_openais_own(body):
+        params["spoken"] = Spoken("responses", body)
+    return messages, {**params, **ONCE} if body.get("stream") else params
+
+
+def params_of(body: Wire) -> Wire:
+    """What is said otherwise in a chat, by the names that it has there.
+
+    Raises:
+        ConfigurationError: Something in it is none of the API's, or is not served here.
     """
     for name, why in _REFUSED.items():
         if body.get(name):
             raise wrong(name, why)
-    params = others_of(body, _SAID_OTHERWISE)
+    params: Wire = {}
     for name, read in _READERS.items():
         if body.get(name) is not None:
             params |= read(body[name])
@@ -170,4 +184,5 @@ _READERS: Mapping[str, Callable[[object], Wire]] = {
     "tools": _tools,
     "user": _user,
 }
-_SAID_OTHERWISE = _OWN.union(_READERS, _REFUSED)
+SAID_OTHERWISE = _OWN.union(_READERS, _REFUSED)
+"""Names in a body that a chat does not know, or not so; it takes all others as they come."""
