@@ -31,7 +31,9 @@ def test_what_came_with_the_word_that_a_stream_begins_anew_is_written_before_its
         stream = Arriving([chunk(), chunk(restarted=True)])
         return b"".join([data async for data in awritten(stream, ResponseWriter({}))])
 
-    data = [row[6:] for row in asyncio.run(read()).decode().splitlines() if row.startswith("data: ")]
+    data = [
+        row[6:] for row in asyncio.run(read()).decode().splitlines() if row.startswith("data: ")
+    ]
     events = list(map(json.loads, data))
     assert "Hel" in [event.get("delta") for event in events]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
