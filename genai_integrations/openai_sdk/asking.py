@@ -150,30 +150,42 @@ _POSITIONAL = ("model", "messages", "input", "stream")
 
 
 def asked(
-    path: str, content: bytes, headers: Mapping[str, str], timeout: Mapping[str, Any]
+    method: str, path: str, content: bytes, headers: Mapping[str, str], timeout: Mapping[str, Any]
 ) -> Asked:
     """A request.
 
     Args:
+        method: HTTP's.
         path: Of the URL.
         content: The body.
         headers: The request's.
         timeout: httpx's, by `connect`, `read`, `write` and `pool`, in seconds.
+
+    Raises:
+        ConfigurationError: It is not served.
     """
+    own = unquote(path).removeprefix("/v1/")
+    # Before the body is looked at: a file that is uploaded is not JSON.
+    if _SERVED.get(MODELS if own.startswith(f"{MODELS}/") else own) != method:
+        raise _not_served(method, own)
     more = {
         name: text
         for name, text in headers.items()
         if name not in _OF_THE_SDK and not name.startswith("x-stainless-")
     }
     body = jsonbytes.loads(content) if content else {}
-    return Asked(unquote(path).removeprefix("/v1/"), body, more, timeout.get("read"))
+    return Asked(own, body, more, timeout.get("read"))
+
+
+_SERVED = {CHAT: "POST", RESPONSES: "POST", EMBEDDINGS: "POST", MODELS: "GET"}
+"""By path, the method. The SDK's others change or list what is kept at OpenAI, or send files there."""
 
 
 def question(client: Client, asked: Asked) -> Question:
     """What a request asks of the client.
 
     Raises:
-        ConfigurationError: It is not served, or something in it is none of the API's.
+        ConfigurationError: Something in it is none of the API's.
     """
     model = asked.body.get("model", "")
     if asked.path in (CHAT, RESPONSES):
@@ -183,21 +195,14 @@ def question(client: Client, asked: Asked) -> Question:
     if asked.path == EMBEDDINGS:
         texts = (model, asked.body.get("input"))
         return Question(client.embedding, client.aembedding, texts, asked.params(_POSITIONAL))
-    if asked.path.partition("/")[0] == MODELS:
-        return Question(listed, _alisted, (client, asked.path), {})
-    raise _unknown(asked.path)
+    return Question(listed, _alisted, (client, asked.path), {})
 
 
-def _unknown(path: str) -> ConfigurationError:
-    """The error for what is not served."""
-    if path.startswith(f"{RESPONSES}/"):
-        return ConfigurationError(
-            f"a client of as_openai() has no {path!r}: of the Responses API it answers create, parse and stream; "
-            "no answers are kept here"
-        )
-    return ConfigurationError(
-        f"a client of as_openai() has no {path!r}: it answers chat.completions, responses, embeddings and models"
-    )
+def _not_served(method: str, path: str) -> ConfigurationError:
+    served = "chat.completions, responses, embeddings, models.list and models.retrieve are"
+    if path.startswith((CHAT, RESPONSES)):
+        served = "no answers are kept here, so there are only create, parse and stream"
+    return ConfigurationError(f"as_openai() does not serve {method} {path}: {served}")
 
 
 def listed(client: Client, path: str) -> Wire:

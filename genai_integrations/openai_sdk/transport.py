@@ -38,7 +38,7 @@ class _Http:
 
     def _asked(self, request: Any, content: bytes) -> Asked:
         timeout = request.extensions.get("timeout") or {}
-        return asked(request.url.path, content, request.headers, timeout)
+        return asked(request.method, request.url.path, content, request.headers, timeout)
 
     def _told(self, asked: Asked, found: Any, body: Callable[[ModuleType], Any]) -> Any:
         """The response for what the client has found."""
@@ -74,8 +74,8 @@ class InProcess(_Http):
 
     def handle_request(self, request: Any) -> Any:
         """Answer a request, as httpx wants it of a transport."""
-        asked = self._asked(request, request.read())
         try:
+            asked = self._asked(request, request.read())
             own = question(self._client, asked)
             return self._told(asked, own.ask(*own.given, **own.params), _body_of)
         except GenAIError as error:
@@ -90,8 +90,8 @@ class AsyncInProcess(_Http):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Answer a request, as httpx wants it of a transport."""
-        asked = self._asked(request, await request.aread())
         try:
+            asked = self._asked(request, await request.aread())
             own = question(self._client, asked)
             found = await own.aask(*own.given, **own.params)
             return self._told(asked, found, _async_body_of)

@@ -229,10 +229,21 @@ def test_a_call_says_what_it_says_to_the_client(make_client, usa, monkeypatch):
     assert "in-process" not in str(usa.requests[0].headers)
 
 
-def test_what_is_not_served_says_so(make_client, usa):
-    """An API that the router has not got is no silent success."""
-    with pytest.raises(openai.BadRequestError, match=r"it answers chat\.completions"):
-        make_client(usa).as_openai().images.generate(prompt="a cat")
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda sdk: sdk.images.generate(prompt="a cat"), "POST images/generations: chat.comp"),
+        (lambda sdk: sdk.files.create(file=b"a", purpose="batch"), "POST files: chat.completions"),
+        (lambda sdk: sdk.models.delete("gpt-4o"), "DELETE models/gpt-4o: chat.completions"),
+        (lambda sdk: sdk.chat.completions.list(), "GET chat/completions: no answers are kept"),
+        (lambda sdk: sdk.responses.retrieve("resp_1"), "GET responses/resp_1: no answers are kept"),
+    ],
+)
+def test_what_is_not_served_says_so(ask, message, make_client, usa):
+    """An API that the router has not got is no silent success, nor a server that cannot be reached."""
+    with pytest.raises(openai.BadRequestError) as caught:
+        ask(make_client(usa).as_openai())
+    assert caught.value.body["message"].startswith(f"as_openai() does not serve {message}")
 
 
 def test_without_the_sdk_the_package_is_named(make_client, usa, monkeypatch):
