@@ -104,7 +104,8 @@ def test_nothing_is_wrong(doctor, healthy, provider, redis_server):
         ({"GENAI_GATEWAY_KEYS": "redis://[canary"}, "redis", "redis"),
         ({"GENAI_GATEWAY_PROXIES": "nginx"}, "variables", "GENAI_GATEWAY_PROXIES must have"),
         ({"GENAI_GATEWAY_KEYS_AWAY": "soon"}, "variables", "GENAI_GATEWAY_KEYS_AWAY is 'soon'"),
-        ({"GENAI_GATEWAY_OPERATOR_TOKEN": "canary"}, "operator", "at least 32 letters"),
+        ({"GENAI_GATEWAY_OPERATOR_TOKEN": "canary"}, "operator", "at least 32 ASCII letters"),
+        ({"GENAI_GATEWAY_OPERATOR_TOKEN": "ключ" * 8}, "operator", "at least 32 ASCII letters"),
         ({"TMPDIR": "/nowhere"}, "run folder", "no place"),
     ],
 )
