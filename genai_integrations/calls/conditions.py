@@ -7,6 +7,7 @@ The operators are those of MongoDB's queries, which Portkey's conditional routin
 from __future__ import annotations
 
 import difflib
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -280,6 +281,9 @@ OPERATORS: Mapping[str, Operator] = {
 
 def _checked(path: list[Any], operand: object, check: _Check) -> None:
     problem = "" if operand is None else check(operand)
+    if isinstance(operand, float) and not math.isfinite(operand):
+        # Nothing is greater than it, smaller, or the same: the rule would never hold, or always.
+        problem = "must be a number that is finite"
     if problem:
         raise _wrong(path, f"{problem}, not {shown(operand)}")
 

@@ -76,8 +76,16 @@ _ROWS: Rows = {
 Source of the words that OpenAI has too: platform.openai.com, "Error codes".
 """
 
-_KEPT = frozenset((413, 422, 503))
-"""A provider's statuses that say more than those of the rows."""
+_KEPT: Mapping[int, int] = {413: 413, 422: 422, 503: 503, 529: 503}
+"""What a provider's statuses become that say more than those of the rows: 529 is Anthropic's word for 503."""
+
+_OVERLOADED = (
+    "overloaded_error",
+    "engine_overloaded_error",
+    "server_is_overloaded",
+    "provider_overloaded",
+)
+"""Codes and types that say what a 503 says: in a stream there is no status."""
 
 
 def told_of(error: GenAIError, own: Rows | None = None) -> Told:
@@ -92,11 +100,17 @@ def told_of(error: GenAIError, own: Rows | None = None) -> Told:
     if isinstance(error, AllTargetsFailedError):
         told = [told_of(cause, own) for cause in error.attempts]
         return _only({row[0] for row in told}, status), _only({row[1] for row in told}, code)
-    if isinstance(error, CallError) and error.status in _KEPT:
-        status = error.status
+    if isinstance(error, CallError):
+        status = 503 if _is_overloaded(error) else _KEPT.get(error.status or 0, status)
     if isinstance(error, BadRequestError) and error.code and code == INVALID:
         code = error.code
     return status, code
+
+
+def _is_overloaded(error: CallError) -> bool:
+    said = error.body if isinstance(error.body, dict) else {}
+    words = (error.code, said.get("type"))
+    return isinstance(error, ServerError) and any(word in _OVERLOADED for word in words)
 
 
 def wait_of(error: GenAIError) -> float | None:

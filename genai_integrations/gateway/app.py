@@ -142,7 +142,7 @@ class Gateway:
                 watch.end()
                 await _answer(exchange, dialect, asked, answer)
         except asyncio.CancelledError:
-            if not watch.is_gone:
+            if not watch.is_over():
                 raise
         finally:
             watch.end()

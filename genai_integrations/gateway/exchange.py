@@ -11,6 +11,7 @@ from typing import Any
 from genai_integrations.gateway.operation import Told
 from genai_integrations.gateway.refusals import Header, Refused
 from genai_integrations.runtime import jsonbytes
+from genai_integrations.runtime.cancelling import Interruption
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,7 +41,6 @@ class Exchange:
     """
 
     __slots__ = (
-        "_is_late",
         "_is_read",
         "closes",
         "has_begun",
@@ -67,7 +67,7 @@ class Exchange:
         self.told = Told(self.request_id)
         self.closes = False
         self.has_begun = False
-        self._is_read = self._is_late = False
+        self._is_read = False
 
     def check_headers(self) -> None:
         """Refuse a request whose headers can be read in two ways.
@@ -120,8 +120,8 @@ class Exchange:
         if int(self.headers.get("content-length") or 0) > most:
             raise _too_large(most)
         # Not `asyncio.timeout`, which takes ten times as long where all of the body is there.
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(seconds, self._late, asyncio.current_task(loop))
+        late = Interruption()
+        timer = asyncio.get_running_loop().call_later(seconds, late.make)
         try:
             message = await self._part()
             if not message.get("more_body"):
@@ -129,7 +129,7 @@ class Exchange:
             else:
                 body = await self._rest(message, most)
         except asyncio.CancelledError:
-            if not self._is_late:
+            if not late.is_over():
                 raise
             raise Refused(
                 408, "request_timeout", f"the body did not arrive within {seconds:g} s"
@@ -140,11 +140,6 @@ class Exchange:
             raise _too_large(most)
         self._is_read = True
         return body
-
-    def _late(self, task: asyncio.Task[Any] | None) -> None:
-        self._is_late = True
-        if task is not None:
-            task.cancel()
 
     async def _rest(self, message: Message, most: int) -> bytes:
         parts, size = [message.get("body", b"")], len(message.get("body", b""))

@@ -76,7 +76,7 @@ def drain_on_sigterm(gateway: Gateway) -> None:
 
     def drain(number: int, frame: FrameType | None) -> None:
         if gateway.is_draining:
-            servers(number, frame)
+            # Once is enough: systemd sends it to all processes of a group, and the supervisor passes its own on.
             return
         gateway.is_draining = True
         loop.call_soon_threadsafe(

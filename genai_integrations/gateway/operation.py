@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -11,17 +12,19 @@ import threading
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genai_integrations.calls.route import Route
-from genai_integrations.gateway.board import MEMORY, Board, Hour, Worker
+from genai_integrations.gateway.board import Board, Hour, Worker
 from genai_integrations.gateway.logs import Line, level_of, log_requests
-from genai_integrations.gateway.rates import Rates
+from genai_integrations.gateway.rates import Counts, Rates
+from genai_integrations.gateway.refusals import Refused
 from genai_integrations.gateway.threads import Threads
+from genai_integrations.runtime.cancelling import end_task
 
 if TYPE_CHECKING:
     from genai_integrations.client import GenAIClient
@@ -44,6 +47,12 @@ _DEAR = 0.05
 
 _AT_MOST = 20
 """So that one part in twenty of a processor goes into it, however many look."""
+
+_ROOM = 1 << 20
+"""Bytes that a disk must have for the metrics of one moment: more than all workers write of them in a second."""
+
+_AGAIN = 60.0
+"""Seconds between two warnings of the same."""
 
 NO_ROUTE = "none"
 """The route of a request that no row of the table of routes takes."""
@@ -102,7 +111,9 @@ class Operation:
     def __init__(self, run_dir: Path | None = None) -> None:
         self.rates = Rates()
         self._run_dir = run_dir
-        self._board = Board(MEMORY if run_dir is None else str(run_dir / BOARD_FILE))
+        # When it was logged last that the disk does not take something.
+        self._warned: dict[str, float] = {}
+        self._board = Board() if run_dir is None else self._shared_board(run_dir)
         self._metrics: Metrics | None = None
         self._clients: weakref.WeakKeyDictionary[GenAIClient, str] = weakref.WeakKeyDictionary()
         # The same by number: it is asked for each request, and a weak reference takes its time.
@@ -122,14 +133,30 @@ class Operation:
         self._all: Hour | None = None
         self._all_until = 0.0
 
+    def _shared_board(self, run_dir: Path) -> Board:
+        """The file of all workers; where it cannot be opened this worker shows what it knows itself."""
+        with self._on_disk("the page's figures"):
+            # Who cleans up what is old in a folder for temporary files may have taken it.
+            run_dir.mkdir(mode=0o700, exist_ok=True)
+            return Board(str(run_dir / BOARD_FILE))
+        return Board()
+
     @property
     def metrics(self) -> Metrics:
         """The metrics. The library takes a tenth of a second to load: the writing thread does it, beside the first calls."""
         if self._metrics is None:
             from genai_integrations.gateway.metrics import Metrics
 
+            self._check_room()
             self._metrics = Metrics(self._run_dir)
         return self._metrics
+
+    def _check_room(self) -> None:
+        """Raise OSError where metrics may not be written: into a mapped file of a full disk, that kills the process."""
+        if self._run_dir is not None:
+            disk = os.statvfs(self._run_dir)
+            if disk.f_bavail * disk.f_frsize < _ROOM:
+                raise OSError(errno.ENOSPC, "no space left for metrics")
 
     def serves(self, caller: Caller) -> None:
         """A caller was admitted: whatever its client does from here on is counted."""
@@ -172,21 +199,34 @@ class Operation:
         with self._writing:
             counts = self.rates.take()
             self._look({key.project for key in counts})
-            self.metrics.add(counts)
-            self.metrics.under_way(self._requests, self._streams)
-            self._write_ended()
-            self.metrics.cooldowns(self._cooling)
-            worker = Worker(os.getpid(), self._began, self._requests, self._streams)
-            # A full disk takes the page's figures, and nothing else.
-            with contextlib.suppress(sqlite3.Error):
+            ended = [self._ended.popleft() for _ in range(len(self._ended))]
+            log_requests(map(_line, ended))
+            # A disk that is full, or a folder that is gone, takes these figures and nothing else.
+            with self._on_disk("metrics"):
+                self._write_metrics(counts, ended)
+            with self._on_disk("the page's figures"):
+                worker = Worker(os.getpid(), self._began, self._requests, self._streams)
                 self._board.write(worker, counts, self._cooling)
 
-    def _write_ended(self) -> None:
-        """Count and log the requests that are over."""
-        ended = [self._ended.popleft() for _ in range(len(self._ended))]
+    def _write_metrics(self, counts: Counts, ended: Sequence[Told]) -> None:
+        self._check_room()
+        self.metrics.add(counts)
+        self.metrics.under_way(self._requests, self._streams)
         for told in ended:
             self.metrics.ended(told.route, told.status, told.seconds)
-        log_requests(map(_line, ended))
+        self.metrics.cooldowns(self._cooling)
+
+    @contextlib.contextmanager
+    def _on_disk(self, what: str) -> Generator[None]:
+        """Log what a disk does not take, once a minute for as long as it goes on."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            now = time.monotonic()
+            if now - self._warned.get(what, -_AGAIN) >= _AGAIN:
+                self._warned[what] = now
+                # Without its words, which may have a name in them that is somebody's own.
+                _log.warning("%s cannot be written: %s", what, type(error).__name__)
 
     def _look(self, projects: set[str]) -> None:
         """Ask the clients that have made calls, or had cooldowns, which they have now."""
@@ -221,9 +261,19 @@ class Operation:
         return hour
 
     async def render_metrics(self) -> bytes:
-        """What Prometheus is told; what this worker knows is in it up to now."""
+        """What Prometheus is told; what this worker knows is in it up to now.
+
+        Raises:
+            Refused: The files of the workers cannot be read.
+        """
         await self._thread.run(self.write)
-        return await self._thread.run(self.metrics.render)
+        try:
+            return await self._thread.run(self._rendered)
+        except (OSError, ValueError):
+            raise Refused(503, "no_figures", "the run folder cannot be read or written") from None
+
+    def _rendered(self) -> bytes:
+        return self.metrics.render()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -232,18 +282,17 @@ class Operation:
         try:
             yield
         finally:
-            ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticking
-            await self._thread.run(self._leave)
-            self._thread.close()
+            try:
+                await end_task(ticking)
+                await self._thread.run(self._leave)
+            finally:
+                self._thread.close()
 
     async def _tick(self) -> None:
         while True:
             try:
                 await self._thread.run(self.write)
-            except Exception as error:  # noqa: BLE001  such as a run folder that was cleaned up: it may come back
-                # Without its words, which may have a name in them that is somebody's own.
+            except Exception as error:  # noqa: BLE001  a mistake of ours, which must not be the last that is written
                 _log.warning("figures cannot be written: %s", type(error).__name__)
             await asyncio.sleep(TICK)
 

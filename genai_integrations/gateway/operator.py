@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from typing import TYPE_CHECKING
 
 from genai_integrations.errors import ConfigurationError
@@ -29,17 +30,20 @@ LEAST_LENGTH = 32
 """Letters of a token: nobody counts the guesses, so it must not be guessed."""
 
 
+_IN_HEADERS = re.compile(r"[!-~]+")
+
+
 def checked_token(token: str | None) -> MaskedText | None:
     """The operator's token.
 
     Raises:
-        ConfigurationError: It is too short.
+        ConfigurationError: It is too short, or has letters that no header brings as they are.
     """
     if not token:
         return None
-    if len(token) < LEAST_LENGTH:
+    if len(token) < LEAST_LENGTH or not _IN_HEADERS.fullmatch(token):
         raise ConfigurationError(
-            f"{TOKEN_VARIABLE} must have at least {LEAST_LENGTH} letters: openssl rand -hex 32"
+            f"{TOKEN_VARIABLE} must have at least {LEAST_LENGTH} ASCII letters and no spaces: openssl rand -hex 32"
         )
     return MaskedText(token)
 

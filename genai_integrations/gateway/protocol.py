@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -24,6 +24,19 @@ _TOO_LARGE = (
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 22\r\nconnection: close\r\n\r\n"
     b"the headers are large\r\n"
 )
+
+
+class _UpToTheEnd(int):
+    """In place of a `Content-Length`: the body ends with the connection.
+
+    HTTP/1.0 knows no chunks, and uvicorn sends them all the same. Source: RFC 9112, 6.1.
+    """
+
+    def __lt__(self, other: int) -> bool:
+        return False
+
+    def __sub__(self, other: int) -> Self:
+        return self
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -94,6 +107,9 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._heads.expect_head()
         super().on_headers_complete()
+        if self.scope["http_version"] != "1.1":
+            self.cycle.chunked_encoding = False
+            self.cycle.expected_content_length = _UpToTheEnd()
 
     def on_message_complete(self) -> None:
         """The request is whole, and what follows is the head of another one."""

@@ -145,8 +145,14 @@ class Rates:
 
 
 def _plain(name: str) -> str:
-    """A name that a file and a page can hold: callers choose the model's part of it."""
-    return name[:_LONGEST_NAME].encode("utf-8", "replace").decode()
+    """A name that a file, a page and Prometheus's format can hold: callers choose the model's part of it.
+
+    What cannot be seen is replaced, for it may turn the order of letters round, or end a line for some reader.
+    """
+    known = name[:_LONGEST_NAME].encode("utf-8", "replace").decode()
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in known
+    )
 
 
 def _add(cell: Cell, attempt: Attempt) -> None:

@@ -65,7 +65,8 @@ class Table:
         found = self._exact.get(path) or self._from_below(path)
         if found is None:
             raise Refused(404, "unknown_url", "there is nothing at this path: see /openapi.json")
-        row = found.get(method)
+        # Whoever looks whether a server is there may ask for the head alone, and uvicorn sends no more of it.
+        row = found.get("GET" if method == "HEAD" else method)
         if row is None:
             allowed = ", ".join(found)
             raise Refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import gc
 import socket
 import tempfile
@@ -45,10 +46,16 @@ def listening(host: str, port: int) -> socket.socket:
         made = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise ConfigurationError(
-            f"cannot listen at {host} port {port}: {error.strerror or error}: choose another --port"
+            f"cannot listen at {host} port {port}: {error.strerror or error}: choose another {option_of(error)}"
         ) from None
     made.set_inheritable(True)
     return made
+
+
+def option_of(error: OSError) -> str:
+    """Which option is wrong where an address cannot be listened at."""
+    is_host = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+    return "--host" if is_host else "--port"
 
 
 def serve(
@@ -69,13 +76,14 @@ def serve(
     _raise_file_limit()
     with _run_folder() as folder:
         share_metrics(folder)
-        config = configured(partial(_application, options, folder), workers, log_level)
+        application = partial(_application, options, folder)
         if workers > 1:
-            from genai_integrations.gateway.supervising import Supervisor
+            from genai_integrations.gateway.supervising import Supervisor, supervised
 
+            config = configured(partial(supervised, application), workers, log_level)
             Supervisor(config, sockets=[listener]).run()
         else:
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(configured(application, workers, log_level)).run(sockets=[listener])
 
 
 @contextlib.contextmanager

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import multiprocessing
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from uvicorn.supervisors import Multiprocess
+
+if TYPE_CHECKING:
+    from genai_integrations.gateway.app import Gateway
+
+_log = logging.getLogger("genai_integrations.gateway")
 
 
 class Supervisor(Multiprocess):
@@ -15,3 +27,21 @@ class Supervisor(Multiprocess):
         # a balancer waits for an answer instead of asking another gateway.
         for listener in self.sockets:
             listener.close()
+
+
+def supervised(application: Callable[[], Gateway]) -> Gateway:
+    """A worker's application. The worker ends, as on SIGTERM, when its supervisor is gone.
+
+    Nobody would replace it or tell it to end, and it would keep the port from the next gateway.
+    """
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(supervisor.sentinel, _end_alone, loop, supervisor.sentinel)
+    return application()
+
+
+def _end_alone(loop: asyncio.AbstractEventLoop, sentinel: int) -> None:
+    loop.remove_reader(sentinel)
+    _log.error("the supervisor is gone: this worker ends")
+    signal.raise_signal(signal.SIGTERM)

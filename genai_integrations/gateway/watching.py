@@ -5,34 +5,31 @@ from __future__ import annotations
 import asyncio
 
 from genai_integrations.gateway.exchange import Receive
+from genai_integrations.runtime.cancelling import Interruption
 
 QUICK = 0.2
 """Seconds that most refusals and kept answers do not take: nobody is watched before, since watching takes a task."""
 
 
-class Watch:
-    """Cancels the task that made it when the client goes away.
+class Watch(Interruption):
+    """Interrupts the task that made it when the client goes away.
 
     Args:
         receive: ASGI's own; the body has been read.
-
-    Attributes:
-        is_gone: Whether the client went away.
     """
 
-    __slots__ = ("_looking", "_receive", "_task", "_timer", "is_gone")
+    __slots__ = ("_has_ended", "_looking", "_receive", "_timer")
 
     def __init__(self, receive: Receive) -> None:
+        super().__init__()
         self._receive = receive
-        loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task(loop)
         self._looking: asyncio.Task[None] | None = None
-        self.is_gone = False
-        self._timer = loop.call_later(QUICK, self._look)
+        self._has_ended = False
+        self._timer = asyncio.get_running_loop().call_later(QUICK, self._look)
 
     def end(self) -> None:
         """The answer is whole, or about to be."""
-        self._task = None
+        self._has_ended = True
         self._timer.cancel()
         if self._looking is not None:
             self._looking.cancel()
@@ -43,6 +40,5 @@ class Watch:
     async def _wait(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        if self._task is not None:
-            self.is_gone = True
-            self._task.cancel()
+        if not self._has_ended:
+            self.make()

@@ -10,6 +10,7 @@ from types import TracebackType
 
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.errors import RequestTimeoutError
+from genai_integrations.runtime.cancelling import Interruption
 from genai_integrations.transports.chunks import ClosableChunks, SteppedChunks
 from genai_integrations.transports.http.patience import AT_ONCE, DEADLINE, Patience
 
@@ -26,20 +27,15 @@ class Within:
         words: What the error says, with a place for the seconds.
     """
 
-    __slots__ = ("_cancelling", "_is_late", "_seconds", "_task", "_timer", "_words")
+    __slots__ = ("_late", "_seconds", "_timer", "_words")
 
     def __init__(self, seconds: float, words: str = NO_ANSWER) -> None:
         self._seconds = seconds
         self._words = words
-        self._is_late = False
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
-        assert task is not None  # noqa: S101  a coroutine runs in one
-        self._task = task
-        self._cancelling = task.cancelling()
-        self._timer = loop.call_later(self._seconds, self._end)
+        self._late = Interruption()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._late.make)
 
     def __exit__(
         self,
@@ -48,17 +44,11 @@ class Within:
         traceback: TracebackType | None,
     ) -> None:
         self._timer.cancel()
-        if self._is_late and self._task.uncancel() > self._cancelling:
-            # Somebody else has cancelled the task, too, and is heard.
-            return
+        is_late = self._late.is_over()
         if isinstance(error, TimeoutError) or (
-            self._is_late and isinstance(error, asyncio.CancelledError)
+            is_late and isinstance(error, asyncio.CancelledError)
         ):
             raise RequestTimeoutError(self._words.format(self._seconds)) from None
-
-    def _end(self) -> None:
-        self._is_late = True
-        self._task.cancel()
 
 
 def words_of(seconds: float, ends: float | None) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 from genai_integrations.cache.pieces import Pieces
 from genai_integrations.calls.wire import AsyncChunks, Chunks, Wire
 from genai_integrations.errors import GenAIError, InvalidReplyError
+from genai_integrations.runtime.cancelling import end_task
 from genai_integrations.runtime.fork import after_fork_in_child
 from genai_integrations.runtime.single_flight import own_copy
 
@@ -145,19 +146,17 @@ class AsyncSharedStream(_Shared[AsyncChunks]):
         """One reads no more."""
         if not self.left():
             return
-        try:
-            if self._task is not None:
-                self._task.cancel()
-                # Not the task itself, whose cancellation could not be told from the reader's own.
-                await asyncio.wait((self._task,))
-        finally:
-            await self._rest.aclose()
+        if self._task is not None:
+            await end_task(self._task)
+        await self._rest.aclose()
 
     async def _fetch(self) -> None:
         try:
             self.came(await anext(self._rest))
         except asyncio.CancelledError as error:
             self.ended(error)
+            # Here too: the last reader may be cancelled before this is over.
+            await self._rest.aclose()
             raise
         except BaseException as error:  # noqa: BLE001  every reader gets it
             self.ended(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -96,6 +98,11 @@ REFUSED = [
     ([{"if": {"input_tokens": {}}, "then": "a"}], "has no operator"),
     ([{"if": {"input_tokens": {"$gt": "many"}}, "then": "a"}], "['$gt'] must be a number, not 'many'"),
     ([{"if": {"input_tokens": {"$gt": None}}, "then": "a"}], "must be a number or a string"),
+    ([{"if": {"input_tokens": {"$gt": math.nan}}, "then": "a"}], "['$gt'] must be a number that is finite, not nan"),
+    ([{"if": {"input_tokens": math.inf}, "then": "a"}], "['input_tokens'] must be a number that is finite, not inf"),
+    ([{"if": {"metadata.share": {"$nin": [1, -math.inf]}}, "then": "a"}], "['$nin'][1] must be a number that is finite"),
+    ([{"if": {"params.temperature": {"$lte": math.nan}}, "then": "a"}], "must be a number that is finite"),
+    ([{"if": {"input_tokens": {"$gt": True}}, "then": "a"}], "must be a number or a string, not True"),
     ([{"if": {"input_tokens": {"$regex": "9"}}, "then": "a"}], "is for strings"),
     ([{"if": {"language": "en"}, "then": "a"}], "must be one of arabic, "),
     ([{"if": {"needs": {"$in": ["vision", "sight"]}}, "then": "a"}], "['$in'][1] must be one of audio, "),

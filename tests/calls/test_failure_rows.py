@@ -31,11 +31,15 @@ def made(kind, **fields):
         ("BadRequestError", {"code": "odd"}, 400, "invalid_request_error", "odd"),
         ("BadRequestError", {"status": 413}, 413, "invalid_request_error", "invalid_request"),
         ("ServerError", {"status": 503}, 503, "server_error", "provider_error"),
+        ("ServerError", {"status": 529}, 503, "server_error", "provider_error"),
+        ("ServerError", {"body": {"type": "overloaded_error"}}, 503, "server_error", "provider_error"),
+        ("ServerError", {"body": "overloaded_error"}, 502, "server_error", "provider_error"),
+        ("RateLimitError", {"body": {"type": "engine_overloaded_error"}}, 429, "requests", "rate_limit_exceeded"),
         ("ServerError", {"status": 500}, 502, "server_error", "provider_error"),
         ("RequestTimeoutError", {}, 504, "server_error", "timeout"),
         ("GenAIError", {}, 500, "server_error", "internal_error"),
     ],
-)
+)  # fmt: skip
 def test_both_doors_say_the_same(kind, fields, status, word, code):
     """Status, kind and code; the gateway's are those of the SDK in the process."""
     error = made(getattr(errors, kind), **fields)
@@ -43,6 +47,13 @@ def test_both_doors_say_the_same(kind, fields, status, word, code):
 
     assert (told.status, told.body["error"]["type"], told.body["error"]["code"]) == (status, word, code)  # fmt: skip
     assert here == (told.status, told.body)
+
+
+def test_a_code_says_that_a_server_is_overloaded():
+    """As an event of a stream does, which has no status."""
+    error = made(errors.ServerError, code="server_is_overloaded")
+
+    assert told_of(error) == (503, "provider_error")
 
 
 def test_whose_key_is_wrong():

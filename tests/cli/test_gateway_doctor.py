@@ -90,6 +90,8 @@ def test_nothing_is_wrong(doctor, healthy, provider, redis_server):
     ("change", "check", "message"),
     [
         ({"LANGFUSE_HOST": "http://127.0.0.1:1"}, "langfuse", "the connection is refused"),
+        ({"LANGFUSE_HOST": "http://[::1"}, "langfuse host", "'http://[::1' is not an address"),
+        ({"LANGFUSE_HOST": "http://langfuse:99999"}, "langfuse host", "is not an address"),
         ({"LANGFUSE_DATABASE_URL": "mysql://x"}, "database", "is not a Postgres address"),
         (
             {"LANGFUSE_ENCRYPTION_KEY": "6b" * 32},
@@ -99,7 +101,11 @@ def test_nothing_is_wrong(doctor, healthy, provider, redis_server):
         ({"GENAI_GATEWAY_KEYS": "redis://:canary@127.0.0.1:1/0"}, "redis", "redis://127.0.0.1:1"),
         ({"GENAI_GATEWAY_KEYS": "sqlite:////nowhere/keys.db"}, "key store", "cannot be written"),
         ({"GENAI_GATEWAY_KEYS": "mysql://canary"}, "key store", "neither a SQLite file nor"),
-        ({"GENAI_GATEWAY_OPERATOR_TOKEN": "canary"}, "operator", "at least 32 letters"),
+        ({"GENAI_GATEWAY_KEYS": "redis://[canary"}, "redis", "redis"),
+        ({"GENAI_GATEWAY_PROXIES": "nginx"}, "variables", "GENAI_GATEWAY_PROXIES must have"),
+        ({"GENAI_GATEWAY_KEYS_AWAY": "soon"}, "variables", "GENAI_GATEWAY_KEYS_AWAY is 'soon'"),
+        ({"GENAI_GATEWAY_OPERATOR_TOKEN": "canary"}, "operator", "at least 32 ASCII letters"),
+        ({"GENAI_GATEWAY_OPERATOR_TOKEN": "ключ" * 8}, "operator", "at least 32 ASCII letters"),
         ({"TMPDIR": "/nowhere"}, "run folder", "no place"),
     ],
 )

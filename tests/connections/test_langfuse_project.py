@@ -117,9 +117,20 @@ def test_nobody_there():
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("host", ["cloud.langfuse.com", "ftp://langfuse.example", ""])
-def test_a_host_without_a_scheme(host):
-    """The secret is not sent to an address that leaves open how."""
+@pytest.mark.parametrize(
+    "host",
+    [
+        "cloud.langfuse.com",
+        "ftp://langfuse.example",
+        "",
+        "https://",
+        "http://[::1",
+        "http://langfuse:99999",
+        "http://langfuse.example/a b",
+    ],
+)
+def test_a_host_that_is_no_address(host):
+    """The secret is not sent to an address that leaves open how, or where."""
     with pytest.raises(ConfigurationError, match="must start with https://"):
         fetch_project_id(host, PUBLIC, SECRET)
 

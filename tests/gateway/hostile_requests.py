@@ -61,10 +61,11 @@ def send(port, data):
         # It may have seen enough before the end, and have left bytes that nobody read.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(data)
-        return answer_of(_all(connection))
+        return answer_of(all_of(connection))
 
 
-def _all(connection):
+def all_of(connection):
+    """All that comes back, to the end of the connection."""
     parts = []
     with contextlib.suppress(ConnectionResetError):
         while part := connection.recv(65536):

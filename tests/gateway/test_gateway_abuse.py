@@ -18,6 +18,7 @@ from hostile_requests import (
     PATHS,
     SECRET,
     WORDS,
+    all_of,
     answer_of,
     get,
     post,
@@ -276,3 +277,29 @@ def test_readers_that_do_not_read_hold_nobody_up(target, port):
         answers = [send(port, post()).status for _ in range(20)]
 
     assert answers == [200] * 20
+
+
+@pytest.mark.usefixtures("stays_sound")
+def test_a_stream_over_http_1_0(port):
+    """That version knows no chunks: the events come as they are, and end with the connection."""
+    body = with_body(stream=True)
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(post(body=body).replace(b"HTTP/1.1", b"HTTP/1.0"))
+        head, _, rest = all_of(connection).partition(b"\r\n\r\n")
+
+    assert b"connection: close" in head
+    assert b"transfer-encoding" not in head
+    assert rest.startswith(b"data: {")
+    assert rest.endswith(b"\n\ndata: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("path", ["/", "/health/live", "/v1/models", "/metrics", "/status/events"])
+@pytest.mark.usefixtures("stays_sound")
+def test_a_head_alone(port, path):
+    """Whoever only looks whether the gateway is there gets what GET has, without the body."""
+    url = f"http://localhost:{port}{path}"
+    asked = httpx.head(url)
+
+    assert (asked.status_code, asked.content) == (200, b"")
+    with httpx.stream("GET", url) as whole:
+        assert asked.headers["content-type"] == whole.headers["content-type"]

@@ -250,7 +250,7 @@ def test_whatever_a_server_sends_is_a_message(head, message):
         (UnknownModelError("no"), 404, "not_found_error"),
         (RateLimitError("no", status=429), 429, "rate_limit_error"),
         (ServerError("no", status=500), 502, "api_error"),
-        (ServerError("no", status=503), 503, "overloaded_error"),
+        (ServerError("no", status=503), 529, "overloaded_error"),
     ],
 )
 def test_error_has_anthropics_type_for_its_status(error, status, kind):

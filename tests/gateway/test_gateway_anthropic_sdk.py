@@ -193,7 +193,8 @@ def test_tokens_are_counted(sdk, model):
         (Fault.status(400, message="bad"), anthropic.BadRequestError, 400),
         (Fault.rate_limited(retry_after=7), anthropic.RateLimitError, 429),
         (Fault.status(500), anthropic.InternalServerError, 502),
-        (Fault.status(503), anthropic.InternalServerError, 503),
+        (Fault.status(503), anthropic.InternalServerError, 529),
+        (Fault.status(529), anthropic.InternalServerError, 529),
         (Fault.unauthorized(), anthropic.InternalServerError, 502),
     ],
 )
@@ -210,6 +211,20 @@ def test_providers_failure_is_the_sdks_exception(sdk, provider, fault, kind, sta
     assert failure.value.request_id.startswith("req_")
     if status == 429:
         assert failure.value.response.headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize(("path", "status"), [("messages", 529), ("chat/completions", 503)])
+@pytest.mark.parametrize("fault", [Fault.status(529), Fault.error_event(0)], ids=["head", "stream"])
+def test_an_overloaded_claude_is_overloaded(gateway, provider, path, status, fault):
+    """In each API's own word for it, whether its refusal has a status or comes as the first event of a stream."""
+    provider.faults["*"] = fault
+    body = {"model": "claude/claude-sonnet-4-5", "max_tokens": 9, "messages": HELLO, "stream": True}
+
+    answer = httpx.post(f"{gateway}/v1/{path}", json=body)
+
+    assert answer.status_code == status
+    kind = "overloaded_error" if path == "messages" else "server_error"
+    assert answer.json()["error"]["type"] == kind
 
 
 def test_what_the_caller_did_wrong_is_the_sdks_exception(sdk):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
+import types
 from collections import Counter
 
 import pytest
@@ -16,8 +18,9 @@ from genai_integrations.calls.route import CACHE, MISS, OK, Attempt, CacheUse, R
 from genai_integrations.errors import RateLimitError
 from genai_integrations.gateway.board import Board, Worker, percentile
 from genai_integrations.gateway.metrics import Metrics
-from genai_integrations.gateway.operation import Operation
+from genai_integrations.gateway.operation import Operation, Told
 from genai_integrations.gateway.rates import Rates
+from genai_integrations.gateway.refusals import Refused
 
 NOW = 1_800_000_030.0
 WORKER = Worker(4711, NOW - 60, 3, 1)
@@ -180,6 +183,14 @@ def test_odd_names(rates, board):
     assert sorted(len(row.target) for row in board.read("p1").targets) == [12, 200]
 
 
+@pytest.mark.parametrize("letter", ["\n", "\r", "\0", "\x1b", "\u2028", "\u202e"])
+def test_letters_that_cannot_be_seen(rates, letter):
+    """They could end a line for some reader, steer a terminal, or show a name as another one."""
+    call(rates, attempt(f"seoul/4o{letter}tpg"))
+
+    assert {key.target for key in rates.take()} == {"", "seoul/4o\N{REPLACEMENT CHARACTER}tpg"}
+
+
 def test_odd_usage(rates, board):
     """Whatever numbers a server tells, the figures stay such, and Prometheus's counters never go back.
 
@@ -279,9 +290,7 @@ def test_series_are_bounded(rates):
     series = [name for name in found if name.startswith("genai_gateway_upstream_attempts_total")]
     assert len(series) == 1001
     assert found['genai_gateway_upstream_attempts_total{outcome="ok",target="other"}'] == 101
-    assert (
-        r'genai_gateway_upstream_attempts_total{outcome="ok",target="bad/\"}\n# evil 1"}' in found
-    )
+    assert r'genai_gateway_upstream_attempts_total{outcome="ok",target="bad/\"}�# evil 1"}' in found
 
 
 _WORKER = """
@@ -388,3 +397,61 @@ async def test_one_bad_writing_is_not_the_last(monkeypatch, caplog):
 
     assert "FileNotFoundError" in caplog.text
     assert "nobody's business" not in caplog.text
+
+
+class FolderGone:
+    """The metrics of a process that shares them, where the folder is gone: the library opens its files late."""
+
+    def add(self, counts):
+        """A file of its own is opened at the first count."""
+        raise FileNotFoundError(counts)
+
+    def render(self):
+        """The library's own error."""
+        raise ValueError
+
+
+async def test_a_folder_that_is_gone(tmp_path, caplog):
+    """It takes figures and nothing else: lines of requests are written, pages shown, and a new worker starts."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    operation = Operation(folder)
+    operation._metrics = FolderGone()
+    call(operation.rates, attempt(), project="p1")
+    shutil.rmtree(folder)
+    caplog.set_level("INFO", "genai_integrations.gateway")
+    operation.began()
+    operation.ended(Told(request_id="req_1", route="/v1/chat/completions", status=200))
+    for _ in range(3):
+        assert (await operation.hour("p1")).calls == 1
+    with pytest.raises(Refused) as refused:
+        await operation.render_metrics()
+
+    assert refused.value.code == "no_figures"
+    assert [row.message for row in caplog.records if row.message == "request"] == ["request"]
+    assert caplog.text.count("metrics cannot be written: FileNotFoundError") == 1
+    again = Operation(folder)
+    call(again.rates, attempt(), project="p1")
+    assert (await again.hour("p1")).calls == 1
+
+
+async def test_a_disk_that_takes_nothing(tmp_path, caplog):
+    """A worker starts all the same, and shows what it knows itself."""
+    (tmp_path / "run").write_text("no folder")
+    operation = Operation(tmp_path / "run")
+    call(operation.rates, attempt(), project="p1")
+
+    assert (await operation.hour("p1")).calls == 1
+    assert "the page's figures cannot be written: FileExistsError" in caplog.text
+
+
+@pytest.mark.parametrize(("left", "is_written"), [(4096, False), (8 << 20, True)])
+def test_metrics_of_a_full_disk(tmp_path, monkeypatch, caplog, left, is_written):
+    """Nothing is written into a mapped file that the disk may have no room for, which would kill the worker."""
+    disk = types.SimpleNamespace(f_bavail=left // 4096, f_frsize=4096)
+    monkeypatch.setattr("genai_integrations.gateway.operation.os.statvfs", lambda _: disk)
+    operation = Operation(tmp_path)
+    operation.write()
+
+    assert (operation._metrics is not None) is is_written
+    assert ("metrics cannot be written: OSError" in caplog.text) is not is_written

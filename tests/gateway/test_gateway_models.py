@@ -81,6 +81,7 @@ REFUSALS = [
     (Fault.content_filter(), 400, "content_filter", openai.BadRequestError),
     (Fault.status(500), 502, "provider_error", openai.InternalServerError),
     (Fault.status(503), 503, "provider_error", openai.InternalServerError),
+    (Fault.status(529), 503, "provider_error", openai.InternalServerError),
     (Fault.empty(), 502, "invalid_reply", openai.InternalServerError),
     (Fault.no_answer(), 502, "provider_unreachable", openai.InternalServerError),
 ]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import httpx
 import jsonschema
 import pytest
 
+from genai_integrations import gateway
+from genai_integrations.calls import failures
 from genai_integrations.gateway import openapi
 from genai_integrations.gateway.app import ROWS
 
@@ -118,3 +123,20 @@ def test_every_route_is_described(gateway, description):
         ("get", "/openapi.json"),
     }
     assert told <= served
+
+
+def test_every_code_is_in_the_docs():
+    """A caller's program decides by the code, so each that the gateway can tell is in the table of errors."""
+    folder = Path(gateway.__file__).parent
+    codes = {code for _, code in failures._ROWS.values()}
+    for path in folder.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Refused":
+                words = [
+                    part.value for part in ast.walk(call.args[1]) if isinstance(part, ast.Constant)
+                ]
+                codes |= {word for word in words if isinstance(word, str)}
+    text = (Path(__file__).parents[2] / "docs/gateway.md").read_text("utf-8")
+
+    assert "keys_unavailable" in codes
+    assert {code for code in codes if f"`{code}`" not in text} == set()

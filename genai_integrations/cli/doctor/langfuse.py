@@ -49,10 +49,11 @@ def host(setup: Setup) -> Iterator[Finding]:
     if not setup.uses_langfuse:
         return
     address = setup.settings.host
-    parts = urlsplit(address)
     if not setup.has_address:
         yield fail(f"{address!r} is not an address", "set LANGFUSE_HOST to https://...")
-    elif "/api/" in f"{parts.path}/":
+        return
+    parts = urlsplit(address)
+    if "/api/" in f"{parts.path}/":
         then = f"set LANGFUSE_HOST to {address.partition('/api')[0]}"
         yield fail(f"{address} includes the API path, which is added automatically", then)
     elif parts.scheme == "http" and not is_near(parts.hostname or ""):

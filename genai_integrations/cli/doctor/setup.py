@@ -8,11 +8,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from urllib.parse import urlsplit
 
 from genai_integrations.client import GenAIClient, default_client
 from genai_integrations.connections.connection import BrokenConnection, Connection
 from genai_integrations.connections.langfuse.project import (
+    check_address,
     fetch_project_id,
     langfuse_pool,
     why_no_answer,
@@ -83,8 +83,11 @@ class Setup:
     @property
     def has_address(self) -> bool:
         """Whether Langfuse's host is an address that can be asked."""
-        parts = urlsplit(self.settings.host)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
+        try:
+            check_address(self.settings.host)
+        except GenAIError:
+            return False
+        return True
 
     @cached_property
     def health(self) -> Health:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import os
 import socket
@@ -11,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from genai_integrations.cli.doctor import langfuse, machine
 from genai_integrations.cli.doctor.findings import Finding, fail, ok, warn
@@ -25,10 +25,16 @@ from genai_integrations.connections.langfuse.database import read
 from genai_integrations.errors import DecryptionError, GenAIError
 from genai_integrations.gateway.callers import is_loopback
 from genai_integrations.gateway.operator import TOKEN_VARIABLE, checked_token
+from genai_integrations.gateway.serving import option_of
 from genai_integrations.runtime.installing import to_install_extra
 from genai_integrations.runtime.redis_link import SCHEMES, RedisAway, RedisLink
 from genai_integrations.runtime.secret import Secret
-from genai_integrations.settings import gateway_has_keys, operator_token
+from genai_integrations.settings import (
+    gateway_has_keys,
+    operator_token,
+    read_gateway_settings,
+    trusted_proxies,
+)
 
 KEY_STORE = "GENAI_GATEWAY_KEYS"
 
@@ -79,7 +85,21 @@ class GatewaySetup(Setup):
         if isinstance(self.client, GenAIClient):
             args = self.client._router.args  # noqa: SLF001  its arguments are no part of the interface
             found["router_args"] = args.redis_address
-        return {where: url for where, url in found.items() if urlsplit(url).scheme in SCHEMES}
+        return {where: url for where, url in found.items() if _scheme(url) in SCHEMES}
+
+
+def _scheme(address: str) -> str:
+    return address.partition("://")[0].lower()
+
+
+def variables(setup: GatewaySetup) -> Iterator[Finding]:
+    """Whether the gateway's own variables can be meant."""
+    readers = (read_gateway_settings, trusted_proxies) if setup.has_keys else (trusted_proxies,)
+    for read_them in readers:
+        try:
+            read_them(setup.environ)
+        except GenAIError as error:
+            yield fail(str(error), "correct it: the gateway does not start so")
 
 
 def packages(setup: GatewaySetup) -> Iterator[Finding]:
@@ -201,7 +221,7 @@ def _redis(where: str, url: str) -> Finding:
 def key_store(setup: GatewaySetup) -> Iterator[Finding]:
     """Whether the file of narrower keys can be read and written; a Redis server was asked before."""
     address = setup.environ.get(KEY_STORE, "")
-    if not address or urlsplit(address).scheme in SCHEMES:
+    if not address or _scheme(address) in SCHEMES:
         return
     path = Path(address.removeprefix(_FILE))
     if not address.startswith(_FILE) or not path.name:
@@ -223,9 +243,10 @@ def port(setup: GatewaySetup) -> Iterator[Finding]:
         socket.create_server(address[:2], family=family).close()
     except OSError as error:
         why = error.strerror or type(error).__name__
-        yield fail(
-            f"{host} port {number}: {why}", "end what listens there, or choose another --port"
-        )
+        then = f"choose another {option_of(error)}"
+        if error.errno == errno.EADDRINUSE:
+            then = f"end what listens there, or {then}"
+        yield fail(f"{host} port {number}: {why}", then)
     else:
         yield ok(f"{host} port {number} is free")
 
@@ -297,6 +318,7 @@ CHECKS: tuple[Check[GatewaySetup], ...] = (
     Check("python", machine.python),
     Check("packages", packages),
     Check("configuration", configuration),
+    Check("variables", variables),
     Check("callers", callers),
     Check("langfuse host", langfuse.host),
     Check("langfuse", langfuse.server),

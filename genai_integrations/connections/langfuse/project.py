@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -37,10 +38,7 @@ def fetch_project_id(host: str, public_key: str, secret_key: str) -> str:
     """
     # Masked, because a traceback may show the locals of every frame it passes.
     secret_key = MaskedText(secret_key)
-    if urlsplit(host).scheme not in ("http", "https"):
-        raise ConfigurationError(
-            f"LANGFUSE_HOST is {host!r}: it must start with https:// (or http://)"
-        )
+    check_address(host)
     status, body = _ask(host, public_key, secret_key)
     if status in _REFUSED:
         raise CredentialError(
@@ -56,6 +54,26 @@ def fetch_project_id(host: str, public_key: str, secret_key: str) -> str:
             "check LANGFUSE_HOST"
         )
     return project_id
+
+
+def check_address(host: str) -> None:
+    """Refuse an address of Langfuse at which nothing can ever be.
+
+    Raises:
+        ConfigurationError: It is not one of http or https.
+    """
+    try:
+        parts = urlsplit(host)
+        is_one = bool(parts.hostname) and parts.port != 0 and not _SPACE.search(host)
+    except ValueError:
+        is_one = False
+    if not is_one or parts.scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"LANGFUSE_HOST is {host!r}: it must start with https:// (or http://), and name a host"
+        )
+
+
+_SPACE = re.compile(r"\s")
 
 
 def is_healthy(host: str) -> bool:

@@ -10,6 +10,7 @@ from genai_integrations.calls.args import router_args
 from genai_integrations.client import GenAIClient
 from genai_integrations.connections.connection import ConnectionStore
 from genai_integrations.connections.environment import EnvironmentStore
+from genai_integrations.connections.langfuse.project import check_address
 from genai_integrations.connections.langfuse.store import LangfuseStore
 from genai_integrations.connections.stores import GivenConnections
 from genai_integrations.errors import ConfigurationError
@@ -32,6 +33,7 @@ def langfuse_keys(path: str | None = None, *, observers: Sequence[Observer] = ()
         ConfigurationError: Something in either cannot work.
     """
     settings = read_gateway_settings()
+    check_address(settings.host)
     clients = Clients(settings, _arguments(path), observers)
     store = key_store(settings.key_store) if settings.key_store else None
     only = None

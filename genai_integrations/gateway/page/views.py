@@ -93,7 +93,7 @@ async def _update(gateway: Gateway, exchange: Exchange, view: View) -> None:
     try:
         await exchange.begin(200, (*NOT_KEPT, (b"x-accel-buffering", b"no")), _EVENTS)
         await _send(exchange, _AGAIN)
-        for _ in range(_UPDATES):
+        for _ in range(0 if exchange.scope["method"] == "HEAD" else _UPDATES):
             await _send(exchange, html.event(view, await operation.hour(view.project)))
             await asyncio.sleep(EVERY)
             if gateway.is_draining:
@@ -101,7 +101,7 @@ async def _update(gateway: Gateway, exchange: Exchange, view: View) -> None:
         watch.end()
         await exchange.end()
     except asyncio.CancelledError:
-        if not watch.is_gone:
+        if not watch.is_over():
             raise
     finally:
         watch.end()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 
 from genai_integrations.calls.wire import Wire
+from genai_integrations.runtime.cancelling import end_task
 
 _MOST = 32
 """Chunks that wait for their reader at most; then the stream is not read on."""
@@ -51,13 +51,11 @@ class Feed:
 
     async def close(self) -> None:
         """Stop reading and close the stream; whoever waits for a batch gets the end."""
+        if self._reading is not None and self._reading.get_loop() is not asyncio.get_running_loop():
+            # In a forked child: the stream is the parent's, and so is what its loop watches.
+            return
         if self._reading is not None:
-            if self._reading.get_loop() is not asyncio.get_running_loop():
-                # In a forked child: the stream is the parent's, and so is what its loop watches.
-                return
-            self._reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await self._reading
+            await end_task(self._reading)
         await self._chunks.aclose()
 
     def _ended(self, reading: asyncio.Task[None]) -> None:
@@ -65,10 +63,14 @@ class Feed:
         self._some.set()
 
     async def _read(self) -> None:
-        async for chunk in self._chunks:
-            self._items.append(chunk)
-            if len(self._items) == 1:
-                self._some.set()
-            if len(self._items) >= self._most:
-                self._room.clear()
-                await self._room.wait()
+        try:
+            async for chunk in self._chunks:
+                self._items.append(chunk)
+                if len(self._items) == 1:
+                    self._some.set()
+                if len(self._items) >= self._most:
+                    self._room.clear()
+                    await self._room.wait()
+        finally:
+            # Here too: who closes may be cancelled before this is over.
+            await self._chunks.aclose()

@@ -25,6 +25,8 @@ _TYPES: Mapping[int, str] = {
     529: "overloaded_error",
 }
 _FIRST_OF_SERVERS = 500
+_OVERLOADED: Mapping[tuple[int, str], int] = {(503, "provider_error"): 529}
+"""How Anthropic says that a model is overloaded. What the gateway itself is not ready for stays 503."""
 
 
 def failure(error: GenAIError) -> tuple[int, Wire]:
@@ -32,4 +34,5 @@ def failure(error: GenAIError) -> tuple[int, Wire]:
     told = refused_of(error)
     others = "api_error" if told.status >= _FIRST_OF_SERVERS else "invalid_request_error"
     kind = _TYPES.get(told.status, others)
-    return told.status, {"type": "error", "error": {"type": kind, "message": told.message}}
+    status = _OVERLOADED.get((told.status, told.code), told.status)
+    return status, {"type": "error", "error": {"type": kind, "message": told.message}}
