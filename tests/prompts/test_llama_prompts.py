@@ -245,6 +245,18 @@ def test_filling_in_leaves_the_template_alone(client, qa):
     assert template.kwargs == {}
 
 
+@pytest.mark.parametrize("name", ["metadata", "output_parser", "function_mappings", "live"])
+def test_a_variable_may_be_called_as_an_argument_is(name, client, langfuse):
+    """It can be filled in, and copies of the template keep its value."""
+    langfuse.create_prompt("text", f"About {{{{{name}}}}}.")
+    template = langfuse_prompt("text", client=client, metadata={"kept": 1})
+
+    made = template.partial_format(**{name: "a book"})
+
+    assert made.format() == copy.deepcopy(made).format() == "About a book."
+    assert made.metadata["kept"] == 1
+
+
 def test_an_output_parser(client, langfuse, qa):
     """Its instruction is added once, as LlamaIndex's own templates add it."""
     langfuse.create_prompt("text", "Say {{x}}.")

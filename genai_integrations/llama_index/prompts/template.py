@@ -222,7 +222,10 @@ class LangfusePromptTemplate(BasePromptTemplate):
 
     def _copy(self, **kwargs: Any) -> Self:
         fields = self._fields()
-        return type(self)(self.live, **fields.pop("kwargs") | kwargs, **fields)
+        values = fields.pop("kwargs") | kwargs
+        made = type(self)(self.live, **fields)
+        made.kwargs = values  # not as arguments: a variable may be called `metadata`
+        return made
 
     def __copy__(self) -> Self:
         return self._copy()
