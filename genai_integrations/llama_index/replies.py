@@ -115,6 +115,7 @@ class Growing:
         self._begin()
 
     def _begin(self) -> None:
+        self._number: int | None = None
         self._whole = False
         self._is_rich = False
         self._text = ""
@@ -130,8 +131,12 @@ class Growing:
         choices = wire.get("choices")
         delta: Wire = {}
         if choices:
-            delta = choices[0].get("delta") or delta
-            self._whole = self._whole or bool(choices[0].get("finish_reason"))
+            choice = choices[0]
+            if self._number is None:
+                self._number = choice.get("index") or 0
+            if self._number == (choice.get("index") or 0):  # of several answers, the first
+                delta = choice.get("delta") or delta
+                self._whole = self._whole or bool(choice.get("finish_reason"))
         elif "restarted" in wire:
             # The stream broke, and what it had said is to be forgotten.
             self._begin()
