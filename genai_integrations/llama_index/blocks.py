@@ -14,9 +14,11 @@ import filetype  # type: ignore[import-untyped]  # it has no types, and LlamaInd
 from llama_index.core.base.llms.types import (
     AudioBlock,
     BaseContentBlock,
+    CacheControl,
     CachePoint,
     CitableBlock,
     CitationBlock,
+    ContentBlock,
     DocumentBlock,
     ImageBlock,
     TextBlock,
@@ -51,6 +53,37 @@ def parts_of(block: BaseContentBlock) -> Iterator[Part]:
         yield text_part(f"[{block.title}] ({block.source})")
     else:
         yield _media_part(block)
+
+
+def blocks_of(part: Part | str) -> Iterator[ContentBlock]:
+    """A part of a message in OpenAI's shape as blocks: itself, and the point up to which a provider may cache.
+
+    Raises:
+        ConfigurationError: LlamaIndex has no such block.
+        LookupError: The part lacks what it is about.
+    """
+    if isinstance(part, str):
+        yield TextBlock(text=part)
+        return
+    match part.get("type"):
+        case "text" | "refusal" as name:
+            yield TextBlock(text=part[name])
+        case "image_url":
+            image = part["image_url"]
+            image = {"url": image} if isinstance(image, str) else image
+            yield ImageBlock(url=image["url"], detail=image.get("detail"))
+        case "input_audio":
+            sound = part["input_audio"]
+            yield AudioBlock(audio=base64.b64decode(sound["data"]), format=sound.get("format"))
+        case "video_url":
+            video = part["video_url"]
+            yield VideoBlock(url=video if isinstance(video, str) else video["url"])
+        case "file":
+            yield _document_of(part["file"])
+        case other:
+            raise ConfigurationError(f"LlamaIndex has no block for a part of the type {other!r}")
+    if control := part.get("cache_control"):
+        yield CachePoint(cache_control=CacheControl(**control))
 
 
 def text_part(text: str) -> Part:
@@ -119,6 +152,14 @@ def _document(block: DocumentBlock) -> Part:
     known = block.document_mimetype or _type(held) or mimetypes.guess_type(name or "")[0]
     kind = known or ("text/plain" if _is_text(held) else "application/pdf")
     return _file(filename=name, file_data=_inline(held, kind))
+
+
+def _document_of(file: Part) -> DocumentBlock:
+    data = file.get("file_data")
+    if data and not data_url(data):
+        return DocumentBlock(data=base64.b64decode(data), title=file.get("filename"))
+    # An id stands in place of an address, on the wire too.
+    return DocumentBlock(url=data or file["file_id"], title=file.get("filename"))
 
 
 def _file(**file: Any) -> Part:

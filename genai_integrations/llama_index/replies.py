@@ -69,7 +69,7 @@ def chat_response(reply: Reply) -> ChatResponse:
     calls = message.get("tool_calls") or ()
     text = message.get("content") or _transcript(message) or ""
     blocks: list[ContentBlock] = []
-    if thought := _thought_in(message, usage):
+    if thought := thought_in(message, usage):
         blocks.append(thought)
     if text or not calls:
         blocks.append(TextBlock(text=text))
@@ -204,11 +204,11 @@ class _Thoughts:
                 self._whole[name] = self._whole.get(name, "") + delta[name]
         for part in delta.get("thinking_blocks") or ():
             self._sign(part)
-        self.block = _thought_in(self._whole, None)
+        self.block = thought_in(self._whole, None)
 
     def count(self, usage: Wire) -> None:
         if self.block:
-            self.block = _thought_in(self._whole, usage)
+            self.block = thought_in(self._whole, usage)
 
     def _sign(self, part: Wire) -> None:
         signed: list[Wire] = self._whole.get("thinking_blocks") or []
@@ -276,7 +276,7 @@ def _reasoning(message: Wire) -> str:
     return next((message[name] for name in _REASONING if message.get(name)), "")
 
 
-def _thought_in(message: Wire, usage: Wire | None) -> ThinkingBlock | None:
+def thought_in(message: Wire, usage: Wire | None) -> ThinkingBlock | None:
     """The block of what was thought, with what its provider wants back of it later."""
     text, parts = _reasoning(message), message.get("thinking_blocks") or ()
     signed = [part for part in parts if part.get("signature") or part.get("data")]

@@ -37,6 +37,7 @@ from genai_integrations.llama_index import (
     langfuse_prompt,
     update_prompts,
 )
+from genai_integrations.llama_index.messages import to_wire
 from genai_integrations.llama_index.prompts.messages import MARK
 
 HISTORY = [{"role": "user", "content": "{{text}} {q}"}, {"role": "assistant", "content": "b"}]
@@ -195,9 +196,66 @@ def test_a_placeholder_takes_llamaindexs_messages(client, qa):
     assert kept[5].content == "part"
 
 
+def test_a_placeholder_takes_openais_parts(client, qa):
+    """As the client and LangChain's templates do; they are sent as they were given."""
+    parts = [
+        {"type": "text", "text": "Look.", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+        {"type": "image_url", "image_url": {"url": "https://a.example/b.png", "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+        {"type": "input_audio", "input_audio": {"data": "AQID", "format": "mp3"}},
+        {"type": "file", "file": {"filename": "b.csv", "file_data": "data:text/csv;base64,YSxi"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+    ]
+    history = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": ["one", {"type": "text", "text": "two"}]},
+    ]
+
+    found = langfuse_prompt("qa", client=client).format_messages(
+        context_str="c", query_str="q", history=history
+    )
+
+    assert to_wire(found)[1]["content"] == parts
+    assert found[2].content == "one\ntwo"
+
+
+def test_a_placeholder_takes_what_was_answered(client, qa, provider):
+    """A reply's message goes into the next turn as it is, with what its provider wants back."""
+    provider.replies["*"] = lambda _: {
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {
+                    "role": "assistant",
+                    "content": "Yes.",
+                    "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}],
+                },
+            }
+        ]
+    }
+    reply = client.completion("gpt-4o", HISTORY[:1])
+
+    found = langfuse_prompt("qa", client=client).format_messages(
+        context_str="c", query_str="q", history=[reply.choices[0].message]
+    )
+
+    assert to_wire(found)[1] == {
+        "role": "assistant",
+        "content": "Yes.",
+        "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}],
+    }
+
+
 @pytest.mark.parametrize(
-    "value", ["Hi", None, 5, ["Hi"], [{"content": "x"}], [{"role": "user", "content": 5}]]
-)
+    "value",
+    [
+        "Hi", None, 5, ["Hi"], [{"content": "x"}], [{"role": "user", "content": 5}],
+        [{"role": "user", "content": [{"type": "text"}]}],
+        [{"role": "user", "content": [{"type": "image_url", "image_url": None}]}],
+        [{"role": "user", "content": [{"block_type": "image", "url": 5}]}],
+    ],
+)  # fmt: skip
 def test_a_placeholder_takes_nothing_else(value, client, qa):
     """The error names it."""
     template = langfuse_prompt("qa", client=client)
