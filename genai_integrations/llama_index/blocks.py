@@ -31,6 +31,9 @@ from genai_integrations.errors import ConfigurationError
 Part = dict[str, Any]
 """One part of a message's content."""
 
+_TEXTS = ("text/csv", "text/html", "text/markdown")
+"""Kinds of text that providers tell apart; most refuse others, such as a program's or JSON."""
+
 _UNTITLED = "input_document"
 """LlamaIndex's title of a document that was given none."""
 
@@ -149,8 +152,7 @@ def _document(block: DocumentBlock) -> Part:
     name = block.title
     if block.path and name == _UNTITLED:
         name = Path(str(block.path)).name  # servers look at its ending
-    known = block.document_mimetype or _type(held) or mimetypes.guess_type(name or "")[0]
-    kind = known or ("text/plain" if _is_text(held) else "application/pdf")
+    kind = block.document_mimetype or _type(held) or _type_by_name(name or "", held)
     return _file(filename=name, file_data=_inline(held, kind))
 
 
@@ -200,6 +202,13 @@ def _head(held: DataUrl) -> bytes:
 def _type(held: DataUrl) -> str:
     """What it is said to be, or begins like."""
     return held.media_type or filetype.guess_mime(_head(held)) or ""
+
+
+def _type_by_name(name: str, held: DataUrl) -> str:
+    guess = mimetypes.guess_type(name)[0]
+    if _is_text(held):
+        return guess if guess in _TEXTS else "text/plain"
+    return guess or "application/pdf"
 
 
 def _is_text(held: DataUrl) -> bool:

@@ -77,6 +77,7 @@ CSV64 = base64.b64encode(CSV).decode()
     ("block", "part"),
     [
         (DocumentBlock(data=CSV, title="x.csv"), file_part(filename="x.csv", file_data=f"data:text/csv;base64,{CSV64}")),
+        (DocumentBlock(data=b'{"a": 1}', title="a.json"), file_part(filename="a.json", file_data="data:text/plain;base64,eyJhIjogMX0=")),
         (DocumentBlock(data=CSV), file_part(filename="input_document", file_data=f"data:text/plain;base64,{CSV64}")),
         (DocumentBlock(data="é".encode() * 151), file_part(filename="input_document", file_data="data:text/plain;base64," + base64.b64encode("é".encode() * 151).decode())),
         (DocumentBlock(data=b"\0\1"), file_part(filename="input_document", file_data="data:application/pdf;base64,AAE=")),

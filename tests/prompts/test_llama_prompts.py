@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from llama_index.core import Document, MockEmbedding, SummaryIndex
 from llama_index.core.indices.prompt_helper import PromptHelper
 from llama_index.core.llms import ChatMessage, MessageRole, MockLLM
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.output_parsers import PydanticOutputParser
 from llama_index.core.program import LLMTextCompletionProgram
 from llama_index.core.prompts import SelectorPromptTemplate
@@ -392,6 +393,46 @@ def test_in_a_query_engine(client, qa, llm):
     assert str(other.query("why?")) == "provider says: why?"
     kept = other.get_prompts()["response_synthesizer:text_qa_template"]
     assert kept.live == template.live
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [("context", "context_template"), ("condense_plus_context", "context_prompt")],
+)
+def test_in_a_chat_engine(mode, name, client, langfuse, llm, provider):
+    """Which reads the template's text, and fills it in itself; braces that are no variable stay."""
+    langfuse.create_prompt("context", 'As {{tone}} JSON {"a": {}}: {{kontext}}')
+    template = langfuse_prompt(
+        "context", client=client, template_var_mappings={"context_str": "kontext"}, tone="terse"
+    )
+    index = SummaryIndex.from_documents(
+        [Document(text="the context")], embed_model=MockEmbedding(2)
+    )
+    engine = index.as_chat_engine(
+        mode, llm=llm, memory=ChatMemoryBuffer.from_defaults(), **{name: template}
+    )
+
+    assert engine.chat("why?").response == "provider says: why?"
+
+    langfuse.create_prompt("context", "Now {{kontext}}.")
+    client.refresh()
+    engine.chat("and now?")
+    first, *_, last = (row.body["messages"][0]["content"] for row in provider.requests)
+    assert first == 'As terse JSON {"a": {}}: the context'
+    assert last == "Now the context."
+
+
+def test_a_chat_prompt_has_no_text_for_a_chat_engine(client, qa, llm):
+    """The error says what does."""
+    index = SummaryIndex.from_documents([Document(text="x")], embed_model=MockEmbedding(2))
+    template = langfuse_prompt("qa", client=client, history=[])
+
+    engine = index.as_chat_engine(
+        "context", llm=llm, memory=ChatMemoryBuffer.from_defaults(), context_template=template
+    )
+
+    with pytest.raises(PromptError, match="'qa' is a chat prompt.*: use a text prompt"):
+        engine.chat("why?")
 
 
 def test_a_key_that_is_misspelt(client, qa, llm):

@@ -170,6 +170,16 @@ class LangfusePromptTemplate(BasePromptTemplate):
             for row in prompt.messages
         )
 
+    @property
+    def template(self) -> str:
+        """The text with LlamaIndex's names in single braces, and with what is filled in: chat engines read it.
+
+        Raises:
+            PromptError: It is a chat prompt.
+        """
+        names = {own: name for name, own in (self.template_var_mappings or {}).items()}
+        return export.braced_text(self.live.get(), names, self._map_template_vars(self.kwargs))
+
     def to_prompt_template(self) -> PromptTemplate:
         """The current version of a text prompt as LlamaIndex's `PromptTemplate`, which stays as it is.
 
