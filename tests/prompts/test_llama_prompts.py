@@ -431,7 +431,7 @@ def test_a_chat_prompt_has_no_text_for_a_chat_engine(client, qa, llm):
         "context", llm=llm, memory=ChatMemoryBuffer.from_defaults(), context_template=template
     )
 
-    with pytest.raises(PromptError, match="'qa' is a chat prompt.*: use a text prompt"):
+    with pytest.raises(PromptError, match=r"'qa' is a chat prompt.*: use a text prompt"):
         engine.chat("why?")
 
 
