@@ -122,6 +122,7 @@ class Growing:
         self._thoughts = _Thoughts()
         self._calls = _Calls()
         self._media: list[ContentBlock] = []
+        self._refusal = ""
         self._extras = StreamedExtras()
         self._kept: Wire = {}
 
@@ -166,11 +167,14 @@ class Growing:
         """What is beside the blocks."""
         if self._whole:
             self._kept = self._extras.wire(wire) or self._kept
+            if self._refusal:
+                self._kept = {"refusal": self._refusal, **self._kept}
         return {**self._calls.extra(), **self._kept} if self._is_rich or self._kept else {}
 
     def _beside_text(self, delta: Wire, extra: Wire) -> str:
         """Take in what most chunks do not have; return the words of a spoken answer."""
         self._extras.add(delta)
+        self._refusal += delta.get("refusal") or ""
         reasoning = _reasoning(delta)
         if reasoning or delta.get("thinking_blocks"):
             self._thoughts.add(delta)
