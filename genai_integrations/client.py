@@ -298,7 +298,7 @@ class GenAIClient:
             params: OpenAI's parameters, and per call `timeout`, `stream_timeout`, `stall_timeout`, `deadline`,
                 `stream_recovery`, `num_retries`, `fallback_on`, `drop_params`, `cache`, `max_cost`. A Pydantic model,
                 dataclass or TypedDict as `response_format` is asked for in whichever way the target can, and the
-                answer is an object of it: `reply.parsed`. A stream brings its usage unless `stream_options=None`. On whose
+                answer is an instance of it: `reply.parsed`. A stream brings its usage unless `stream_options=None`. On whose
                 behalf: `user`, which goes to providers that take it, and `metadata`, a dict for routing and the
                 record, which never leaves. How the call is recorded: `langfuse_prompt` (a prompt, or its name and version;
                 with `variables`, and a `label` if it is another, the prompt's messages come before `messages`),
@@ -306,8 +306,8 @@ class GenAIClient:
                 `langfuse_metadata`, and `langfuse_observation`, an open one to write on instead of a new one.
 
         Raises:
-            ConfigurationError: The request cannot work, or nobody serves the model.
-            CredentialError: No key can be had.
+            ConfigurationError: The request cannot work, or no connection serves the model.
+            CredentialError: No key can be read.
             CallError: Providers were called and failed; `.route` has every attempt.
         """
         if "langfuse_prompt" in params and (named := _named(params)):
@@ -381,7 +381,7 @@ class GenAIClient:
             params: As for `completion`.
 
         Raises:
-            ConfigurationError: The request cannot work, or nobody serves the model.
+            ConfigurationError: The request cannot work, or no connection serves the model.
             CallError: A provider that was asked for its count does not say.
         """
         return self._estimator(model, messages, input, params, exact=exact, batch=batch).run()
@@ -436,11 +436,11 @@ class GenAIClient:
         max_usd: float | None = None,
         deadline: str | float | None = None,
     ) -> Iterator[BatchItem]:
-        """Make many calls, several at a time, and give what comes of each.
+        """Make many calls, several at a time, and give the result of each.
 
         A request is taken when there is room for it, and an item is given when it is asked for, so that a generator
         of millions needs the memory of a few. A request that fails is an item with its `error`, and the others go on.
-        Whoever stops asking for items, or is interrupted, ends the calls under way.
+        Leaving the loop, or an interrupt, ends the calls under way.
 
         Args:
             requests: `{"model", "messages", **params}` as of `completion`, or `{"model", "input", **params}` as of
@@ -450,11 +450,11 @@ class GenAIClient:
             on_progress: Called with a `Progress` after each item.
             journal: A file that keeps each answer before it is given. The same requests with the same file go on where
                 an earlier run ended, however it ended: what it has is not asked again, what failed is.
-            max_usd: US dollars, what the journal has already cost among them. When what is left might cost more, it
-                is not asked: its items have a `BudgetExceededError`.
+            max_usd: US dollars, including what the journal has already cost. When what is left might cost more, it
+                is not sent: its items have a `BudgetExceededError`.
             deadline: How long it may take, such as `"24h"`, or seconds: then requests go into the batches that
                 providers have at half price (OpenAI, Azure, Mistral, Anthropic, Gemini, Bedrock), and what those have not
-                answered near the deadline is asked live. Without, all are asked live.
+                answered near the deadline is sent live. Without, all are sent live.
 
         Raises:
             ConfigurationError: Something given cannot work, or the journal is another batch's, or in use.
@@ -509,8 +509,8 @@ class GenAIClient:
     ) -> Prompt:
         """A Langfuse prompt, parsed: its raw `text` or `messages`, `variables` and `config`.
 
-        It is kept for a minute, then renewed behind the scenes; a pinned version is fetched once. While Langfuse
-        is away, what was fetched last is used on.
+        It is kept for a minute, then renewed in the background; a pinned version is fetched once. While Langfuse
+        is away, what was fetched last stays in use.
 
         Args:
             name: Its name, with folders.
@@ -555,7 +555,7 @@ class GenAIClient:
             version: As for `prompt`.
             label: As for `prompt`.
             fallback: As for `prompt`.
-            allow_extra: Whether values of no variable are ignored.
+            allow_extra: Whether values that belong to no variable are ignored.
 
         Returns:
             A text for a text prompt, a list of messages for a chat prompt.
@@ -618,7 +618,7 @@ class GenAIClient:
 
     @property
     def router_args(self) -> RouterArgs:
-        """How calls are routed that say nothing of it."""
+        """The routing of calls that set nothing themselves."""
         return self._router.args
 
     def cooldowns(self) -> dict[str, float]:
@@ -626,10 +626,10 @@ class GenAIClient:
         return self._router.cooldowns()
 
     def warm_up(self, *models: str) -> None:
-        """Load and read what calls to these names take, which else the first call waits for; nothing is sent.
+        """Load and read in advance what calls to these names need, so that the first need not wait; nothing is sent.
 
         That is libraries, connections and their keys, access tokens, the recording of traces. A measurement or a server
-        does it before it begins. What cannot be had is not raised here: the call says it.
+        does it before it begins. What fails is not raised here: the call says it.
 
         Args:
             models: Names as for `completion`; their fallbacks are warmed up, too.
@@ -685,20 +685,20 @@ class GenAIClient:
             until: Only calls that began before this moment.
 
         Raises:
-            ConfigurationError: The client has no ledger, calls cannot be told apart by that, or a moment is none.
+            ConfigurationError: The client has no ledger, calls cannot be grouped by that, or a moment is not one.
         """
         from genai_integrations.ledger.stats import moment, stats_of
 
         if self._ledger is None:
             raise ConfigurationError(
-                'the client has no ledger: GenAIClient(ledger="calls.db") writes calls down'
+                'the client has no ledger: GenAIClient(ledger="calls.db") records calls'
             )
         begins, ends = moment("since", since), moment("until", until)
         with self._ledger.book.reading() as connection:
             return stats_of(connection, by, since=begins, until=ends)
 
     def set_budget(self, name: str, usd: float | None, per: Period = "day") -> None:
-        """Have a budget from now on beside those that the client was made with, another one in its place, or none.
+        """Add a budget to those that the client was made with, replace one, or take one away.
 
         Args:
             name: Whose; see `budgets` of the client.
@@ -803,7 +803,7 @@ class GenAIClient:
         self._router.exchange()
 
     def close(self) -> None:
-        """Forget every opened key. Calls under way go on, and a later call opens the keys anew.
+        """Forget every opened key. Calls under way go on, and a later call opens the keys again.
 
         Connections hold no key and are shared by all clients of a process; unused ones close by themselves.
         """

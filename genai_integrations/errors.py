@@ -6,7 +6,7 @@ GenAIError
 │   ├── CapabilityError         no target can do what the request needs
 │   └── ReplayError             what is asked was not recorded
 ├── CredentialError             a key cannot be read or made
-│   ├── DecryptionError         a stored secret does not decrypt
+│   ├── DecryptionError         a stored secret cannot be decrypted
 │   ├── ConnectionNotFoundError no connection has that name
 │   ├── CredentialStoreError    the store of connections cannot be read
 │   └── UntrustedHostError      a key would go to a host that is not trusted
@@ -68,15 +68,15 @@ class CapabilityError(ConfigurationError):
 
 
 class ReplayError(ConfigurationError):
-    """What is asked is not on the tape that is replayed, or not so often."""
+    """What is asked is not on the tape that is replayed, or not that often."""
 
 
 class CredentialError(GenAIError):
-    """A provider's key cannot be had or may not be used."""
+    """A provider's key cannot be read, or may not be used."""
 
 
 class DecryptionError(CredentialError):
-    """A stored secret does not decrypt, or decrypts to something that is no credential."""
+    """A stored secret cannot be decrypted, or decrypts to something that is not a credential."""
 
 
 class ConnectionNotFoundError(CredentialError):

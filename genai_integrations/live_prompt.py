@@ -104,7 +104,7 @@ class LiveSettings:
 
         Raises:
             ConfigurationError: The config cannot work, and there was none before that could.
-            PromptError: The prompt cannot be had.
+            PromptError: The prompt cannot be fetched.
         """
         return self._of(self.live.get())
 
@@ -131,7 +131,7 @@ class LiveSettings:
         model = settings.get("model")
         if model is not None and not self.live.asked.resolve(model).targets:
             raise UnknownModelError(
-                f"prompt {prompt.name!r} version {prompt.version} names the model {model!r}, which nobody "
+                f"prompt {prompt.name!r} version {prompt.version} names the model {model!r}, which no connection "
                 f"serves: `genai resolve {model}` explains"
             )
         return settings
@@ -139,4 +139,6 @@ class LiveSettings:
     def _tell(self, prompt: Prompt, used: int, error: ConfigurationError) -> None:
         if self._told != prompt.version:
             self._told = prompt.version
-            _log.warning("%s; the config of version %s of %r is used on", error, used, prompt.name)
+            _log.warning(
+                "%s; the config of version %s of %r stays in use", error, used, prompt.name
+            )

@@ -122,7 +122,7 @@ def gate_of(
 
 
 def ledger_of(ledger: object) -> Ledger | None:
-    """What writes calls down; nothing is loaded for it where that is not wanted."""
+    """What records calls; nothing is loaded for it where that is not wanted."""
     if ledger is None:
         return None
     from genai_integrations.ledger import observer
@@ -134,5 +134,5 @@ def able(what: str, objects: object, method: str) -> tuple[Any, ...]:
     """The objects that a program gave, if each of them has the method."""
     rows = tuple(objects) if isinstance(objects, Iterable) else (None,)
     if not all(hasattr(row, method) for row in rows):
-        raise given.wrong(what, objects, f"of objects with {method}()")
+        raise given.wrong(what, objects, f"objects with {method}()")
     return rows

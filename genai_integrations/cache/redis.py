@@ -111,4 +111,4 @@ class RedisAnswers:
         try:
             yield
         except RedisAway as away:
-            _log.debug("kept answers are left out: %s", away)
+            _log.debug("the cache is skipped: %s", away)

@@ -150,7 +150,8 @@ class SqliteAnswers:
             self._close()
         self._left_alone[done] = time.monotonic() + _PAUSE
         _log.warning(
-            "kept answers cannot be %s for now: %s (%s); if that stays, delete the file",
+            "cached answers cannot be %s for now: %s (%s); if that stays, name another file, or delete this one if it "
+            "is only a cache",
             done, self._path, error,
         )  # fmt: skip
 
@@ -192,7 +193,7 @@ def _prepare(db: sqlite3.Connection) -> None:
         with closing(db.execute("SELECT 1 FROM sqlite_master")) as tables:
             is_empty = tables.fetchone() is None
         if owner != _OURS and (owner or not is_empty):
-            raise sqlite3.DatabaseError("it is a database of something else")
+            raise sqlite3.DatabaseError("it is another program's database")
         db.execute(f"PRAGMA application_id = {_OURS}")
         db.execute("COMMIT")
     write_ahead(db, _BUSY)

@@ -160,9 +160,13 @@ class RouterArgs:
         Raises:
             ConfigurationError: One of them cannot work.
         """
+        try:
+            own = _checked(given)
+        except ConfigurationError as error:
+            raise checks.by_itself(error) from None
         # `dataclasses.replace` sets all of forty fields, one by one, and many calls have a time-out of their own.
         made = object.__new__(RouterArgs)
-        vars(made).update(vars(self), **_checked(given))
+        vars(made).update(vars(self), **own)
         return made
 
 
@@ -212,7 +216,7 @@ def _checked(given: Mapping[str, object]) -> dict[str, Any]:
             near = difflib.get_close_matches(shown(name).strip("'"), ROUTER_ARGS, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ConfigurationError(
-                f"router_args has no {shown(name)}: {hint}supported are {', '.join(_CHECKS)}"
+                f"router_args has no {shown(name)}: {hint}the supported ones are {', '.join(_CHECKS)}"
             )
     return {name: _CHECKS[name](name, value) for name, value in given.items()}
 
@@ -318,7 +322,7 @@ def _max_cost(name: str, value: object) -> object:
     if isinstance(value, Purse):
         return value
     if not is_amount(value):
-        raise checks.wrong(name, value, "US dollars from 0 on, or a Purse")
+        raise checks.wrong(name, value, "US dollars, 0 or more, or a Purse")
     return float(value)  # type: ignore[arg-type]  # just checked
 
 

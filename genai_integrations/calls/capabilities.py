@@ -35,6 +35,6 @@ def _of_one(name: str, said: object) -> Mapping[str, bool | int]:
     for key in said:
         if key not in _CHECKS:
             raise ConfigurationError(
-                f"router_args[{name!r}] has no {shown(key)}: supported are {', '.join(_CHECKS)}"
+                f"router_args[{name!r}] has no {shown(key)}: the supported ones are {', '.join(_CHECKS)}"
             )
     return {key: _CHECKS[key](f"{name}.{key}", item) for key, item in said.items()}  # type: ignore[misc]  # as checked

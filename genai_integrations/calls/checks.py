@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -24,10 +25,18 @@ def wrong(name: str, value: object, wanted: str) -> ConfigurationError:
     return ConfigurationError(f"router_args[{name!r}] must be {wanted}, not {shown(value)}")
 
 
+_PLACE = re.compile(r"^router_args\['([\w.-]+)'\]")
+
+
+def by_itself(error: ConfigurationError) -> ConfigurationError:
+    """The same of an argument that was not given in `router_args`: a call's own, or one of the client."""
+    return ConfigurationError(_PLACE.sub(r"\1", str(error)))
+
+
 def count(name: str, value: object) -> int:
     """A whole number from 0 on."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise wrong(name, value, "a whole number from 0 on")
+        raise wrong(name, value, "a whole number, 0 or more")
     return value
 
 
@@ -53,7 +62,12 @@ def seconds_or_none(name: str, value: object) -> float | None:
 
 def seconds_or_zero(name: str, value: object) -> float:
     """Seconds, from 0 on."""
-    return 0.0 if value == 0 and not isinstance(value, bool) else seconds(name, value)
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    try:
+        return seconds(name, value)
+    except ConfigurationError:
+        raise wrong(name, value, "a number of seconds, 0 or more") from None
 
 
 def from_zero(name: str, value: object) -> float:
@@ -61,7 +75,7 @@ def from_zero(name: str, value: object) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if is_number and 0 <= value <= sys.float_info.max:  # type: ignore[operator]  # it is a number
         return float(value)  # type: ignore[arg-type]  # as above
-    raise wrong(name, value, "a number from 0 on")
+    raise wrong(name, value, "a number, 0 or more")
 
 
 def names(name: str, value: object) -> tuple[str, ...]:
@@ -115,14 +129,14 @@ def text_or_none(name: str, value: object) -> str | None:
     found = os.fspath(value) if isinstance(value, os.PathLike) else value
     if found is None or (isinstance(found, str) and found):
         return found
-    raise wrong(name, value, "a text")
+    raise wrong(name, value, "a string")
 
 
 def secret_text(name: str, value: object) -> str | None:
     """As `text_or_none`, for a text that nothing may show."""
     if value is None or (isinstance(value, str) and value):
         return value and MaskedText(value)
-    raise ConfigurationError(f"router_args[{name!r}] must be a text, not {type(value).__name__}")
+    raise ConfigurationError(f"router_args[{name!r}] must be a string, not {type(value).__name__}")
 
 
 def options(**checks: Check) -> Check:
@@ -130,7 +144,7 @@ def options(**checks: Check) -> Check:
 
     def check(name: str, value: object) -> Mapping[str, Any]:
         if not isinstance(value, Mapping) or not checks.keys() >= value.keys():
-            raise wrong(name, value, f"a mapping with no other keys than {', '.join(checks)}")
+            raise wrong(name, value, f"a mapping with only the keys {', '.join(checks)}")
         return {key: checks[key](f"{name}.{key}", item) for key, item in value.items()}
 
     return check

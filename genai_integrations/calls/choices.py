@@ -67,7 +67,7 @@ def auto(name: str, value: object) -> Auto | None:
     missing = [model for model in models if model not in quality]
     if prefer == "best" and missing:
         raise ConfigurationError(
-            f"router_args[{name!r}] prefers the best, and knows no quality of {', '.join(missing)}: give "
+            f"router_args[{name!r}] prefers the best, but has no quality for {', '.join(missing)}: give "
             f'"quality": {{{missing[0]!r}: 0.8, ...}}, such as the scores of compare()'
         )
     return Auto(models, cast("Preference", prefer), quality)
@@ -83,7 +83,7 @@ def cascades(name: str, value: object) -> Mapping[str, CascadeOf]:
         raise checks.wrong(name, value, f"a mapping like {_CASCADE_LIKE}")
     if AUTO in value:
         raise ConfigurationError(
-            f"router_args[{name!r}] may not have {AUTO!r}: it asks for a choice"
+            f"router_args[{name!r}] may not have the name {AUTO!r}, which asks for a choice"
         )
     return {asked: _cascade(f"{name}.{asked}", row) for asked, row in value.items()}
 
@@ -95,7 +95,7 @@ def _cascade(name: str, value: object) -> CascadeOf:
     if isinstance(accept, Mapping):
         return CascadeOf(models, _schema(f"{name}.accept", accept))
     if not callable(accept) or _is_async(accept):
-        wanted = "a function that takes a reply and gives True or False (not an async one), or a JSON schema"
+        wanted = "a function that takes a reply and returns True or False (not an async one), or a JSON schema"
         raise checks.wrong(f"{name}.accept", accept, wanted)
     return CascadeOf(models, accept)
 
@@ -118,7 +118,7 @@ def _keys(
         if key not in required | optional:
             known = ", ".join(sorted(required | optional))
             raise ConfigurationError(
-                f"router_args[{name!r}] has no {shown(key)}: supported are {known}"
+                f"router_args[{name!r}] has no {shown(key)}: the supported ones are {known}"
             )
     return value
 
@@ -127,7 +127,7 @@ def _models(name: str, value: object, *, fewest: int) -> tuple[str, ...]:
     models = checks.names(name, value)
     if len(models) < fewest or len(set(models)) < len(models):
         count = "one name" if fewest == 1 else "two names"
-        raise checks.wrong(name, value, f"a list of at least {count}, each of them once")
+        raise checks.wrong(name, value, f"a list of at least {count}, without repeats")
     return models
 
 

@@ -138,13 +138,13 @@ def _comparisons(path: list[Any], field: object, said: object) -> Iterable[Compa
     check = _check_of(path, field)
     operators = said if isinstance(said, Mapping) else {"$eq": said}
     if not operators:
-        raise _wrong(path, f"has no operator: supported are {', '.join(OPERATORS)}")
+        raise _wrong(path, f"has no operator: the supported ones are {', '.join(OPERATORS)}")
     for name, operand in operators.items():
         where = [*path, name] if operators is said else path
         if name not in OPERATORS:
             raise _wrong(where, f"is not an operator{_near(name, OPERATORS)}")
         if name == "$regex" and field in _NO_TEXTS:
-            raise _wrong(where, f"is for texts, and {field!r} is none")
+            raise _wrong(where, f"is for strings, and {field!r} is not one")
         yield Comparison(str(field), name, OPERATORS[name].takes(where, operand, check))
 
 
@@ -160,7 +160,7 @@ def _check_of(path: list[Any], field: object) -> _Check:
     if start in _OPEN and dot and all(rest.split(".")):
         return _anything
     known: list[Any] = [*_FIELDS, *(f"{name}.NAME" for name in _OPEN), *_JOINS]
-    raise _wrong(path, f"is nothing that a request has{_near(field, known)}")
+    raise _wrong(path, f"is not a field of a request{_near(field, known)}")
 
 
 def _anything(_value: object) -> str:
@@ -179,7 +179,7 @@ def _one_of(words: Iterable[str], hint: str = "") -> _Check:
 
 _FIELDS: Mapping[str, _Check] = {
     "model": _kind(str, "a name"),
-    "user": _kind(str, "a text"),
+    "user": _kind(str, "a string"),
     "input_tokens": _kind(float, "a number"),
     "language": _one_of(LANGUAGES, " (languages that share a script are not told apart)"),
     "needs": _one_of(FLAGS),
@@ -239,14 +239,14 @@ def _matches(value: object, pattern: re.Pattern[str]) -> bool:
 def _scalar(path: list[Any], operand: object, check: _Check) -> object:
     if operand is not None and not isinstance(operand, (str, int, float)):
         hint = '; for one of several write {"$in": [...]}' if isinstance(operand, list) else ""
-        raise _wrong(path, f"must be a text, a number, True, False or None{hint}")
+        raise _wrong(path, f"must be a string, a number, True, False or None{hint}")
     _checked(path, operand, check)
     return operand
 
 
 def _orderable(path: list[Any], operand: object, check: _Check) -> object:
     if not _is_number(operand) and not isinstance(operand, str):
-        raise _wrong(path, f"must be a number or a text, not {shown(operand)}")
+        raise _wrong(path, f"must be a number or a string, not {shown(operand)}")
     _checked(path, operand, check)
     return operand
 
@@ -298,7 +298,9 @@ def _is_choice(part: object) -> bool:
 
 def _near(name: object, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(name), known, n=1)
-    return f": did you mean {near[0]!r}?" if near else f": supported are {', '.join(known)}"
+    return (
+        f": did you mean {near[0]!r}?" if near else f": the supported ones are {', '.join(known)}"
+    )
 
 
 def _wrong(path: list[Any], problem: str) -> ConfigurationError:

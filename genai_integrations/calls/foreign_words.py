@@ -11,20 +11,20 @@ from collections.abc import Mapping
 from genai_integrations.errors import ConfigurationError
 
 _TESTING = "genai_integrations.testing has a provider that answers as scripted, and GenAIClient(replay=...) answers from a tape"
-_PRICES = "a row of router_args['model_list'] says what a model costs and may be asked"
+_PRICES = "a row of router_args['model_list'] has the prices and limits of a model"
 _TRACING = "a call has metadata, langfuse_session_id, langfuse_user_id and langfuse_tags"
 _PROMPT = "langfuse_prompt=client.prompt('name') and variables={...} fill in a prompt"
 _CLIENT = "it belongs to the client: GenAIClient(...)"
-_SHAPE = "what a model wants said otherwise is learnt: leave it out"
-_NOTHING = "it has no meaning here: leave it out"
+_SHAPE = "what a model needs differently is learned from its answers: leave it out"
+_NOTHING = "it has no effect here: leave it out"
 
 _ADVICE: Mapping[str, tuple[str, ...]] = {
     _TESTING: ("mock_response", "mock_tool_calls", "mock_timeout", "mock_delay"),
-    "say num_retries": ("max_retries", "num_retries_per_request"),
-    "say num_retries and fallback_on": ("retry_policy", "retry_strategy"),
-    "say timeout": ("request_timeout", "force_timeout", "client_side_timeout"),
-    "say cache={'ttl': 60}, for a client with GenAIClient(cache=...)": ("caching", "preset_cache_key", "cache_key"),
-    "say context_window_fallbacks=['gpt-4.1']": ("context_window_fallback_dict",),
+    "use num_retries": ("max_retries", "num_retries_per_request"),
+    "use num_retries and fallback_on": ("retry_policy", "retry_strategy"),
+    "use timeout": ("request_timeout", "force_timeout", "client_side_timeout"),
+    "use cache={'ttl': 60}, for a client with GenAIClient(cache=...)": ("caching", "preset_cache_key", "cache_key"),
+    "use context_window_fallbacks=['gpt-4.1']": ("context_window_fallback_dict",),
     "give the call the model's own name, or router_args['model_group_alias']": ("model_alias_map",),
     "every parameter is passed on; one that a target refuses is left out, unless drop_params forbids it": (
         "allowed_openai_params",
@@ -35,7 +35,7 @@ _ADVICE: Mapping[str, tuple[str, ...]] = {
         "input_cost_per_token", "output_cost_per_token", "input_cost_per_second", "output_cost_per_second",
         "model_info", "base_model", "rpm", "tpm",
     ),
-    "say limits={...} and budgets={...} to the client": ("max_budget", "budget_duration", "max_parallel_requests"),
+    "pass limits={...} and budgets={...} to the client": ("max_budget", "budget_duration", "max_parallel_requests"),
     _TRACING: (
         "litellm_metadata", "litellm_session_id", "litellm_trace_id", "litellm_call_id", "litellm_logging_obj",
         "proxy_server_request", "no-log",
@@ -50,7 +50,7 @@ _ADVICE: Mapping[str, tuple[str, ...]] = {
         "custom_prompt_dict", "supports_system_message", "ensure_alternating_roles", "user_continue_message",
         "assistant_continue_message", "merge_reasoning_content_in_choices", "hf_model_name",
     ),
-    "say hedge_after to the client: a second target is asked beside a slow one": ("fastest_response",),
+    "give the client hedge_after: a second target is asked beside a slow one": ("fastest_response",),
     "a connection's name leads to it: model='seoul/gpt-4o'": ("specific_deployment",),
     _NOTHING: ("acompletion", "async_call", "text_completion", "completion_call_id", "provider_specific_header", "silent_model"),
 }  # fmt: skip
@@ -67,5 +67,5 @@ def foreign_word(params: Mapping[str, object]) -> ConfigurationError | None:
     if name is None:
         return None
     return ConfigurationError(
-        f"{name} is an argument of LiteLLM's that a call has not got here: {_BY_NAME[name]}"
+        f"{name} is an argument of LiteLLM that calls do not take here: {_BY_NAME[name]}"
     )

@@ -129,7 +129,7 @@ def _row(
     name = own_name or f"{group}#{number}"
     params, unset = _filled_in({key: item for key, item in given.items() if item is not None})
     if unset:
-        error = ConfigurationError(f"{unset} is not set, which {group!r} names")
+        error = ConfigurationError(f"{unset} is not set, but {group!r} names it")
         return Row(group, number, "", BrokenConnection(name, error))
     connection, model = _who(name, where, params)
     routing: dict[str, Any] = {
@@ -186,7 +186,7 @@ def _own_connection(
         if key == "extra_headers":
             continue
         if not isinstance(value, str) or not value:
-            raise _wrong(f"{where}.{key}", "a text", value)
+            raise _wrong(f"{where}.{key}", "a string", value)
         texts[key] = value
     try:
         provider, model = _provider(model, said)
@@ -208,7 +208,7 @@ def _provider(model: str, said: object) -> tuple[Provider, str]:
     if first is not None:
         return first, model
     raise ConfigurationError(
-        f"nobody can tell whose model {shown(model)} is: write its provider, as in 'openai/{model}'"
+        f"the provider of {shown(model)} cannot be inferred: write it, as in 'openai/{model}'"
     )
 
 

@@ -34,7 +34,7 @@ def checked_headers(given: object) -> Headers:
         return {}
     if not isinstance(given, Mapping):
         raise ConfigurationError(
-            "extra_headers must be a dict of texts, such as {'anthropic-beta': '...'}"
+            "extra_headers must be a dict of strings, such as {'anthropic-beta': '...'}"
         )
     return {_checked_name(name): _checked_value(name, value) for name, value in given.items()}
 
@@ -59,5 +59,5 @@ def _checked_name(name: object) -> str:
 
 def _checked_value(name: object, value: object) -> str:
     if not isinstance(value, str) or not _VALUE.fullmatch(value):
-        raise ConfigurationError(f"extra_headers[{name!r}] must be a text in ASCII, in one line")
+        raise ConfigurationError(f"extra_headers[{name!r}] must be one line of ASCII text")
     return value

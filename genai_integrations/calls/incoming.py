@@ -156,18 +156,18 @@ class IncomingChunks:
         """
         choices = data.get("choices") or ()
         if choices and not isinstance(choices, list):
-            raise InvalidReplyError("an event of the stream has choices that are none")
+            raise InvalidReplyError("an event of the stream has choices that are not a list")
         for choice in choices:
             # One loop and no helper: this runs for every chunk, and most bring a text and nothing else.
             delta = choice.get("delta") if isinstance(choice, dict) else _NO_CHOICE
             if delta:
                 if not isinstance(delta, dict):
-                    raise InvalidReplyError("an event of the stream has a choice that is none")
+                    raise InvalidReplyError("an event of the stream has an invalid choice")
                 if len(delta) != 1 or type(delta.get("content")) is not str:
                     self._restate(choice.get("index"), delta)
             if isinstance(choice.get("index"), (list, dict)):
                 # What tells answers apart must be fit to.
-                raise InvalidReplyError("an event of the stream has a choice that is none")
+                raise InvalidReplyError("an event of the stream has an invalid choice")
             if choice.get("finish_reason") is not None or "error" in choice:
                 self._end(data, choice, delta or {})
         usage = data.get("usage")
@@ -261,7 +261,7 @@ def _restate_texts(said: Wire) -> None:
     if isinstance(content, (list, dict)):
         _restate_parts(said, content if isinstance(content, list) else [content])
     elif not isinstance(content, (str, NoneType)):
-        raise InvalidReplyError("the answer has a number in the place of its text")
+        raise InvalidReplyError("the answer has a number in place of its text")
     thought = said.get("reasoning")
     if isinstance(thought, str) and thought and not said.get("reasoning_content"):
         said["reasoning_content"] = thought

@@ -57,7 +57,7 @@ def enforced(kind: type) -> tuple[Wire, Reader]:
         raise _no_schema(kind, f"Pydantic says {error}") from None
     if schema.get("type") != "object" and "$ref" not in schema:
         found = schema.get("type", "anything")
-        raise _no_schema(kind, f"its schema is of {found}, not of an object")
+        raise _no_schema(kind, f"its schema describes {found}, not an object")
     closed = strict_schema(schema)
     name = "".join(letter for letter in kind.__name__ if letter.isascii() and letter.isalnum())
     form = {
@@ -91,7 +91,7 @@ def _read(wire: Wire, read: Callable[[str], Any], wanted: str) -> Any:
         raise InvalidReplyError(f"the model refused: {one_line(refusal, _LONGEST_REASON)}")
     text, reason = message.get("content"), choice.get("finish_reason")
     if reason == "length":
-        raise InvalidReplyError("the answer was cut by its limit of tokens: raise max_tokens")
+        raise InvalidReplyError("the answer was cut off by its token limit: raise max_tokens")
     if not text:
         raise InvalidReplyError(f"the answer has no text to read (finish_reason: {reason})")
     try:

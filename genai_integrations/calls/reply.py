@@ -302,7 +302,7 @@ class Reply(Chunk):
 
     @property
     def request_id(self) -> str | None:
-        """The provider's id of the request that was answered, for its support; None if it told none."""
+        """The provider's id of the request that was answered, for its support; None if it gave none."""
         return self.route.attempts[-1].request_id if self.route.attempts else None
 
     _request_id = request_id  # OpenAI's name
@@ -319,7 +319,7 @@ class Reply(Chunk):
 
 
 class ParsedReply(Reply, Generic[T]):
-    """A reply to a call with a class as `response_format`: `parsed` is an object of it.
+    """A reply to a call with a class as `response_format`: `parsed` is an instance of it.
 
     Args:
         wire: The answer as plain dicts.
@@ -335,5 +335,5 @@ class ParsedReply(Reply, Generic[T]):
 
     @property
     def parsed(self) -> T:
-        """The object; made anew each time it is asked for. Raises as `Reply.parsed`."""
+        """The object; made again each time it is asked for. Raises as `Reply.parsed`."""
         return self._parse(self.wire)

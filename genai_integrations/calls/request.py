@@ -188,6 +188,10 @@ def embedding_request(
         raise ConfigurationError("embedding() needs a text, or a list of at least one")
     params, trace, metadata = _traced(params)
     body, args, headers, own = _split(model, params, args)
+    if "messages" in body:
+        raise ConfigurationError("embedding() takes texts, and no messages: leave messages out")
+    if "tools" in body:
+        _check_tools(body["tools"])
     body["input"] = texts
     return Request(
         "embeddings", model, body, args, trace=trace, headers=headers, metadata=metadata, own=own,
@@ -306,6 +310,11 @@ def _checked_messages(messages: object) -> Sequence[Mapping[str, Any]]:
             raise ConfigurationError(
                 f"messages[{at}] must be a dict with a role, such as "
                 '{"role": "user", "content": "Hello!"}'
+            )
+        if isinstance(message.get("content"), (int, float)):
+            raise ConfigurationError(
+                f"messages[{at}] must have a string or a list of parts as its content, not "
+                f"{type(message['content']).__name__}"
             )
     return messages
 

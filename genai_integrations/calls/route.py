@@ -331,7 +331,7 @@ class Route:
 
     @property
     def variant(self) -> Variant | None:
-        """The model that an experiment or a rollout gave the call to, and the one that answered; None in neither."""
+        """The model that an experiment or a rollout gave the call to, and the one that answered; None for neither."""
         return None if self.assignment is None else self.assignment.told(self.served)
 
     @property

@@ -64,7 +64,7 @@ class Rollout:
             `client.rollout(name).score(reply, value)`.
         by: What tells callers apart: `user`, `session`, or a key of `metadata`. A call that does not say it is assigned
             at random.
-        alpha: The most that a `new` which keeps all limits is rolled back with, however often one looks.
+        alpha: The highest probability that a `new` which keeps all limits is rolled back, however often one looks.
 
     Raises:
         ConfigurationError: Something given cannot work.
@@ -86,7 +86,7 @@ class Rollout:
         for name in ("name", "old", "new", "by"):
             _text(self, name)
         if self.old == self.new:
-            raise _wrong(self, "new", "another model than old")
+            raise _wrong(self, "new", "a different model from old")
         if self.score is not None:
             _text(self, "score")
         _steps(self)
@@ -95,7 +95,7 @@ class Rollout:
             or isinstance(self.min_calls, bool)
             or self.min_calls < 1
         ):
-            raise _wrong(self, "min_calls", "a whole number from 1 on")
+            raise _wrong(self, "min_calls", "a whole number above 0")
         for name in ("max_error_rate", "alpha"):
             _between(self, name, 1.0)
         for name in ("max_latency", "max_cost"):
@@ -142,7 +142,7 @@ def _made(name: str, row: object, kind: type[T]) -> T:
     except TypeError as error:
         said = str(error).replace("__init__()", "").replace(f"{kind.__name__}. ", "")
         raise ConfigurationError(
-            f"router_args[{name!r}] has a row that is no {kind.__name__}: {said}"
+            f"router_args[{name!r}] has a row that is not a valid {kind.__name__}: {said}"
         ) from None
 
 
@@ -157,7 +157,7 @@ def _is_text(value: object) -> bool:
 
 def _text(row: object, name: str) -> None:
     if not _is_text(getattr(row, name)):
-        raise _wrong(row, name, "a text that is not empty")
+        raise _wrong(row, name, "a string that is not empty")
 
 
 def _is_number(value: object) -> bool:

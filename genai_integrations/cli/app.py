@@ -30,7 +30,7 @@ app = typer.Typer(
     cls=AskingGroup,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Ends with 0 if all is well, 1 if not, 2 for a wrong command line. NO_COLOR is respected.",
+    epilog="Exits with 0 if all is well, 1 if not, 2 for a wrong command line. NO_COLOR is respected.",
 )
 
 _BOX_WIDTH = 66
@@ -139,7 +139,7 @@ def demo(
 def connections(as_json: AsJson = False) -> None:
     """List the connections, and what is wrong with them.
 
-    Secrets are opened, not shown. No provider is called.
+    Secrets are decrypted, but not shown. No provider is called.
     """
     from genai_integrations.connections.overview import overview
 
@@ -161,9 +161,9 @@ app.command()(models)
 
 @app.command()
 def resolve(name: Name, as_json: AsJson = False) -> None:
-    """Explain who serves a model, and why.
+    """Explain which connections serve a model, and why.
 
-    No provider is called. Ends with 1 if nobody serves it.
+    No provider is called. Exits with 1 if no connection serves it.
     """
     client = options.client()
     found = client.resolve(name)
@@ -198,15 +198,13 @@ def resolve(name: Name, as_json: AsJson = False) -> None:
 def check(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Connections; all of them without any.", autocompletion=options.connection_names
-        ),
+        typer.Argument(help="Connections; default all.", autocompletion=options.connection_names),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a real test call to each connection.
 
-    It is the small call that Langfuse's own UI makes. Ends with 1 if one fails.
+    It is the small call that Langfuse's own UI makes. Exits with 1 if one fails.
     """
     client = options.client()
     asked = names or [row.name for row in client.connections]
@@ -232,11 +230,11 @@ def doctor(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find what is wrong with a set-up, and say the next step.
+    """Find what is wrong with a set-up, and say what to do next.
 
     Looks at versions, proxies, Langfuse, its database, the encryption key, the connections and their hosts.
 
-    Nothing is changed, and no provider is called without --call. Ends with 1 if something fails.
+    Nothing is changed, and no provider is called without --call. Exits with 1 if something fails.
     """
     from genai_integrations.cli.doctor.run import CHECKS, run
     from genai_integrations.cli.doctor.setup import Setup
@@ -250,16 +248,18 @@ app.command()(chat)
 
 @app.command()
 def compare(  # noqa: PLR0917 - each is an option
-    models: Annotated[list[str], options.model_option("A model's name; several.")],
+    models: Annotated[list[str], options.model_option("A model's name; may be repeated.")],
     inputs: Annotated[
         str | None,
-        typer.Argument(help="A file with an input a line, text or JSON object; - is stdin."),
+        typer.Argument(help="A file with one input per line, text or JSON object; - is stdin."),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="A Langfuse dataset as inputs.")] = None,
     prompts: Annotated[
         list[str] | None,
         typer.Option(
-            "--prompt", "-p", help="A text with {{variables}}, or name@label or name@3; several."
+            "--prompt",
+            "-p",
+            help="A text with {{variables}}, or name@label or name@3; may be repeated.",
         ),
     ] = None,
     exact: Annotated[
@@ -267,23 +267,24 @@ def compare(  # noqa: PLR0917 - each is an option
     ] = False,
     regex: Annotated[str | None, typer.Option(help="Score: is this pattern in it?")] = None,
     judge: Annotated[str | None, typer.Option(help="Score: this model judges.")] = None,
-    criteria: Annotated[str | None, typer.Option(help="What the judge goes by.")] = None,
+    criteria: Annotated[str | None, typer.Option(help="The judge's criteria.")] = None,
     params: Annotated[str | None, typer.Option(help="OpenAI's parameters, as JSON.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="How often each is asked.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, help="How many times to ask each.")] = 1,
     max_cost: Annotated[float | None, typer.Option(help="US dollars it may cost.")] = None,
     save_to: Annotated[
-        str | None, typer.Option(help="Keep results in this file; run again to make the rest.")
+        str | None,
+        typer.Option(help="Keep results in this file; run again to add what is missing."),
     ] = None,
     run_name: Annotated[
         str | None, typer.Option(help="Record a run of the dataset in Langfuse.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask several models or prompts the same, and compare.
+    """Ask several models or prompts the same questions, and compare.
 
-    The expected cost is shown before anything is sent. Ctrl-C ends with 130 and shows what is there.
+    The expected cost is shown before anything is sent. Ctrl-C ends with 130 and shows the results so far.
 
-    Ends with 1 if a call failed or was not made.
+    Exits with 1 if a call failed or was not made.
     """
     from genai_integrations import experiments
     from genai_integrations.cli.compare import Scoring, read_inputs, show
@@ -311,7 +312,7 @@ def batch(  # noqa: PLR0917 - each is an option
     requests: Annotated[
         str,
         typer.Argument(
-            help="A file with a request a line, as JSON: OpenAI's batch lines or their bodies; - is stdin."
+            help="A file with one request per line, as JSON: OpenAI's batch lines or their bodies; - is stdin."
         ),
     ],
     output: Annotated[
@@ -327,7 +328,7 @@ def batch(  # noqa: PLR0917 - each is an option
     journal: Annotated[
         Path | None,
         typer.Option(
-            help="Where answers are kept meanwhile; default the output's name and .journal."
+            help="Where answers are kept meanwhile; default: the output's name with .journal."
         ),
     ] = None,
 ) -> None:
@@ -335,9 +336,9 @@ def batch(  # noqa: PLR0917 - each is an option
 
     Each request gets one line in the shape of OpenAI's output files, in the same order.
 
-    Run it again, whatever ended it: what is in the journal is not asked again, what failed is.
+    Run it again to go on: what is in the journal is not sent again, and what failed is.
 
-    Ends with 1 if a request has no answer, with 130 after Ctrl-C.
+    Exits with 1 if a request has no answer, with 130 after Ctrl-C.
     """
     from genai_integrations.cli.batch import Files, run
 
@@ -353,7 +354,7 @@ def outage(
     ],
     command: Annotated[list[str], typer.Argument(help="The program to run, after --.")],
     status: Annotated[
-        int | None, typer.Option(help="HTTP status from 400 to 599; 503 without it.")
+        int | None, typer.Option(help="HTTP status from 400 to 599; default 503.")
     ] = None,
     error: Annotated[
         str | None,
@@ -363,11 +364,11 @@ def outage(
         float | None, typer.Option(help="Seconds that the provider asks to wait.")
     ] = None,
 ) -> None:
-    """Run a program in which something is out.
+    """Run a program as if something were down.
 
     Every client in it fails to reach what is named; nothing is sent there. No server is needed.
 
-    Ends as the program does. Put another `genai outage ... --` before the program for a second outage.
+    Exits as the program does. Put another `genai outage ... --` before the program for a second outage.
     """
     from genai_integrations.cli.outage import run
 
@@ -389,7 +390,10 @@ def stats(  # noqa: PLR0917  a command has its options
     ] = "model",
     since: Since = None,
     slowest: Annotated[
-        int, typer.Option(min=0, help="Instead, so many of the slowest calls, and why.")
+        int,
+        typer.Option(
+            min=0, help="Instead, this many of the slowest calls, and why they were slow."
+        ),
     ] = 0,
     what_if: Annotated[
         str | None,
@@ -397,7 +401,7 @@ def stats(  # noqa: PLR0917  a command has its options
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sum a ledger up: how often, how well, how fast, for how much."""
+    """Sum up a ledger: calls, failures, speed and cost."""
     from genai_integrations.cli.ledger import show_stats, show_what_if
 
     if what_if is not None:
@@ -413,7 +417,7 @@ def report(
     since: Since = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one HTML page of a ledger: nothing in it is loaded from elsewhere.
+    """Write a ledger as one HTML page that loads nothing from elsewhere.
 
     With --json the figures by hour are printed as well.
     """
@@ -427,7 +431,8 @@ def report(
 @app.command()
 def setup_db(
     project_id: Annotated[
-        str | None, typer.Option(help="Whose connections to read; default the key pair's.")
+        str | None,
+        typer.Option(help="The project whose connections to read; default the key pair's."),
     ] = None,
     role: Annotated[str, typer.Option(help="Name of the new role.")] = "genai_reader",
     as_json: AsJson = False,

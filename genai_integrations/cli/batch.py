@@ -137,7 +137,7 @@ def run(client: GenAIClient, files: Files, model: str | None, **options: Any) ->
                     out.write(_line(item, custom_id, wrong) + "\n")
                     out.flush()
     except KeyboardInterrupt:
-        resumed = "; the same command goes on from there" if files.kept else ""
+        resumed = "; run the same command again to go on from there" if files.kept else ""
         render.stderr().print(f"Interrupted{resumed}.", style="yellow")
         raise typer.Exit(_INTERRUPTED) from None
     if failure is not None:

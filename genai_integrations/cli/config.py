@@ -28,9 +28,9 @@ File = Annotated[
 
 @app.command()
 def check(file: File, as_json: AsJson = False) -> None:
-    """Check a file: what is wrong, line by line, and what has no meaning here.
+    """Check a file: what is wrong, line by line, and what has no effect here.
 
-    Connections are read; no provider is called. Ends with 1 if something is wrong.
+    Connections are read; no provider is called. Exits with 1 if something is wrong.
     """
     read, client = _opened(file)
     problems = _problems(read, client)
@@ -140,7 +140,7 @@ def _problems(read: Configuration, client: GenAIClient) -> list[str]:
     for name in _fallback_names(read):
         if not client.resolve(name).targets:
             path = ("router_settings", "fallbacks")
-            problems.append(f"{read.document.at(path)}: nobody serves the fallback {name!r}")
+            problems.append(f"{read.document.at(path)}: no connection serves the fallback {name!r}")
     return problems
 
 

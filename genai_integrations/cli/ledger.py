@@ -37,7 +37,7 @@ def show_stats(path: Path, by: str, since: str | None, slow: int, *, as_json: bo
             [{**dataclasses.asdict(row), "success_rate": row.success_rate} for row in found]
         )
     elif found.total is None:
-        render.stderr().print("No call has been written down in this time.")
+        render.stderr().print("No call was recorded in this period.")
     else:
         for line in render.fitting(*filled((by, *HEADERS[1:]), as_rows(found))):
             print(line)  # noqa: T201  a table wider than the terminal is not to be folded

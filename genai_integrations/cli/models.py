@@ -63,9 +63,9 @@ def models(
         return
     _print(rows)
     for unknown in without_list(client):
-        render.warn(f"what {unknown} has is not known here; {unknown}/NAME asks it")
+        render.warn(f"the models of {unknown} are not listed; {unknown}/NAME asks one anyway")
     if not rows and client.connections and (search or provider or can):
-        render.warn("no model fits")
+        render.warn("no model matches")
     options.hint(client.connections)
 
 
@@ -73,7 +73,7 @@ def _check(can: Iterable[str]) -> None:
     for word in can:
         if word not in (*ABILITIES, EMBEDDING):
             raise ConfigurationError(
-                f"--can knows no {word!r}: there are {', '.join((*ABILITIES, EMBEDDING))}"
+                f"--can does not know {word!r}: use {', '.join((*ABILITIES, EMBEDDING))}"
             )
 
 

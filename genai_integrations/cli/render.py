@@ -191,7 +191,7 @@ def fitting(headers: Sequence[object], rows: Sequence[Sequence[object]]) -> list
             break
         shown -= 1
     if left := headers[shown:]:
-        stderr().print(plain(f"not shown for want of room: {', '.join(map(str, left))}", "dim"))
+        stderr().print(plain(f"not shown for lack of room: {', '.join(map(str, left))}", "dim"))
     return list(map(printable, lines))
 
 

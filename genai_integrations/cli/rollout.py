@@ -17,12 +17,14 @@ from genai_integrations.errors import ConfigurationError
 if TYPE_CHECKING:
     from genai_integrations.routing.variants.track import Figures, Track
 
-app = typer.Typer(cls=WholeGroup, help="Show how far rollouts are, promote one, or roll one back.")
+app = typer.Typer(
+    cls=WholeGroup, help="Show how rollouts are going, promote one, or roll one back."
+)
 
 RedisUrl = Annotated[
     str | None, typer.Option(help="Where the workers share state: redis://host:6379/0.")
 ]
-StateFile = Annotated[str | None, typer.Option(help="The file in which they do, instead.")]
+StateFile = Annotated[str | None, typer.Option(help="Or the file in which they share it.")]
 Name = Annotated[str, typer.Argument(help="The rollout's name.")]
 Why = Annotated[str, typer.Option(help="The reason, for the audit record.")]
 
@@ -55,7 +57,7 @@ def list_rollouts(
 def show(
     name: Name, redis_url: RedisUrl = None, state_file: StateFile = None, as_json: AsJson = False
 ) -> None:
-    """Show one rollout: what is known of both models, and every decision with its reason."""
+    """Show one rollout: what is known about both models, and every decision with its reason."""
     with _answering():
         track = _track(name, redis_url, state_file)
     _print(track, as_json=as_json)
@@ -69,7 +71,7 @@ def promote(
     why: Why = "by hand",
     as_json: AsJson = False,
 ) -> None:
-    """Give all calls to the new model, whatever the tests say. Workers know it within half a second."""
+    """Give all calls to the new model, whatever the tests say. Workers learn of it within half a second."""
     with _answering():
         track = _track(name, redis_url, state_file)
         track.promote(why)
@@ -84,7 +86,7 @@ def rollback(
     why: Why = "by hand",
     as_json: AsJson = False,
 ) -> None:
-    """Give all calls back to the old model. Workers know it within half a second."""
+    """Give all calls back to the old model. Workers learn of it within half a second."""
     with _answering():
         track = _track(name, redis_url, state_file)
         track.roll_back(why)
@@ -119,7 +121,7 @@ def _configured() -> list[Track]:
     tracks = [track for track in options.client().rollouts() if track.is_shared]
     if not tracks:
         raise ConfigurationError(
-            "say where the workers share state: --redis-url, --state-file, or a configuration that has rollouts and one "
+            "give the place where the workers share state: --redis-url, --state-file, or a configuration that has rollouts and one "
             "of these (genai --config genai.yaml rollout ...)"
         )
     return tracks
@@ -131,7 +133,7 @@ def _track(name: str, redis_url: str | None, state_file: str | None) -> Track:
     found = [track for track in tracks if track.name == name]
     if not found:
         known = ", ".join(sorted({repr(track.name) for track in tracks})) or "none"
-        raise ConfigurationError(f"there is no rollout {name!r}: known are {known}")
+        raise ConfigurationError(f"there is no rollout {name!r}: the known ones are {known}")
     return found[-1]
 
 

@@ -190,7 +190,7 @@ def _check_kinds(document: Document, path: Path_, row: Mapping[str, Any]) -> Non
                 )
         elif key != "extra_headers" and not isinstance(value, str):
             # It is not shown: it may be a key that looks like a number.
-            raise document.wrong((*path, key), f"{key} must be a text: write it in quotes")
+            raise document.wrong((*path, key), f"{key} must be a string: write it in quotes")
 
 
 def _made(row: Mapping[str, Any], variables: Mapping[str, str]) -> Connection:

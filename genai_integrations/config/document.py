@@ -143,7 +143,7 @@ class _Reader:
                 continue
             key = self._key(key_node)
             if key in found:
-                raise ConfigurationError(f"{self._at(key_node)}: {shown(key)} is there twice")
+                raise ConfigurationError(f"{self._at(key_node)}: {shown(key)} appears twice")
             self.places[(*path, key)] = _place(key_node)
             found[key] = self.value(value_node, (*path, key))
         # What a mapping says itself wins over what it takes from others.
@@ -162,7 +162,7 @@ class _Reader:
     def _key(self, node: Any) -> str:
         key = node.value if isinstance(node, self._yaml.ScalarNode) else None
         if not isinstance(key, Hashable) or not isinstance(key, str):
-            raise ConfigurationError(f"{self._at(node)}: a key is a word")
+            raise ConfigurationError(f"{self._at(node)}: a key must be a word")
         # As it is written: `on:` and `1:` are names here, and not a truth and a number.
         return key
 

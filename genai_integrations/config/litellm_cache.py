@@ -37,9 +37,9 @@ def why_none(params: object) -> str | None:
         return "cache_params must be a mapping"
     if params.get("mode") == "default_off":
         # LiteLLM looks nothing up then but for calls that ask for it: to keep all would give old answers unasked.
-        return f"a cache for single calls (mode: default_off) has no meaning here; for one that holds for all, {_HOW}"
+        return f"a cache for single calls (mode: default_off) has no effect here; for one that holds for all, {_HOW}"
     if address_of(params) is None:
-        return f"a cache of the type {shown(params.get('type'))} has no meaning here: {_HOW}"
+        return f"a cache of the type {shown(params.get('type'))} has no effect here: {_HOW}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""A configuration file as the arguments of a client, with what it says that has no meaning here."""
+"""A configuration file as the arguments of a client, with what it says that has no effect here."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that a reader of the file should know: it has no meaning here, or one that is not written there.
+    """Something that a reader of the file should know: it has no effect here, or one that is not written there.
 
     Attributes:
         where: `file:line:column`.
@@ -126,7 +126,7 @@ class _Reader:
                 self._without_meaning((name,), values[name])
         model = values.get(DEFAULT_MODEL)
         if model is not None and not isinstance(model, str):
-            raise self._document.wrong((DEFAULT_MODEL,), "a model's name is wanted here")
+            raise self._document.wrong((DEFAULT_MODEL,), "a model's name is expected here")
         rows = sorted(self._notes, key=lambda row: self._order(row[0]))
         notes = tuple(Note(self._document.at(path), words) for path, words in rows)
         return Configuration(self._document, self._arguments, notes, self._is_litellms, model)
@@ -153,11 +153,11 @@ class _Reader:
         for name, value in self._mapping("router_settings", section).items():
             path = ("router_settings", name)
             if name == "model_list":
-                raise self._document.wrong(path, "model_list stands at the top of the file")
+                raise self._document.wrong(path, "model_list belongs at the top of the file")
             if name not in ROUTER_ARGS:
                 if name not in litellm_words.ROUTER_SETTINGS:
                     raise self._unknown(path, name, ROUTER_ARGS)
-                self._note(path, f"{name} has no meaning here")
+                self._note(path, f"{name} has no effect here")
             else:
                 self._set(path, name, value)
 
@@ -181,7 +181,7 @@ class _Reader:
         if not self._fills_in and any(_unset(path, params)):
             self._note(
                 path,
-                f"variables do not make an address: write `cache: {ENVIRON}REDIS_URL`, and set REDIS_URL",
+                f"an address cannot be put together from variables: write `cache: {ENVIRON}REDIS_URL`, and set REDIS_URL",
             )
             return
         why = litellm_cache.why_none(params)
@@ -191,14 +191,14 @@ class _Reader:
         self._arguments["cache"] = litellm_cache.address_of(params)
         for name in params:
             if name not in litellm_cache.MEANT:
-                self._note((*path, name), f"cache_params.{name} has no meaning here")
+                self._note((*path, name), f"cache_params.{name} has no effect here")
         if params.get("ttl") is not None:
             self._set((*path, "ttl"), "cache_kwargs", {"ttl": params["ttl"]})
 
     def _callbacks(self, path: Path_, value: Any) -> None:
         for at, name in enumerate(value if isinstance(value, list) else [value]):
             if name not in ("langfuse", "langfuse_otel"):
-                self._note((*path, at), f"the callback {shown(name)} has no meaning here")
+                self._note((*path, at), f"the callback {shown(name)} has no effect here")
 
     def _model_list(self, rows: Any) -> None:
         read, notes = rows_of(rows, self._variables() if self._fills_in else {})
@@ -273,7 +273,7 @@ class _Reader:
             for name, inner in value.items():
                 self._without_meaning((*path, name), inner)
         else:
-            self._note(path, f"{'.'.join(map(str, path))} has no meaning here")
+            self._note(path, f"{'.'.join(map(str, path))} has no effect here")
 
     def _note(self, path: Path_, words: str) -> None:
         self._notes.append((path, words))
@@ -330,5 +330,5 @@ def _deepest(document: Document, path: Path_) -> Path_:
 
 
 def _kind(value: object) -> str:
-    kinds = ((list, "a list"), (str, "a text"))
+    kinds = ((list, "a list"), (str, "a string"))
     return next((name for kind, name in kinds if isinstance(value, kind)), shown(value))

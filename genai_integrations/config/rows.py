@@ -44,7 +44,7 @@ def _row(row: Any, path: Path_, variables: Mapping[str, str], notes: Notes) -> A
     kept = {}
     for name, value in params.items():
         if name in WITHOUT_MEANING:
-            notes.append(((*path, "litellm_params", name), f"{name} has no meaning here"))
+            notes.append(((*path, "litellm_params", name), f"{name} has no effect here"))
             continue
         if name in SECRET_KEYS and isinstance(value, str) and not value.startswith(ENVIRON):
             notes.append(
@@ -55,7 +55,7 @@ def _row(row: Any, path: Path_, variables: Mapping[str, str], notes: Notes) -> A
             )
         kept[name] = filled_in(value, variables, only_the_files=True)
     for name in row.keys() - IN_ROWS:
-        notes.append(((*path, name), f"{name} has no meaning here"))
+        notes.append(((*path, name), f"{name} has no effect here"))
     return {name: row[name] for name in row if name in IN_ROWS} | {"litellm_params": kept}
 
 
@@ -73,7 +73,7 @@ def _put_local_last(group: object, members: list[int], rows: list[Any], notes: N
             rows[at] = {**rows[at], "litellm_params": {**params, "order": 1}}
             words = (
                 f"a local row of {group!r} beside cloud rows comes last: "
-                "give it a weight or an order if you mean otherwise"
+                "give it a weight or an order if you want another order"
             )
             notes.append((("model_list", at), words))
 

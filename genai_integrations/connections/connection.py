@@ -89,7 +89,7 @@ class Connection:
                 API, `litellm` has LiteLLM translate.
 
         Raises:
-            ConfigurationError: There is no such provider or dialect, or the region is none.
+            ConfigurationError: There is no such provider or dialect, or the region cannot be one.
         """
         owner = f"connection {given.shown(name)}"
         known = provider_named(given.text(f"{owner}: provider", provider, "openai"))
@@ -100,7 +100,7 @@ class Connection:
         models = given.texts(f"{owner}: custom_models", custom_models, "gpt-4o")
         headers = _headers(owner, extra_headers) if extra_headers is not None else None
         if not isinstance(secret, str):
-            raise given.wrong(f"{owner}: the secret", secret, "a text")
+            raise given.wrong(f"{owner}: the secret", secret, "a string")
         return cls(
             name,
             known,
@@ -200,7 +200,7 @@ class ConnectionStore(Protocol):
 
         Called at most once in a few minutes and from any thread, never on an event loop. A name that
         does not exist is left out. Whatever it raises counts as `CredentialStoreError`: the store cannot be read,
-        and what was read before is used on for a while.
+        and what was read before is used for a while longer.
         """
         ...
 

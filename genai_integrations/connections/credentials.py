@@ -94,7 +94,7 @@ def open_credential(connection: Connection) -> Credential:
     """Reveal a connection's secret and read it.
 
     Raises:
-        DecryptionError: It does not decrypt, or is no credential of the connection's provider.
+        DecryptionError: It cannot be decrypted, or is no credential of the connection's provider.
         CredentialError: Its store cannot give it.
     """
     # The readers return what is wrong instead of raising, so that no traceback passes a frame with the text.
@@ -181,7 +181,7 @@ def _google(secret: Secret) -> Credential | str:
 def _headers(secret: Secret) -> dict[str, Secret] | str:
     fields = _object(secret.reveal())
     if fields is None:
-        return "are no JSON object of names and values"
+        return "are not a JSON object of names and values"
     headers: dict[str, Secret] = {}
     for name, value in fields.items():
         if not _HEADER_NAME.fullmatch(name):

@@ -199,7 +199,7 @@ def _ollama_url(address: str) -> str:
         port = parts.port or (None if has_scheme else _OLLAMA_PORT)
     except ValueError:
         raise ConfigurationError(
-            f"OLLAMA_HOST has no such port: {address!r}; write host:port"
+            f"OLLAMA_HOST has an impossible port: {address!r}; write host:port"
         ) from None
     host = parts.hostname or "127.0.0.1"
     host = _ANY_ADDRESS.get(host, host)

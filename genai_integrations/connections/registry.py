@@ -229,7 +229,7 @@ class ConnectionRegistry:
         """What is known, though the store has not answered in time; it is read on in the background."""
         now = self._clock()
         _log.warning(
-            "the store of connections is silent; still using what was read %.0f s ago",
+            "the store of connections does not answer; still using what was read %.0f s ago",
             now - held.read_at,
         )
         # For all who come meanwhile: they need not wait for the same silence.

@@ -59,7 +59,7 @@ def compare(
         client: Who asks; default `default_client()`.
         evaluators: Score the answers: `exact()`, `regex(...)`, `json_schema(...)`, `llm_judge(...)`, or functions.
         params: OpenAI's parameters, for every call; `{"stream": True}` measures the time to the first token too.
-        repeats: How often each is asked.
+        repeats: How many times to ask each.
         max_concurrency: Calls at a time.
         max_cost: US dollars. Nothing is sent if more is expected; no further call begins when more is spent.
         progress: Show the expected cost and a bar; default in a notebook and in a terminal.
@@ -68,8 +68,8 @@ def compare(
 
     Raises:
         ConfigurationError: Something given cannot work.
-        PromptError: A prompt cannot be had, or an input lacks one of its variables.
-        DatasetError: The dataset cannot be had.
+        PromptError: A prompt cannot be fetched, or an input lacks one of its variables.
+        DatasetError: The dataset cannot be fetched.
         BudgetExceededError: It is expected to cost more than `max_cost`.
     """
     asked = _Asked(models, inputs, prompts, evaluators, params, repeats, run_name)

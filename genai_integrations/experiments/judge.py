@@ -71,7 +71,9 @@ def _judged(text: str | None, route: Route) -> Score:
     except (ValueError, TypeError, KeyError):
         return Score(None, error=f"the judge gave no score: {text!r:.200}", cost=route.cost)
     if not 0.0 <= value <= 1.0:
-        return Score(None, reason, f"the judge's score {value:g} is not within 0 and 1", route.cost)
+        return Score(
+            None, reason, f"the judge's score {value:g} is not between 0 and 1", route.cost
+        )
     return Score(value, reason, cost=route.cost)
 
 

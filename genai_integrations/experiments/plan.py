@@ -79,7 +79,7 @@ def plan_of(
     """
     names = (models,) if isinstance(models, str) else tuple(models)
     if not names or len(set(names)) < len(names):
-        raise ConfigurationError("models must be a list of names, each of them once")
+        raise ConfigurationError("models must be a list of names, without repeats")
     if repeats < 1:
         raise ConfigurationError(f"repeats must be at least 1, not {repeats}")
     cells = tuple(_cells(names, variants, items, params, repeats))

@@ -14,7 +14,7 @@ from genai_integrations.experiments.wins import item_values
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What came of one model with one prompt.
+    """The results of one model with one prompt.
 
     Attributes:
         model: The model's name.

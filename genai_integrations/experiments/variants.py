@@ -54,7 +54,7 @@ def variants_of(
 
     Raises:
         ConfigurationError: Something given is no prompt, or two have the same label.
-        PromptError: A prompt cannot be had from Langfuse.
+        PromptError: A prompt cannot be fetched from Langfuse.
     """
     if prompts is None:
         return (Variant(),)

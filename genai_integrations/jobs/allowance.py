@@ -62,6 +62,6 @@ class Allowance:
         """For a request that may not be sent any more."""
         cost = "" if worst is None else f" {money(worst)}, which is"
         return BudgetExceededError(
-            f"not asked: {money(self.spent)} are spent, and it may cost{cost} more than "
-            f"max_usd={written_out(self.limit or 0.0)} leaves; the same batch with its journal and a larger max_usd asks what is left"
+            f"not sent: {money(self.spent)} is spent, and it may cost{cost} more than "
+            f"max_usd={written_out(self.limit or 0.0)} leaves; the same batch with its journal and a larger max_usd sends what is left"
         )

@@ -17,7 +17,7 @@ from genai_integrations.runtime.given import shown
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """What came of one request of a batch.
+    """The result of one request of a batch.
 
     Attributes:
         index: Which request it was, from 0.
@@ -76,7 +76,7 @@ def entry_of(index: int, request: object) -> Entry:
             "a request of a batch needs either messages, for an answer, or input, for embeddings"
         )
     if request.get("stream"):
-        raise ConfigurationError("a batch has whole answers: leave stream out of its requests")
+        raise ConfigurationError("a batch returns whole answers: leave stream out of its requests")
     try:
         return Entry(index, key_of(_asked(request)), request)
     except (TypeError, ValueError, RecursionError):

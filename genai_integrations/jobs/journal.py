@@ -129,7 +129,7 @@ class BatchJournal:
         except OSError as error:
             if not self._is_full:
                 _log.warning(
-                    "journal=%r takes no more (%s): what is answered from here on would be asked again",
+                    "journal=%r cannot be written any more (%s): what is answered from here on would be asked again",
                     str(self._lines.path),
                     error.strerror,
                 )
@@ -145,7 +145,7 @@ class BatchJournal:
             self._lines.add(_encoded({"batch": name, **state}))
             self._lines.sync()
         except OSError as error:
-            raise self.wrong(f"it takes no more: {error.strerror}") from None
+            raise self.wrong(f"it cannot be written any more: {error.strerror}") from None
         self.states[name] = state
 
     @property
@@ -199,7 +199,7 @@ class BatchJournal:
     def _take_head(self, line: bytes) -> None:
         head = self._decoded(1, line)
         if head.get("journal") != "batch" or not isinstance(head.get("mark"), str):
-            raise self.wrong("it is the journal of no batch")
+            raise self.wrong("it is not the journal of a batch")
         if head.get("version") != VERSION:
             raise self.wrong(
                 f"it is of version {head.get('version')}, and this release reads {VERSION}"
@@ -212,7 +212,7 @@ class BatchJournal:
         except ValueError:
             found = None
         if not isinstance(found, dict) or not {"journal", "batch"} & found.keys():
-            raise self.wrong(f"line {number} belongs to the journal of no batch")
+            raise self.wrong(f"line {number} does not belong in the journal of a batch")
         return found
 
     def _note(self, index: int, place: int, *, is_answer: bool) -> None:
@@ -227,7 +227,7 @@ class BatchJournal:
     def wrong(self, why: str) -> ConfigurationError:
         """The error for a file that cannot be used."""
         return ConfigurationError(
-            f"journal={str(self._lines.path)!r} cannot be used: {why}; name another file, or remove it"
+            f"journal={str(self._lines.path)!r} cannot be used: {why}; name another file, or remove this one if you do not need it"
         )
 
 

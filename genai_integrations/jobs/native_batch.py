@@ -1,6 +1,6 @@
-"""A batch whose requests go into providers' own batches where there are such, and are asked live where there are none.
+"""A batch whose requests go into providers' own batches where there are such, and are sent live where there are none.
 
-All requests are taken first. What providers do not answer, or not in time, is asked live; so is the rest when the
+All requests are taken first. What providers do not answer, or not in time, is sent live; so is the rest when the
 deadline is near.
 """
 
@@ -126,7 +126,7 @@ class _NativeBatch(Batch):
             yield from self._collect(one, job)
         elif self._elapsed() >= self._deadline:
             _log.warning(
-                "the batch %s is not over at the deadline: its rest is asked live", one.ids
+                "the batch %s is not finished at the deadline: the rest is sent live", one.ids
             )
             yield from self._collect(one, Job(is_over=True), "left")
         elif not one.is_cancelled and self._elapsed() >= self._deadline - self._reserve():
@@ -134,7 +134,7 @@ class _NativeBatch(Batch):
             self._pause = self._options.first_look
 
     def _collect(self, one: Open, job: Job, state: str = "done") -> Flow:
-        """Write down what a provider has answered, and have the rest asked live."""
+        """Write down what a provider has answered, and have the rest sent live."""
         if job.why:
             _log.warning("the batch %s failed: %s", one.ids, job.why)
         is_last = self._elapsed() >= self._deadline - self._reserve()
@@ -173,7 +173,7 @@ class _NativeBatch(Batch):
         yield
 
     def _send(self, entry: Entry) -> Flow:
-        """Put a request into a batch, or keep it to be asked live."""
+        """Put a request into a batch, or keep it to be sent live."""
         if self._is_paid(entry):
             if self._allowance.limit is not None:
                 worst = yield Do(lambda: self._options.worst(entry.request))
@@ -189,7 +189,7 @@ class _NativeBatch(Batch):
             yield from self._submit(group)
 
     def _grouped(self, entry: Entry) -> Group | None:
-        """The batch that a request was put into, None if it is to be asked live: there it says what is wrong."""
+        """The batch that a request was put into, None if it is to be sent live: there it says what is wrong."""
         try:
             call = self._natives.call_of(entry)
             if call is None:

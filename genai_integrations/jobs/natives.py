@@ -107,7 +107,7 @@ class Natives:
         )
 
     def call_of(self, entry: Entry) -> WireCall | None:
-        """How a request stands in a batch; None if it is asked live.
+        """How a request stands in a batch; None if it is sent live.
 
         Raises:
             GenAIError: Nobody serves it, or it cannot work.
@@ -160,19 +160,19 @@ class Natives:
         for one in self.open.values():
             if one.seen.count < len(one.rows) or str(one.seen) != one.digest:
                 raise ConfigurationError(
-                    f"the journal's batch {', '.join(one.ids) or one.mark} has other requests than these: "
-                    "run it with the requests it was begun with, or name another file"
+                    f"the journal's batch {', '.join(one.ids) or one.mark} was begun with other requests: "
+                    "run it with those, or name another file"
                 )
 
     def submit(self, group: Group) -> bool:
-        """Have a batch made; False if the provider does not take it, and its requests are asked live.
+        """Have a batch made; False if the provider does not take it, and its requests are sent live.
 
         Raises:
             ConfigurationError: The journal cannot be written: nothing is submitted then.
         """
         account, least = group.account, self._batches(group.account).least
         if len(group.rows) < least:
-            _log.info("a batch takes %d requests at least: they are asked live", least)
+            _log.info("a batch takes %d requests or more: these are sent live", least)
             return False
         name = group.mark.rpartition("-")[2]
         target = (account.connection.name, account.model, account.operation)
@@ -183,9 +183,7 @@ class Natives:
         failure = self._make(one, group)
         if failure is not None:
             where, count = account.connection.name, len(group.rows)
-            _log.warning(
-                "%s takes no batch (%s): %d requests are asked live", where, failure, count
-            )
+            _log.warning("%s takes no batch (%s): %d requests are sent live", where, failure, count)
             self._keep(one, "refused")
             return False
         self._keep(one)
@@ -231,7 +229,7 @@ class Natives:
                 or batching.dialect(connection, model) is None
             ):
                 raise self._journal.wrong(
-                    f"it has a batch at the connection {name!r}, which is paid for and not there any more"
+                    f"it has a batch at the connection {name!r}, which is paid for, and that connection is gone"
                 )
             one.account = batching.account_of(connection, model, operation)
         if not one.ids:
@@ -298,7 +296,7 @@ class Natives:
     def answers(
         self, one: Open, job: Job, take: Callable[[int], Entry], *, is_last: bool
     ) -> Iterator[tuple[Entry, Reply | None]]:
-        """Each request with its answer, or with None for one that is to be asked live.
+        """Each request with its answer, or with None for one that is to be sent live.
 
         Args:
             one: The batch.

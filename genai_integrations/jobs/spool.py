@@ -1,4 +1,4 @@
-"""Requests on the disk, until a provider's batch has answered them: what it does not answer is asked live."""
+"""Requests on the disk, until a provider's batch has answered them: what it does not answer is sent live."""
 
 from __future__ import annotations
 

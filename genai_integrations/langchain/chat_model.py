@@ -201,7 +201,7 @@ class ChatGenAI(BaseChatModel):
         response_format: Any = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Have the model know these tools.
+        """Bind these tools to the model.
 
         Args:
             tools: In any form that LangChain takes.
@@ -235,7 +235,7 @@ class ChatGenAI(BaseChatModel):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]:
-        """Have the model answer in a schema.
+        """Make the model answer in a schema.
 
         Args:
             schema: A Pydantic class, a TypedDict, a JSON schema or OpenAI's function. A Pydantic class gives
@@ -247,7 +247,7 @@ class ChatGenAI(BaseChatModel):
             kwargs: Bound to every call.
 
         Raises:
-            ConfigurationError: It is no schema, or no such method.
+            ConfigurationError: It is not a schema, or there is no such method.
         """
         with framework_errors:
             check_method(method, schema)
@@ -270,7 +270,7 @@ class ChatGenAI(BaseChatModel):
     def configurable_fields(
         self, **kwargs: AnyConfigurableField
     ) -> RunnableConfigurableFields[LanguageModelInput, AIMessage]:
-        """As of every runnable; a model that is made for one call keeps the client."""
+        """As for every runnable; a model that is made for one call keeps the client."""
         from genai_integrations.langchain.configurable import ConfigurableModel
 
         made = super().configurable_fields(**kwargs)
@@ -285,7 +285,7 @@ class ChatGenAI(BaseChatModel):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> AIMessage:
-        """As of every model; `metadata` may be given as the client takes it, beside the config's."""
+        """As for every model; `metadata` may be given as the client takes it, beside the config's."""
         if "metadata" in kwargs:
             config = with_metadata(config, kwargs.pop("metadata"))
         return super().invoke(input, config, stop=stop, **kwargs)
@@ -313,7 +313,7 @@ class ChatGenAI(BaseChatModel):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
-        """As of every model; LangChain does not tell `_stream` what the config says."""
+        """As for every model; LangChain does not tell `_stream` what the config says."""
         return super().stream(input, config, stop=stop, **said(config, self.metadata, kwargs))
 
     @override

@@ -83,7 +83,7 @@ def _part(block: Any, where: str) -> Wire | None:
 def _text(block: Block, where: str) -> Wire:
     text = block.get("text")
     if not isinstance(text, str):
-        raise ConfigurationError(f"{where} is a text block without a text")
+        raise ConfigurationError(f"{where} is a text block without text")
     return {"type": "text", "text": text}
 
 

@@ -243,8 +243,8 @@ def _arguments(text: Any) -> dict[str, Any] | str:
     try:
         found = json.loads(text, strict=False)
     except (ValueError, TypeError, RecursionError) as error:
-        return f"the arguments are no JSON: {error}"
-    return found if isinstance(found, dict) else "the arguments are no JSON object"
+        return f"the arguments are not JSON: {error}"
+    return found if isinstance(found, dict) else "the arguments are not a JSON object"
 
 
 def _kept(message: Wire, wire: Wire) -> dict[str, Any]:

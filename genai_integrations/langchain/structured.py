@@ -107,6 +107,6 @@ def _check_whole(result: list[Generation], *, partial: bool) -> None:
     text = result[0].text
     # LangChain's parser closes open brackets, so half an answer would pass for a whole one.
     if reason == "length":
-        raise OutputParserException("the answer was cut by its limit of tokens", llm_output=text)
+        raise OutputParserException("the answer was cut off by its token limit", llm_output=text)
     if not text.strip():
         raise OutputParserException(f"the answer has no text (finish_reason: {reason})")

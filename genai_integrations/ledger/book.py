@@ -244,7 +244,7 @@ def opened_for_reading(path: Path) -> Generator[sqlite3.Connection]:
         ConfigurationError: It does not exist, is damaged, or is of another version.
     """
     if not path.is_file():
-        raise ConfigurationError(f"there is no ledger at {path}: no call has been written yet")
+        raise ConfigurationError(f"there is no ledger at {path}: no call has been recorded yet")
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)
     connection.row_factory = sqlite3.Row
     try:

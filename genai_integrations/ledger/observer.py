@@ -23,7 +23,7 @@ LEFT = "left"
 
 
 class Ledger:
-    """An observer that writes calls down.
+    """An observer that records calls.
 
     Args:
         book: The file.
@@ -138,6 +138,9 @@ def ledger_of(given: object) -> Ledger:
         raise ConfigurationError(
             'ledger must be a path, or a mapping like {"path": "calls.db", "texts": False, "most_calls": 100000}'
         )
-    most = checks.above_zero("ledger.most_calls", rows.get("most_calls", MOST_CALLS))
-    texts = checks.flag("ledger.texts", rows.get("texts", False))
+    try:
+        most = checks.above_zero("ledger.most_calls", rows.get("most_calls", MOST_CALLS))
+        texts = checks.flag("ledger.texts", rows.get("texts", False))
+    except ConfigurationError as error:
+        raise checks.by_itself(error) from None
     return Ledger(book_at(path, most), texts=texts)

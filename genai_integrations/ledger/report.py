@@ -73,7 +73,7 @@ def report(
     found = stats_of(connection, "hour", since=period.since, until=period.until)
     body = [Html(f"<h1>{escape(title)}</h1>")]
     if found.total is None:
-        body.append(Html("<p>No call has been written down in this time.</p>"))
+        body.append(Html("<p>No call was recorded in this period.</p>"))
     else:
         body += [_head(found.total, connection, period), _hours(connection, period, found)]
         body += _tables(connection, period)
@@ -107,10 +107,10 @@ def _head(total: StatsRow, connection: sqlite3.Connection, period: Period) -> Ht
     figures = [
         ("calls", f"{total.calls:,}"),
         ("answered", f"{total.success_rate:.2%}"),
-        ("half within", milliseconds(total.p50_ms)),
-        ("95 % within", milliseconds(total.p95_ms)),
+        ("median time", milliseconds(total.p50_ms)),
+        ("95th percentile", milliseconds(total.p95_ms)),
         ("cost", money(total.cost)),
-        ("lost on failures", money(total.lost_cost)),
+        ("lost to failures", money(total.lost_cost)),
         ("saved by caches", money(total.saved)),
         ("rescued", f"{total.rescued:,}"),
     ]
@@ -154,7 +154,7 @@ def _errors(total: StatsRow) -> Html:
     if not total.errors:
         return Html("")
     rows = [(kind, count, f"{count / total.calls:.1%}") for kind, count in total.errors.items()]
-    return Html(f"<h2>How calls ended otherwise</h2>{table(('', 'calls', 'share'), rows)}")
+    return Html(f"<h2>How the other calls ended</h2>{table(('', 'calls', 'share'), rows)}")
 
 
 def _failures(connection: sqlite3.Connection, period: Period) -> Html:
@@ -166,7 +166,7 @@ def _failures(connection: sqlite3.Connection, period: Period) -> Html:
     if not found:
         return Html("")
     rows = [(_moment(row["at"]), row["asked"], row["outcome"], row["error"]) for row in found]
-    headers = ("when", "model", "what", "in its words")
+    headers = ("when", "model", "error", "message")
     return Html(f"<h2>Latest failures</h2>{_scrolled(table(headers, rows))}")
 
 
@@ -250,7 +250,7 @@ def as_rows(found: Stats) -> Iterable[Sequence[object]]:
 def stats_bundle(found: Stats) -> Bundle:
     """Rows in a notebook, without the columns in which nothing stands."""
     if found.total is None:
-        nothing = "No call has been written down in this time."
+        nothing = "No call was recorded in this period."
         return bundle(nothing, nothing)
     shown = filled((found.by, *HEADERS[1:]), as_rows(found))
     return bundle(text_table(*shown), table(*shown))

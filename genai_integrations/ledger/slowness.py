@@ -37,7 +37,7 @@ def parts_of(call: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -> 
     for at, row in enumerate(attempts):
         gap = max(row["began_ms"] - ends, 0.0) - (waited if at == 0 else 0.0)
         if gap > 0:
-            name = "choice, keys and what is ours" if at == 0 else "wait before the next attempt"
+            name = "choice, keys and our own work" if at == 0 else "wait before the next attempt"
             parts.append(Part(name, gap))
         parts += _of_attempt(row)
         ends = row["began_ms"] + row["ms"]

@@ -118,11 +118,11 @@ def stats_of(
         until: Before this moment.
 
     Raises:
-        ConfigurationError: Calls cannot be told apart by that.
+        ConfigurationError: Calls cannot be grouped by that.
     """
     if by not in get_args(By):
         raise ConfigurationError(
-            f"calls cannot be told apart by {shown(by)}: there are {', '.join(get_args(By))}"
+            f"calls cannot be grouped by {shown(by)}: use {', '.join(get_args(By))}"
         )
     rows = rows_of(connection, by, since=since, until=until)
     total = _Asked(connection, "NULL", since, until).rows()

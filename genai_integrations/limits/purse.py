@@ -19,12 +19,12 @@ class Purse:
         usd: US dollars.
 
     Raises:
-        ConfigurationError: It is no amount.
+        ConfigurationError: It is not an amount.
     """
 
     def __init__(self, usd: float) -> None:
         if not is_amount(usd):
-            raise ConfigurationError(f"max_cost must be US dollars, from 0 on, not {shown(usd)}")
+            raise ConfigurationError(f"max_cost must be US dollars, 0 or more, not {shown(usd)}")
         self.usd = float(usd)
         self._spent = 0
         # Re-entrant: the collector may end a stream inside it.

@@ -120,7 +120,7 @@ def _rows(
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"{what} names {shown(name)}: a name is a target, a connection, a model, a user, a team, a key or '*'")  # fmt: skip
         if not isinstance(row, Mapping) or not checks.keys() >= row.keys():
-            raise ConfigurationError(f"{what}[{name!r}] must be a mapping with no other keys than {', '.join(checks)}, not {shown(row)}")  # fmt: skip
+            raise ConfigurationError(f"{what}[{name!r}] must be a mapping with only the keys {', '.join(checks)}, not {shown(row)}")  # fmt: skip
         found[name] = {key: checks[key](f"{what}[{name!r}][{key!r}]", row[key]) for key in row}
     return found
 
@@ -133,7 +133,7 @@ def _count(name: str, value: object) -> int:
 
 def _usd(name: str, value: object) -> float:
     if not is_amount(value):
-        raise ConfigurationError(f"{name} must be US dollars, from 0 on, not {shown(value)}")
+        raise ConfigurationError(f"{name} must be US dollars, 0 or more, not {shown(value)}")
     return float(value)  # type: ignore[arg-type]  # just checked
 
 

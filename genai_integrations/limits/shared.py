@@ -194,7 +194,7 @@ class SharedLimits:
         if self._when_away == "fail":
             raise LimitError(
                 # Which one, the cause says: a gateway's callers are not to know.
-                "the Redis server that shares the limits is away, and limits_away='fail' lets nothing through"
+                "the Redis server that shares the limits cannot be reached, and limits_away='fail' lets nothing through"
             ) from error
         now = self._wall()
         for name, budget in self._budgets(claim).items():

@@ -112,7 +112,7 @@ class GenAI(PromptedLLM):
     ) -> Self:
         """An LLM that is set by the config of a Langfuse prompt, looked up at every call.
 
-        A config that cannot work, because a value is wrong or nobody serves its model, leaves the settings as they
+        A config that cannot work, because a value is wrong or no connection serves its model, leaves the settings as they
         were, with a warning.
 
         Args:
@@ -125,7 +125,7 @@ class GenAI(PromptedLLM):
             fields: For what the config does not say.
 
         Raises:
-            PromptError: The prompt cannot be had.
+            PromptError: The prompt cannot be fetched.
             ConfigurationError: A field or a key does not exist, or the config cannot work.
         """
         settings = LiveSettings(LivePrompt(name, label, version, client, fallback), tuple(allow))

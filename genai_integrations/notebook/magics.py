@@ -41,8 +41,8 @@ class GenAIMagics(Magics):
         help="A value for the prompt; the one variable left open is filled in with the cell's text.",
     )
     @argument("--system", help="A system message.")
-    @argument("--temperature", type=float, help="How much chance there is, from 0.")
-    @argument("--max-tokens", type=int, help="The longest answer.")
+    @argument("--temperature", type=float, help="The sampling temperature, from 0.")
+    @argument("--max-tokens", type=int, help="The most tokens in an answer.")
     @argument(
         "--max-usd",
         type=float,
@@ -100,7 +100,7 @@ class GenAIMagics(Magics):
             raise ConfigurationError(f"{error} in {line!r}") from None
         options: Namespace = self.genai.parser.parse_args(words)
         if options.out and not options.out.isidentifier():
-            raise ConfigurationError(f"--out takes the name of a variable, and not {options.out!r}")
+            raise ConfigurationError(f"--out takes the name of a variable, not {options.out!r}")
         return options, text
 
     def _client(self, name: str | None) -> GenAIClient:
@@ -168,5 +168,5 @@ def _params(options: Namespace, prompt: Prompt | None) -> dict[str, object]:
 def _pair(word: str) -> tuple[str, str]:
     name, found, value = word.partition("=")
     if not found:
-        raise ConfigurationError(f"--var takes NAME=VALUE, and not {word!r}")
+        raise ConfigurationError(f"--var takes NAME=VALUE, not {word!r}")
     return name, value

@@ -243,7 +243,7 @@ class PromptCache:
 
 
 def _used_on(key: Key, entry: _Entry, kept: Kept, error: GenAIError) -> Kept:
-    entry.tell("%s; version %s of %r is used on", error, kept.prompt.version, key.name)
+    entry.tell("%s; version %s of %r stays in use", error, kept.prompt.version, key.name)
     return Kept(kept.prompt, max(kept.fresh_until, time.monotonic() + PAUSE))
 
 

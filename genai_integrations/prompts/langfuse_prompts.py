@@ -143,7 +143,7 @@ def _key(name: str, version: int | None, label: str | None) -> Key:
         raise given.wrong("a prompt's version", version, "a whole number")
     if version is not None and label is not None:
         raise ConfigurationError(
-            f"prompt {name!r} has both a version and a label: give one, for a version has its labels already"
+            f"prompt {name!r} has both a version and a label: give one of them"
         )
     return Key(name, version, (label or "production") if version is None else None)
 

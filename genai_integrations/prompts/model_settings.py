@@ -68,7 +68,7 @@ def _is_tool(value: object) -> bool:
 
 
 _LIMIT = _Rule(lambda value: _is_whole(value) and value > 0, "a whole number above 0")
-_NAME = _Rule(_is_name, "a text")
+_NAME = _Rule(_is_name, "a string")
 
 _DEFAULT: Mapping[str, _Rule] = {
     "model": _NAME,
@@ -81,7 +81,7 @@ _DEFAULT: Mapping[str, _Rule] = {
     "seed": _Rule(_is_whole, "a whole number"),
     "stop": _Rule(
         lambda value: _is_text(value) or (isinstance(value, list) and all(map(_is_text, value))),
-        "a text or a list of texts",
+        "a string or a list of strings",
     ),
     "reasoning_effort": _NAME,
 }
@@ -93,7 +93,7 @@ _RULES: Mapping[str, _Rule] = {
         "a list of functions with a name each",
     ),
     "tool_choice": _Rule(
-        lambda value: _is_name(value) or isinstance(value, dict), "a text or an object"
+        lambda value: _is_name(value) or isinstance(value, dict), "a string or an object"
     ),
     "parallel_tool_calls": _Rule(lambda value: isinstance(value, bool), "true or false"),
     "response_format": _Rule(

@@ -132,7 +132,7 @@ class Prompt:
             return cls(name, 0, (), {}, parsed_body(given), is_fallback=True)
         except (LookupError, TypeError, AttributeError):
             raise ConfigurationError(
-                f"the fallback of prompt {name!r} must be a text, or a list of messages with role and content "
+                f"the fallback of prompt {name!r} must be a string, or a list of messages with role and content "
                 "(or type and name for a placeholder)"
             ) from None
 
@@ -206,7 +206,7 @@ class Prompt:
 
         Args:
             values: A value for each variable, and a list of messages for each placeholder.
-            allow_extra: Whether values of no variable are ignored.
+            allow_extra: Whether values that belong to no variable are ignored.
 
         Returns:
             A text for a text prompt, a list of messages for a chat prompt.
@@ -234,7 +234,7 @@ class Prompt:
             values: See `render`.
             message: Makes a message of a role and a text.
             history: Makes the messages of a placeholder, of its name and value.
-            allow_extra: Whether values of no variable are ignored.
+            allow_extra: Whether values that belong to no variable are ignored.
 
         Raises:
             PromptVariableError: As `render` does.
@@ -311,8 +311,8 @@ def require(owner: str, wanted: Sequence[str], values: Mapping[str, object]) -> 
         for name in missing
         if (found := difflib.get_close_matches(name, others, n=1))
     ]
-    hint = f"given are {_quoted(values)}" if values else "nothing is given"
-    hint = f"given is {', '.join(near)}" if near else hint
+    hint = f"given: {_quoted(values)}" if values else "none were given"
+    hint = f"given: {', '.join(near)}" if near else hint
     raise PromptVariableError(f"{owner} needs {_quoted(missing)}; {hint}")
 
 

@@ -155,8 +155,8 @@ class _Narrowed:
         ]
         shown = "; ".join(lacks[:_MOST_SHOWN])
         return CapabilityError(
-            f"{self._request.model!r} is asked for {' and '.join(sorted(self._required))}, which no target of it "
-            f"does ({shown}): ask another model, add one to fallbacks, or correct router_args['capabilities']"
+            f"{self._request.model!r} is asked for {' and '.join(sorted(self._required))}, which none of its targets "
+            f"supports ({shown}): ask another model, add one to fallbacks, or correct router_args['capabilities']"
         )
 
 

@@ -94,7 +94,7 @@ class Claims:
         )
         if worst is None and _warned.get(target.name) is None:
             _warned.put(target.name, True)
-            _log.warning("nobody knows what %s may cost, so budgets and max_cost do not stop it", target.name)  # fmt: skip
+            _log.warning("the price of %s is not known, so budgets and max_cost do not stop it", target.name)  # fmt: skip
         claim.nanos = nanos(worst or 0.0)
 
     def _new(self, target: Target) -> Claim:

@@ -56,7 +56,7 @@ class Estimate:
     """What a call would cost in US dollars; None where it is not known, never 0.
 
     Attributes:
-        low: The cheapest target of the name answers at once, and shortly.
+        low: The cheapest target of the name answers at once, and briefly.
         expected: The first target answers at once.
         worst: Every attempt that may be made is billed to its longest answer: each target and fallback once, and the
             dearest of them again as often as is retried.

@@ -469,7 +469,7 @@ class _Call(Record):
         try:
             _, answer = yield from self._answered(RESTART)
         except GenAIError as failed:
-            error.add_note(f"it could not begin anew: {failed}")
+            error.add_note(f"it could not be started again: {failed}")
             return None
         if isinstance(answer, Opened):
             return answer

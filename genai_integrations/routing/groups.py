@@ -165,7 +165,9 @@ def _why_not(row: Row, stored: Container[str], is_known: bool) -> str:
         return (
             f"another connection is named {row.connection.name!r}: give its model_info another id"
         )
-    return "the same target as a row before it" if is_known else f"nobody serves {row.model!r}"
+    return (
+        "the same target as a row before it" if is_known else f"no connection serves {row.model!r}"
+    )
 
 
 def _weights(rows: Sequence[Row]) -> dict[int, float]:

@@ -65,13 +65,13 @@ class Resolution:
         alias = f" (alias of {self.meant!r})" if self.meant != self.name else ""
         if self.targets:
             return f"{self.name!r}{alias} is served by:"
-        nobody = f"Nobody serves {self.name!r}{alias}"
+        nobody = f"No connection serves {self.name!r}{alias}"
         if self.error is None:
             return f"{nobody}."
         from genai_integrations.routing.unserved import explained_by
 
         told = str(self.error).removesuffix(explained_by(self.name))
-        return f"N{told[1:]}" if told.startswith("nobody serves") else f"{nobody}: {told}"
+        return f"N{told[1:]}" if told.startswith("no connection serves") else f"{nobody}: {told}"
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         from genai_integrations.routing.views import resolution_bundle
@@ -225,7 +225,7 @@ class Names:
             own = [row for row in self._connections if _hosts_others(row)]
         if len(own) == 1:
             target = Deployment(own[0], _own_id(own[0], name))
-            yield Target(target, "it may have it, and nobody else has")
+            yield Target(target, "it may have it, and no other has")
 
     def _missing(self, targets: Sequence[Target]) -> Iterable[str]:
         for row in self._broken.values():

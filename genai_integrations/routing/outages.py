@@ -220,5 +220,5 @@ def _check(status: object, error: object, retry_after: object) -> None:
     is_number = isinstance(retry_after, (int, float)) and not isinstance(retry_after, bool)
     if retry_after is not None and not (is_number and 0 <= retry_after < math.inf):  # type: ignore[operator]  # a number
         raise ConfigurationError(
-            f"retry_after must be a number of seconds from 0 on, not {given.shown(retry_after)}"
+            f"retry_after must be a number of seconds, 0 or more, not {given.shown(retry_after)}"
         )

@@ -169,7 +169,7 @@ def _check_new(groups: Sequence[Sequence[Target]]) -> None:
         if any(target.said for target in group) and names <= seen:
             raise ConfigurationError(
                 f"a fallback to {', '.join(sorted(names))} with parameters of its own has no effect: "
-                "the call asks it before, without them"
+                "the call asks it earlier, without them"
             )
         seen |= names
 
@@ -293,7 +293,7 @@ class Plans:
                 why = f"fallback {name!r}: {target.why}"
                 targets.setdefault(target.name, dataclasses.replace(target, why=why))
             if not other.targets:
-                missing.append(f"fallback {name!r}: nobody serves it")
+                missing.append(f"fallback {name!r}: no connection serves it")
         return dataclasses.replace(own, targets=tuple(targets.values()), missing=tuple(missing))
 
     def fallback_names(self, model: str) -> list[str]:

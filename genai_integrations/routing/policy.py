@@ -441,7 +441,9 @@ class _Call:
                 return None
             # Each call raises an exception of its own: an object that many raise collects all their frames.
             error = copy.copy(probe.error)
-            error.__notes__ = ["told by another call, which was asking whether the target is back"]
+            error.__notes__ = [
+                "reported by another call, which was asking whether the target is back"
+            ]
             return error
         ends_at = candidate.patience_ends_at
         if probe.is_done or ends_at is None or self._clock() < ends_at:

@@ -56,5 +56,7 @@ def _served(asked: str, models: Iterable[str], names: Names) -> Mapping[str, Seq
             reasons.append(str(error))
             _log.warning("%r is left out of %r: %s", model, asked, error)
     if not found:
-        raise UnknownModelError(f"nobody serves any model of {asked!r}: {'; '.join(reasons)}")
+        raise UnknownModelError(
+            f"no connection serves any model of {asked!r}: {'; '.join(reasons)}"
+        )
     return found

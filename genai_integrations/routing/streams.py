@@ -161,7 +161,7 @@ class ReplyStream:
 
     @property
     def recovers(self) -> bool:
-        """Whether it may begin anew: `stream_recovery="restart"`."""
+        """Whether it may restart: `stream_recovery="restart"`."""
         return self._reading.recovers
 
     @property
@@ -169,7 +169,7 @@ class ReplyStream:
         """Only the pieces of text: what the first choice says, or why it refuses. Reads the chunks, as a loop does.
 
         Raises:
-            ConfigurationError: The stream may begin anew, which pieces of text cannot tell.
+            ConfigurationError: The stream may restart, which pieces of text cannot show.
         """
         _check_text(self._reading)
         return _texts(self._chunks)
@@ -217,7 +217,7 @@ class AsyncReplyStream:
 
     @property
     def recovers(self) -> bool:
-        """Whether it may begin anew: `stream_recovery="restart"`."""
+        """Whether it may restart: `stream_recovery="restart"`."""
         return self._reading.recovers
 
     @property
@@ -233,7 +233,7 @@ class AsyncReplyStream:
         return await anext(self._chunks)
 
     async def arrived(self) -> list[Wire]:
-        """In place of a loop, for who hands chunks on: all that are there, at least one, as dicts; none at the end."""
+        """In place of a loop, for code that passes chunks on: all that are there, at least one, as dicts; none at the end."""
         chunk = await anext(self._chunks, None)
         return [] if chunk is None else [chunk.wire, *self._reading.ready()]
 

@@ -32,14 +32,14 @@ def unserved(
         near: A question with the nearest names; empty if there are none.
     """
     unusable = _unusable(broken)
-    nobody = f"nobody serves {name!r}" + (f" (alias of {meant!r})" if meant != name else "")
+    nobody = f"no connection serves {name!r}" + (f" (alias of {meant!r})" if meant != name else "")
     if not connections:
         return f"{nobody}: {unusable or _how_to_connect(meant)}"
     hint = f"; {near}" if near else "."
     if name == AUTO:
         hint = "; router_args['auto'] says what it chooses from."
     family = family_of(meant)
-    wanted = f" It takes a connection of {' or '.join(_hosts(family))}." if family else ""
+    wanted = f" It needs a connection to {' or '.join(_hosts(family))}." if family else ""
     have = ", ".join(row.name for row in connections)
     open_ended = next((row.name for row in connections if row.with_default_models), None)
     written = f" `{open_ended}/{meant}` asks it anyway." if open_ended else ""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def resolution_bundle(resolution: Resolution) -> Bundle:
     """The targets in order, and why others are none."""
     alias = f", an alias of {resolution.meant}," if resolution.meant != resolution.name else ""
-    served = "is served by" if resolution.targets else "is served by nobody"
+    served = "is served by" if resolution.targets else "is served by no connection"
     head = f"<div><b>{escape(resolution.name)}</b>{escape(alias)} {served}</div>"
     if resolution.error is not None:
         head += f"<div>{bad(resolution.error)}</div>"

@@ -34,7 +34,7 @@ def kind(value: object) -> str:
     """What sort of value it is, without what is in it: where the type alone is right, what is wrong with it."""
     name = type(value).__name__
     if isinstance(value, str):
-        return name if value else "an empty text"
+        return name if value else "an empty string"
     if isinstance(value, Mapping):
         return _with(name, "keys", value)
     return _with(name, "items", value) if isinstance(value, (list, tuple)) else name
@@ -57,7 +57,7 @@ def text(what: str, value: object, like: str) -> str:
         ConfigurationError: It is something else.
     """
     if not isinstance(value, str) or not value:
-        raise wrong(what, value, f"a text such as {like!r}")
+        raise wrong(what, value, f"a string such as {like!r}")
     return value
 
 
@@ -72,7 +72,7 @@ def texts(what: str, value: object, like: str) -> tuple[str, ...]:
         items = tuple(value)
         if all(isinstance(item, str) for item in items):
             return items
-    raise wrong(what, value, f"a list of texts such as {like!r}")
+    raise wrong(what, value, f"a list of strings such as {like!r}")
 
 
 def mapping(what: str, value: object, like: str) -> Mapping[str, Any]:

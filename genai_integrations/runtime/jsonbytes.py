@@ -69,7 +69,7 @@ def dumps(value: object) -> bytes:
         # orjson writes NaN and infinity as null, without a word.
         if b"null" in data and _has_no_number(value):
             raise ConfigurationError(
-                "the request has a number that JSON does not know: NaN or infinity"
+                "the request has a number that JSON does not have: NaN or infinity"
             )
     return data
 

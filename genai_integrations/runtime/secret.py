@@ -23,7 +23,7 @@ class Secret:
 
     @classmethod
     def lazy(cls, reveal: Callable[[], str]) -> Secret:
-        """A secret that is opened anew, e.g. decrypted, each time it is revealed."""
+        """A secret that is opened again, e.g. decrypted, each time it is revealed."""
         secret = cls("")
         secret._reveal = reveal
         return secret

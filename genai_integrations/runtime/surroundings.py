@@ -19,7 +19,7 @@ def require_event_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         raise ConfigurationError(
-            "no event loop of asyncio runs here: under trio, call the method without the 'a' in a thread, as in "
+            "no asyncio event loop is running here: under trio, call the method without the 'a' in a thread, as in "
             "await trio.to_thread.run_sync(lambda: client.completion(model, messages))"
         ) from None
 

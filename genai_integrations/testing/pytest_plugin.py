@@ -22,7 +22,7 @@ Mode = Literal["once", "replay", "record"]
 _MODES = ("once", "replay", "record")
 _HELP = (
     "what genai_tape does: replay what was recorded, and record where nothing was (once), only replay, "
-    "or record anew (record)"
+    "or record everything again (record)"
 )
 
 

@@ -34,7 +34,7 @@ class RouteAssertions:
         """The answer is from there."""
         last = self._attempts[-1] if self._attempts else None
         if last is None or last["outcome"] != OK:
-            raise self._wrong(f"nobody answered, {name!r} was to")
+            raise self._wrong(f"nobody answered, {name!r} should have")
         if not _is(last, name):
             raise self._wrong(f"served by {last['target']!r}, not by {name!r}")
         return self
@@ -55,14 +55,14 @@ class RouteAssertions:
         if last["outcome"] != OK:
             raise self._wrong(f"it failed at {name!r}, and nobody answered")
         if last["target"] in {row["target"] for row in failed}:
-            raise self._wrong(f"{last['target']!r} answered itself in the end")
+            raise self._wrong(f"{last['target']!r} itself answered in the end")
         return self
 
     def tried(self, *names: str) -> Self:
         """These and no others were asked, in this order."""
         same = len(names) == len(self._attempts)
         if not same or not all(map(_is, self._attempts, names)):
-            raise self._wrong(f"tried otherwise than {', '.join(names) or 'nobody'}")
+            raise self._wrong(f"the targets tried were not {', '.join(names) or 'nobody'}")
         return self
 
     def not_tried(self, name: str) -> Self:

@@ -136,7 +136,7 @@ class _Reply:
         if self.status not in _LATER:
             return Outcome(f"HTTP {self.status}, {loss}")
         pause = float(self.retry_after) if self.retry_after.isdecimal() else None
-        return Outcome(f"HTTP {self.status}, it is tried again", is_later=True, pause=pause)
+        return Outcome(f"HTTP {self.status}, it will be sent again", is_later=True, pause=pause)
 
 
 def _too_large(number: int) -> Outcome:

@@ -17,7 +17,7 @@ from genai_integrations.runtime import jsonbytes
 from genai_integrations.settings import answer_limits
 from genai_integrations.transports.batch_dialect import Account, Ask, Asking, BatchDialect, Pause
 from genai_integrations.transports.dialect import Dialect
-from genai_integrations.transports.failures import failure_in, leaving
+from genai_integrations.transports.failures import failure_in, leaving, written
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import Shared
@@ -60,7 +60,7 @@ class Batching:
         spoken = self._spoken(call)
         headers = call.headers
         if spoken.headers is not None:
-            headers = spoken.headers(call, spoken.body(call))
+            headers = spoken.headers(call, written(spoken.body, call))
         return Account(call.connection, call.model, call.operation, self._pins, headers)
 
     def account_of(self, connection: Connection, model: str, operation: Operation) -> Account:
@@ -75,7 +75,7 @@ class Batching:
         """
         batches = self.dialect(call.connection, call.model)
         assert batches is not None  # noqa: S101  asked of those that have one
-        return batches.line(call, self._spoken(call).body(call), custom_id)
+        return batches.line(call, written(self._spoken(call).body, call), custom_id)
 
     def reply(self, call: WireCall, answer: object) -> Wire:
         """An answer in OpenAI's form.
@@ -91,7 +91,7 @@ class Batching:
 
         Raises:
             CallError: One failed.
-            CredentialError: The key cannot be had, or may not go there.
+            CredentialError: The key cannot be read, or may not go there.
         """
         answer: object = None
         while True:

@@ -241,7 +241,7 @@ class Transports:
 
         Raises:
             CallError: The attempt failed.
-            CredentialError: The key cannot be had or may not go there.
+            CredentialError: The key cannot be read, or may not go there.
         """
         return self._for(call).send(call, patience)
 

@@ -84,7 +84,7 @@ def register_provider(
 def _check(name: object, base_url: object, dialect: object) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"a provider's name is made of a-z, 0-9, '-' and '_', as 'acme'; {given.shown(name)} is not"
+            f"a provider's name is made of a-z, 0-9, '-' and '_', such as 'acme'; {given.shown(name)} is not"
         )
     url = given.text_or_none(f"provider {name!r}: base_url", base_url, "https://llm.example/v1")
     if url is not None and not _is_address(url):

@@ -37,7 +37,7 @@ class Transport(Protocol):
 
         Raises:
             CallError: The attempt failed.
-            CredentialError: The key cannot be had or may not go there.
+            CredentialError: The key cannot be read, or may not go there.
         """
         ...
 

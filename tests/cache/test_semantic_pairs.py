@@ -16,7 +16,7 @@ def judge():
 
 
 def test_there_are_enough_pairs_of_each_kind():
-    """Paraphrases and hard negatives, in English, in Korean and across; no pair is there twice."""
+    """Paraphrases and hard negatives, in English, in Korean and across; no pair appears twice."""
     found = pairs()
 
     assert len({(row["a"], row["b"]) for row in found}) == len(found) == 720

@@ -129,7 +129,7 @@ def spoilt(path, way):
 
 @pytest.mark.parametrize("way", ["no database", "somebody else's", "a folder", "cut"])
 def test_a_file_that_cannot_be_used_is_left_alone(way, path, store, caplog):
-    """It is told once in a while, and nothing of it is changed."""
+    """It is told once in a while, and nothing of it is changed. Nor is it said to be ours to delete."""
     spoilt(path, way)
     before = path.is_dir() or path.read_bytes()
 
@@ -140,8 +140,9 @@ def test_a_file_that_cannot_be_used_is_left_alone(way, path, store, caplog):
     assert path.is_dir() or path.read_bytes() == before
     told = [row.getMessage() for row in caplog.records if row.levelno == logging.WARNING]
     assert 1 <= len(told) <= 2
-    assert "kept answers cannot be" in told[0]
+    assert "cached answers cannot be" in told[0]
     assert str(path) in told[0]
+    assert "name another file, or delete this one if it is only a cache" in told[0]
 
 
 def test_a_file_that_breaks_is_used_again_when_it_is_replaced(path, store, sealing_of, monkeypatch):
@@ -215,7 +216,7 @@ def test_a_full_disk_costs_only_what_would_be_kept(path, store, caplog):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     assert found == (ENTRY, None)
-    assert "kept answers cannot be written for now" in caplog.text
+    assert "cached answers cannot be written for now" in caplog.text
 
 
 def test_a_file_that_is_full_from_the_beginning(path, sealing_of):

@@ -276,8 +276,32 @@ def test_a_misspelt_argument_gets_a_hint(name, meant):
 @pytest.mark.parametrize("name", ["redis_db", "set_verbose", "enable_pre_call_checks"])
 def test_an_argument_of_litellms_that_is_not_ours_is_refused(name):
     """Nothing is ignored silently."""
-    with pytest.raises(ConfigurationError, match="supported are"):
+    with pytest.raises(ConfigurationError, match="the supported ones are"):
         router_args({name: "x"})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"deadline": 0}, "deadline must be a number of seconds above 0, not 0"),
+        ({"num_retries": -1}, "num_retries must be a whole number, 0 or more, not -1"),
+        ({"cache": {"ttl": "x"}}, "cache.ttl must be a number of seconds above 0, not 'x'"),
+        ({"max_cost": "x"}, "max_cost must be US dollars, 0 or more, or a Purse, not 'x'"),
+    ],
+)
+def test_what_is_wrong_in_a_call_is_not_looked_for_in_router_args(given, said):
+    """The call has it as an argument of its own, or a gateway's caller in the body."""
+    with pytest.raises(ConfigurationError) as caught:
+        router_args(None).for_call(given)
+
+    assert str(caught.value) == said
+
+
+def test_a_wait_of_nothing_is_one():
+    """So a value below is not told to be above 0."""
+    assert router_args({"retry_after": 0}).retry_after == 0.0
+    with pytest.raises(ConfigurationError, match="must be a number of seconds, 0 or more, not -1"):
+        router_args({"retry_after": -1})
 
 
 @pytest.mark.parametrize("given", [{1: 2}, {None: 1}, {("a",): 1}])

@@ -115,7 +115,7 @@ def test_parsed_without_a_class_is_what_the_json_says():
     ("message", "finish", "said"),
     [
         ({"content": None, "refusal": "No."}, "stop", "the model refused: No."),
-        ({"content": '{"name": "Se'}, "length", "cut by its limit of tokens"),
+        ({"content": '{"name": "Se'}, "length", "cut off by its token limit"),
         ({"content": ""}, "content_filter", "no text to read .*content_filter"),
         ({"content": "Seoul"}, "stop", "the answer does not fit City"),
         ({"content": '{"name": 3}'}, "stop", "the answer does not fit City: .*name"),

@@ -76,10 +76,10 @@ def terminal(environ):
 
 @pytest.fixture
 def undecipherable():
-    """A secret that does not decrypt."""
+    """A secret that cannot be decrypted."""
 
     def reveal():
-        raise DecryptionError("secret_key of connection 'tokyo' does not decrypt: check the key")
+        raise DecryptionError("secret_key of connection 'tokyo' cannot be decrypted: check the key")
 
     return Secret.lazy(reveal)
 
@@ -103,7 +103,7 @@ def using():
 
 @pytest.fixture
 def mixed(using, connect, undecipherable):
-    """One connection that works, one whose key does not decrypt, one that is not even a connection."""
+    """One connection that works, one whose key cannot be decrypted, one that is not even a connection."""
     using(
         connect("seoul", custom_models=("gpt-4o", "gpt-4o-mini"), with_default_models=False),
         connect("tokyo", undecipherable),

@@ -161,7 +161,7 @@ def test_a_schema(run, provider, tmp_path):
         (("chat", "-m", "gpt-4o", "--var", "a=b", "x"), "ConfigurationError: --var is a variable of a prompt: add --prompt NAME"),
         (("chat", "-m", "gpt-4o", "-p", "x", "--var", "a", "x"), "ConfigurationError: --var takes name=value, not a"),
         (("chat", "-m", "gpt-4o", "--schema", "no.json", "x"), "ConfigurationError: --schema: no.json cannot be read: No such file or directory"),
-        (("chat", "-m", "gpt-4o", "-c", "x"), "ConfigurationError: no conversation is kept, so none can go on: leave --no-log and GENAI_CHAT_LOG=off out"),
+        (("chat", "-m", "gpt-4o", "-c", "x"), "ConfigurationError: conversations are not kept, so none can be continued: leave out --no-log and GENAI_CHAT_LOG=off"),
     ],
 )  # fmt: skip
 def test_mistakes(run, arguments, told):

@@ -250,7 +250,7 @@ def test_ctrl_c_keeps_what_is_there(provider, environ, tmp_path):
     again = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
 
     assert program.returncode == 130
-    assert "Interrupted; the same command goes on from there." in told
+    assert "Interrupted; run the same command again to go on from there." in told
     assert again.returncode == 0
     assert [row[1] for row in _answers(out.read_text())] == [
         f"provider says: {text}" for text in "abc"

@@ -213,7 +213,7 @@ def test_commands(terminal, provider):
     screen.type("/nope\n")
     screen.expect("There is no /nope")
     screen.type("/model claude-x\n")
-    screen.expect("UnknownModelError: nobody serves 'claude-x'")
+    screen.expect("UnknownModelError: no connection serves 'claude-x'")
     screen.type("/etc/hosts is what?\n")
     screen.expect("says: /etc/hosts is what")
     screen.type("two \\\nlines\n")

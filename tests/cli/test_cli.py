@@ -220,7 +220,7 @@ def test_connections(genai, provider):
         ["tokyo", "openai", "its provider's own", host, "-", "broken"],
         ["oslo", "-", "-", "-", "-", "broken"],
         [
-            "tokyo: DecryptionError: secret_key of connection 'tokyo' does not decrypt: check the key"
+            "tokyo: DecryptionError: secret_key of connection 'tokyo' cannot be decrypted: check the key"
         ],
         ["oslo: DecryptionError: the row is damaged"],
     ]
@@ -350,7 +350,7 @@ def test_resolve_what_nobody_serves(genai, using, connect):
 
     assert shown.exit_code == machine.exit_code == 1
     assert shown.stdout.startswith(
-        "Nobody serves 'claude-x'. It takes a connection of anthropic or bedrock or vertex."
+        "No connection serves 'claude-x'. It needs a connection to anthropic or bedrock or vertex."
     )
     assert "seoul: lists only gpt-4o, gpt-4o-mini" in json.loads(machine.stdout)["missing"]
 

@@ -392,7 +392,7 @@ def test_ctrl_c(lonely, assert_nothing_left, moment):
 
     assert said
     assert demonstration.returncode == 130
-    assert rest.splitlines()[-1] == "Interrupted; everything that was started is gone."
+    assert rest.splitlines()[-1] == "Interrupted; everything that was started has been stopped."
     assert "Traceback" not in rest
     assert_nothing_left()
 

@@ -92,7 +92,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
     ]
     assert found[-3]["message"] == "2 can be used: seoul, usa"
     assert found[-1]["message"].startswith(
-        "one outage takes every model down: all 2 depend on one openai account and all 2 go through "
+        "one outage takes down every model: all 2 depend on one openai account and all 2 go through "
     )
     assert not provider.requests
 
@@ -104,7 +104,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
         (
             {"LANGFUSE_PUBLIC_KEY": SECRET.replace("canary", "x")},
             "langfuse keys",
-            "in each other's place",
+            "are swapped",
             "swap them",
         ),
         ({"LANGFUSE_SECRET_KEY": f" {SECRET}"}, "langfuse keys", "spaces around it", "without"),
@@ -112,7 +112,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
         (
             {"LANGFUSE_HOST": "https://l.invalid/api/public"},
             "langfuse host",
-            "goes on to the API",
+            "includes the API path",
             "https://l.invalid",
         ),
         ({"LANGFUSE_HOST": "https://l.invalid"}, "langfuse", "no host has that name", "curl -i"),
@@ -143,7 +143,7 @@ def test_nothing_is_wrong(doctor, healthy, provider):
         (
             {"LANGFUSE_ENCRYPTION_KEY": "6b" * 32},
             "connections",
-            "none of the 2 decrypts: the encryption key is the wrong one",
+            "none of the 2 can be decrypted: the encryption key is wrong",
             "LANGFUSE_ENCRYPTION_KEY",
         ),
         ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "proxies", "is not an http proxy", "HTTPS_PROXY"),
@@ -234,7 +234,7 @@ def test_one_row_does_not_decrypt(doctor, healthy, add):
 
     bad, good = (row for row in found if row["check"] == "connections")
     assert code == 1
-    assert bad["message"].startswith("lost: secret_key of connection 'lost' does not decrypt")
+    assert bad["message"].startswith("lost: secret_key of connection 'lost' cannot be decrypted")
     assert "save the key of 'lost' again" in bad["next"]
     assert good["message"] == "2 can be used: seoul, usa"
 
@@ -258,7 +258,7 @@ def test_a_role_of_another_project(doctor, healthy, langfuse):
 
     (problem,) = worst(found)
     assert (code, problem[:2]) == (1, ("connections", "fail"))
-    assert f"reads the project {PROJECT}, and the key pair is of another-project" in problem[2]
+    assert f"reads the project {PROJECT}, but the key pair belongs to another-project" in problem[2]
     assert "`genai setup-db --role NAME`" in problem[2]
 
 

@@ -88,7 +88,7 @@ GET_PROMPT = 'GenAIClient().get_prompt("greet")'
 MISTAKES = {
     "no key": (
         {}, call(), chat(),
-        "UnknownModelError: nobody serves 'gpt-4o': there are no connections; set OPENAI_API_KEY (openai) or AZURE_API_KEY and AZURE_API_BASE (azure), or LANGFUSE_DATABASE_URL with LANGFUSE_ENCRYPTION_KEY to use the keys in Langfuse",
+        "UnknownModelError: no connection serves 'gpt-4o': there are no connections; set OPENAI_API_KEY (openai) or AZURE_API_KEY and AZURE_API_BASE (azure), or LANGFUSE_DATABASE_URL with LANGFUSE_ENCRYPTION_KEY to use the keys in Langfuse",
     ),
     "wrong key": (
         {**HERE, "OPENAI_API_KEY": "sk-wrong"}, call(), chat(),
@@ -100,7 +100,7 @@ MISTAKES = {
     ),
     "typo": (
         KEY, call("gtp-4o"), chat("gtp-4o"),
-        "UnknownModelError: nobody serves 'gtp-4o'; did you mean 'gpt-4o', <more>? Connections: openai. `openai/gtp-4o` asks it anyway. `genai resolve gtp-4o` explains.",
+        "UnknownModelError: no connection serves 'gtp-4o'; did you mean 'gpt-4o', <more>? Connections: openai. `openai/gtp-4o` asks it anyway. `genai resolve gtp-4o` explains.",
     ),
     "refused host": (
         {**KEY, "OPENAI_BASE_URL": "http://127.0.0.1:{free}/v1"}, call(), chat(),
@@ -128,7 +128,7 @@ MISTAKES = {
     ),
     "half a key": (
         {"AWS_ACCESS_KEY_ID": "AKIA"}, call("claude-sonnet-4-5"), chat("claude-sonnet-4-5"),
-        "UnknownModelError: nobody serves 'claude-sonnet-4-5': bedrock cannot be used: AWS_ACCESS_KEY_ID is set, but not AWS_SECRET_ACCESS_KEY: set both, or unset both",
+        "UnknownModelError: no connection serves 'claude-sonnet-4-5': bedrock cannot be used: AWS_ACCESS_KEY_ID is set, but not AWS_SECRET_ACCESS_KEY: set both, or unset both",
     ),
     "no such AWS profile": (
         {"AWS_PROFILE": "nope", "AWS_REGION": "us-east-1"}, call("bedrock/amazon.nova-lite-v1:0"), chat("bedrock/amazon.nova-lite-v1:0"),
@@ -234,7 +234,7 @@ def test_a_wrong_router_argument(run, tmp_path):
     command = run("-m", "genai_integrations.cli", "--config", "genai.yaml", *chat())
 
     assert program.stderr.splitlines()[-1].startswith(
-        "genai_integrations.errors.ConfigurationError: router_args has no 'num_retires': did you mean 'num_retries'? supported are fallbacks, "
+        "genai_integrations.errors.ConfigurationError: router_args has no 'num_retires': did you mean 'num_retries'? the supported ones are fallbacks, "
     )
     assert lines_of_ours(program.stderr) <= 8
     assert (command.returncode, command.stderr) == (

@@ -118,7 +118,7 @@ def test_an_ability_that_there_is_none(genai):
     shown = genai("models", "--can", "fly")
 
     assert str(shown.exception) == (
-        "--can knows no 'fly': there are vision, pdf, audio, video, tools, json, thinking, embedding"
+        "--can does not know 'fly': use vision, pdf, audio, video, tools, json, thinking, embedding"
     )
 
 
@@ -139,7 +139,7 @@ def test_a_provider_without_a_list(genai, using, connect):
     shown = genai("models")
 
     assert shown.stdout == ""
-    assert shown.stderr == "what home has is not known here; home/NAME asks it\n"
+    assert shown.stderr == "the models of home are not listed; home/NAME asks one anyway\n"
 
 
 def test_a_narrow_terminal(terminal):

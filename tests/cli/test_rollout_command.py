@@ -95,7 +95,10 @@ def test_without_rollouts_it_says_how_they_are_made(genai, place):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("list",), "say where the workers share state: --redis-url, --state-file, or a conf"),
+        (
+            ("list",),
+            "give the place where the workers share state: --redis-url, --state-file, or a conf",
+        ),
         (("list", "--redis-url", "localhost"), "the address of a Redis server must be like"),
         (("list", "--redis-url", "redis://127.0.0.1:1"), "the state cannot be read"),
         (("list", "--state-file", "/no/such/folder/x"), "does not exist: make it first"),

@@ -136,7 +136,7 @@ def test_a_budget_is_nothing_to_calls_of_others(make_client, seoul, caplog, key,
     client.set_budget("key:ci", 1.0)
     client.completion(f"seoul/priceless-{key}", HELLO, metadata={"key": key})
 
-    assert ("nobody knows what" in caplog.text) is told
+    assert ("is not known, so budgets" in caplog.text) is told
 
 
 def test_a_budget_is_added_to_a_client_that_has_none(make_client, seoul):

@@ -130,7 +130,7 @@ def test_what_nobody_can_is_refused_before_anybody_is_asked(make_client, seoul, 
         ask(client, "gpt-4", messages=SEEN)
 
     assert str(caught.value) == (
-        "'gpt-4' is asked for vision, which no target of it does (seoul/gpt-4 lacks vision; seoul/o1-mini lacks "
+        "'gpt-4' is asked for vision, which none of its targets supports (seoul/gpt-4 lacks vision; seoul/o1-mini lacks "
         "vision): ask another model, add one to fallbacks, or correct router_args['capabilities']"
     )
     assert seoul.requests == []
@@ -342,7 +342,7 @@ def test_a_model_that_nobody_serves_is_left_out_of_the_choice(
 
     assert ask(client, "auto").route.why.startswith("cheapest of 1: seoul/gpt-4o")
     assert "'claude-sonnet-4-5' is left out of 'auto'" in caplog.text
-    with pytest.raises(UnknownModelError, match="nobody serves any model of 'auto'"):
+    with pytest.raises(UnknownModelError, match="no connection serves any model of 'auto'"):
         ask(make_client(only, auto={"models": ["claude-sonnet-4-5"]}), "auto")
 
 

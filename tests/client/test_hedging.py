@@ -299,4 +299,4 @@ def test_a_stream_begins_anew_within_a_cap(make_client, seoul, usa):
     seoul.faults["*"] = Fault.cut(2)
     with pytest.raises(StreamInterruptedError) as caught:
         asked(max_cost=0.00105)
-    assert "it could not begin anew: " in caught.value.__notes__[0]
+    assert "it could not be started again: " in caught.value.__notes__[0]

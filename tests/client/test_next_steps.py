@@ -148,5 +148,5 @@ def test_what_resolves_to_nobody_has_the_error_of_a_call(seoul):
 
     assert str(caught.value) == str(found.error)
     assert found.explain().splitlines()[0] == (
-        "Nobody serves 'gtp-4o'; did you mean 'gpt-4o', 'usa/gpt-4o'? Connections: usa."
+        "No connection serves 'gtp-4o'; did you mean 'gpt-4o', 'usa/gpt-4o'? Connections: usa."
     )

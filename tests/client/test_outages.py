@@ -157,7 +157,7 @@ def test_embeddings_meet_it_too(make_client, seoul, usa):
 @pytest.mark.parametrize(
     ("name", "how", "words"),
     [
-        ("", {}, "what is out must be a text"),
+        ("", {}, "what is out must be a string"),
         ("seoul", {"status": 200}, "status must be an HTTP status from 400 to 599, not 200"),
         ("seoul", {"status": True}, "status must be"),
         ("seoul", {"status": "429"}, "status must be"),
@@ -179,7 +179,9 @@ def test_a_name_that_means_nothing_is_refused(make_client, connect, seoul):
     client = make_client(listing)
 
     with (
-        pytest.raises(UnknownModelError, match=r"nobody serves 'seuol'\. Connections: seoul"),
+        pytest.raises(
+            UnknownModelError, match=r"no connection serves 'seuol'\. Connections: seoul"
+        ),
         client.outage("seuol"),
     ):
         pass

@@ -293,7 +293,7 @@ def test_resolve_shows_the_fallbacks_behind_the_targets(make_client, seoul, usa)
 
     assert [each.name for each in resolution.targets] == ["seoul/gpt-4o", "usa/gpt-4o", "usa/o3"]
     assert "fallback 'usa/o3'" in resolution.explain()
-    assert "fallback 'no-such-model': nobody serves it" in resolution.explain()
+    assert "fallback 'no-such-model': no connection serves it" in resolution.explain()
 
 
 @pytest.mark.parametrize(

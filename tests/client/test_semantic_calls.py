@@ -326,7 +326,7 @@ def test_a_loop_is_never_blocked(make):
     ("value", "told"),
     [
         ("yes", "semantic_cache must be True, False, or a dict"),
-        ({"embeder": letters}, "no other keys than embedder, threshold, verifier"),
+        ({"embeder": letters}, "only the keys embedder, threshold, verifier"),
         ({"embedder": "e5"}, r"semantic_cache\['embedder'\] must be a function"),
         ({"threshold": 2}, r"semantic_cache\['threshold'\] must be a number from -1 to 1"),
         ({"max_entries": 0}, r"semantic_cache\['max_entries'\] must be a whole number above 0"),

@@ -403,7 +403,7 @@ def test_nothing_is_kept_outside_without_a_key(cache, connect, seoul, monkeypatc
     [
         ({"ttl": 0}, "cache.ttl"),
         ({"refresh": 1}, "cache.refresh"),
-        ({"max-age": 1}, "no other keys than ttl, refresh, no_store, semantic"),
+        ({"max-age": 1}, "only the keys ttl, refresh, no_store, semantic"),
         ("refresh", "a mapping"),
     ],
 )

@@ -153,7 +153,7 @@ def test_if_nobody_can_take_over_the_break_is_raised(read, make_client, seoul, u
 
     assert caught.value.partial_text == "seoul says:"
     (note,) = caught.value.__notes__
-    assert note.startswith("it could not begin anew: ")
+    assert note.startswith("it could not be started again: ")
 
 
 def test_a_break_without_retries_left_in_the_budget_is_raised(read, make_client, seoul, usa):
@@ -231,7 +231,7 @@ def test_a_terminal_conversation_starts_its_answer_over(make_client, seoul, usa)
     answer = conversation.ask("Hi", shown.append)
 
     assert answer.text == "usa says: Hi"
-    assert "".join(shown) == ("seoul says:\n[the answer broke off, and begins anew]\nusa says: Hi")
+    assert "".join(shown) == ("seoul says:\n[the answer broke off, and starts again]\nusa says: Hi")
 
 
 def test_a_notebooks_answer_starts_over(read, make_client, seoul, usa):

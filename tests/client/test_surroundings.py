@@ -26,7 +26,7 @@ exec(work)
 ANSWER = "provider says: hi\n"
 ENDING = "the interpreter is ending, and what this call needs cannot be loaded any more"
 NO_LOOP = (
-    "no event loop of asyncio runs here: under trio, call the method without the 'a' in a thread"
+    "no asyncio event loop is running here: under trio, call the method without the 'a' in a thread"
 )
 AT_THE_END = "atexit.register(ask)"
 AT_THE_END_ASYNC = "atexit.register(lambda: say(asyncio.run(client.acompletion(*QUESTION))))"

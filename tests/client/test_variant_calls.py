@@ -90,7 +90,8 @@ def test_a_call_that_does_not_say_who_asks_is_assigned_at_random(make):
 
     assert (route.variant.by, told.variant.by) == ("random", "tenant")
     assert (
-        route.why == "experiment 'ab': 'gpt-4o', which gets 100 %, at random, for no tenant is told"
+        route.why
+        == "experiment 'ab': 'gpt-4o', which gets 100 %, at random, because no tenant is given"
     )
 
 
@@ -168,7 +169,7 @@ def test_a_new_model_that_nobody_serves_is_a_failure_too(provider):
 
     assert (
         route.why
-        == "rollout 'smart': 'gpt-5', which gets 100 %, at random, for no user is told; nobody serves 'gpt-5'"
+        == "rollout 'smart': 'gpt-5', which gets 100 %, at random, because no user is given; no connection serves 'gpt-5'"
     )
     assert route.variant.served == "claude-sonnet-4-5"
     assert client.rollout("smart").new.failed == 2

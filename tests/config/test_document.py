@@ -36,7 +36,7 @@ def test_each_value_has_its_place():
     [
         ("", "f.yaml is empty"),
         ("- a\n", "f.yaml:1:1: a configuration is a mapping"),
-        ("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: 'a' is there twice"),
+        ("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: 'a' appears twice"),
         ("a: [1\nb: 2\n", "f.yaml:2:2: expected ',' or ']', but got ':'"),
         ("a:\n\t- b\n", "f.yaml:2:1: found character '\\t' that cannot start any token"),
         (
@@ -48,7 +48,7 @@ def test_each_value_has_its_place():
             "a: 2026-13-45\n",
             "f.yaml:1:4: '2026-13-45' is not a value that a configuration can have",
         ),
-        ("[a, b]: 1\n", "f.yaml:1:1: a key is a word"),
+        ("[a, b]: 1\n", "f.yaml:1:1: a key must be a word"),
         ("a: &a [*a]\n", "f.yaml is nested too deeply, or contains itself"),
         ("a: 1\n---\nb: 2\n", "f.yaml"),
         ("a: \x01\n", "f.yaml"),

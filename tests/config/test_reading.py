@@ -133,7 +133,7 @@ def test_litellms_hybrid_file(monkeypatch):
     assert [str(note) for note in found.notes] == [
         (
             "genai.yaml:7:5: a local row of 'smart' beside cloud rows comes last: give it a weight or an order if you "
-            "mean otherwise"
+            "want another order"
         )
     ]
 
@@ -175,12 +175,12 @@ environment_variables: {A: b}
 
     assert [str(note) for note in found.notes] == [
         "genai.yaml:3:37: api_key stands in the file itself: os.environ/NAME keeps it out",
-        "genai.yaml:3:58: max_parallel_requests has no meaning here",
-        "genai.yaml:4:5: access_groups has no meaning here",
-        "genai.yaml:8:32: the callback 's3' has no meaning here",
-        "genai.yaml:9:3: litellm_settings.set_verbose has no meaning here",
-        "genai.yaml:13:3: enable_pre_call_checks has no meaning here",
-        "genai.yaml:15:3: general_settings.master_key has no meaning here",
+        "genai.yaml:3:58: max_parallel_requests has no effect here",
+        "genai.yaml:4:5: access_groups has no effect here",
+        "genai.yaml:8:32: the callback 's3' has no effect here",
+        "genai.yaml:9:3: litellm_settings.set_verbose has no effect here",
+        "genai.yaml:13:3: enable_pre_call_checks has no effect here",
+        "genai.yaml:15:3: general_settings.master_key has no effect here",
     ]
     router = found.arguments["router_args"]
     assert router["routing_strategy"] == "usage-based-routing-v2"
@@ -205,7 +205,7 @@ def test_what_a_file_gives_for_variables_counts_in_it():
         ),
         (
             "router_settings:\n  num_retries: many\n",
-            "genai.yaml:2:3: num_retries must be a whole number from 0 on, not 'many'",
+            "genai.yaml:2:3: num_retries must be a whole number, 0 or more, not 'many'",
         ),
         ("router_settings: [a]\n", "genai.yaml:1:1: router_settings must be a mapping, not a list"),
         (
@@ -295,7 +295,7 @@ def test_litellms_file_written_anew(monkeypatch):
     text = HYBRID + "general_settings: {master_key: sk-1}\nlitellm_settings: {drop_params: true}\n"
     made = converted(parsed(text, "litellm.yaml"))
 
-    assert "# litellm.yaml:21:20: general_settings.master_key has no meaning here" in made
+    assert "# litellm.yaml:21:20: general_settings.master_key has no effect here" in made
     assert "sk-ant" not in made
     again = read(made)
     assert again.notes == ()
@@ -330,11 +330,11 @@ def test_any_password_is_a_part_of_an_address():
         ("type: redis, host: h, username: u, password: p, db: 2", "redis://u:p@h:6379/2", []),
         ("type: redis, host: h, ssl: 'false'", "redis://h:6379", []),
         ("type: redis, url: 'rediss://h:1/0'", "rediss://h:1/0", []),
-        ("type: redis, host: h, namespace: n", "redis://h:6379", ["cache_params.namespace has no meaning here"]),
+        ("type: redis, host: h, namespace: n", "redis://h:6379", ["cache_params.namespace has no effect here"]),
         ("type: local", "memory", []),
-        ("mode: default_off", None, ["a cache for single calls (mode: default_off) has no meaning here; for one that"]),
-        ("type: redis", None, ["a cache of the type 'redis' has no meaning here"]),
-        ("type: s3, s3_bucket_name: b", None, ["a cache of the type 's3' has no meaning here"]),
+        ("mode: default_off", None, ["a cache for single calls (mode: default_off) has no effect here; for one that"]),
+        ("type: redis", None, ["a cache of the type 'redis' has no effect here"]),
+        ("type: s3, s3_bucket_name: b", None, ["a cache of the type 's3' has no effect here"]),
     ],
 )  # fmt: skip
 def test_litellms_cache_is_the_one_that_the_file_means(params, address, notes):
@@ -367,9 +367,9 @@ def test_an_address_of_variables_is_not_converted():
     [
         ("models: small", "models must be a list such as [gpt-4o], not 'small'"),
         ("models: [1]", "models must be a list such as [gpt-4o], not [1]"),
-        ("api_base: 5", "api_base must be a text: write it in quotes"),
-        ("api_version: 2024-10-21", "api_version must be a text: write it in quotes"),
-        ("api_key: 12345", "api_key must be a text: write it in quotes"),
+        ("api_base: 5", "api_base must be a string: write it in quotes"),
+        ("api_version: 2024-10-21", "api_version must be a string: write it in quotes"),
+        ("api_key: 12345", "api_key must be a string: write it in quotes"),
     ],
 )
 def test_what_a_connection_says_is_of_its_kind(line, words):

@@ -167,7 +167,7 @@ def test_a_project_id_is_never_sql(postgres, make_store, project_id):
 
 
 def test_a_damaged_row_breaks_only_itself(database, make_store, golden_connections):
-    """A row that does not decrypt is named when it is used; the others work."""
+    """A row that cannot be decrypted is named when it is used; the others work."""
     key = golden_connections["ENCRYPTION_KEY"]
     database.update_connection(
         "portkey", project_id="lab-project", encryption_key=key, secret_key="x"
@@ -203,7 +203,7 @@ def test_a_wrong_encryption_key_is_named_with_the_row(postgres, make_store):
 
     assert len(connections) == 15
     with pytest.raises(
-        DecryptionError, match=r"'openai_prod' does not decrypt.*LANGFUSE_ENCRYPTION_KEY"
+        DecryptionError, match=r"'openai_prod' cannot be decrypted.*LANGFUSE_ENCRYPTION_KEY"
     ):
         open_credential(connections[0])
 

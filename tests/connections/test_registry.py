@@ -374,7 +374,7 @@ def test_a_silent_store_holds_nobody_up_who_knows_something(registry, store, clo
     assert asyncio.run(registry.aload()) is known
     assert len(store.reads) == 2, "nobody began a third read"
     assert caplog.messages == [
-        "the store of connections is silent; still using what was read 400 s ago"
+        "the store of connections does not answer; still using what was read 400 s ago"
     ]
 
     store.may_go_on.set()

@@ -59,8 +59,8 @@ def test_the_role_sees_no_other_project(reader, make_store):
         make_store(reader, project_id="other").load(None)
 
     assert str(caught.value) == (
-        "the role in LANGFUSE_DATABASE_URL reads the project lab-project, and the key pair is of other: "
-        "take that one's role, or make it with `genai setup-db --role NAME`"
+        "the role in LANGFUSE_DATABASE_URL reads the project lab-project, but the key pair belongs to other: "
+        "use the role of that project, or make one with `genai setup-db --role NAME`"
     )
     assert make_store(reader).load(["absent"]) == []
 

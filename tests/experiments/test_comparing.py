@@ -444,7 +444,7 @@ def test_a_model_that_nobody_serves_is_said_at_once(provider, lab):
     """Not once for each item."""
     with (
         GenAIClient(connections=[lab, replace(lab, name="other")]) as client,
-        pytest.raises(UnknownModelError, match="nobody serves 'claude-sonnet-4-5'"),
+        pytest.raises(UnknownModelError, match="no connection serves 'claude-sonnet-4-5'"),
     ):
         compare(["gpt-4o", "claude-sonnet-4-5"], "a", client=client)
 

@@ -149,7 +149,7 @@ def test_a_judge_gives_score_and_reason(judged, provider):
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (json.dumps({"reason": "r", "score": 7}), "the judge's score 7 is not within 0 and 1"),
+        (json.dumps({"reason": "r", "score": 7}), "the judge's score 7 is not between 0 and 1"),
         (json.dumps({"reason": "r", "score": None}), "the judge gave no score"),
         ("[]", "the judge gave no score: '[]'"),
         ("Good!", "the judge gave no score: 'Good!'"),

@@ -93,7 +93,7 @@ def serve(lab):
 
 
 def _ask(url, key, path="/v1/chat/completions", headers=(), **body):
-    body = {"model": "gpt-4o", "messages": HELLO, **body}
+    body = {"model": "gpt-4o", **({} if "input" in body else {"messages": HELLO}), **body}
     shown = {"authorization": f"Bearer {key}", **dict(headers)}
     return HTTP.post(f"{url}{path}", json=body, headers=shown)
 

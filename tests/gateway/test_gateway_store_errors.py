@@ -55,5 +55,5 @@ def test_a_server_that_shares_limits_is_nobodys_business(provider):
         answer = httpx.post(f"{url}/v1/chat/completions", json=body)
 
     assert answer.status_code == 429
-    assert "limits is away" in answer.text
+    assert "limits cannot be reached" in answer.text
     assert "127.0.0.1" not in answer.text

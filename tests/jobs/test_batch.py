@@ -263,7 +263,7 @@ def test_it_stops_before_it_costs_too_much(client, questions, said):
         *[type(None)] * 2,
         *[BudgetExceededError] * 2,
     ]
-    assert "$0.000004 are spent, and it may cost $0.000003, which" in str(items[3].error)
+    assert "$0.000004 is spent, and it may cost $0.000003, which" in str(items[3].error)
     assert said() == ["a", "b"]
 
 

@@ -154,11 +154,11 @@ def test_other_requests_are_refused(client, questions, said, journal):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"a": 1}\n', "line 1 belongs to the journal of no batch"),
-        ("notes\n", "line 1 belongs to the journal of no batch"),
-        ('{"batch": "x"}\n', "it is the journal of no batch"),
+        ('{"a": 1}\n', "line 1 does not belong in the journal of a batch"),
+        ("notes\n", "line 1 does not belong in the journal of a batch"),
+        ('{"batch": "x"}\n', "it is not the journal of a batch"),
         ('{"journal": "batch", "version": 2, "mark": "m"}\n', "of version 2, and this release reads 1"),
-        ('{"journal": "batch", "version": 1, "mark": "m"}\nx\n', "line 2 belongs to"),
+        ('{"journal": "batch", "version": 1, "mark": "m"}\nx\n', "line 2 does not belong in"),
         (
             '{"journal": "batch", "version": 1, "mark": "m"}\n{"i":0,"ok":true,"cost":null,\n',
             "the answer to request 0 is damaged",
@@ -211,7 +211,7 @@ def test_a_full_disk_ends_no_batch(client, questions, journal, monkeypatch, capl
     monkeypatch.setattr(lines.os, "write", full)
 
     assert _texts([first, *items]) == [f"provider says: {text}" for text in "abc"]
-    assert caplog.text.count("takes no more") == 1
+    assert caplog.text.count("cannot be written any more") == 1
     assert [json.loads(line).get("i") for line in journal.read_text().splitlines()] == [None, 0]
 
 

@@ -1,4 +1,4 @@
-"""`deadline=`: requests go into the batches that providers have, and what those do not answer is asked live."""
+"""`deadline=`: requests go into the batches that providers have, and what those do not answer is sent live."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_provider_that_takes_no_batch_is_asked_live(lab_of, caplog):
     assert texts(items) == said("q0", "q1")
     assert lab.live == 2
     assert "lab takes no batch (" in caplog.text
-    assert "2 requests are asked live" in caplog.text
+    assert "2 requests are sent live" in caplog.text
 
 
 def test_a_batch_that_fails_as_a_whole_is_asked_live(lab_of, caplog):
@@ -156,7 +156,7 @@ def test_a_batch_that_fails_as_a_whole_is_asked_live(lab_of, caplog):
 
 
 def test_each_model_has_a_batch_of_its_own(lab_of, provider):
-    """Embeddings too; what no provider has batches for is asked live beside, and what is no request is an error."""
+    """Embeddings too; what no provider has batches for is sent live beside, and what is no request is an error."""
     lab = lab_of("openai")
     requests = [
         *lab.requests("q0", "q1"),
@@ -178,6 +178,19 @@ def test_each_model_has_a_batch_of_its_own(lab_of, provider):
         ("/v1/chat/completions", 2),
         ("/v1/embeddings", 1),
     ]
+
+
+def test_a_request_that_cannot_be_written_takes_no_other_with_it(lab_of):
+    """It is an item with its error, as in a batch that is sent live."""
+    lab = lab_of("anthropic")
+    (odd,) = lab.requests("q1")
+    odd["messages"][-1]["tool_calls"] = [3]
+
+    items = list(lab.batch([*lab.requests("q0"), odd, *lab.requests("q2")]))
+
+    assert texts(items) == [*said("q0"), None, *said("q2")]
+    assert isinstance(items[1].error, BadRequestError)
+    assert "cannot be written in its form" in str(items[1].error)
 
 
 def test_a_provider_without_batches_is_asked_live(provider, tmp_path):
@@ -216,11 +229,11 @@ def test_bedrock_without_storage_is_asked_live(lab_of, monkeypatch, caplog):
     assert texts(lab.batch(lab.requests("q2", "q3"))) == said("q2", "q3")
 
     assert lab.live == 4
-    assert caplog.text.count("Bedrock's requests are asked live: its batches need GENAI_") == 1
+    assert caplog.text.count("Bedrock's requests are sent live: its batches need GENAI_") == 1
 
 
 def test_an_api_key_of_bedrocks_cannot_write_to_s3(lab_of, caplog):
-    """So its requests are asked live, with the reason."""
+    """So its requests are sent live, with the reason."""
     lab = lab_of("bedrock")
     lab.provider.api_keys = {"bearer-token"}
     secret = Secret(json.dumps({"apiKey": "bearer-token"}))

@@ -23,7 +23,7 @@ from genai_integrations.testing.providers.batches import Batches
 
 
 def test_a_batch_that_does_not_end_is_left_at_the_deadline(lab_of, caplog, monkeypatch):
-    """Even if the provider does not end it: everything is asked live, with a warning."""
+    """Even if the provider does not end it: everything is sent live, with a warning."""
     lab = lab_of("openai")
     lab.provider.batches.looks = 1_000
     monkeypatch.setattr(Batches, "end", lambda *_: None)
@@ -33,7 +33,7 @@ def test_a_batch_that_does_not_end_is_left_at_the_deadline(lab_of, caplog, monke
 
     assert texts(items) == said("q0")
     assert lab.live == 1
-    assert "is not over at the deadline: its rest is asked live" in caplog.text
+    assert "is not finished at the deadline: the rest is sent live" in caplog.text
 
 
 def test_what_was_submitted_is_waited_for_after_a_restart(lab_of):
@@ -54,9 +54,9 @@ def test_what_was_submitted_is_waited_for_after_a_restart(lab_of):
         ConfigurationError, match="has batches at providers, which are paid for: give"
     ):
         list(lab.client.batch(requests, journal=lab.journal))
-    with pytest.raises(ConfigurationError, match="has other requests than these"):
+    with pytest.raises(ConfigurationError, match="was begun with other requests"):
         list(lab.batch(lab.requests("q0", "x")))
-    with pytest.raises(ConfigurationError, match="has other requests than these"):
+    with pytest.raises(ConfigurationError, match="was begun with other requests"):
         list(lab.batch(lab.requests("q0")))
     lab.provider.batches.looks = 1
     items = list(lab.batch(requests))
@@ -203,7 +203,7 @@ def test_what_has_a_budget_is_asked_live(provider, budgets):
 
 
 def test_what_a_group_says_holds_in_a_batch(provider, tmp_path):
-    """The parameters of the row of `model_list` that serves it, and its model; a cascade is asked live."""
+    """The parameters of the row of `model_list` that serves it, and its model; a cascade is sent live."""
     row = {"model": "lab/gpt-4o-mini", "temperature": 0.5}
     args = {
         "model_list": [{"model_name": "cheap", "litellm_params": row}],
@@ -238,7 +238,7 @@ def test_a_provider_that_is_busy_is_asked_again(lab_of):
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.cut(), Fault.rate_limited()])
 def test_results_that_cannot_be_read_now_are_read_again(lab_of, caplog, fault):
-    """They are paid for, and the provider has them still: nothing of them is asked live."""
+    """They are paid for, and the provider has them still: nothing of them is sent live."""
     lab = lab_of("openai")
     # The upload, the batch, a look, and the results; then a look and the results again.
     lab.provider.faults = {"": [None, None, None, fault, None]}

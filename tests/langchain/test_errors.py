@@ -126,7 +126,7 @@ def test_all_fail_alike(make_client, connect, provider):
 def test_wrong_calls_and_names(chat, make_client, connect, mode):
     """Errors made before anything is sent are LangChain's as well."""
     client = make_client(connect("one"), connect("two"))
-    with pytest.raises(theirs.ModelNotFoundError, match="nobody serves"):
+    with pytest.raises(theirs.ModelNotFoundError, match="no connection serves"):
         run(ChatGenAI("no-such-model", client=client), mode)
     with pytest.raises(theirs.ModelInvalidRequestError, match=r"messages\[1\]"):
         run(chat, mode, [HumanMessage("a"), ChatMessage("b", role="narrator")])

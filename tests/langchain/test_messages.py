@@ -190,7 +190,7 @@ ASKED = AIMessage("", tool_calls=[CALL])
         (HumanMessage([{"type": "audio", "url": "x"}]), r"content\[0\] is an audio without data"),
         (HumanMessage([{"type": "input_audio"}]), r"content\[0\] is an audio without data"),
         (HumanMessage([{"type": "file"}]), r"content\[0\] is a file without data"),
-        (HumanMessage([{"type": "text"}]), r"content\[0\] is a text block without a text"),
+        (HumanMessage([{"type": "text"}]), r"content\[0\] is a text block without text"),
         (HumanMessage([{"image": {}}]), r"content\[0\] has no type"),
     ],
 )  # fmt: skip

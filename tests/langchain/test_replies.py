@@ -121,7 +121,9 @@ def test_invalid_calls_are_kept_as_such(chat, provider, arguments):
     assert message.tool_calls == []
     (call,) = message.invalid_tool_calls
     assert (call["name"], call["args"]) == ("weather", arguments)
-    assert call["error"].startswith("the arguments are no JSON")
+    assert call["error"].startswith(
+        ("the arguments are not JSON", "the arguments are not a JSON object")
+    )
     assert message.content_blocks[-1]["type"] == "invalid_tool_call"
 
 

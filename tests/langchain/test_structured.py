@@ -245,7 +245,7 @@ def test_an_answer_that_is_none(chat, provider, reply, complaint, schema):
 def test_a_cut_answer_is_no_answer(chat, provider):
     """Half of an object is not parsed as if it were one."""
     provider.replies["*"] = '{"setup": "Why did the chicken"}'
-    with pytest.raises(OutputParserException, match="cut by its limit"):
+    with pytest.raises(OutputParserException, match="cut off by its token limit"):
         chat.with_structured_output(TITLED).invoke("A joke!", max_tokens=2)
 
 

@@ -172,6 +172,14 @@ def test_what_cannot_be_a_ledger(given):
         GenAIClient(connections=[], ledger=given)
 
 
+def test_an_option_of_the_ledger_is_told_by_its_own_name(tmp_path):
+    """It is no argument of `router_args`."""
+    with pytest.raises(
+        ConfigurationError, match=r"^ledger\.texts must be True or False, not 'yes'"
+    ):
+        GenAIClient(ledger={"path": tmp_path / "calls.db", "texts": "yes"})
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     """It is not made: a slip of the pen would hide the calls."""
     with pytest.raises(ConfigurationError, match=r"the folder .* does not exist"):
@@ -323,7 +331,7 @@ def test_where_the_time_of_a_call_went():
 
     assert [(part.name, part.ms) for part in parts] == [
         ("waited for a limit", 100.0),
-        ("choice, keys and what is ours", 10.0),
+        ("choice, keys and our own work", 10.0),
         ("lost: ServerError", 300.0),
         ("wait before the next attempt", 40.0),
         ("to the first content", 40.0),
@@ -435,7 +443,7 @@ def test_a_narrow_terminal_shows_the_first_columns_and_names_the_others(
     assert first[:4] == ["model", "calls", "answered", "cost"]
     assert "tokens" not in first
     assert max(map(len, narrow.out.splitlines())) <= 40
-    assert "not shown for want of room:" in narrow.err
+    assert "not shown for lack of room:" in narrow.err
 
 
 def test_stats_show_themselves(client):

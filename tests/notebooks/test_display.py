@@ -144,14 +144,14 @@ def test_a_broken_connection_says_why():
     """One that was not read, one whose secret does not open, and one with a password in its address."""
 
     def lost():
-        raise DecryptionError("the secret does not decrypt")
+        raise DecryptionError("the secret cannot be decrypted")
 
     good = Connection.of("good", "openai", "sk-1", "https://me:hidden@example.com/v1")
     sealed = Connection("sealed", good.provider, Secret.lazy(lost))
     unread = BrokenConnection("unread", DecryptionError("<b>no</b>"))
     html = _html(Connections((good, sealed, unread)))
 
-    assert "DecryptionError: the secret does not decrypt" in html
+    assert "DecryptionError: the secret cannot be decrypted" in html
     assert "DecryptionError: &lt;b&gt;no&lt;/b&gt;" in html
     assert "hidden" not in html
     assert "DecryptionError" in _text(unread)
@@ -160,7 +160,7 @@ def test_a_broken_connection_says_why():
 def test_a_resolution_shows_targets_and_what_is_missing(client):
     """The targets in order, or that there is none and why."""
     assert "<td>seoul/gpt-4o</td>" in _html(client.resolve("gpt-4o"))
-    assert "is served by nobody" in _html(client.resolve("<nobody>"))
+    assert "is served by no connection" in _html(client.resolve("<nobody>"))
     assert "&lt;nobody&gt;" in _html(client.resolve("<nobody>"))
 
 

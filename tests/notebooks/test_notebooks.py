@@ -60,7 +60,7 @@ def test_what_is_stored_is_what_a_reader_sees(path):
 
 @each
 def test_a_notebook_says_what_you_will_see_and_what_to_try(path):
-    """Its number and one idea first, the way to one's own keys, and something to go on with; short."""
+    """Its number and one idea first, the way to one's own keys, and something to continue; short."""
     texts = _cells(path, "markdown")
     number = int(path.name.partition("_")[0])
 

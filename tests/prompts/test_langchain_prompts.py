@@ -230,11 +230,11 @@ def test_missing_variables(client, langfuse, chat):
     langfuse.create_prompt("text", "{{question}} {{context}}")
     template = langfuse_prompt("text", client=client)
 
-    with pytest.raises(PromptVariableError, match="given is 'qestion' instead of 'question'"):
+    with pytest.raises(PromptVariableError, match="given: 'qestion' instead of 'question'"):
         template.invoke({"qestion": 1, "context": 2})
-    with pytest.raises(PromptVariableError, match="needs 'question', 'context'; nothing is given"):
+    with pytest.raises(PromptVariableError, match="needs 'question', 'context'; none were given"):
         template.format()
-    with pytest.raises(PromptVariableError, match="needs 'text'; given are 'language', 'history'"):
+    with pytest.raises(PromptVariableError, match="needs 'text'; given: 'language', 'history'"):
         langfuse_prompt("chat", client=client).invoke({"language": 1, "history": []})
     with pytest.raises(PromptVariableError, match="the template needs 'more'"):
         (template + "{more}").invoke({"question": 1, "context": 2})

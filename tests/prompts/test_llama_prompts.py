@@ -269,7 +269,7 @@ def test_missing_variables(client, langfuse):
     """LlamaIndex's own templates send `{query_str}` to the model."""
     langfuse.create_prompt("text", "{{query_str}}")
 
-    with pytest.raises(PromptVariableError, match="given is 'query' instead of 'query_str'"):
+    with pytest.raises(PromptVariableError, match="given: 'query' instead of 'query_str'"):
         langfuse_prompt("text", client=client).format(query="x")
 
 

@@ -204,7 +204,7 @@ def test_the_last_good_version_is_used_on(way, langfuse, client, always_stale, i
         assert client.get_prompt("greeting") == "one"
         until(lambda: not [row for row in threading.enumerate() if row.name == "genai-prompts"])
 
-    (told,) = [row.getMessage() for row in caplog.records if "is used on" in row.getMessage()]
+    (told,) = [row.getMessage() for row in caplog.records if "stays in use" in row.getMessage()]
     assert langfuse.host in told
     assert "version 1 of 'greeting'" in told
 
@@ -231,7 +231,7 @@ def test_refresh_while_langfuse_is_away(langfuse, client, caplog):
     client.refresh()
 
     assert client.get_prompt("greeting") == "one"
-    assert "is used on" in caplog.text
+    assert "stays in use" in caplog.text
 
 
 MESSAGES = [

@@ -113,15 +113,15 @@ def test_one_limit_of_two():
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"model": ""}, "model must be a text"),
-        ({"model": 5}, "model must be a text, not int 5"),
+        ({"model": ""}, "model must be a string"),
+        ({"model": 5}, "model must be a string, not int 5"),
         ({"temperature": "hot"}, "temperature must be a number from 0 to 2, not str$"),
         ({"temperature": 7}, "temperature must be a number from 0 to 2, not int 7"),
         ({"temperature": True}, "not bool"),
         ({"temperature": float("nan")}, "not float nan"),
         ({"max_tokens": 0}, "max_tokens must be a whole number above 0"),
         ({"max_tokens": 1.5}, "max_tokens must be"),
-        ({"stop": [1]}, "stop must be a text or a list of texts"),
+        ({"stop": [1]}, "stop must be a string or a list of strings"),
         ({"tools": [{"description": "x"}]}, "tools must be a list of functions"),
         ({"response_format": {}}, "response_format must be an object with a type"),
         ([1], "a config that is not an object"),
@@ -213,7 +213,7 @@ def test_a_chain_with_tools_and_a_schema(langfuse, provider, client):
     ("config", "words"),
     [
         ({"model": "gpt-4o", "temperature": "hot"}, "temperature must be"),
-        ({"model": "nobody/nothing"}, "which nobody serves"),
+        ({"model": "nobody/nothing"}, "which no connection serves"),
         ("no object", "not an object"),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_bad_config_changes_nothing(framework, config, words, langfuse, provid
     (told,) = [row.getMessage() for row in caplog.records]
     assert words in told
     assert "version 2" in told
-    assert "the config of version 1 of 'p' is used on" in told
+    assert "the config of version 1 of 'p' stays in use" in told
 
     langfuse.create_prompt("p", "three", config={"model": "gpt-4o-mini"})
     client.refresh()
@@ -255,7 +255,7 @@ def test_a_first_config_that_is_bad(make, langfuse, client):
 
     with pytest.raises(ConfigurationError, match="temperature must be"):
         make("bad", client=client)
-    with pytest.raises(UnknownModelError, match="'nobody/nothing', which nobody serves"):
+    with pytest.raises(UnknownModelError, match="'nobody/nothing', which no connection serves"):
         make("unknown", client=client)
     with pytest.raises(ConfigurationError, match="may not set 'api_key'"):
         make("bad", client=client, allow=("api_key",))

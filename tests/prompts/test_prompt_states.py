@@ -116,7 +116,7 @@ def test_an_expired_prompt_is_used_on_while_langfuse_is_away(langfuse, get, capl
     assert [get(cache, fallback=FALLBACK) for _ in range(3)] == [1, 1, 1]
     assert len(langfuse.asked) == 2
     assert [row.getMessage() for row in caplog.records] == [
-        "away; version 1 of 'greeting' is used on"
+        "away; version 1 of 'greeting' stays in use"
     ]
 
 

@@ -167,7 +167,7 @@ def test_a_misspelt_variable_gets_a_hint(client, langfuse):
     """The missing one and the given one are put together."""
     langfuse.create_prompt("one", "{{language}}")
 
-    with pytest.raises(PromptVariableError, match="given is 'langauge' instead of 'language'"):
+    with pytest.raises(PromptVariableError, match="given: 'langauge' instead of 'language'"):
         client.get_prompt("one", {"langauge": "Korean"})
 
 

@@ -82,7 +82,7 @@ def test_a_missing_model_is_explained(make_client, connect):
     client = make_client(connect("bedrock", custom_models=["us.amazon.nova-lite-v1:0"]))
     told = client.resolve("claude-sonnet-4-5").explain()
 
-    assert "Nobody serves 'claude-sonnet-4-5'" in told
+    assert "No connection serves 'claude-sonnet-4-5'" in told
     assert "abroad" in told
     with pytest.raises(UnknownModelError):
         client.completion("claude-sonnet-4-5", QUESTION)

@@ -120,7 +120,7 @@ def test_it_is_explained_and_suggested(acme):
     others = [Connection.of("usa", "openai", "sk-1")]
     with (
         GenAIClient(connections=others) as client,
-        pytest.raises(UnknownModelError, match="It takes a connection of acme"),
+        pytest.raises(UnknownModelError, match="It needs a connection to acme"),
     ):
         client.completion("acme-large", QUESTION)
     with pytest.raises(ConfigurationError, match=r"no provider is named 'acne'; .*, acme$"):
@@ -341,18 +341,18 @@ URL = "https://llm.acme.example/v1"
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"name": "Acme"}, "a provider's name is made of a-z, 0-9, '-' and '_', as 'acme'; 'Acme' is not"),
+        ({"name": "Acme"}, "a provider's name is made of a-z, 0-9, '-' and '_', such as 'acme'; 'Acme' is not"),
         ({"name": "a/b"}, "'a/b' is not"),
         ({"name": None}, "None is not"),
         ({"name": "gemini"}, "provider 'gemini': another one has this name already; take another name, or restart"),
         ({"base_url": "llm.acme.example"}, "base_url must be an address such as 'https://llm.example/v1'"),
         ({"base_url": "ftp://acme.example"}, "base_url must be an address"),
         ({"base_url": "https://[acme"}, "base_url must be an address"),
-        ({"base_url": 7}, "provider 'acme': base_url must be a text such as 'https://llm.example/v1', not int"),
+        ({"base_url": 7}, "provider 'acme': base_url must be a string such as 'https://llm.example/v1', not int"),
         ({"base_url": None, "url_variables": ()}, "provider 'acme': without a base_url it needs url_variables"),
-        ({"key_variables": "ACME_KEY"}, "key_variables must be a list of texts such as 'ACME_API_KEY', not str"),
+        ({"key_variables": "ACME_KEY"}, "key_variables must be a list of strings such as 'ACME_API_KEY', not str"),
         ({"key_variables": ["ak-secret"]}, "key_variables has a name that is not a variable's; write one such as ACME_API_KEY"),
-        ({"families": "acme-"}, "families must be a list of texts such as 'acme-', not str"),
+        ({"families": "acme-"}, "families must be a list of strings such as 'acme-', not str"),
         ({"families": [""]}, "an empty family would be every model's"),
         ({"dialect": "opanai"}, "no dialect is named 'opanai'; there are openai, anthropic, responses, litellm, or an object"),
         ({"dialect": AcmeDialect}, "dialect must be an object: write AcmeDialect()"),

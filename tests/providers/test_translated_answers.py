@@ -203,7 +203,7 @@ def test_a_tool_loop(client, model, ask, abroad):
 
 @pytest.mark.parametrize("place", sorted(THINKS), indirect=True)
 def test_reasoning_goes_back_unchanged(place, client, model, ask, abroad):
-    """`thinking_blocks` of the message carry the signature: with them the loop goes on, with another it fails."""
+    """`thinking_blocks` of the message carry the signature. With another, which nobody can read, the loop goes on without."""
     abroad.replies["*"] = {"reasoning_content": "I have to look", "tool_calls": [{"name": "now"}]}
     asked = {"tools": TOOLS, "reasoning_effort": "low", "max_tokens": 4000}
     first = ask(client, model, **asked)
@@ -216,8 +216,13 @@ def test_reasoning_goes_back_unchanged(place, client, model, ask, abroad):
     assert first.message["reasoning_content"] == "I have to look"
     assert second.text == "abroad says: the tool answered 12:00"
     assert first.usage["completion_tokens_details"]["reasoning_tokens"] > 0
-    with pytest.raises(BadRequestError):
-        ask(client, model, changed, **asked)
+    third = ask(client, model, changed, **asked)
+    assert third.text == "abroad says: the tool answered 12:00"
+    assert [row.outcome for row in third.route.attempts] == [*["BadRequestError"] * 2, "ok"]
+    assert third.route.attempts[-1].restated == (
+        "without another account's thoughts",
+        "without thinking here",
+    )
 
 
 @pytest.mark.parametrize("place", ["gemini", "vertex gemini"], indirect=True)

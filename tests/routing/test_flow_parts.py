@@ -193,7 +193,7 @@ def test_a_stream_that_cannot_begin_anew_says_so(parts):
 
     (note,) = failed.__notes__
     assert note == (
-        "it could not begin anew: all 2 attempts failed: ServerError: b/m: broke (HTTP 500); "
+        "it could not be started again: all 2 attempts failed: ServerError: b/m: broke (HTTP 500); "
         "ServerError: a/m: broke (HTTP 500)"
     )
     assert late.__notes__ == [

@@ -172,8 +172,8 @@ def test_rows_that_nobody_serves_are_told(monkeypatch):
 
     assert [target.name for target in found.targets] == ["usa/gpt-4o"]
     assert found.missing == (
-        "row 1 of 'smart': nobody serves 'tokyo/gpt-9'",
-        "row 3 of 'smart': NOT_THERE is not set, which 'smart' names",
+        "row 1 of 'smart': no connection serves 'tokyo/gpt-9'",
+        "row 3 of 'smart': NOT_THERE is not set, but 'smart' names it",
         "row 4 of 'smart': the same target as a row before it",
     )
     assert "not: row 1 of 'smart'" in found.explain()
@@ -184,8 +184,8 @@ def test_a_group_of_which_no_row_can_be_used_says_why():
     with pytest.raises(UnknownModelError) as told:
         plans(row("tokyo/gpt-9"), row("gpt-0")).plan("smart")
     assert str(told.value) == (
-        "no row of the group 'smart' can be used: row 1 of 'smart': nobody serves 'tokyo/gpt-9'; "
-        "row 2 of 'smart': nobody serves 'gpt-0'"
+        "no row of the group 'smart' can be used: row 1 of 'smart': no connection serves 'tokyo/gpt-9'; "
+        "row 2 of 'smart': no connection serves 'gpt-0'"
     )
 
 
@@ -241,7 +241,7 @@ def test_a_star_stands_for_any_name(name, found):
 
 def test_a_pattern_of_which_no_row_can_be_used_says_why():
     """As any group does."""
-    with pytest.raises(UnknownModelError, match="nobody serves 'tokyo/x'"):
+    with pytest.raises(UnknownModelError, match="no connection serves 'tokyo/x'"):
         plans(row("tokyo/*", "lab-*")).plan("lab-x")
 
 

@@ -108,7 +108,7 @@ def test_a_failed_probe_answers_for_all_who_wait(world_of, plan_of):
     assert len({id(error) for error in errors}) == 50
     assert not hasattr(errors[0], "__notes__")
     assert errors[1].__notes__ == [
-        "told by another call, which was asking whether the target is back"
+        "reported by another call, which was asking whether the target is back"
     ]
 
 
@@ -247,12 +247,12 @@ def test_a_request_that_is_refused_says_nothing_of_the_target(world_of, plan_of)
 
 def test_a_missing_key_is_told_too(world_of, plan_of):
     """An error that is no answer of a provider is copied as well."""
-    world = world_of(DecryptionError("does not decrypt"))
+    world = world_of(DecryptionError("cannot be decrypted"))
     calls = [world.call(plan_of("a")) for _ in range(3)]
 
     world.run()
 
-    assert [str(call.result) for call in calls] == ["does not decrypt"] * 3
+    assert [str(call.result) for call in calls] == ["cannot be decrypted"] * 3
     assert len(world.attempts()) == 1
 
 

@@ -224,7 +224,7 @@ def test_half_a_name_is_no_name(asked):
     """A provider without a model, and a model of no provider."""
     names = Names([Connection.of("seoul", "openai", "sk-1", custom_models=MODELS)])
 
-    with pytest.raises(UnknownModelError, match=f"nobody serves '{asked}'"):
+    with pytest.raises(UnknownModelError, match=f"no connection serves '{asked}'"):
         names.targets(asked)
 
 
@@ -264,7 +264,7 @@ def test_each_connection_says_why_it_does_not_serve_a_name():
 
 def test_a_family_without_a_connection_says_what_it_takes(names):
     """The error names the providers of the family."""
-    with pytest.raises(UnknownModelError, match="It takes a connection of xai"):
+    with pytest.raises(UnknownModelError, match="It needs a connection to xai"):
         names.targets("grok-4")
 
 
@@ -307,16 +307,16 @@ def test_a_resolution_is_told_line_by_line():
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (None, "Nobody serves 'o9' (alias of 'o9-mini')."),
+        (None, "No connection serves 'o9' (alias of 'o9-mini')."),
         (
             UnknownModelError(
-                "nobody serves 'o9': did you mean 'o1'? `genai resolve o9` explains."
+                "no connection serves 'o9': did you mean 'o1'? `genai resolve o9` explains."
             ),
-            "Nobody serves 'o9': did you mean 'o1'?",
+            "No connection serves 'o9': did you mean 'o1'?",
         ),
         (
             DecryptionError("connection 'seoul' is damaged"),
-            "Nobody serves 'o9' (alias of 'o9-mini'): connection 'seoul' is damaged",
+            "No connection serves 'o9' (alias of 'o9-mini'): connection 'seoul' is damaged",
         ),
     ],
 )
@@ -329,7 +329,7 @@ def test_resolve_explains_why_not(names):
     """Each connection says why it does not serve the name."""
     text = names.resolve("no-such-model").explain()
 
-    assert text.startswith("Nobody serves 'no-such-model'.")
+    assert text.startswith("No connection serves 'no-such-model'.")
     assert "azure_test: lists only gpt-4o-mini, gpt-4o" in text
 
 
@@ -610,5 +610,5 @@ def test_the_only_server_that_may_have_a_model_is_asked():
     )
 
     (target,) = Names([one]).targets("acme")
-    assert (target.name, target.why) == ("one/acme", "it may have it, and nobody else has")
+    assert (target.name, target.why) == ("one/acme", "it may have it, and no other has")
     assert Names([one, other]).resolve("acme").targets == ()

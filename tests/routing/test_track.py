@@ -262,12 +262,12 @@ def test_a_trace_in_which_both_have_answered_counts_for_none():
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"new": "gpt-4o"}, "Rollout's new must be another model than old, not 'gpt-4o'"),
+        ({"new": "gpt-4o"}, "Rollout's new must be a different model from old, not 'gpt-4o'"),
         ({"steps": []}, "Rollout's steps must be shares above 0"),
         ({"steps": [0.5, 0.1]}, "Rollout's steps must be shares above 0"),
         ({"steps": [0.5, 1.5]}, "Rollout's steps must be shares above 0"),
         ({"steps": "0.5"}, "Rollout's steps must be shares above 0"),
-        ({"min_calls": 0}, "Rollout's min_calls must be a whole number from 1 on, not 0"),
+        ({"min_calls": 0}, "Rollout's min_calls must be a whole number above 0, not 0"),
         (
             {"max_error_rate": 1},
             "Rollout's max_error_rate must be a number above 0 and below 1, not 1",
@@ -275,8 +275,8 @@ def test_a_trace_in_which_both_have_answered_counts_for_none():
         ({"max_latency": -1}, "Rollout's max_latency must be a number above 0, not -1"),
         ({"max_cost": "1"}, "Rollout's max_cost must be a number above 0, not '1'"),
         ({"alpha": None}, "Rollout's alpha must be a number above 0 and below 1, not None"),
-        ({"score": ""}, "Rollout's score must be a text that is not empty, not ''"),
-        ({"by": None}, "Rollout's by must be a text that is not empty, not None"),
+        ({"score": ""}, "Rollout's score must be a string that is not empty, not ''"),
+        ({"by": None}, "Rollout's by must be a string that is not empty, not None"),
     ],
 )
 def test_a_rollout_that_cannot_work_is_refused(fields, said):

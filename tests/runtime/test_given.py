@@ -11,10 +11,10 @@ from genai_integrations.runtime import given
 @pytest.mark.parametrize(
     ("check", "value", "told"),
     [
-        (given.text, 3, "x must be a text such as 'y', not int"),
-        (given.text, "", "x must be a text such as 'y', not an empty text"),
-        (given.texts, "y", "x must be a list of texts such as 'y', not str"),
-        (given.texts, ["sk-canary", 1, None], "x must be a list of texts such as 'y', not list with items of NoneType, int"),
+        (given.text, 3, "x must be a string such as 'y', not int"),
+        (given.text, "", "x must be a string such as 'y', not an empty string"),
+        (given.texts, "y", "x must be a list of strings such as 'y', not str"),
+        (given.texts, ["sk-canary", 1, None], "x must be a list of strings such as 'y', not list with items of NoneType, int"),
         (given.mapping, ["y"], "x must be a mapping such as y, not list"),
         (given.mapping, {1: "sk-canary"}, "x must be a mapping such as y, not dict with keys of int"),
     ],

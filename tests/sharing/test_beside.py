@@ -66,7 +66,7 @@ def test_trouble_is_logged_once_and_ends_nothing(caplog):
     wait_for(lambda: len(rounds) > 5)
     row._used = -module.IDLE
 
-    assert caplog.messages == ["the work beside calls, for two, goes wrong: the key is wrong"]
+    assert caplog.messages == ["background work for two fails: the key is wrong"]
     with pytest.raises(ConfigurationError):
         row.now()
 

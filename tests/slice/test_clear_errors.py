@@ -111,7 +111,7 @@ def test_a_missing_prompt_and_a_missing_variable(client):
     )
 
     assert "'nothing'" in missing
-    assert "given is 'txt' instead of 'text'" in incomplete
+    assert "given: 'txt' instead of 'text'" in incomplete
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_a_tool_loop_with_thinking(ask, claude, content):
     results = [
         {"role": "tool", "tool_call_id": call.id, "content": content} for call in first.tool_calls
     ]
-    # LiteLLM would replace an empty text, which its streams give, by words of its own.
+    # LiteLLM would replace an empty string, which its streams give, by words of its own.
     messages = [*USER, {**first.model_dump(), "content": first.content or None}, *results]
     reply = ask(tools=[CLOCK], reasoning_effort="low", messages=messages)
 

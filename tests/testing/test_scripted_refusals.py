@@ -39,6 +39,12 @@ RESULT = {"role": "tool", "tool_call_id": "c1", "content": "done"}
         ({"tools": [{"type": "function"}]}, "tools[0].function.name", "Missing"),
         ({"tool_choice": "required"}, "tool_choice", "'tools' are specified"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema.name", "Miss"),
+        ({"response_format": {"type": "json_schema", "json_schema": 3}}, "response_format.json_schema.name", "Miss"),
+        ({"response_format": "json"}, "response_format", "expected an object"),
+        ({"tools": 3}, "tools", "expected an array of objects"),
+        ({"tools": [{"type": "function", "function": "f"}]}, "tools[0].function.name", "Missing"),
+        ({"messages": [*USER, {**ASSISTANT, "tool_calls": 3}]}, "messages[1].tool_calls", "array of objects"),
+        ({"messages": [*USER, {**ASSISTANT, "tool_calls": [3]}]}, "messages[1].tool_calls", "array of objects"),
     ],
 )  # fmt: skip
 def test_wrong_chat_requests_get_400(provider, change, param, words):

@@ -116,7 +116,7 @@ def test_predictions_are_embeddings(provider):
     ],
 )
 def test_wrong_predictions_get_400(provider, model, rows):
-    """Nothing, an empty text and more than the model takes are refused."""
+    """Nothing, an empty string and more than the model takes are refused."""
     assert post(provider, {"instances": rows}, "predict", model)[0] == 400
 
 

@@ -81,7 +81,7 @@ def test_an_unknown_model(way, pair, only):
 
     generation = only(client)
     assert generation["level"] == "ERROR"
-    assert generation["status_message"].startswith("UnknownModelError: nobody serves")
+    assert generation["status_message"].startswith("UnknownModelError: no connection serves")
     assert generation["model.name"] == "nobodys-model"
     assert generation.metadata["attempts"] == []
 

@@ -69,7 +69,7 @@ class Vectorizer:
         length = np.linalg.norm(found, axis=1, keepdims=True)
         if not (np.isfinite(length).all() and length.all()):
             raise ConfigurationError(
-                "the embedder of semantic_cache gave a vector without a length"
+                "the embedder of semantic_cache gave a vector whose length is zero or not finite"
             )
         unit: Vectors = found / length
         return unit

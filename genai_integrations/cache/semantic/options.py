@@ -42,8 +42,8 @@ def _number(value: object) -> bool:
 _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "embedder": (callable, "a function from a list of texts to their vectors"),
     "threshold": (lambda value: _number(value) and -1 <= value <= 1, "a number from -1 to 1"),
-    "verifier": (callable, "a function of two questions that gives True or False"),
-    "detector": (callable, "a function of a text that gives True or False"),
+    "verifier": (callable, "a function of two questions that returns True or False"),
+    "detector": (callable, "a function of a text that returns True or False"),
     "max_entries": (
         lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0,
         "a whole number above 0",
@@ -68,7 +68,7 @@ def semantic_options(value: object) -> SemanticOptions | None:
         return SemanticOptions()
     if not isinstance(value, Mapping) or not _CHECKS.keys() >= value.keys():
         raise ConfigurationError(
-            f"semantic_cache must be True, False, or a dict with no other keys than {', '.join(_CHECKS)}, "
+            f"semantic_cache must be True, False, or a dict with only the keys {', '.join(_CHECKS)}, "
             f"not {shown(value)}"
         )
     for name, item in value.items():

@@ -99,26 +99,27 @@ _Prompt = Annotated[
     ),
 ]
 _Var = Annotated[
-    list[str] | None, typer.Option("--var", help="name=value for the prompt; several.")
+    list[str] | None, typer.Option("--var", help="name=value for the prompt; may be repeated.")
 ]
 _Attach = Annotated[
     list[str] | None,
     typer.Option(
-        "--attach", "-a", help="An image, PDF, sound or text, or an image's URL; several."
+        "--attach", "-a", help="An image, PDF, sound or text, or an image's URL; may be repeated."
     ),
 ]
 _Params = Annotated[str | None, typer.Option(help="OpenAI's parameters, as JSON.")]
 _Fallback = Annotated[
     list[str] | None,
     typer.Option(
-        help="Ask this model if the first fails; several.", autocompletion=options.model_names
+        help="Ask this model if the first fails; may be repeated.",
+        autocompletion=options.model_names,
     ),
 ]
 _Schema = Annotated[
     str | None, typer.Option(help="Answer in JSON by this JSON schema: a file, or the schema.")
 ]
 _Continue = Annotated[
-    bool, typer.Option("--continue", "-c", help="Go on with the last conversation.")
+    bool, typer.Option("--continue", "-c", help="Continue the last conversation.")
 ]
 _Log = Annotated[
     bool, typer.Option("--log/--no-log", help="Keep the conversation on this machine.")
@@ -146,7 +147,7 @@ def chat(  # noqa: PLR0917 - each is an option
 
     In a terminal: Ctrl-C stops an answer, Ctrl-D ends, /help shows what else there is.
 
-    Ends with 1 without an answer, with 130 after Ctrl-C.
+    Exits with 1 without an answer, with 130 after Ctrl-C.
     """
     from genai_integrations.cli.chat.keeping import Keeper
     from genai_integrations.cli.chat.main import run
@@ -198,14 +199,14 @@ def _log(*, resume: bool, log: bool) -> ChatLog | None:
     if folder is None:
         if resume:
             raise ConfigurationError(
-                "no conversation is kept, so none can go on: leave --no-log and GENAI_CHAT_LOG=off out"
+                "conversations are not kept, so none can be continued: leave out --no-log and GENAI_CHAT_LOG=off"
             )
         return None
     if not resume:
         return ChatLog(folder)
     last = ChatLog.last(folder)
     if last is None:
-        raise ConfigurationError(f"there is no conversation in {folder} to go on with")
+        raise ConfigurationError(f"there is no conversation in {folder} to continue")
     return last
 
 

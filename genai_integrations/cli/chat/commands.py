@@ -49,7 +49,7 @@ def obey(line: str, conversation: Conversation, messages: Console) -> None:
     name, _, argument = line.strip().partition(" ")
     command = next((row for row in COMMANDS if row.name == name), None)
     if command is None:
-        messages.print(render.plain(f"There is no {name}. /help shows what there is.", "yellow"))
+        messages.print(render.plain(f"There is no {name}. /help lists the commands.", "yellow"))
         return
     try:
         command.do(conversation, argument.strip(), messages)

@@ -133,7 +133,7 @@ class Conversation:
                 yield from _texts(chunk)
 
 
-_ANEW = "\n[the answer broke off, and begins anew]\n"
+_ANEW = "\n[the answer broke off, and starts again]\n"
 
 
 def _message(question: str, attached: Sequence[Mapping[str, Any]]) -> list[Message]:

@@ -39,7 +39,7 @@ _LABEL_WIDTH = 3
 _COST = "none is known for a model on this machine"
 
 _WHY_WEIGHTS = (
-    "The model's file has 93 MB. It comes inside a package of the package index, is checked against its known hash, "
+    "The model's file is 93 MB. It comes inside a package of the package index, is checked against its known hash, "
     "and is kept for the next time."
 )
 _WHY_FRAMEWORKS = "Both frameworks take seconds to import. The client itself needs neither; this demo shows the same client in both."
@@ -97,7 +97,7 @@ def _run(
     except KeyboardInterrupt:
         # What was recorded can go nowhere any more, and need not be told of.
         logging.getLogger("genai_integrations").setLevel(logging.CRITICAL)
-        messages.print("Interrupted; everything that was started is gone.", style="yellow")
+        messages.print("Interrupted; everything that was started has been stopped.", style="yellow")
         raise
     return shown, traces
 

@@ -33,7 +33,7 @@ _WHY_POSTGRES = (
     "tables, in a temporary folder; nothing of it is left afterwards."
 )
 _WHY_LANGFUSE = (
-    "Programs hold one Langfuse key pair. With it the client asks which project it is of, reads prompts, and sends "
+    "Programs hold one Langfuse key pair. With it the client asks which project it belongs to, reads prompts, and sends "
     "traces. This part is imitated: a small HTTP server on this machine."
 )
 _WHY_MODEL = (

@@ -36,7 +36,7 @@ def connections(setup: Setup) -> Iterator[Finding]:
         yield _none(setup)
     elif len(broken) > 1 and all(isinstance(row.error, DecryptionError) for row in rows):
         then = "set LANGFUSE_ENCRYPTION_KEY to the ENCRYPTION_KEY of the Langfuse that stored them"
-        yield fail(f"none of the {len(rows)} decrypts: the encryption key is the wrong one", then)
+        yield fail(f"none of the {len(rows)} can be decrypted: the encryption key is wrong", then)
     else:
         yield from map(_broken, broken)
     usable = [row.name for row in rows if not row.error]
@@ -116,7 +116,7 @@ def outages(setup: Setup) -> Iterator[Finding]:
         return
     every = outages_of(usable)
     if every:
-        yield ok(f"one outage takes every model down: {' and '.join(every)}")
+        yield ok(f"one outage takes down every model: {' and '.join(every)}")
         return
     models = dict.fromkeys(model for row in usable for model in row.custom_models)
     found = [client.resolve(model) for model in list(models)[:_MOST_MODELS]]

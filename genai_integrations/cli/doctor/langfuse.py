@@ -37,7 +37,7 @@ def keys(setup: Setup) -> Iterator[Finding]:
         verb = "is" if len(missing) == 1 else "are"
         yield fail(f"{' and '.join(missing)} {verb} not set", f"copy the key pair {_IN_LANGFUSE}")
     elif public.startswith("sk-") or secret.startswith("pk-"):
-        yield fail("the public and the secret key are in each other's place", "swap them")
+        yield fail("the public and the secret key are swapped", "swap them")
     elif public != public.strip() or secret != secret.strip():
         yield fail("a key has spaces around it", "set it again without them")
     else:
@@ -55,7 +55,7 @@ def host(setup: Setup) -> Iterator[Finding]:
     parts = urlsplit(address)
     if "/api/" in f"{parts.path}/":
         then = f"set LANGFUSE_HOST to {address.partition('/api')[0]}"
-        yield fail(f"{address} goes on to the API, which is added by itself", then)
+        yield fail(f"{address} includes the API path, which is added automatically", then)
     elif parts.scheme == "http" and not is_near(parts.hostname or ""):
         yield warn(f"{address} is not encrypted: the secret key travels in the clear", "use https")
     elif not {"LANGFUSE_HOST", "LANGFUSE_BASE_URL"} & setup.environ.keys():
@@ -123,7 +123,7 @@ def database(setup: Setup) -> Iterator[Finding]:
         then = "use the role that `genai setup-db` prints"
         yield warn(f"the role {role} can read it, but also {too_much}", then)
     else:
-        yield ok(f"the role {role} can read it, and do no more")
+        yield ok(f"the role {role} can read it, and nothing else")
 
 
 def _too_much(*, may_write: bool, projects: int) -> str:

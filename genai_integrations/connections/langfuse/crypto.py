@@ -44,7 +44,7 @@ def decrypt(ciphertext: str, keys: Sequence[str], *, where: str) -> str:
         if text is not None:
             return text
     raise DecryptionError(
-        f"{where} does not decrypt: wrong encryption key or a damaged row "
+        f"{where} cannot be decrypted: wrong encryption key or a damaged row "
         "(LANGFUSE_ENCRYPTION_KEY must be the ENCRYPTION_KEY of the Langfuse that stored it)"
     )
 

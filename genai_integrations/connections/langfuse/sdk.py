@@ -94,7 +94,7 @@ class LangfuseSdk:
         if resources is not None and _is_elsewhere(resources, settings):
             raise ConfigurationError(
                 f"the Langfuse SDK in this process already uses {public_key} with {resources.base_url}, and it "
-                f"keeps one host per public key: nothing can be had from {settings.host} through it"
+                f"keeps one host per public key: it cannot be used for {settings.host} as well"
             )
         if not was_there and not settings.tracing and resources is not None:
             _silent.add(resources)

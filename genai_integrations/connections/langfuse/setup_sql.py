@@ -12,7 +12,7 @@ _LONGEST_NAME = 63
 
 _TEMPLATE = """\
 -- A role that can read the LLM connections of one Langfuse project, and nothing else.
--- Those that the project's organisation owns are among them, in versions of Langfuse that have such.
+-- Those that the project's organisation owns are among them, in versions of Langfuse that have these.
 -- Run it in Langfuse's Postgres database as the owner of its tables, e.g. with psql -v ON_ERROR_STOP=1.
 -- The secrets stay encrypted: whoever reads them also needs Langfuse's ENCRYPTION_KEY.
 BEGIN;
@@ -27,7 +27,7 @@ CREATE VIEW {role}.llm_api_keys WITH (security_barrier = true) AS
          custom_models, with_default_models, extra_headers, config
   FROM {schema}.llm_api_keys AS stored
   WHERE project_id = {project}
-     -- What the organisation owns, in versions of Langfuse that have such; others have no such key in the row.
+     -- What the organisation owns, in versions of Langfuse that have these; others have no such key in the row.
      OR (project_id IS NULL AND to_jsonb(stored) ->> 'organization_id'
          = (SELECT org_id FROM {schema}.projects WHERE projects.id = {project}))
   -- The project's own one goes before the organisation's of the same name.

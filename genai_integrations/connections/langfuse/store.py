@@ -227,8 +227,8 @@ def _rows(
         rows += [row for row in inherited if row.name not in own]
     if not rows and (other := connection.execute(_OTHERS, parameters).fetchone()):
         raise CredentialStoreError(
-            f"the role in LANGFUSE_DATABASE_URL reads the project {other[0]}, and the key pair is of "
-            f"{parameters['project']}: take that one's role, or make it with `genai setup-db --role NAME`"
+            f"the role in LANGFUSE_DATABASE_URL reads the project {other[0]}, but the key pair belongs to "
+            f"{parameters['project']}: use the role of that project, or make one with `genai setup-db --role NAME`"
         )
     return rows, may_inherit is not False
 

@@ -79,6 +79,10 @@ NOT_OVER_THE_WIRE = frozenset(
 `extra_body` into the body itself."""
 
 
+_OURS = frozenset(("self", "messages"))
+"""What the client's methods call otherwise than by a parameter of the request: a body could name it once more."""
+
+
 _RECORDED: dict[str, tuple[type, str]] = {
     "langfuse_user_id": (str, "a text"),
     "langfuse_session_id": (str, "a text"),
@@ -146,6 +150,9 @@ def params_of(body: Wire, without: frozenset[str]) -> dict[str, Any]:
         if body[name] is not None and not isinstance(body[name], kind):
             raise Refused(400, "invalid_request", f"{name} must be {words}", param=name)
     params = {name: value for name, value in body.items() if name not in without}
+    if taken := _OURS.intersection(params):
+        name = min(taken)
+        raise Refused(400, "invalid_request", f"a request may not have {name}", param=name)
     prompt = params.get("langfuse_prompt")
     if isinstance(prompt, dict) and "variables" not in prompt:
         # Who names a prompt here wants it filled in; the client would take it as a note for the record.

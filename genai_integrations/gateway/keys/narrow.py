@@ -151,12 +151,12 @@ def checked_terms(
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"a key's name is up to 64 letters, digits, '.', '-' and '_', as 'team-search'; {shown(name)} is not"
+            f"a key's name is up to 64 letters, digits, '.', '-' and '_', such as 'team-search'; {shown(name)} is not"
         )
     patterns = None if models is None else tuple(map(_pattern, models))
     if patterns is not None and not 0 < len(patterns) <= _MOST_PATTERNS:
         raise ConfigurationError(
-            f"a key has 1 to {_MOST_PATTERNS} patterns of models, or none of its own for all models"
+            f"a key has 1 to {_MOST_PATTERNS} patterns of models, or none, for all models"
         )
     row = budgets_of({name: {"per": "month", **budget}})[name] if budget is not None else None
     if expires is not None and expires <= created:

@@ -105,7 +105,7 @@ class Tokens:
         try:
             return await self._read(mark, token)
         except CredentialStoreError as error:
-            _log.warning("%s; what was read of a key before counts on", error)
+            _log.warning("%s; what was last read of a key stays in use", error)
             return known
 
     async def _read(self, mark: bytes, token: Token) -> _Known:

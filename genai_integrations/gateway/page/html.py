@@ -257,7 +257,7 @@ _FORM = """
 <div class="answer" id="answer-left"><b></b><div class="text" dir="auto"></div><div class="note"></div></div>
 <div class="answer" id="answer-right"><b></b><div class="text" dir="auto"></div><div class="note"></div></div>
 </div>
-<p class="genai-muted">These are calls as any other: they cost, they count, and they are recorded.</p>
+<p class="genai-muted">These are calls like any other: they cost, they count, and they are recorded.</p>
 """
 
 _PAGE = """<!doctype html>

@@ -30,7 +30,7 @@ def langfuse_chain(
 ) -> LangfuseChain:
     """A Langfuse prompt, and a model set by the prompt's config: `prompt | model`, both always up to date.
 
-    A config that cannot work, because a value is wrong or nobody serves its model, leaves the settings as they were,
+    A config that cannot work, because a value is wrong or no connection serves its model, leaves the settings as they were,
     with a warning.
 
     Args:
@@ -43,8 +43,8 @@ def langfuse_chain(
         model: Has what the config does not say; default `ChatGenAI()`.
 
     Raises:
-        PromptError: The prompt cannot be had.
-        ConfigurationError: `allow` names a key that there is not, or the config cannot work.
+        PromptError: The prompt cannot be fetched.
+        ConfigurationError: `allow` names a key that does not exist, or the config cannot work.
     """
     live = LivePrompt(name, label, version, client, fallback)
     settings = LiveSettings(live, tuple(allow))

@@ -23,8 +23,8 @@ def langfuse_prompt(
 ) -> Template:
     """A Langfuse prompt as a template of its type: a `PromptTemplate` or a `ChatPromptTemplate`.
 
-    It is looked up at every use, so moving the label in Langfuse changes what comes of it. A call of `ChatGenAI`
-    is linked to the version that it used. Values of no variable are ignored, as chains pass whole dicts.
+    It is looked up at every use, so moving the label in Langfuse changes what it gives. A call of `ChatGenAI`
+    is linked to the version that it used. Values that belong to no variable are ignored, as chains pass whole dicts.
 
     Args:
         name: Its name, with folders.

@@ -39,8 +39,8 @@ def langfuse_prompt(
 ) -> LangfusePromptTemplate:
     """A Langfuse prompt as a LlamaIndex template.
 
-    It is looked up at every use, so moving the label in Langfuse changes what comes of it. A call of `GenAI` is
-    linked to the version that it used. Values of no variable are ignored.
+    It is looked up at every use, so moving the label in Langfuse changes what it gives. A call of `GenAI` is
+    linked to the version that it used. Values that belong to no variable are ignored.
 
     Args:
         name: Its name, with folders.

@@ -12,7 +12,7 @@ from genai_integrations.errors import ConfigurationError
 
 
 def update_prompts(module: PromptMixin, prompts: Mapping[str, BasePromptTemplate]) -> None:
-    """`module.update_prompts`, which would ignore a key that is misspelt.
+    """`module.update_prompts`, but a misspelt key is an error instead of being ignored.
 
     Args:
         module: A query engine, synthesizer, extractor and so on.

@@ -68,7 +68,7 @@ class Beside:
         except Exception as error:  # noqa: BLE001  a thread that ended would do nothing any more
             trouble = str(error) if isinstance(error, GenAIError) else type(error).__name__
         if trouble and trouble != self._last_trouble:
-            _log.warning("the work beside calls, for %s, goes wrong: %s", self.place, trouble)
+            _log.warning("background work for %s fails: %s", self.place, trouble)
         self._last_trouble = trouble
 
     def _after_fork(self) -> object:

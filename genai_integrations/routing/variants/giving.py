@@ -59,7 +59,7 @@ class Given:
         try:
             new = plan_of(rollout.new)
         except GenAIError:
-            why = f"nobody serves {rollout.new!r}"
+            why = f"no connection serves {rollout.new!r}"
             given = self._assignment(frozenset(), others)
             return dataclasses.replace(old, why=why, assignment=given)
         names = frozenset(_named(new, rollout.new))
@@ -84,7 +84,11 @@ class Given:
     def why(self) -> str:
         """Why this variant, for people."""
         kind = type(self.of).__name__.lower()
-        by = f"by {self.by}" if self.by != AT_RANDOM else f"at random, for no {self.of.by} is told"
+        by = (
+            f"by {self.by}"
+            if self.by != AT_RANDOM
+            else f"at random, because no {self.of.by} is given"
+        )
         return f"{kind} {self.of.name!r}: {self.variant!r}, which gets {self.share * 100:g} %, {by}"
 
 

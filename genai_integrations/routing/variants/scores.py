@@ -66,7 +66,7 @@ class Scores:
                     for row in self._read(track.rollout.score, self._since):
                         self._count(track, row)
         except GenAIError as error:
-            _log.warning("the scores of a rollout are not read now: %s", error)
+            _log.warning("the scores of a rollout cannot be read now: %s", error)
         else:
             self._since = began - OVERLAP
 

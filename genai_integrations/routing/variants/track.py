@@ -197,7 +197,7 @@ class Track:
             value: A finite number, up to 1e12; True counts as 1.
 
         Raises:
-            ConfigurationError: The answer is no one of this rollout's, or the value is no number.
+            ConfigurationError: The answer is not one of this rollout's, or the value is not a number.
         """
         variant = _variant_of(reply)
         if variant is None or variant.of != self.name:

@@ -90,7 +90,7 @@ class MessageEvents:
         """
         kind = event.get("type")
         if not isinstance(kind, str):
-            raise InvalidReplyError("an event of the stream is none of Anthropic's")
+            raise InvalidReplyError("an event of the stream is not one of Anthropic's")
         handle = self._HANDLERS.get(kind)
         return () if handle is None else handle(self, event)
 

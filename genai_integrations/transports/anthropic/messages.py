@@ -15,7 +15,7 @@ _SYSTEM = ("system", "developer")
 _RESULTS = ("tool", "function")
 _NOTE = "This is an instruction by whoever runs this conversation, not by the user:"
 _NOTHING = "(no text)"
-"""In place of a user's message without a word: left out, the answer before it would be one to go on with."""
+"""In place of a user's message without a word: left out, the answer before it would be one to continue."""
 
 _SERVERS_CALL = "srvtoolu_"
 _SERVERS_RESULTS = ("web_search_results", "tool_results")

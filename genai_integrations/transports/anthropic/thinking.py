@@ -79,7 +79,7 @@ def _effort(draft: Draft) -> str | None:
 
 def _from_effort(effort: str, model: Claude) -> Wire:
     if model.adapts:
-        # Without `display` newer models give an empty text for what they thought.
+        # Without `display` newer models give an empty string for what they thought.
         return {"type": "adaptive", "display": "summarized"}
     return {"type": "enabled", "budget_tokens": _BUDGETS[effort]}
 

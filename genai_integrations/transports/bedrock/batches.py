@@ -36,7 +36,7 @@ _NAMED = "genai-"
 def say_once() -> None:
     """That Bedrock's batches are not set up."""
     _log.warning(
-        "Bedrock's requests are asked live: its batches need GENAI_BEDROCK_BATCH_S3, such as s3://bucket/folder, and "
+        "Bedrock's requests are sent live: its batches need GENAI_BEDROCK_BATCH_S3, such as s3://bucket/folder, and "
         "GENAI_BEDROCK_BATCH_ROLE, the ARN of a role that may read and write there"
     )
 

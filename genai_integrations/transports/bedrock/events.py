@@ -65,7 +65,7 @@ class ConverseEvents:
                     return ({**self._head, "choices": [choice]},)
                 return self._delta(index, delta)
             return self._other(name, told)
-        raise InvalidReplyError("the stream has an event that is none of Converse")
+        raise InvalidReplyError("the stream has an event that is not one of Converse's")
 
     def finish(self) -> Iterable[Wire]:
         """The body is over: without `metadata`, the usage is not known."""

@@ -53,7 +53,7 @@ class GeminiEvents:
             self._answer = event
         for candidate in event.get("candidates") or ():
             if not isinstance(candidate, dict):
-                raise InvalidReplyError("an event of the stream has a candidate that is none")
+                raise InvalidReplyError("an event of the stream has an invalid candidate")
             index = candidate.get("index", 0)
             own = self._candidates.get(index)
             if own is None:
@@ -79,7 +79,7 @@ class GeminiEvents:
     def _begin(self, event: Wire) -> None:
         refuse_blocked(event)
         if "candidates" not in event and "usageMetadata" not in event:
-            raise InvalidReplyError("an event of the stream is none of Gemini's")
+            raise InvalidReplyError("an event of the stream is not one of Gemini's")
         self._head["id"] = event.get("responseId") or f"chatcmpl-{uuid.uuid4().hex}"
         self._head["model"] = event.get("modelVersion") or self._head["model"]
 
@@ -167,7 +167,7 @@ class _Candidate:
 
 def _checked(text: object) -> str:
     if not isinstance(text, str):
-        raise InvalidReplyError("an event of the stream has a text that is none")
+        raise InvalidReplyError("an event of the stream has a text that is not a string")
     return text
 
 

@@ -182,7 +182,9 @@ class _Turns:
             return dict(part)
         made = media_part(part, per_part=self._newest)
         if made is None:
-            raise ConfigurationError(f"it has a part of the type {kind!r}, which Gemini has not")
+            raise ConfigurationError(
+                f"it has a part of the type {kind!r}, which Gemini does not have"
+            )
         return made
 
 

@@ -44,7 +44,7 @@ def thinking_config(body: Mapping[str, Any], model: str) -> Wire | None:
         return _none(model)
     if effort not in _BUDGETS:
         raise ConfigurationError(
-            f"reasoning_effort {effort!r} is none of {', '.join(('none', *_BUDGETS))}"
+            f"reasoning_effort {effort!r} is not one of {', '.join(('none', *_BUDGETS))}"
         )
     if is_3_or_newer(model):
         return {"thinkingLevel": _level(str(effort), model), "includeThoughts": True}

@@ -134,7 +134,7 @@ class Way:
         await answer.begun()
         answer.close()
         if not 200 <= answer.status < 300:
-            raise APIConnectionError(f"the proxy leads to nobody (HTTP {answer.status})")
+            raise APIConnectionError(f"the proxy cannot connect there (HTTP {answer.status})")
         connection.transport = await asyncio.get_running_loop().start_tls(
             connection.transport, connection, tls_context(), server_hostname=self._host
         )

@@ -58,7 +58,7 @@ def _looked_up(host: str, port: int) -> list[Address]:
     try:
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except UnicodeError:
-        raise socket.gaierror(socket.EAI_NONAME, f"{host[:50]!r} can be no host's name") from None
+        raise socket.gaierror(socket.EAI_NONAME, f"{host[:50]!r} cannot be a host name") from None
 
 
 def refuse_unsafe(address: str) -> None:

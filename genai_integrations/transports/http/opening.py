@@ -120,7 +120,7 @@ def _with_model(connection: Connection, base: str, model: str) -> str:
     ):
         raise CredentialError(
             f"connection {connection.name!r} has the model in its host name, so only its custom models "
-            f"can be called; {model!r} is none of them"
+            f"can be called; {model!r} is not one of them"
         )
     return base.replace("{model}", segment(model), 1)
 

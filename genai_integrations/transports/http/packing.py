@@ -97,7 +97,7 @@ class Unpacking:
         self.given += size
         if self.given > _SUSPICIOUS and self.given > _MOST_TIMES * self._taken:
             raise InvalidReplyError(
-                f"the packed answer grows more than {_MOST_TIMES} times: it is not read on"
+                f"the packed answer grows more than {_MOST_TIMES} times: it is not read further"
             )
 
 

@@ -104,7 +104,9 @@ def decoded(line: bytes, where: str) -> dict[str, Any] | None:
     call = row.get("call")
     is_whole = isinstance(call, Mapping) and call.keys() >= _OF_CALL and _ENDS & row.keys()
     if not is_whole or not isinstance(row.get("ms"), (int, float)):
-        raise ConfigurationError(f"{where} is no line of a tape: record it again, or take it out")
+        raise ConfigurationError(
+            f"{where} is not a line of a tape: record it again, or take it out"
+        )
     return row
 
 

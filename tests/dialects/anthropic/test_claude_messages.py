@@ -150,7 +150,7 @@ CONVERSATIONS = {
         None,
         [user(text("hi"), text("(no text)"))],
     ),
-    "an answer to go on with": (
+    "an answer to continue": (
         [HI, {"role": "assistant", "content": "The answer is: "}],
         None,
         [user(text("hi")), assistant(text("The answer is:"))],

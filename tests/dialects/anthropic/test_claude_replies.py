@@ -198,7 +198,7 @@ def test_what_is_no_message_is_no_answer(answer, dialect):
 
 
 def test_what_is_said_beside_the_words_is_kept(dialect):
-    """The container to go on with, and what was cleared from the context."""
+    """The container to continue, and what was cleared from the context."""
     container = {"id": "container_1", "expires_at": "2026-01-01T00:00:00Z"}
     edits = {"applied_edits": [{"type": "clear_tool_uses_20250919", "cleared_tool_uses": 2}]}
     more = {"container": container, "context_management": edits}

@@ -337,7 +337,7 @@ def test_media(part, made, sent):
         ({"type": "image_url", "image_url": {}}, "no data and no address"),
         ({"type": "input_audio", "input_audio": {"format": "wav"}}, "has no data"),
         ({"type": "file", "file": {"file_data": PNG}}, "does not say what it is: add `format`"),
-        ({"type": "hologram"}, "a part of the type 'hologram', which Gemini has not"),
+        ({"type": "hologram"}, "a part of the type 'hologram', which Gemini does not have"),
     ],
 )
 def test_what_has_no_form_is_refused(part, words, sent):

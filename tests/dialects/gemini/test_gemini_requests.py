@@ -147,7 +147,7 @@ def test_thinking(model, params, thought, sent):
 
 def test_an_effort_that_is_none(sent):
     """The error lists what there is."""
-    with pytest.raises(ConfigurationError, match="reasoning_effort 'huge' is none of none, minimal"):  # fmt: skip
+    with pytest.raises(ConfigurationError, match="reasoning_effort 'huge' is not one of none, minimal"):  # fmt: skip
         sent("hi", reasoning_effort="huge")
 
 

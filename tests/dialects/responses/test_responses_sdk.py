@@ -176,7 +176,7 @@ def test_the_same_intent_is_the_same_body(intent, sdk, server):
 
 
 def test_thoughts_without_a_store(sdk, server):
-    """What the guide on reasoning asks for to go on with a conversation that nobody stores."""
+    """What the guide on reasoning asks for to continue a conversation that nobody stores."""
     server.replies["*"] = {"reasoning_content": "hm", "content": "ok"}
     asked = {"reasoning": {"effort": "low"}, "include": ["reasoning.encrypted_content"]}
     first = sdk.responses.create(model="gpt-5", input=[ASK], store=False, **asked)

@@ -70,7 +70,9 @@ def counted(body: Wire) -> Asked:
 
 async def count(client: GenAIClient, asked: Asked) -> Reply:
     """The tokens of a prompt for the first target of the name: as its provider counts them, where it does."""
-    params = {name: value for name, value in asked.params.items() if name not in CALL_FALLBACKS}
+    # How the count is made is not for the body to say.
+    left_out = (*CALL_FALLBACKS, "exact")
+    params = {name: value for name, value in asked.params.items() if name not in left_out}
     asking = {**params, "disable_fallbacks": True}
     try:
         made = await client.aestimate(asked.model, asked.messages, exact=True, **asking)

@@ -55,11 +55,14 @@ def _is_genuine(block: Mapping[str, Any]) -> bool:
         return False
 
 
+_THINKING = ("thinking", "reasoning_config", "reasoningConfig")
+"""The names of the field that asks for thinking."""
+
+
 def thinking_of(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The request's wish for reasoning; None if it has none."""
     fields = body.get("additionalModelRequestFields") or {}
-    names = ("thinking", "reasoning_config", "reasoningConfig")
-    wish = next((fields[name] for name in names if fields.get(name)), None)
+    wish = next((fields[name] for name in _THINKING if fields.get(name)), None)
     return wish if wish and wish.get("type") != "disabled" else None
 
 
@@ -71,9 +74,13 @@ def check_reasoning(body: Mapping[str, Any], model: str) -> None:
     """
     if not is_claude(model):
         return
-    for name in body.get("additionalModelRequestFields") or {}:
+    for name, value in (body.get("additionalModelRequestFields") or {}).items():
         if name not in _CLAUDE_FIELDS:
             raise model_refused(f"{name}: Extra inputs are not permitted")
+        if name in _THINKING and value and not isinstance(value, dict):
+            raise model_refused(
+                f"{name}: Input should be a valid dictionary or object to extract fields from"
+            )
     messages = body["messages"]
     for where, block in _reasoning_texts(messages):
         if not block.get("signature"):
@@ -97,6 +104,8 @@ def _reasoning_texts(messages: list[dict[str, Any]]) -> Iterator[tuple[str, Mapp
 def _check_limits(body: Mapping[str, Any], thinking: Mapping[str, Any]) -> None:
     limits = body.get("inferenceConfig") or {}
     budget = thinking.get("budget_tokens")
+    if budget is not None and not isinstance(budget, int):
+        raise model_refused("thinking.enabled.budget_tokens: Input should be a valid integer")
     if budget is not None and budget < _LEAST_BUDGET:
         raise model_refused(
             f"thinking.enabled.budget_tokens: Input should be greater than or equal to {_LEAST_BUDGET}"

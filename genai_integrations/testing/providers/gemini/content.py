@@ -216,7 +216,7 @@ def _fragments(
 
 
 def _end(candidate: Mapping[str, Any]) -> dict[str, Any]:
-    """The last chunk's candidate: an empty text that carries the text's signature, or no content at all."""
+    """The last chunk's candidate: an empty string that carries the text's signature, or no content at all."""
     end = {key: value for key, value in candidate.items() if key != "content"}
     if candidate.get("finishReason") == "SAFETY":
         return end

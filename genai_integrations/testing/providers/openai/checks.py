@@ -105,8 +105,16 @@ def _check_messages(messages: list[object]) -> None:
             continue
         _require_closed(open_calls, where)
         _check_content(message, where)
-        open_calls = [call.get("id") for call in message.get("tool_calls") or ()]
+        open_calls = _calls(message, where)
     _require_closed(open_calls, f"messages[{len(messages)}]")
+
+
+def _calls(message: Mapping[str, object], where: str) -> list[str]:
+    """The ids of the calls that a message makes."""
+    calls = message.get("tool_calls") or []
+    if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
+        raise invalid(f"{where}.tool_calls", "expected an array of objects", "invalid_type")
+    return [call.get("id") for call in calls]
 
 
 def _check_content(message: Mapping[str, object], where: str) -> None:
@@ -181,6 +189,8 @@ def _check_values(body: Mapping[str, object]) -> None:
 
 def _check_tools(body: Mapping[str, Any]) -> None:
     tools = body.get("tools")
+    if tools is not None and not isinstance(tools, list):
+        raise invalid("tools", "expected an array of objects", "invalid_type")
     if tools is not None and not tools:
         raise invalid(
             "tools", "empty array. Expected an array with minimum length 1", "empty_array"
@@ -189,8 +199,15 @@ def _check_tools(body: Mapping[str, Any]) -> None:
         message = "'tool_choice' is only allowed when 'tools' are specified."
         raise ApiError(f"Invalid value for 'tool_choice': {message}", 400, param="tool_choice")
     for index, tool in enumerate(tools or ()):
-        if not isinstance(tool, dict) or not (tool.get("function") or {}).get("name"):
+        if not _named(tool, "function"):
             raise missing(f"tools[{index}].function.name")
-    schema = body.get("response_format") or {}
-    if schema.get("type") == "json_schema" and not (schema.get("json_schema") or {}).get("name"):
+    wanted = body.get("response_format")
+    is_schema = isinstance(wanted, dict) and wanted.get("type") == "json_schema"
+    if is_schema and not _named(wanted, "json_schema"):
         raise missing("response_format.json_schema.name")
+
+
+def _named(part: object, key: str) -> bool:
+    """Whether an object has another one at that key, with a name."""
+    held = part.get(key) if isinstance(part, dict) else None
+    return isinstance(held, dict) and bool(held.get("name"))

@@ -214,7 +214,7 @@ class ResponseEvents(_Telling):
         """The chunks that an event stands for."""
         kind = event.get("type")
         if not isinstance(kind, str):
-            raise InvalidReplyError("an event of the stream is none of the Responses API")
+            raise InvalidReplyError("an event of the stream is not one of the Responses API")
         read = _READERS.get(kind)
         return () if read is None else read(self, event)
 
