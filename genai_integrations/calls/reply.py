@@ -255,12 +255,12 @@ class Chunk(WireObject):
     @property
     def text(self) -> str:
         """What the first choice's delta says, or why it refuses; empty where it brings something else."""
-        delta = self._first("delta")
-        return delta.get("content") or delta.get("refusal") or ""
-
-    def _first(self, key: str) -> Wire:
-        choices = self.wire.get("choices")
-        return (choices[0].get(key) if choices else None) or {}
+        for choice in self.wire.get("choices") or ():
+            # With `n=2` most chunks have one choice, which may be the second.
+            if not choice.get("index"):
+                delta = choice.get("delta") or {}
+                return delta.get("content") or delta.get("refusal") or ""
+        return ""
 
 
 class Reply(Chunk):
@@ -281,13 +281,17 @@ class Reply(Chunk):
     @property
     def text(self) -> str:
         """What the first choice says, or why it refuses; empty where it only calls tools, and for embeddings."""
-        message = self._first("message")
+        message = self._first_message()
         return message.get("content") or message.get("refusal") or ""
 
     @property
     def tool_calls(self) -> list[ToolCall]:
         """The tools that the first choice calls; empty for none."""
-        return [ToolCall(call) for call in self._first("message").get("tool_calls") or ()]
+        return [ToolCall(call) for call in self._first_message().get("tool_calls") or ()]
+
+    def _first_message(self) -> Wire:
+        choices = self.wire.get("choices")
+        return (choices[0].get("message") if choices else None) or {}
 
     @property
     def parsed(self) -> Any:

@@ -75,6 +75,9 @@ def test_the_short_ways():
     assert Reply({"data": [{"embedding": [0.5]}]}, Route("e")).text == ""
     assert Chunk({"choices": [{"delta": {"content": "He"}}]}).text == "He"
     assert Chunk({"choices": [], "usage": {}}).text == ""
+    second = {"index": 1, "delta": {"content": "Ho"}}
+    assert Chunk({"choices": [second]}).text == ""
+    assert Chunk({"choices": [second, {"index": 0, "delta": {"content": "He"}}]}).text == "He"
 
 
 def test_the_providers_id_is_the_last_attempts():
