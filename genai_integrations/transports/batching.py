@@ -12,12 +12,12 @@ from genai_integrations.calls.incoming import check_reply
 from genai_integrations.calls.wire import Operation, Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import GenAIError, InvalidReplyError
+from genai_integrations.errors import InvalidReplyError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.settings import answer_limits
 from genai_integrations.transports.batch_dialect import Account, Ask, Asking, BatchDialect, Pause
 from genai_integrations.transports.dialect import Dialect
-from genai_integrations.transports.failures import failure_in, leaving, unwritable
+from genai_integrations.transports.failures import failure_in, leaving, written
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import Shared
@@ -28,15 +28,6 @@ T = TypeVar("T")
 
 _TIMEOUT, _IDLE = 600.0, 60.0
 """Seconds for one request, uploads among them, and for a silence within a file."""
-
-
-def _body(dialect: Dialect, call: WireCall) -> Wire:
-    try:
-        return dialect.body(call)
-    except GenAIError:
-        raise
-    except Exception as error:
-        raise unwritable(error) from error
 
 
 class Batching:
@@ -69,7 +60,7 @@ class Batching:
         spoken = self._spoken(call)
         headers = call.headers
         if spoken.headers is not None:
-            headers = spoken.headers(call, _body(spoken, call))
+            headers = spoken.headers(call, written(spoken.body, call))
         return Account(call.connection, call.model, call.operation, self._pins, headers)
 
     def account_of(self, connection: Connection, model: str, operation: Operation) -> Account:
@@ -84,7 +75,7 @@ class Batching:
         """
         batches = self.dialect(call.connection, call.model)
         assert batches is not None  # noqa: S101  asked of those that have one
-        return batches.line(call, _body(self._spoken(call), call), custom_id)
+        return batches.line(call, written(self._spoken(call).body, call), custom_id)
 
     def reply(self, call: WireCall, answer: object) -> Wire:
         """An answer in OpenAI's form.

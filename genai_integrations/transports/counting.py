@@ -10,10 +10,10 @@ import orjson
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.connections.connection import Connection
 from genai_integrations.connections.origins import OriginPins
-from genai_integrations.errors import GenAIError, InvalidReplyError
+from genai_integrations.errors import InvalidReplyError
 from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.dispatch import dialect_of
-from genai_integrations.transports.failures import leaving, unwritable
+from genai_integrations.transports.failures import leaving, written
 from genai_integrations.transports.http.endpoint import Endpoint
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import SHARED, Shared
@@ -134,13 +134,7 @@ class Counter:
         call = dataclasses.replace(call, connection=connection)
         row = _ROWS[_dialect(call.connection, call.model)]()
         call = dataclasses.replace(call, model=row.model(call.model))
-        try:
-            written = row.body(call)
-        except GenAIError:
-            raise
-        except Exception as error:
-            raise unwritable(error) from error
-        body = jsonbytes.dumps(written)
+        body = jsonbytes.dumps(written(row.body, call))
         endpoint = self._endpoint(row, call)
         return row, endpoint.signed(body) if endpoint.signer else endpoint, body
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from genai_integrations.calls.incoming import request_id
 from genai_integrations.errors import (
@@ -123,14 +123,25 @@ class Answered(Protocol):
         ...
 
 
-def unwritable(error: Exception) -> BadRequestError:
-    """What the caller gets where a dialect cannot write a request: a part of a wrong type, mostly.
+_T = TypeVar("_T")
+_Asked = TypeVarTuple("_Asked")
 
-    The target has not been asked, so nothing is said of it.
+
+def written(write: Callable[[*_Asked], _T], *asked: *_Asked) -> _T:
+    """What a dialect writes of a request: its body, or its headers.
+
+    Raises:
+        BadRequestError: It cannot, mostly because a part has a wrong type. The target has not been asked, so nothing is
+            said of it.
     """
-    return BadRequestError(
-        f"the request cannot be written in its form ({type(error).__name__}): check its parts and their types"
-    )
+    try:
+        return write(*asked)
+    except GenAIError:
+        raise
+    except Exception as error:
+        raise BadRequestError(
+            f"the request cannot be written in its form ({type(error).__name__}): check its parts and their types"
+        ) from error
 
 
 def leaving(error: Exception, secrets: Sequence[str], answer: Answered | None) -> GenAIError:

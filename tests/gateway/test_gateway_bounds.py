@@ -121,13 +121,13 @@ def test_what_is_more_than_the_operator_allows_is_not_said(operators, asked, kep
 def test_a_request_has_so_many_texts_to_embed(gateway, provider):
     """2,048, as OpenAI's own: where a provider takes one at a time, each is a request."""
     asking = {"model": "seoul/text-embedding-3-small", "input": ["a"] * 2049}
-    answer = httpx.post(f"{gateway}/v1/embeddings", json=asking)
+    answer = httpx.post(f"{gateway}/v1/embeddings", json=asking, timeout=60)
 
     assert answer.status_code == 400
     assert answer.json()["error"]["message"] == "input has more than 2048 texts"
     assert not provider.requests
     asking["input"].pop()
-    assert httpx.post(f"{gateway}/v1/embeddings", json=asking).status_code == 200
+    assert httpx.post(f"{gateway}/v1/embeddings", json=asking, timeout=60).status_code == 200
 
 
 def test_a_limit_says_when_to_come_back(provider):
