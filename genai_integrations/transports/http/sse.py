@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from genai_integrations.errors import InvalidReplyError
 from genai_integrations.settings import answer_limits
-from genai_integrations.transports.http.sizes import too_large
 
 _BOM = b"\xef\xbb\xbf"
 _PLAIN = (b"", b"message", b"error")
@@ -117,6 +116,8 @@ class SSEDecoder:
         else:
             most, variable = self._limits.event, "GENAI_MAX_EVENT_BYTES"
         if self._held > most:
+            from genai_integrations.transports.http.sizes import too_large
+
             raise InvalidReplyError(too_large("an event of the stream", most, variable))
 
     def _start(self, piece: bytes) -> bytes:
