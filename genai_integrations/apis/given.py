@@ -15,7 +15,7 @@ _KINDS: Mapping[type, str] = {
     dict: "an object",
     int: "a whole number",
     list: "a list",
-    str: "a text",
+    str: "a string",
 }
 
 

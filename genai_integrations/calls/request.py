@@ -304,7 +304,7 @@ def _checked_messages(messages: object) -> Sequence[Mapping[str, Any]]:
             'messages must be a list like [{"role": "user", "content": "Hello!"}]'
         )
     if not all(map(_is_plain, messages)):
-        messages = [_plain(message) for message in messages]
+        messages = [plain_message(message) for message in messages]
     for at, message in enumerate(messages):
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
             raise ConfigurationError(
@@ -340,14 +340,14 @@ def _is_plain(message: object) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
+def plain_message(value: Any) -> Any:
     """A message of an answer as a dict: ours, OpenAI's, LiteLLM's, and calls or parts taken out of one."""
     if isinstance(value, WireObject):
         return value.wire
     if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: plain_message(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain_message(inner) for inner in value]
     dump = getattr(value, "model_dump", None)
     # What was not set is not sent: a null is more than OpenAI takes in some places.
     return dump(exclude_unset=True) if callable(dump) else value

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from genai_integrations.calls.vectors import Vector, vectors_of
 from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.errors import (
     ConfigurationError,
     ContextWindowExceededError,
-    InvalidReplyError,
 )
 from genai_integrations.langchain.errors import framework_errors
-
-Vector = list[float]
 
 _BYTES_PER_TOKEN = 2
 """Fewer than in any common language, so that a batch is rather too small than too large."""
@@ -121,7 +117,7 @@ class GenAIEmbeddings(BaseModel, Embeddings):
                 raise
             half = len(texts) // 2
             return self._embed(texts[:half]) + self._embed(texts[half:])
-        return _vectors(reply.wire["data"], len(texts))
+        return vectors_of(reply.wire["data"], len(texts))
 
     async def _aembed(self, texts: list[str]) -> list[Vector]:
         try:
@@ -131,7 +127,7 @@ class GenAIEmbeddings(BaseModel, Embeddings):
                 raise
             half = len(texts) // 2
             return await self._aembed(texts[:half]) + await self._aembed(texts[half:])
-        return _vectors(reply.wire["data"], len(texts))
+        return vectors_of(reply.wire["data"], len(texts))
 
     def _params(self) -> dict[str, Any]:
         own = {
@@ -178,24 +174,3 @@ async def _in_order(batches: Iterable[Any]) -> list[Vector]:
         for task in tasks:
             task.cancel()
     return [vector for vectors in found for vector in vectors]
-
-
-def _vectors(rows: Sequence[Any], wanted: int) -> list[Vector]:
-    """The vectors, each in the place of its text."""
-    places: list[Vector | None] = [None] * wanted
-    for at, row in enumerate(rows):
-        place = row.get("index", at)
-        if place in range(wanted):
-            places[place] = _vector(row.get("embedding"))
-    found = [vector for vector in places if vector]
-    if len(found) != wanted:
-        raise InvalidReplyError(f"{wanted} texts were sent, and {len(found)} vectors came back")
-    return found
-
-
-def _vector(given: Any) -> Vector:
-    if not isinstance(given, str):
-        return list(map(float, given or ()))
-    # Some servers pack vectors as OpenAI does when asked to: 32-bit floats in base64.
-    packed = array("f", base64.b64decode(given))
-    return packed.tolist()

@@ -11,6 +11,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 
 from genai_integrations.calls.reply import Reply
+from genai_integrations.calls.vectors import vectors_of
 from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
 from genai_integrations.llama_index.params import merged
@@ -123,11 +124,12 @@ class GenAIEmbedding(BaseEmbedding):
 
     def _embed(self, texts: list[str], kwargs: dict[str, Any]) -> list[Embedding]:
         params = self._params(kwargs)
-        return self._read(self.client.embedding(self.model_name, texts, **params))
+        return self._read(self.client.embedding(self.model_name, texts, **params), len(texts))
 
     async def _aembed(self, texts: list[str], kwargs: dict[str, Any]) -> list[Embedding]:
         params = self._params(kwargs)
-        return self._read(await self.client.aembedding(self.model_name, texts, **params))
+        reply = await self.client.aembedding(self.model_name, texts, **params)
+        return self._read(reply, len(texts))
 
     def _params(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         own = {
@@ -139,7 +141,7 @@ class GenAIEmbedding(BaseEmbedding):
         trace = {} if span is None else {"langfuse_observation": span}
         return merged(self.additional_kwargs, own, trace, kwargs)
 
-    def _read(self, reply: Reply) -> list[Embedding]:
+    def _read(self, reply: Reply, wanted: int) -> list[Embedding]:
         tokens = (reply.wire.get("usage") or {}).get("total_tokens") or 0
         with _counting:
             before = self._usage
@@ -148,7 +150,7 @@ class GenAIEmbedding(BaseEmbedding):
                 before.total_tokens + tokens,
                 before.cost + (reply.route.cost or 0.0),
             )
-        return [row["embedding"] for row in reply.wire["data"]]
+        return vectors_of(reply.wire["data"], wanted)
 
     def __copy__(self) -> Self:
         return self.with_()

@@ -69,7 +69,7 @@ def chat_response(reply: Reply) -> ChatResponse:
     calls = message.get("tool_calls") or ()
     text = message.get("content") or _transcript(message) or ""
     blocks: list[ContentBlock] = []
-    if thought := _thought_in(message, usage):
+    if thought := thought_in(message, usage):
         blocks.append(thought)
     if text or not calls:
         blocks.append(TextBlock(text=text))
@@ -115,12 +115,14 @@ class Growing:
         self._begin()
 
     def _begin(self) -> None:
+        self._number: int | None = None
         self._whole = False
         self._is_rich = False
         self._text = ""
         self._thoughts = _Thoughts()
         self._calls = _Calls()
         self._media: list[ContentBlock] = []
+        self._refusal = ""
         self._extras = StreamedExtras()
         self._kept: Wire = {}
 
@@ -130,8 +132,12 @@ class Growing:
         choices = wire.get("choices")
         delta: Wire = {}
         if choices:
-            delta = choices[0].get("delta") or delta
-            self._whole = self._whole or bool(choices[0].get("finish_reason"))
+            choice = choices[0]
+            if self._number is None:
+                self._number = choice.get("index") or 0
+            if self._number == (choice.get("index") or 0):  # of several answers, the first
+                delta = choice.get("delta") or delta
+                self._whole = self._whole or bool(choice.get("finish_reason"))
         elif "restarted" in wire:
             # The stream broke, and what it had said is to be forgotten.
             self._begin()
@@ -161,11 +167,14 @@ class Growing:
         """What is beside the blocks."""
         if self._whole:
             self._kept = self._extras.wire(wire) or self._kept
+            if self._refusal:
+                self._kept = {"refusal": self._refusal, **self._kept}
         return {**self._calls.extra(), **self._kept} if self._is_rich or self._kept else {}
 
     def _beside_text(self, delta: Wire, extra: Wire) -> str:
         """Take in what most chunks do not have; return the words of a spoken answer."""
         self._extras.add(delta)
+        self._refusal += delta.get("refusal") or ""
         reasoning = _reasoning(delta)
         if reasoning or delta.get("thinking_blocks"):
             self._thoughts.add(delta)
@@ -199,11 +208,11 @@ class _Thoughts:
                 self._whole[name] = self._whole.get(name, "") + delta[name]
         for part in delta.get("thinking_blocks") or ():
             self._sign(part)
-        self.block = _thought_in(self._whole, None)
+        self.block = thought_in(self._whole, None)
 
     def count(self, usage: Wire) -> None:
         if self.block:
-            self.block = _thought_in(self._whole, usage)
+            self.block = thought_in(self._whole, usage)
 
     def _sign(self, part: Wire) -> None:
         signed: list[Wire] = self._whole.get("thinking_blocks") or []
@@ -271,7 +280,7 @@ def _reasoning(message: Wire) -> str:
     return next((message[name] for name in _REASONING if message.get(name)), "")
 
 
-def _thought_in(message: Wire, usage: Wire | None) -> ThinkingBlock | None:
+def thought_in(message: Wire, usage: Wire | None) -> ThinkingBlock | None:
     """The block of what was thought, with what its provider wants back of it later."""
     text, parts = _reasoning(message), message.get("thinking_blocks") or ()
     signed = [part for part in parts if part.get("signature") or part.get("data")]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from genai_integrations.calls.request import plain_message
 from genai_integrations.errors import ConfigurationError, PromptError, PromptVariableError
 from genai_integrations.prompts.model_settings import (
     DEFAULT_SETTINGS,
@@ -272,9 +273,19 @@ class Prompt:
     def _history(self, name: str, value: object) -> list[Message]:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise self.refused(name)
-        if not all(isinstance(item, Mapping) and "role" in item for item in value):
+        given = [placed_message(item) for item in value]
+        if not all(isinstance(item, Mapping) and "role" in item for item in given):
             raise self.refused(name)
-        return [dict(item) for item in value]
+        return [dict(item) for item in given]
+
+
+def placed_message(given: Any) -> Any:
+    """One message for a placeholder. That of an answer, ours or OpenAI's, becomes a dict; all else stays as it is."""
+    if isinstance(given, Mapping):
+        return given
+    plain = plain_message(given)
+    # Frameworks' messages can be dumped too, and are of another shape then.
+    return plain if isinstance(plain, Mapping) and "content" in plain else given
 
 
 def parsed_body(given: str | Sequence[Mapping[str, str]]) -> Body:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
-import random
 
 import pytest
 from hypothesis import given
@@ -15,12 +14,10 @@ from genai_integrations.errors import (
     BadRequestError,
     ConfigurationError,
     ContextWindowExceededError,
-    InvalidReplyError,
 )
 from genai_integrations.langchain import GenAIEmbeddings
-from genai_integrations.langchain.embeddings import _vectors
 from genai_integrations.testing.faults import Fault
-from genai_integrations.testing.providers.embeddings import as_base64, vector_of
+from genai_integrations.testing.providers.embeddings import vector_of
 
 TEXTS = [f"text number {number}" for number in range(10)]
 
@@ -90,17 +87,6 @@ def test_empty_texts_are_refused_by_their_place(client, embed):
         embed(GenAIEmbeddings(client=client), ["a", ""])
     with pytest.raises(ConfigurationError, match=r"texts\[0\]"):
         GenAIEmbeddings(client=client).embed_query("")
-
-
-def test_vectors_find_their_places():
-    """Rows may come in any order, packed or not; missing ones are noticed."""
-    rows = [{"index": number, "embedding": [float(number)]} for number in range(5)]
-    random.Random(0).shuffle(rows)
-
-    assert _vectors(rows, 5) == [[0.0], [1.0], [2.0], [3.0], [4.0]]
-    assert _vectors([{"embedding": as_base64([0.5, 1.0])}], 1) == [[0.5, 1.0]]
-    with pytest.raises(InvalidReplyError, match="6 texts were sent, and 5 vectors"):
-        _vectors(rows, 6)
 
 
 def test_a_progress_bar(client, capsys):

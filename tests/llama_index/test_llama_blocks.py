@@ -69,6 +69,42 @@ def test_media_go_in(block, part):
     assert parts(block) == [part]
 
 
+CSV = b"a,b\n1,2\n"
+CSV64 = base64.b64encode(CSV).decode()
+
+
+@pytest.mark.parametrize(
+    ("block", "part"),
+    [
+        (DocumentBlock(data=CSV, title="x.csv"), file_part(filename="x.csv", file_data=f"data:text/csv;base64,{CSV64}")),
+        (DocumentBlock(data=b'{"a": 1}', title="a.json"), file_part(filename="a.json", file_data="data:text/plain;base64,eyJhIjogMX0=")),
+        (DocumentBlock(data=CSV), file_part(filename="input_document", file_data=f"data:text/plain;base64,{CSV64}")),
+        (DocumentBlock(data="é".encode() * 151), file_part(filename="input_document", file_data="data:text/plain;base64," + base64.b64encode("é".encode() * 151).decode())),
+        (DocumentBlock(data=b"\0\1"), file_part(filename="input_document", file_data="data:application/pdf;base64,AAE=")),
+        (DocumentBlock(url=f"data:text/csv;base64,{CSV64}"), file_part(filename="input_document", file_data=f"data:text/csv;base64,{CSV64}")),
+        (DocumentBlock(url="data:text/plain,a%20b"), file_part(filename="input_document", file_data="data:text/plain;base64,YSBi")),
+        (ImageBlock(url="data:image/svg+xml;base64,PHN2Zy8+"), {"type": "image_url", "image_url": {"url": "data:image/svg+xml;base64,PHN2Zy8+"}}),
+        (ImageBlock(url=f"data:;base64,{INLINE['png']}"), IMAGE),
+        (AudioBlock(url="data:audio/mpeg;base64,AQID"), {"type": "input_audio", "input_audio": {"data": "AQID", "format": "mp3"}}),
+    ],
+)  # fmt: skip
+def test_media_are_sent_as_what_they_are(block, part):
+    """By the type that their address says, by their title, or by what they begin like; a table was sent as a PDF."""
+    assert parts(block) == [part]
+
+
+def test_a_document_of_a_file_has_the_files_name(tmp_path):
+    """Servers look at its ending; LlamaIndex calls every document alike."""
+    path = tmp_path / "prices.csv"
+    path.write_bytes(CSV)
+    wanted = f"data:text/csv;base64,{CSV64}"
+
+    assert parts(DocumentBlock(path=path)) == [file_part(filename="prices.csv", file_data=wanted)]
+    assert parts(DocumentBlock(path=path, title="Prices")) == [
+        file_part(filename="Prices", file_data="data:text/plain;base64," + CSV64)
+    ]
+
+
 def test_files_are_read(tmp_path, llm, sent):
     """A path becomes the file's contents; an async call reads it in a thread."""
     path = tmp_path / "dot.png"

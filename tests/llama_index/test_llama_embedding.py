@@ -98,6 +98,16 @@ def test_queries_and_documents_have_parameters_of_their_own(client, provider):
     assert [row.body["user"] for row in provider.requests] == ["query", "document"] * 2
 
 
+def test_packed_vectors_are_numbers(embedding):
+    """As some servers send them unasked; they are the vectors that come unpacked, in 32 bits."""
+    packed = embedding.with_(additional_kwargs={"encoding_format": "base64"})
+
+    vectors = packed.get_text_embedding_batch(TEXTS)
+
+    for vector, plain in zip(vectors, embedding.get_text_embedding_batch(TEXTS), strict=True):
+        assert vector == pytest.approx(plain)
+
+
 def test_usage_is_counted(embedding):
     """Requests, tokens and dollars since it was made."""
     embedding.get_text_embedding_batch(TEXTS)

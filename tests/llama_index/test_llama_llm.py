@@ -52,6 +52,14 @@ def test_every_streamed_response_holds_the_text_so_far(llm, hello):
     assert texts[-1] == "provider says: Hello!"
 
 
+def test_of_several_answers_the_first_is_streamed(llm, hello):
+    """Their pieces come mixed, with a number each."""
+    *_, last = llm.stream_chat(hello, n=2)
+
+    assert last.message.content == "provider says: Hello!"
+    assert last.raw.whole
+
+
 def test_a_call_wins_over_the_llm(llm, hello, sent):
     """Every parameter can be given per call, by LlamaIndex's name or the provider's; None takes it away."""
     own = llm.with_(temperature=0.9, max_tokens=50, additional_kwargs={"seed": 1})

@@ -169,6 +169,17 @@ def test_a_refusal_is_an_error(llm, provider):
 
     with pytest.raises(InvalidReplyError, match="I may not"):
         llm.structured_predict(Menu, PROMPT, cuisine="France")
+    with pytest.raises(InvalidReplyError, match="I may not"):
+        list(llm.stream_structured_predict(Menu, PROMPT, cuisine="France"))
+
+
+def test_a_refusal_is_beside_the_blocks(llm, four_ways, provider):
+    """Streamed or not: the answer itself is empty."""
+    provider.replies["*"] = {"content": None, "refusal": "I may not."}
+
+    for response in four_ways(llm, [ChatMessage("A menu.")]):
+        assert response.message.content == ""
+        assert response.message.additional_kwargs == {"refusal": "I may not."}
 
 
 def test_as_structured_llm(llm, provider):

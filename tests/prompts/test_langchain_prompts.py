@@ -187,6 +187,7 @@ def test_a_placeholder_takes_langchains_messages(client, chat):
     """And pairs, texts and OpenAI's own, tool calls among them; what is in them is not looked at."""
     call = {"name": "look", "args": {"a": "{{text}}"}, "id": "1", "type": "tool_call"}
     wire = {"id": "2", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    answered = client.completion("gpt-4o", [{"role": "user", "content": "Hi"}]).choices[0].message
     history = [
         HumanMessage("{{text}}", name="Kim"),
         AIMessage("", tool_calls=[call]),
@@ -198,6 +199,7 @@ def test_a_placeholder_takes_langchains_messages(client, chat):
         {"role": "tool", "content": "c", "tool_call_id": "2"},
         {"role": "narrator", "content": "n"},
         HumanMessage([{"type": "text", "text": "part"}]),
+        answered,
     ]
 
     found = langfuse_prompt("chat", client=client).format_messages(
@@ -211,6 +213,7 @@ def test_a_placeholder_takes_langchains_messages(client, chat):
     assert kept[7].tool_call_id == "2"
     assert kept[8] == ChatMessage(role="narrator", content="n")
     assert kept[9] == history[9]
+    assert (kept[10].type, kept[10].content) == ("ai", "provider says: Hi")
 
 
 @pytest.mark.parametrize("value", ["Hi", None, 5, {"role": "user"}, [5], [None], [{"x": 1}], ""])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from llama_index.core import Document, MockEmbedding, SummaryIndex
 from llama_index.core.indices.prompt_helper import PromptHelper
 from llama_index.core.llms import ChatMessage, MessageRole, MockLLM
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.output_parsers import PydanticOutputParser
 from llama_index.core.program import LLMTextCompletionProgram
 from llama_index.core.prompts import SelectorPromptTemplate
@@ -37,6 +38,7 @@ from genai_integrations.llama_index import (
     langfuse_prompt,
     update_prompts,
 )
+from genai_integrations.llama_index.messages import to_wire
 from genai_integrations.llama_index.prompts.messages import MARK
 
 HISTORY = [{"role": "user", "content": "{{text}} {q}"}, {"role": "assistant", "content": "b"}]
@@ -195,9 +197,66 @@ def test_a_placeholder_takes_llamaindexs_messages(client, qa):
     assert kept[5].content == "part"
 
 
+def test_a_placeholder_takes_openais_parts(client, qa):
+    """As the client and LangChain's templates do; they are sent as they were given."""
+    parts = [
+        {"type": "text", "text": "Look.", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+        {"type": "image_url", "image_url": {"url": "https://a.example/b.png", "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+        {"type": "input_audio", "input_audio": {"data": "AQID", "format": "mp3"}},
+        {"type": "file", "file": {"filename": "b.csv", "file_data": "data:text/csv;base64,YSxi"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+    ]
+    history = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": ["one", {"type": "text", "text": "two"}]},
+    ]
+
+    found = langfuse_prompt("qa", client=client).format_messages(
+        context_str="c", query_str="q", history=history
+    )
+
+    assert to_wire(found)[1]["content"] == parts
+    assert found[2].content == "one\ntwo"
+
+
+def test_a_placeholder_takes_what_was_answered(client, qa, provider):
+    """A reply's message goes into the next turn as it is, with what its provider wants back."""
+    provider.replies["*"] = lambda _: {
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {
+                    "role": "assistant",
+                    "content": "Yes.",
+                    "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}],
+                },
+            }
+        ]
+    }
+    reply = client.completion("gpt-4o", HISTORY[:1])
+
+    found = langfuse_prompt("qa", client=client).format_messages(
+        context_str="c", query_str="q", history=[reply.choices[0].message]
+    )
+
+    assert to_wire(found)[1] == {
+        "role": "assistant",
+        "content": "Yes.",
+        "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}],
+    }
+
+
 @pytest.mark.parametrize(
-    "value", ["Hi", None, 5, ["Hi"], [{"content": "x"}], [{"role": "user", "content": 5}]]
-)
+    "value",
+    [
+        "Hi", None, 5, ["Hi"], [{"content": "x"}], [{"role": "user", "content": 5}],
+        [{"role": "user", "content": [{"type": "text"}]}],
+        [{"role": "user", "content": [{"type": "image_url", "image_url": None}]}],
+        [{"role": "user", "content": [{"block_type": "image", "url": 5}]}],
+    ],
+)  # fmt: skip
 def test_a_placeholder_takes_nothing_else(value, client, qa):
     """The error names it."""
     template = langfuse_prompt("qa", client=client)
@@ -243,6 +302,18 @@ def test_filling_in_leaves_the_template_alone(client, qa):
     assert len(made.format_messages(query_str="q")) == 3
     assert made.output_parser is template.output_parser is parser
     assert template.kwargs == {}
+
+
+@pytest.mark.parametrize("name", ["metadata", "output_parser", "function_mappings", "live"])
+def test_a_variable_may_be_called_as_an_argument_is(name, client, langfuse):
+    """It can be filled in, and copies of the template keep its value."""
+    langfuse.create_prompt("text", f"About {{{{{name}}}}}.")
+    template = langfuse_prompt("text", client=client, metadata={"kept": 1})
+
+    made = template.partial_format(**{name: "a book"})
+
+    assert made.format() == copy.deepcopy(made).format() == "About a book."
+    assert made.metadata["kept"] == 1
 
 
 def test_an_output_parser(client, langfuse, qa):
@@ -322,6 +393,46 @@ def test_in_a_query_engine(client, qa, llm):
     assert str(other.query("why?")) == "provider says: why?"
     kept = other.get_prompts()["response_synthesizer:text_qa_template"]
     assert kept.live == template.live
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [("context", "context_template"), ("condense_plus_context", "context_prompt")],
+)
+def test_in_a_chat_engine(mode, name, client, langfuse, llm, provider):
+    """Which reads the template's text, and fills it in itself; braces that are no variable stay."""
+    langfuse.create_prompt("context", 'As {{tone}} JSON {"a": {}}: {{kontext}}')
+    template = langfuse_prompt(
+        "context", client=client, template_var_mappings={"context_str": "kontext"}, tone="terse"
+    )
+    index = SummaryIndex.from_documents(
+        [Document(text="the context")], embed_model=MockEmbedding(2)
+    )
+    engine = index.as_chat_engine(
+        mode, llm=llm, memory=ChatMemoryBuffer.from_defaults(), **{name: template}
+    )
+
+    assert engine.chat("why?").response == "provider says: why?"
+
+    langfuse.create_prompt("context", "Now {{kontext}}.")
+    client.refresh()
+    engine.chat("and now?")
+    first, *_, last = (row.body["messages"][0]["content"] for row in provider.requests)
+    assert first == 'As terse JSON {"a": {}}: the context'
+    assert last == "Now the context."
+
+
+def test_a_chat_prompt_has_no_text_for_a_chat_engine(client, qa, llm):
+    """The error says what does."""
+    index = SummaryIndex.from_documents([Document(text="x")], embed_model=MockEmbedding(2))
+    template = langfuse_prompt("qa", client=client, history=[])
+
+    engine = index.as_chat_engine(
+        "context", llm=llm, memory=ChatMemoryBuffer.from_defaults(), context_template=template
+    )
+
+    with pytest.raises(PromptError, match=r"'qa' is a chat prompt.*: use a text prompt"):
+        engine.chat("why?")
 
 
 def test_a_key_that_is_misspelt(client, qa, llm):

@@ -8,6 +8,7 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionMessage
 
 from genai_integrations import GenAIClient
 from genai_integrations.errors import PromptError, PromptNotFoundError, PromptVariableError
@@ -262,6 +263,18 @@ def test_a_placeholder_takes_messages_without_text(content, client, chat):
     messages = client.get_prompt("chat", {"language": "", "text": "", "history": [message]})
 
     assert messages[1] == message
+
+
+def test_a_placeholder_takes_what_was_answered(client, chat):
+    """A reply's message, ours or that of OpenAI's SDK, is what the next turn's history has; an error otherwise."""
+    reply = client.completion("gpt-4o", [{"role": "user", "content": "Hi"}])
+    theirs = ChatCompletionMessage(role="assistant", content="b")
+    values = {"language": "", "text": "", "history": [reply.choices[0].message, theirs]}
+
+    _, first, second, _ = client.get_prompt("chat", values)
+
+    assert (first["role"], first["content"]) == ("assistant", "provider says: Hi")
+    assert second == {"role": "assistant", "content": "b"}
 
 
 def test_variables(client, langfuse, chat):

@@ -40,7 +40,7 @@ def _number(value: object) -> bool:
 
 
 _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "embedder": (callable, "a function from a list of texts to their vectors"),
+    "embedder": (callable, "a function from a list of strings to their vectors"),
     "threshold": (lambda value: _number(value) and -1 <= value <= 1, "a number from -1 to 1"),
     "verifier": (callable, "a function of two questions that returns True or False"),
     "detector": (callable, "a function of a text that returns True or False"),

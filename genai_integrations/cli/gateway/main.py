@@ -52,7 +52,7 @@ def gateway(  # noqa: PLR0917 - each is an option
 
     Speaks OpenAI's API, with /v1 and without. Ctrl-C ends it; streams under way go on to their end.
 
-    With a Langfuse key pair in the environment, callers show the key of their project. Without, it serves this machine only. Ends with 1 if it cannot start.
+    With a Langfuse key pair in the environment, callers show the key of their project. Without, it serves this machine only. Exits with 1 if it cannot start.
     """
     if context.invoked_subcommand is not None:
         return
@@ -73,7 +73,7 @@ def doctor(  # noqa: PLR0917 - each is an option
 
     Takes the options that the gateway would be started with. Nothing is changed, and no model is asked.
 
-    Ends with 1 if something fails.
+    Exits with 1 if something fails.
     """
     from genai_integrations.cli.doctor.run import run
     from genai_integrations.cli.gateway.doctor import CHECKS, GatewaySetup

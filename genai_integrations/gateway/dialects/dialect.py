@@ -84,10 +84,10 @@ _OURS = frozenset(("self", "messages"))
 
 
 _RECORDED: dict[str, tuple[type, str]] = {
-    "langfuse_user_id": (str, "a text"),
-    "langfuse_session_id": (str, "a text"),
-    "langfuse_trace_name": (str, "a text"),
-    "langfuse_tags": (list, "a list of texts"),
+    "langfuse_user_id": (str, "a string"),
+    "langfuse_session_id": (str, "a string"),
+    "langfuse_trace_name": (str, "a string"),
+    "langfuse_tags": (list, "a list of strings"),
     "langfuse_metadata": (dict, "an object"),
     "langfuse_prompt": (dict, "an object"),
 }

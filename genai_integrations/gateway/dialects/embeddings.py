@@ -58,7 +58,7 @@ def request(body: Wire) -> Asked:
         raise Refused(
             400,
             "invalid_request",
-            "input must be a text, its tokens, or a list of either, and not empty",
+            "input must be a string, its tokens, or a list of either, and not empty",
             param="input",
         )
     return Asked(model, texts, params_of(body, _OWN), body=body)

@@ -15,7 +15,7 @@ from langchain_core.messages import (
 )
 
 from genai_integrations.langchain.messages import to_wire
-from genai_integrations.prompts.template import Prompt
+from genai_integrations.prompts.template import Prompt, placed_message
 
 if TYPE_CHECKING:
     from genai_integrations.live_prompt import LivePrompt
@@ -89,6 +89,8 @@ def _message(role: str, content: str) -> BaseMessage:
 
 def _given(item: Any) -> BaseMessage:
     """One message of a placeholder: LangChain's, OpenAI's, or anything else that LangChain takes."""
+    if not isinstance(item, BaseMessage):
+        item = placed_message(item)
     if isinstance(item, Mapping) and isinstance(item.get("role"), str):
         try:
             return convert_to_messages([dict(item)])[0]

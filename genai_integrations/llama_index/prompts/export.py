@@ -44,6 +44,32 @@ def prompt_template(prompt: Prompt, **fields: Any) -> PromptTemplate:
     return made
 
 
+def braced_text(prompt: Prompt, names: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """A text prompt in the syntax of a `PromptTemplate`, for those who read a template's text and fill it in themselves.
+
+    Args:
+        prompt: The prompt.
+        names: LlamaIndex's name of a variable, by the prompt's. There are no aliases, for nobody would resolve them.
+        values: What to fill in at once, by the prompt's names.
+
+    Raises:
+        PromptError: It is a chat prompt.
+    """
+    if not isinstance(prompt.body, Text):
+        raise PromptError(
+            f"prompt {prompt.name!r} is a chat prompt, and LlamaIndex wants a text here, as in chat engines that put "
+            "their context before a history: use a text prompt"
+        )
+    return "".join(
+        part
+        if isinstance(part, str)
+        else Text((part,)).render(values)
+        if part.name in values
+        else f"{{{names.get(part.name, part.name)}}}"
+        for part in prompt.body.parts
+    )
+
+
 def chat_prompt_template(prompt: Prompt, **fields: Any) -> ChatPromptTemplate:
     """A prompt as a `ChatPromptTemplate`."""
     rows = _rows(prompt)

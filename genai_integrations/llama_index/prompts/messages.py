@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.base import BaseLLM
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.base.llms.types import ChatMessage, ContentBlock, MessageRole
 from llama_index.core.llms.structured_llm import StructuredLLM
-from pydantic import ValidationError
 
+from genai_integrations.calls.extras import extras_of
 from genai_integrations.errors import PromptError
-from genai_integrations.prompts.template import Prompt
+from genai_integrations.llama_index.blocks import blocks_of
+from genai_integrations.llama_index.replies import thought_in
+from genai_integrations.prompts.template import Prompt, placed_message
 
 MARK = "langfuse_prompt"
 """The key in a message's `additional_kwargs` that links a call to its prompt; it is never sent."""
@@ -97,14 +99,30 @@ def _given(prompt: Prompt, name: str, item: Any) -> ChatMessage:
     if isinstance(item, ChatMessage):
         others = {key: value for key, value in item.additional_kwargs.items() if key != MARK}
         return item.model_copy(update={"additional_kwargs": others})
+    item = placed_message(item)
     if not isinstance(item, Mapping) or not isinstance(item.get("role"), str):
         raise prompt.refused(name)
     kept = {key: item[key] for key in _KEPT if item.get(key) is not None}
     content = item.get("content")
     if not isinstance(content, (str, list, type(None))):
         raise prompt.refused(name)
+    role = role_of(prompt, item["role"])
     try:
-        role = role_of(prompt, item["role"])
-        return ChatMessage(role=role, content=content, additional_kwargs=kept)
-    except ValidationError:
+        blocks = _blocks(content)
+    except (AttributeError, LookupError, TypeError, ValueError):
         raise prompt.refused(name) from None
+    thought = thought_in(dict(item), None)
+    if thought is not None:
+        blocks = [thought, *blocks]
+    return ChatMessage(role=role, blocks=blocks, additional_kwargs={**kept, **extras_of(item, {})})
+
+
+def _blocks(content: str | list[Any] | None) -> list[ContentBlock]:
+    """A message's content; its parts may be LlamaIndex's, as dicts too, or OpenAI's."""
+    if isinstance(content, list) and all(map(_is_openais, content)):
+        return [block for part in content for block in blocks_of(part)]
+    return ChatMessage(content=content).blocks
+
+
+def _is_openais(part: Any) -> bool:
+    return isinstance(part, str) or (isinstance(part, Mapping) and "type" in part)

@@ -170,6 +170,16 @@ class LangfusePromptTemplate(BasePromptTemplate):
             for row in prompt.messages
         )
 
+    @property
+    def template(self) -> str:
+        """The text with LlamaIndex's names in single braces, and with what is filled in: chat engines read it.
+
+        Raises:
+            PromptError: It is a chat prompt.
+        """
+        names = {own: name for name, own in (self.template_var_mappings or {}).items()}
+        return export.braced_text(self.live.get(), names, self._map_template_vars(self.kwargs))
+
     def to_prompt_template(self) -> PromptTemplate:
         """The current version of a text prompt as LlamaIndex's `PromptTemplate`, which stays as it is.
 
@@ -222,7 +232,10 @@ class LangfusePromptTemplate(BasePromptTemplate):
 
     def _copy(self, **kwargs: Any) -> Self:
         fields = self._fields()
-        return type(self)(self.live, **fields.pop("kwargs") | kwargs, **fields)
+        values = fields.pop("kwargs") | kwargs
+        made = type(self)(self.live, **fields)
+        made.kwargs = values  # not as arguments: a variable may be called `metadata`
+        return made
 
     def __copy__(self) -> Self:
         return self._copy()

@@ -215,6 +215,8 @@ def _deltas(message: Mapping[str, Any], texts: list[str] | None) -> Iterator[dic
         yield {"reasoning_content": word}
     for word in texts if texts is not None else _WORDS.findall(content or ""):
         yield {"content": word}
+    for word in _WORDS.findall(message.get("refusal") or ""):
+        yield {"refusal": word}
     for index, call in enumerate(message.get("tool_calls") or ()):
         function = call["function"]
         opening = {**call, "index": index, "function": {**function, "arguments": ""}}
