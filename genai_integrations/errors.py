@@ -72,11 +72,11 @@ class ReplayError(ConfigurationError):
 
 
 class CredentialError(GenAIError):
-    """A provider's key cannot be read, or may not be used."""
+    """A provider's key cannot be read, is not one, or may not be used."""
 
 
 class DecryptionError(CredentialError):
-    """A stored secret cannot be decrypted, or decrypts to something that is not a credential."""
+    """A stored secret cannot be decrypted."""
 
 
 class ConnectionNotFoundError(CredentialError):

@@ -268,3 +268,11 @@ def test_every_page_is_in_the_navigation():
     listed = re.findall(r"(?m)^ +- .+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"))
 
     assert sorted(listed) == sorted(page.name for page in PAGES if page.parent.name == "docs")
+
+
+def test_the_magics_are_loaded_in_a_cell_of_their_own():
+    """IPython reads the whole of a cell before it runs it, so nothing below `%load_ext` would be known yet."""
+    loading = [row for page in PAGES for row in blocks(page) if "%load_ext" in row.text]
+
+    assert len(loading) == 2
+    assert {row.text for row in loading} == {"%load_ext genai_integrations\n"}

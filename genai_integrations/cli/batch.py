@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import json
 import sys
@@ -185,6 +186,9 @@ def _input(files: Files) -> Generator[Iterable[bytes]]:
 @contextlib.contextmanager
 def _output(files: Files, mode: Literal["a", "w"]) -> Generator[TextIO]:
     if files.output is None:
+        # JSON is UTF-8, whatever the encoding of the pipe or file: an escape of Python's would be none of JSON's.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
         yield sys.stdout
         return
     try:

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genai_integrations.connections.connection import Connection
-from genai_integrations.errors import DecryptionError
+from genai_integrations.errors import CredentialError
 from genai_integrations.runtime.secret import Secret
 
 AWS_DEFAULT = "__BEDROCK_DEFAULT_CREDENTIALS__"
@@ -35,7 +35,7 @@ GOOGLE_DEFAULT = "__VERTEXAI_DEFAULT_CREDENTIALS__"
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_ODD_CHARACTER = "holds a line break or another character that no key has: paste the key again"
+_ODD_CHARACTER = "holds a line break or another character that no key has"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def open_credential(connection: Connection) -> Credential:
         case _:
             read = _api_key(connection.secret, may_be_empty=connection.provider.keyless)
     if isinstance(read, str):
-        raise DecryptionError(f"the secret of connection {connection.name!r} {read}")
+        raise _unusable("secret", connection, read)
     return read
 
 
@@ -120,14 +120,23 @@ def open_headers(connection: Connection) -> dict[str, Secret]:
     """Reveal a connection's extra headers; values may hold any character that is not a control character.
 
     Raises:
-        DecryptionError: They do not decrypt, or are no headers.
+        DecryptionError: They do not decrypt.
+        CredentialError: They are no headers.
     """
     if connection.extra_headers is None:
         return {}
     read = _headers(connection.extra_headers)
     if isinstance(read, str):
-        raise DecryptionError(f"the extra headers of connection {connection.name!r} {read}")
+        raise _unusable("extra headers", connection, read)
     return read
+
+
+def _unusable(what: str, connection: Connection, problem: str) -> CredentialError:
+    """That something was read and does not serve; most often it was pasted, and no encryption key is to blame."""
+    where = connection.key_from or f"the connection {connection.name!r} where it is kept"
+    return CredentialError(
+        f"the {what} of connection {connection.name!r} {problem}: correct {where}"
+    )
 
 
 def _api_key(secret: Secret, *, may_be_empty: bool) -> ApiKey | str:
@@ -156,7 +165,7 @@ def _aws(secret: Secret) -> Credential | str:
             return AwsBearer(Secret(token))
         case {"profile": profile}:
             return AwsDefault(profile)
-    return 'is not an AWS credential: {"accessKeyId", "secretAccessKey"} or {"apiKey"} is wanted'
+    return 'is not an AWS credential, {"accessKeyId", "secretAccessKey"} or {"apiKey"}'
 
 
 def _google(secret: Secret) -> Credential | str:

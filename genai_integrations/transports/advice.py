@@ -13,6 +13,7 @@ from genai_integrations.errors import (
     InvalidReplyError,
     NotFoundError,
 )
+from genai_integrations.runtime.network import proxy_for
 
 _VERSION = re.compile(r"/v\d|/openai\b|/api/")
 """How the path of an address looks that leads to a copy of OpenAI's API."""
@@ -40,7 +41,7 @@ def next_step(error: CallError, connection: Connection, model: str) -> str | Non
     if isinstance(error, APIConnectionError) and error.address:
         if _UNTRUSTED in error.message:
             return _about_certificate(error)
-        return _about_host(connection)
+        return _about_host(error.address, connection)
     if isinstance(error, (NotFoundError, InvalidReplyError)):
         return _about_path(error, connection, model)
     return None
@@ -50,7 +51,13 @@ def _about_key(connection: Connection) -> str:
     return f"correct {connection.key_from or f'the key of connection {connection.name!r}'}"
 
 
-def _about_host(connection: Connection) -> str:
+def _about_host(address: str, connection: Connection) -> str:
+    url = connection.base_url or connection.provider.base_url or ""
+    proxy = proxy_for(url)
+    # Only if it is the proxy that was not reached: the environment may have changed since.
+    if proxy and urlsplit(proxy).netloc.rpartition("@")[2] == address:
+        variable = f"{urlsplit(url).scheme.upper()}_PROXY"
+        return f"that is the proxy: correct {variable} or ALL_PROXY, or name the host in NO_PROXY"
     if connection.base_url is None:
         return "check the network, and HTTPS_PROXY if there is a proxy"
     return f"is a server running there? Its address is in {_address_of(connection)}"

@@ -225,13 +225,13 @@ def test_another_process_keeps_its_output(batch, tmp_path):
 
 
 def test_stdin_and_stdout(genai, provider, environ):
-    """In a pipe there is no journal, unless one is named."""
+    """In a pipe there is no journal, unless one is named; it is JSON, so UTF-8 also in a country with its own encoding."""
     command = [sys.executable, "-m", "genai_integrations.cli", "batch", "-"]
-    done = subprocess.run(
-        command, env=environ, input=json.dumps(_line("a", "1")), capture_output=True, text=True, check=True
-    )  # fmt: skip
+    asked = json.dumps(_line("서울 — 😀", "1")).encode()
+    korean = {**environ, "PYTHONIOENCODING": "cp949"}
+    done = subprocess.run(command, env=korean, input=asked, capture_output=True, check=True)
 
-    assert _answers(done.stdout) == [("1", "provider says: a", None)]
+    assert _answers(done.stdout.decode()) == [("1", "provider says: 서울 — 😀", None)]
 
 
 def test_ctrl_c_keeps_what_is_there(provider, environ, tmp_path):

@@ -42,6 +42,20 @@ def asked(request):
     return [f"{row['role']}: {row['content']}" for row in request.body["messages"]]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "written"), [("cp949", "서울 \\u2014"), ("cp1252", "\\uc11c\\uc6b8 —")]
+)
+def test_letters_that_the_encoding_lacks(environ, encoding, written):
+    """A file in the country's own encoding, as on Windows: the letter is written as Python writes it, and no call is lost."""
+    told = {**environ, "PYTHONIOENCODING": encoding}
+    command = [*COMMAND, "-m", "gpt-4o-mini", "서울 —"]
+
+    shown = subprocess.run(command, capture_output=True, env=told, timeout=60, check=False)
+
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.decode(encoding) == f"provider says: {written}\n"
+
+
 def test_a_question_in_a_pipe(piped, provider):
     """Stdin is the question, stdout the answer and nothing else; the footer is on stderr."""
     shown = piped("What is\nthis?\n", "--system", "Be brief.")

@@ -336,6 +336,19 @@ def test_half_of_a_provider(doctor):
     assert "set AZURE_API_BASE" in worst(found)[0][2]
 
 
+def test_keys_that_were_pasted_wrongly(doctor):
+    """They are corrected in their variables: Langfuse's encryption key has nothing to do with them."""
+    code, found = doctor(
+        {"OPENAI_API_KEY": "sk-canary\nsk", "ANTHROPIC_API_KEY": "sk-canary\u0445"}
+    )
+
+    assert code == 1
+    assert [(row["message"].rpartition(": ")[2], row["next"]) for row in found if row["next"]] == [
+        ("correct OPENAI_API_KEY", "correct the connection 'openai' where it is kept"),
+        ("correct ANTHROPIC_API_KEY", "correct the connection 'anthropic' where it is kept"),
+    ]
+
+
 def test_a_connection_that_is_none(doctor, using):
     """A row that does not get as far as a connection."""
     using(BrokenConnection("oslo", ConfigurationError("the row is damaged")))

@@ -106,6 +106,35 @@ def test_next_steps(error, owner, told):
     assert next_step(error, owner, "m") == told
 
 
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("proxy", ["http://me:pw@p:9", "p:9"])
+def test_a_proxy_that_does_not_answer(monkeypatch, variable, proxy):
+    """It is corrected where it is named: a base URL has nothing to do with it. What NO_PROXY excepts is reached itself."""
+    monkeypatch.setenv(variable, proxy)
+    monkeypatch.setenv("NO_PROXY", "near.example")
+
+    told = next_step(APIConnectionError("no", address="p:9"), connection(OWN), "m")
+    near = next_step(
+        APIConnectionError("no", address="near.example:80"), connection("http://near.example"), "m"
+    )
+
+    assert (
+        told == "that is the proxy: correct HTTP_PROXY or ALL_PROXY, or name the host in NO_PROXY"
+    )
+    assert near == "is a server running there? Its address is in the base URL of connection 'seoul'"
+
+
+def test_a_proxy_on_the_way_to_a_providers_own_address(monkeypatch):
+    """The same for who gave no base URL."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://p:9")
+
+    told = next_step(APIConnectionError("no", address="p:9"), connection(), "m")
+
+    assert (
+        told == "that is the proxy: correct HTTPS_PROXY or ALL_PROXY, or name the host in NO_PROXY"
+    )
+
+
 def test_where_it_stands(make_client, seoul):
     """At the end of the line, in each attempt, by itself, and in what is recorded."""
     seoul.faults["*"] = Fault.unauthorized()

@@ -16,7 +16,7 @@ from genai_integrations.connections.credentials import (
     open_credential,
     open_headers,
 )
-from genai_integrations.errors import DecryptionError
+from genai_integrations.errors import CredentialError
 
 ACCOUNT = {
     "type": "service_account",
@@ -38,7 +38,7 @@ def test_a_key_is_taken_without_the_space_around_it(make_connection):
 @pytest.mark.parametrize("secret", ["sk-a\nb", "sk-a\x00b", "sk-\x7f", "sk-\u200bb", "키"])
 def test_a_key_that_no_header_can_carry_is_refused_by_name(make_connection, secret):
     """Line breaks and invisible characters inside a key are reported, without the key."""
-    with pytest.raises(DecryptionError, match="connection 'seoul' holds a line break") as caught:
+    with pytest.raises(CredentialError, match="connection 'seoul' holds a line break") as caught:
         open_credential(make_connection("openai", secret))
 
     assert secret not in str(caught.value)
@@ -47,7 +47,7 @@ def test_a_key_that_no_header_can_carry_is_refused_by_name(make_connection, secr
 def test_an_empty_key_is_refused_unless_the_provider_needs_none(make_connection):
     """Only providers without keys may have an empty one."""
     assert open_credential(make_connection("ollama", "")).key.reveal() == ""
-    with pytest.raises(DecryptionError, match="is empty"):
+    with pytest.raises(CredentialError, match="is empty"):
         open_credential(make_connection("openai", " "))
 
 
@@ -109,11 +109,27 @@ def test_a_service_account_keeps_its_text_and_tells_its_project(make_connection)
 )
 def test_a_text_that_is_no_credential_is_refused_by_name(make_connection, provider, secret):
     """The error names the connection and what was wanted, and does not show the text."""
-    with pytest.raises(DecryptionError, match="the secret of connection 'seoul' ") as caught:
+    with pytest.raises(CredentialError, match="the secret of connection 'seoul' ") as caught:
         open_credential(make_connection(provider, secret))
 
     assert "CANARY" not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [("OPENAI_API_KEY", "OPENAI_API_KEY"), (None, "the connection 'seoul' where it is kept")],
+)
+def test_an_unusable_key_is_corrected_where_it_is(make_connection, kept, told):
+    """No encryption key is to blame for what was only pasted wrongly."""
+    with pytest.raises(CredentialError) as caught:
+        open_credential(make_connection("openai", "sk-\u0445", key_from=kept))
+
+    assert type(caught.value) is CredentialError
+    assert str(caught.value) == (
+        "the secret of connection 'seoul' holds a line break or another character that no key has: "
+        f"correct {told}"
+    )
 
 
 def test_headers(make_connection):
@@ -146,7 +162,7 @@ def test_headers_that_no_request_can_have_are_refused_by_name(make_connection, h
     """A header cannot smuggle another one in; the error shows no value."""
     connection = make_connection("openai", extra_headers=headers)
 
-    with pytest.raises(DecryptionError, match="the extra headers of connection 'seoul'") as caught:
+    with pytest.raises(CredentialError, match="the extra headers of connection 'seoul'") as caught:
         open_headers(connection)
 
     assert "CANARY" not in str(caught.value)
