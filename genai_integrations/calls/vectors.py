@@ -20,7 +20,7 @@ def vectors_of(rows: Sequence[Any], wanted: int) -> list[Vector]:
         wanted: How many texts were sent.
 
     Raises:
-        InvalidReplyError: There are not as many.
+        InvalidReplyError: There are not as many, or one is not a vector.
     """
     places: list[Vector | None] = [None] * wanted
     for at, row in enumerate(rows):
@@ -34,8 +34,13 @@ def vectors_of(rows: Sequence[Any], wanted: int) -> list[Vector]:
 
 
 def _vector(given: Any) -> Vector:
-    if not isinstance(given, str):
-        return list(map(float, given or ()))
-    # Some servers pack vectors as OpenAI does when asked to: 32-bit floats in base64.
-    packed = array("f", base64.b64decode(given))
+    try:
+        if not isinstance(given, str):
+            return list(map(float, given or ()))
+        # Some servers pack vectors as OpenAI does when asked to: 32-bit floats in base64.
+        packed = array("f", base64.b64decode(given, validate=True))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidReplyError(
+            f"a vector of the answer cannot be read ({type(error).__name__})"
+        ) from None
     return packed.tolist()

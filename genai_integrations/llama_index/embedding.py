@@ -11,7 +11,6 @@ from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 
 from genai_integrations.calls.reply import Reply
-from genai_integrations.calls.vectors import vectors_of
 from genai_integrations.client import GenAIClient, checked_client, default_client
 from genai_integrations.llama_index.copies import checked_fields, picklable, rebuilt
 from genai_integrations.llama_index.params import merged
@@ -150,6 +149,8 @@ class GenAIEmbedding(BaseEmbedding):
                 before.total_tokens + tokens,
                 before.cost + (reply.route.cost or 0.0),
             )
+        from genai_integrations.calls.vectors import vectors_of
+
         return vectors_of(reply.wire["data"], wanted)
 
     def __copy__(self) -> Self:

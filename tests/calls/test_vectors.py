@@ -20,3 +20,10 @@ def test_vectors_find_their_places():
     assert vectors_of([{"embedding": as_base64([0.5, 1.0])}], 1) == [[0.5, 1.0]]
     with pytest.raises(InvalidReplyError, match="6 texts were sent, and 5 vectors"):
         vectors_of(rows, 6)
+
+
+@pytest.mark.parametrize("given", ["AAAA", "AAA", "!!!!", [1.0, "x"], [None], 3, [10**400]])
+def test_what_is_no_vector_is_an_answer_that_cannot_be_read(given):
+    """And no error of Python's, whatever a server sends."""
+    with pytest.raises(InvalidReplyError, match="a vector of the answer cannot be read"):
+        vectors_of([{"embedding": given}], 1)
