@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from genai_integrations.calls.request import plain_message
 from genai_integrations.errors import ConfigurationError, PromptError, PromptVariableError
 from genai_integrations.prompts.model_settings import (
     DEFAULT_SETTINGS,
@@ -283,6 +282,9 @@ def placed_message(given: Any) -> Any:
     """One message for a placeholder. That of an answer, ours or OpenAI's, becomes a dict; all else stays as it is."""
     if isinstance(given, Mapping):
         return given
+    # Here, because the command line reads templates and sends nothing.
+    from genai_integrations.calls.request import plain_message
+
     plain = plain_message(given)
     # Frameworks' messages can be dumped too, and are of another shape then.
     return plain if isinstance(plain, Mapping) and "content" in plain else given
