@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from genai_integrations import errors
 from genai_integrations.runtime.masked import scrub
-from genai_integrations.transports.failures import event_error, foreign_error, status_error
+from genai_integrations.transports.failures import event_error, foreign_error, status_error, written
 from genai_integrations.transports.litellm.transport import litellm_module
 from genai_integrations.transports.waits import retry_after
 
@@ -408,3 +408,23 @@ def test_words_explain_what_litellm_raises(reply):
 def test_what_litellm_cannot_read_is_an_invalid_reply(name, kind, raised):
     """The wire had shown success: whatever LiteLLM then makes up, the answer could not be understood."""
     assert type(foreign_error(raised[name], 200, ())) is kind
+
+
+def test_what_a_dialect_cannot_write_is_the_requests_fault():
+    """What it says itself is passed on; any other error is a refusal that shows no part of the request."""
+
+    def write(body, *_):
+        if isinstance(body, Exception):
+            raise body
+        return body
+
+    assert written(write, {"model": "m"}) == {"model": "m"}
+    assert written(write, 1, 2) == 1
+    with pytest.raises(errors.ConfigurationError, match="of its own"):
+        written(write, errors.ConfigurationError("of its own"))
+    with pytest.raises(errors.BadRequestError) as caught:
+        written(write, KeyError("canary"))
+    assert str(caught.value) == (
+        "the request cannot be written in its form (KeyError): check its parts and their types"
+    )
+    assert isinstance(caught.value.__cause__, KeyError)
