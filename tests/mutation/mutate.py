@@ -1,6 +1,6 @@
 """Makes small mistakes in a module, one at a time, and says which of them its tests do not notice.
 
-    python tests/mutation/mutate.py genai_integrations/routing/health.py -- tests/routing -x
+    python tests/mutation/mutate.py genai_integrations/routing/health.py -- tests/routing
 
 What follows `--` is for pytest. A mistake (a mutant) that no test notices survives; `survivors.toml` beside this file
 has those that are no mistakes, each with the reason. The exit status is 1 if there are others, or if one of those in the
@@ -238,8 +238,9 @@ def _notices(path: Path, source: str, tests: Sequence[str], seconds: int) -> boo
                 os.dup2(nowhere.fileno(), 1)
                 os.dup2(nowhere.fileno(), 2)
             sys.meta_path.insert(0, _FromMemory(path, source))
-            # Rewritten assertions only serve messages, and modules loaded before would not be rewritten.
-            options = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain"]
+            # In this process, for no other has the mutant. Rewritten assertions only serve messages, and modules loaded
+            # before would not be rewritten.
+            options = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "--assert=plain"]
             code = pytest.main([*options, *tests])
         os._exit(code)
     # Also one that cannot be imported, or never ends, is noticed.
