@@ -24,7 +24,7 @@ from genai_integrations.transports.chunks import (
     timed,
 )
 from genai_integrations.transports.dialect import Dialect, Relaying
-from genai_integrations.transports.failures import leaving, written
+from genai_integrations.transports.failures import leaving, unwritable
 from genai_integrations.transports.http.endpoint import Endpoint, Signer
 from genai_integrations.transports.http.patience import Patience
 from genai_integrations.transports.http.shared import SHARED, Shared
@@ -213,9 +213,15 @@ class DirectTransport:
         """Who is asked in which words, and whether those are the caller's own."""
         _, dialect, endpoint = self._open(call)
         relayed = None if call.spoken is None else _relayed(dialect, call)
-        wire = written(dialect.body, call) if relayed is None else relayed
+        try:
+            # Not by `written`: every call comes by here.
+            wire = dialect.body(call) if relayed is None else relayed
+            headers = call.headers if dialect.headers is None else dialect.headers(call, wire)
+        except GenAIError:
+            raise
+        except Exception as error:
+            raise unwritable(error) from error
         body = jsonbytes.dumps(wire)
-        headers = call.headers if dialect.headers is None else written(dialect.headers, call, wire)
         if headers:
             endpoint = endpoint.with_headers(headers)
         signed = endpoint.signed(body) if endpoint.signer else endpoint

@@ -139,9 +139,14 @@ def written(write: Callable[[*_Asked], _T], *asked: *_Asked) -> _T:
     except GenAIError:
         raise
     except Exception as error:
-        raise BadRequestError(
-            f"the request cannot be written in its form ({type(error).__name__}): check its parts and their types"
-        ) from error
+        raise unwritable(error) from error
+
+
+def unwritable(error: Exception) -> BadRequestError:
+    """The error for a request that a dialect fails to write."""
+    return BadRequestError(
+        f"the request cannot be written in its form ({type(error).__name__}): check its parts and their types"
+    )
 
 
 def leaving(error: Exception, secrets: Sequence[str], answer: Answered | None) -> GenAIError:
