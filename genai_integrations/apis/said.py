@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from genai_integrations.calls.tool_calls import arguments_in
 from genai_integrations.calls.wire import Wire
 from genai_integrations.runtime import jsonbytes
 
@@ -205,16 +206,7 @@ def _is_whole(call: Block) -> bool:
 
 def arguments_of(call: Block) -> Wire:
     """The arguments of a call as an object; a text that is none stands under its own name."""
-    text = call.text
-    if call.kind == "custom":
-        return {"input": text}
-    if not text.strip():
-        return {}
-    try:
-        value = jsonbytes.loads(text.encode(errors="replace"))
-    except ValueError:
-        value = text
-    return value if isinstance(value, dict) else {"arguments": value}
+    return {"input": call.text} if call.kind == "custom" else arguments_in(call.text)
 
 
 def first_choice(wire: Mapping[str, Any]) -> Wire:

@@ -143,6 +143,17 @@ def _identity(given: object, seen: set[str]) -> str:
     return own
 
 
+def arguments_in(text: str) -> Wire:
+    """The arguments of a call as the object that most APIs want; what a model wrote otherwise is kept under a name."""
+    if not text.strip():
+        return {}
+    try:
+        value = jsonbytes.loads(text.encode(errors="replace"))
+    except ValueError:
+        value = text
+    return value if isinstance(value, dict) else {"arguments": value}
+
+
 _MADE_ANEW = 9
 """Characters of an id that is made for one that a provider does not take: as many as Mistral wants."""
 

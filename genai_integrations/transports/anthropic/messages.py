@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from genai_integrations.calls.tool_calls import arguments_in
 from genai_integrations.calls.wire import Wire
-from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.anthropic.content import blocks, marked, text_block, thoughts
 from genai_integrations.transports.anthropic.replies import CONTENT
 from genai_integrations.transports.anthropic.tools import ToolNames, spelt
@@ -192,14 +192,7 @@ def _input(function: Mapping[str, Any]) -> Wire:
     given = function.get("arguments", function.get("input"))
     if isinstance(given, Mapping):
         return dict(given)
-    text = str(given or "")
-    if not text.strip():
-        return {}
-    try:
-        value = jsonbytes.loads(text.encode(errors="replace"))
-    except ValueError:
-        value = text
-    return value if isinstance(value, dict) else {"arguments": value}
+    return arguments_in(str(given or ""))
 
 
 def _ended(turns: list[Wire]) -> list[Wire]:

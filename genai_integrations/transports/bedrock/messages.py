@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from genai_integrations.calls.tool_calls import arguments_in
 from genai_integrations.calls.wire import Wire, WireCall
 from genai_integrations.errors import ConfigurationError
-from genai_integrations.runtime import jsonbytes
 from genai_integrations.transports.bedrock import media
 from genai_integrations.transports.bedrock.models import Model
 
@@ -210,12 +210,7 @@ def _arguments(given: object) -> Wire:
     """An object, as Bedrock wants it; what a model wrote otherwise is kept under a name."""
     if isinstance(given, dict):
         return given
-    text = given if isinstance(given, str) else ""
-    try:
-        found = jsonbytes.loads(text.encode(errors="replace")) if text.strip() else {}
-    except ValueError:
-        found = text
-    return found if isinstance(found, dict) else {"arguments": found}
+    return arguments_in(given) if isinstance(given, str) else {}
 
 
 def _result(message: Wire) -> Wire:
